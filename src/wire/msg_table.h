@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Every message between the server and an engine. No include guard: included once for every use.
+ *
+ * MSG(name, type, direction, fields): S server → engine, E engine → server, B both.
+ * Fields are written in this order, little-endian: U32, U64, F32; STR and BYTES as u32 length and
+ * bytes. A receiver refuses a frame that is too short, too long, or carries malformed UTF-8 in a STR.
+ */
+// clang-format off
+/* The handshake: the engine speaks first; the server answers with `load`, the engine with `ready`. */
+MSG(hello,    0x0001, E, U32(hello, version) STR(hello, role) STR(hello, program))
+MSG(load,     0x0002, S, STR(load, driver) STR(load, model_dir) STR(load, model) STR(load, options) U32(load, threads))
+MSG(ready,    0x0003, E, STR(ready, driver) STR(ready, model) STR(ready, languages) U32(ready, rate_hz) U32(ready, slots) STR(ready, notes))
+MSG(ping,     0x0004, S, U64(ping, token))
+MSG(pong,     0x0005, E, U64(pong, token) U32(pong, live_streams))
+MSG(threads,  0x0006, S, U32(threads, count))
+
+/* Any stream. `fail` ends the stream; err is the position in base/err.h's table. */
+MSG(cancel,   0x0010, S, U32(cancel, reserved))
+MSG(fail,     0x0011, E, U32(fail, err) STR(fail, text))
+MSG(credit,   0x0012, B, U32(credit, bytes))
+
+/* repartee-stt: stt_open, audio…, stt_finish; answers partials, then one final. Audio is s16le mono. */
+MSG(stt_open,    0x0020, S, U32(stt_open, rate_hz) U32(stt_open, endpoint) U32(stt_open, adapt) U32(stt_open, partials) STR(stt_open, language))
+MSG(audio,       0x0021, B, BYTES(audio, samples))
+MSG(stt_finish,  0x0022, S, U32(stt_finish, reserved))
+MSG(stt_speech,  0x0023, E, U32(stt_speech, started) U32(stt_speech, at_ms))
+MSG(stt_partial, 0x0024, E, STR(stt_partial, text) U32(stt_partial, stable_bytes) U32(stt_partial, audio_ms))
+MSG(stt_final,   0x0025, E, STR(stt_final, text) U32(stt_final, audio_ms) U64(stt_final, compute_us) STR(stt_final, segments_json))
+/* Words of the documents, in pieces; the last piece (more = 0) replaces the adapted language model. */
+MSG(stt_words,   0x0026, S, U32(stt_words, more) STR(stt_words, text))
+
+/* repartee-llm: llm_segment… then llm_generate; answers tokens, then done. */
+MSG(llm_segment,  0x0030, S, STR(llm_segment, role) U32(llm_segment, trusted) U32(llm_segment, priority) U32(llm_segment, more) STR(llm_segment, text))
+MSG(llm_generate, 0x0031, S, STR(llm_generate, session) U32(llm_generate, max_tokens) F32(llm_generate, temperature) F32(llm_generate, top_p) U32(llm_generate, top_k) U64(llm_generate, seed) STR(llm_generate, stop_json))
+MSG(llm_token,    0x0032, E, STR(llm_token, text))
+MSG(llm_done,     0x0033, E, STR(llm_done, reason) U32(llm_done, prompt_tokens) U32(llm_done, cached_tokens) U32(llm_done, completion_tokens) U32(llm_done, segments_left_out) U64(llm_done, prefill_us) U64(llm_done, decode_us))
+
+/* repartee-tts: tts_open, tts_text… (clauses), tts_finish; answers tts_format, audio…, a tts_clause
+ * after each clause's last sound, then tts_done. */
+MSG(tts_open,   0x0040, S, STR(tts_open, voice) U32(tts_open, rate_hz) F32(tts_open, speed))
+MSG(tts_text,   0x0041, S, STR(tts_text, text))
+MSG(tts_finish, 0x0042, S, U32(tts_finish, reserved))
+MSG(tts_format, 0x0043, E, U32(tts_format, rate_hz))
+MSG(tts_clause, 0x0044, E, U32(tts_clause, index) U32(tts_clause, samples) U64(tts_clause, compute_us))
+MSG(tts_done,   0x0045, E, U32(tts_done, samples))
+
+/* repartee-read: one document per process. The document's descriptor rides on read_open's frame. */
+MSG(read_open, 0x0050, S, STR(read_open, kind) STR(read_open, name) U64(read_open, size))
+MSG(read_text, 0x0051, E, STR(read_text, text))
+MSG(read_done, 0x0052, E, STR(read_done, title) U64(read_done, bytes) STR(read_done, notes))
+// clang-format on

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The main loop of an engine program: the handshake, one protocol thread that reads frames, and a
+ * few compute threads. Every job (an utterance, an answer, a synthesis) is a stream; a stream is an
+ * actor: its messages are handled one after another, never two at once, on whichever compute thread
+ * is free. The protocol thread never computes, so a cancel is always seen at once.
+ *
+ *     static const struct worker_role role = {.name = "tts", .load = …, .open = …, …};
+ *     int main(int argc, char **argv) { return worker_main(&role, argc, argv); }
+ *
+ * Life of a stream: its first message makes `open` run, every message goes to `message`; `close` runs
+ * exactly once for each `open`, also after a failure, a cancel or the end of the connection. The
+ * stream ends when `message` answers ERR_* (sent on as `fail`), calls worker_end(), or on cancel.
+ *
+ * The program leaves when its socket ends (the server is gone) and when its parent dies.
+ * Options: --fd N (the inherited socket, 3 by default), --socket PATH (listen there: engines in
+ * containers of their own), --version, --help.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "wire/msg.h"
+
+struct worker;
+struct worker_stream;
+
+/* What a role answers to `load`. Texts are copied. */
+struct worker_ready {
+    const char *driver, *model, *languages, *notes;
+    uint32_t rate_hz, slots;
+};
+
+struct worker_role {
+    const char *name; /* "stt", "llm", "tts" */
+    uint32_t max_threads;
+    uint32_t max_streams; /* more are refused with ERR_BUSY */
+    const char *const *read_dirs; /* what drivers read after start; confine_self gets it */
+
+    /* On the main thread, before any stream; loads the driver. On failure `why` (size 240) holds a
+     * sentence. `load` of a second model later is for the issues to come: ERR_UNSUPPORTED now. */
+    enum err (*load)(const struct msg_load *load, struct worker_ready *ret_ready, char *why);
+    void (*unload)(void);
+    /* Connection-wide messages of the role (stt_words). On the protocol thread: copy and return. */
+    void (*control)(uint16_t type, const union msg *msg);
+
+    /* On a compute thread. *ret_state is the role's own; it comes back in the two below. */
+    enum err (*open)(struct worker_stream *s, void **ret_state);
+    enum err (*message)(void *state, struct worker_stream *s, uint16_t type, const union msg *msg);
+    void (*close)(void *state);
+};
+
+int worker_main(const struct worker_role *role, int argc, char **argv);
+
+/* From the compute thread that handles the stream. Waits while the peer has given no credit.
+ * ERR_CANCELED: stop, clean up, return it. */
+enum err worker_send(struct worker_stream *s, enum msg_type type, const void *msg);
+/* True once the server has cancelled the stream or gone away; look at it between steps. */
+bool worker_canceled(const struct worker_stream *s);
+/* The stream's last message has been sent. */
+void worker_end(struct worker_stream *s);
+/* A sentence for the `fail` that follows when `message` returns an error; at most 239 bytes. */
+void worker_why(struct worker_stream *s, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* How many threads the server lets this engine use now (its share of the machine's cores). */
+uint32_t worker_threads(void);
