@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One face for every engine. An engine does jobs (an utterance, an answer, a synthesis); a job is a
+ * stream of messages of wire/msg_table.h in both directions. Behind the face stands a child process
+ * with its supervisor; later also remote servers. Loop thread only.
+ *
+ *     static const struct job_events events = {.message = on_message, .ended = on_ended};
+ *     try(engine_open(stt, &events, self, &self->job));
+ *     try(job_send(self->job, MSG_stt_open, &open));
+ *     … on_message(self, MSG_stt_final, msg) … on_ended(self, OK, "")
+ *
+ * A job that no slot is free for waits its turn for at most ENGINE_WAIT_MS, its messages kept, and
+ * ends with ERR_BUSY when none came free. When the engine dies, every job ends with ERR_ENGINE at
+ * once. `ended` fires exactly once, never from inside engine_open or job_send, and never after
+ * job_cancel; afterwards the job is gone. A job's owner therefore holds either a live job or NULL.
+ */
+#pragma once
+
+#include "wire/msg.h"
+
+struct loop;
+struct engine;
+struct job;
+
+enum { ENGINE_WAIT_MS = 2000 };
+/* Bytes that a job keeps for an engine that does not take them; more is ERR_BUSY. */
+enum { JOB_BACKLOG_MAX = 2 * 1024 * 1024 };
+
+enum engine_state : uint8_t {
+    ENGINE_STARTING, /* spawned, loading */
+    ENGINE_READY,
+    ENGINE_DOWN,     /* died; waiting to be started again */
+    ENGINE_STOPPED,  /* for good */
+};
+
+struct engine_config {
+    const char *role;    /* "stt", "llm", "tts": also the name of the program, repartee-ROLE */
+    const char *driver, *model_dir, *model, *options; /* what `load` carries; copied */
+    uint32_t threads;
+    /* Fires on every change of state. */
+    void (*on_state)(void *arg, struct engine *e);
+    void *arg;
+};
+
+/* What /readyz shows. Texts live until the next state change. */
+struct engine_info {
+    const char *role, *driver, *model, *languages, *notes;
+    enum engine_state state;
+    uint64_t since_ms; /* in this state, clock_ms() */
+    uint32_t rate_hz, slots, live, waiting, restarts;
+    int pid;
+};
+
+struct job_events {
+    /* `msg` is good for the call. Not called after `ended`. */
+    void (*message)(void *arg, enum msg_type type, const union msg *msg);
+    /* OK: the engine finished the job. text: a sentence fit for a client. */
+    void (*ended)(void *arg, enum err err, const char *text);
+};
+
+/* Starts the child and keeps it alive: back-off 100 ms doubling to 10 s, reset after 10 s of health;
+ * a child that does not answer pings is killed. */
+enum err engine_create(struct loop *loop, const struct engine_config *config, struct engine **ret_e);
+/* Ends every job with ERR_DRAINING, stops the child. Takes NULL. */
+void engine_destroy(struct engine *e);
+void engine_info(const struct engine *e, struct engine_info *ret_info);
+const char *engine_state_name(enum engine_state s);
+/* A message outside any job (stt_words). Kept and sent again after a restart, one per type. */
+enum err engine_control(struct engine *e, enum msg_type type, const void *msg);
+
+/* ERR_ENGINE while the engine is down, ERR_BUSY when too many wait already, ERR_NOMEM. */
+enum err engine_open(struct engine *e, const struct job_events *events, void *arg,
+                     struct job **ret_job);
+/* Kept when the engine has given no credit; ERR_BUSY when the backlog is full. */
+enum err job_send(struct job *j, enum msg_type type, const void *msg);
+size_t job_backlog(const struct job *j);
+/* The owner has dealt with `bytes` of what the engine sent: it may send as much again. Owners that
+ * never hold anything back call it from `message`. */
+void job_consumed(struct job *j, size_t bytes);
+/* Nothing more of this job; no callback fires any more. Takes NULL. */
+void job_cancel(struct job *j);

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What was said in a session, oldest first. An answer that the user interrupted is kept as far as it
+ * was heard, and marked, so that the next answer knows. Bounded: the oldest exchanges leave first.
+ * Loop thread.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+enum { HISTORY_ENTRIES_MAX = 40, HISTORY_BYTES_MAX = 32 * 1024 };
+
+enum said_by : uint8_t { SAID_BY_USER, SAID_BY_ASSISTANT };
+
+struct said {
+    enum said_by by;
+    bool interrupted; /* `text` is what was heard of a longer answer */
+    uint64_t turn;
+    char *text; /* owned, NUL-terminated */
+    size_t n;
+};
+
+struct history {
+    struct said entry[HISTORY_ENTRIES_MAX];
+    size_t count, bytes;
+};
+
+void history_finish(struct history *h);
+/* ERR_NOMEM: the history is as it was. Text beyond HISTORY_BYTES_MAX / 2 is cut. */
+enum err history_add(struct history *h, enum said_by by, uint64_t turn, struct str text,
+                     bool interrupted);
