@@ -29,7 +29,7 @@ shell: ## a shell on Debian 14 with the built programs on its PATH
 	@exec tools/root exec -- tools/build -- bash
 
 exec: ## one command there: make exec CMD="repartee ask 'How do I add documents?'"
-	@exec tools/root exec -- tools/build -- sh -c "$$COMMAND"
+	@exec tools/root exec -- tools/build -- bash -c "$$COMMAND"
 
 root-update: ## newer Debian packages for the private root
 	@exec tools/root update
