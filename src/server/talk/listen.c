@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Sound to words: the recogniser's side of a turn. */
+#include "base/clock.h"
+#include "base/conf.h"
+#include "server/engine/engine.h"
+#include "server/talk/turn_parts.h"
+
+static void on_final(struct turn *t, struct str text)
+{
+    waterfall_close(&t->waterfall, STAGE_TRANSCRIBE, clock_us());
+    text = str_trim(text);
+    enum err err = buf_add(&t->question, text);
+    if (err != OK) {
+        turn_end_with(t, MOVE_FAIL, err, err_text(err));
+        return;
+    }
+    if (t->sink)
+        t->sink->final(t->arg, t, text);
+    if (t->state == TURN_FINALISING)
+        turn_move(t, text.n ? MOVE_WORDS : MOVE_SILENCE);
+}
+
+static void on_message(void *arg, enum msg_type type, const union msg *msg)
+{
+    struct turn *t = arg;
+    if (type == MSG_stt_partial && t->sink && t->state <= TURN_FINALISING)
+        t->sink->partial(t->arg, t, msg->stt_partial.text, msg->stt_partial.stable_bytes);
+    else if (type == MSG_stt_final && t->state == TURN_FINALISING)
+        on_final(t, msg->stt_final.text);
+}
+
+static void on_ended(void *arg, enum err err, const char *text)
+{
+    struct turn *t = arg;
+    t->stt = nullptr;
+    if (err != OK)
+        turn_end_with(t, MOVE_FAIL, err, text);
+    else if (t->state <= TURN_FINALISING)
+        turn_end_with(t, MOVE_FAIL, ERR_ENGINE, "the recogniser stopped in mid-sentence");
+}
+
+enum err listen_begin(struct turn *t)
+{
+    static const struct job_events events = {.message = on_message, .ended = on_ended};
+    try(engine_open(t->talk->stt, &events, t, &t->stt));
+    const struct msg_stt_open open = {
+        .rate_hz = t->in_rate_hz,
+        .adapt = t->talk->conf->stt_adapt && t->use_rag,
+        .partials = 1,
+        .language = S("en"),
+    };
+    enum err err = job_send(t->stt, MSG_stt_open, &open);
+    if (err != OK)
+        listen_drop(t);
+    return err;
+}
+
+enum err turn_audio(struct turn *t, const int16_t *samples, size_t count)
+{
+    if (t->state != TURN_LISTENING || !t->stt)
+        return OK;
+    /* Little-endian on every machine that Repartee runs on, so the samples are their own bytes. */
+    struct str bytes = {(const char *)samples, count * sizeof *samples};
+    for (size_t at = 0; at < bytes.n; at += 32 * 1024) {
+        const struct msg_audio audio = {str_sub(bytes, at, at + 32 * 1024)};
+        try(job_send(t->stt, MSG_audio, &audio));
+    }
+    return OK;
+}
+
+size_t turn_backlog(const struct turn *t)
+{
+    return t->stt ? job_backlog(t->stt) : 0;
+}
+
+void listen_stop(struct turn *t)
+{
+    const struct msg_stt_finish finish = {};
+    enum err err = t->stt ? job_send(t->stt, MSG_stt_finish, &finish) : ERR_ENGINE;
+    if (err != OK)
+        turn_end_with(t, MOVE_FAIL, err, err_text(err));
+}
+
+void listen_drop(struct turn *t)
+{
+    job_cancel(t->stt);
+    t->stt = nullptr;
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One turn: from the user's words, spoken or typed, to the end of the answer. A turn owns its jobs at
+ * the engines and its query at the store; whatever ends it (the answer is out, an engine died, the
+ * user cancelled, a limit passed) ends through one move to ENDED, where everything is let go and
+ * `ended` fires exactly once. See turn_table.h for the machine. Loop thread only.
+ *
+ *     try(turn_begin(&talk, session, &request, &sink, self, &self->turn));
+ *     turn_audio(self->turn, samples); … turn_stop(self->turn);
+ *     … sink.partial … sink.final … sink.token … sink.audio … sink.ended → self->turn = nullptr
+ *
+ * No callback fires from inside turn_begin; callbacks may call turn_cancel, but not begin a turn in
+ * the same session before `ended` has returned.
+ */
+#pragma once
+
+#include "audio/pcm.h"
+#include "server/talk/session.h"
+#include "server/talk/waterfall.h"
+
+struct conf;
+struct engine;
+struct loop;
+struct rag;
+struct rag_hit;
+struct turn;
+
+/* What all turns share. Filled by main; const but for the counters. */
+struct talk {
+    struct loop *loop;
+    const struct conf *conf;
+    struct engine *stt, *llm, *tts; /* llm: NULL when the quote answerer answers */
+    struct rag *rag;
+    struct turn *live;   /* list of running turns */
+    uint32_t live_count; /* at most limit.live */
+    uint64_t next_id;
+    bool draining; /* no new turns */
+};
+
+/* Counted over the server's life, for /metrics. */
+extern struct counter turns_begun, turns_failed, turns_canceled;
+extern struct counter tokens_generated;
+
+struct turn_request {
+    bool spoken;           /* words come as sound (turn_audio); otherwise `text` */
+    bool use_rag;
+    bool speak;            /* the answer is also synthesised */
+    struct str text;       /* typed turns: at most TURN_TEXT_MAX bytes, valid UTF-8 */
+    uint32_t in_rate_hz;   /* spoken turns */
+    uint32_t out_rate_hz;  /* with speak */
+    struct str voice;      /* with speak; empty: the configured one */
+    uint32_t max_tokens;   /* 0: the configured number */
+};
+enum { TURN_TEXT_MAX = 16 * 1024 };
+
+struct turn_usage {
+    uint32_t prompt_tokens, cached_tokens, completion_tokens;
+};
+
+struct turn_end {
+    enum err err;         /* OK; ERR_CANCELED: interrupted; anything else failed */
+    const char *message;  /* with a failure: a sentence for the user */
+    bool spoken;          /* some sound of the answer was sent */
+    struct str answer;    /* all that was generated */
+    struct str heard;     /* the prefix of it that was played, for spoken answers */
+    struct turn_usage usage;
+    const struct waterfall *waterfall;
+    uint64_t now_us;
+};
+
+struct turn_sink {
+    /* Spoken turns. `stable` bytes of the text will not change any more. */
+    void (*partial)(void *arg, struct turn *t, struct str text, size_t stable);
+    void (*final)(void *arg, struct turn *t, struct str text);
+    void (*citation)(void *arg, struct turn *t, uint32_t index, const struct rag_hit *hit);
+    void (*token)(void *arg, struct turn *t, struct str text);
+    void (*audio_start)(void *arg, struct turn *t, uint32_t rate_hz);
+    void (*audio)(void *arg, struct turn *t, struct str s16le);
+    void (*audio_end)(void *arg, struct turn *t);
+    /* The last call; the turn is gone when it returns. */
+    void (*ended)(void *arg, struct turn *t, const struct turn_end *end);
+};
+
+/* ERR_BUSY: too many turns; ERR_CONFLICT: the session has a live turn; ERR_ENGINE; ERR_NOMEM;
+ * ERR_INVALID for a text that is empty; ERR_DRAINING. The session is held until the turn ends. */
+enum err turn_begin(struct talk *talk, struct session *session, const struct turn_request *request,
+                    const struct turn_sink *sink, void *arg, struct turn **ret_turn);
+uint64_t turn_id(const struct turn *t);
+enum turn_state turn_state(const struct turn *t);
+/* Sound of the utterance, native int16 samples; ignored after turn_stop. ERR_BUSY: the recogniser is
+ * too far behind; the turn goes on without these samples. */
+enum err turn_audio(struct turn *t, const int16_t *samples, size_t count);
+/* How many bytes of sound wait for the recogniser: above 256 KiB stop reading from the client. */
+size_t turn_backlog(const struct turn *t);
+/* The utterance is over. Ignored when it is already. */
+void turn_stop(struct turn *t);
+/* The client's speaker has played `ms` of the answer. */
+void turn_played(struct turn *t, uint64_t ms);
+/* Ends the turn as interrupted (ERR_CANCELED), or with the given failure; `ended` fires. */
+void turn_cancel(struct turn *t);
+void turn_fail(struct turn *t, enum err err, const char *message);
+/* The sink is going away: ends the turn without calling it. Takes NULL. */
+void turn_abandon(struct turn *t);
