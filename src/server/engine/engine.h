@@ -18,6 +18,7 @@
 
 #include "wire/msg.h"
 
+struct blob;
 struct loop;
 struct engine;
 struct job;
@@ -65,8 +66,9 @@ enum err engine_create(struct loop *loop, const struct engine_config *config, st
 void engine_destroy(struct engine *e);
 void engine_info(const struct engine *e, struct engine_info *ret_info);
 const char *engine_state_name(enum engine_state s);
-/* A message outside any job (stt_words). Kept and sent again after a restart, one per type. */
-enum err engine_control(struct engine *e, enum msg_type type, const void *msg);
+/* The words of the documents, for a recogniser that adapts to them (stt_words). Kept by reference and
+ * told again after a restart. NULL: none. */
+void engine_set_words(struct engine *e, struct blob *text);
 
 /* ERR_ENGINE while the engine is down, ERR_BUSY when too many wait already, ERR_NOMEM. */
 enum err engine_open(struct engine *e, const struct job_events *events, void *arg,

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The engine's process: started, greeted, watched, ended, started again. */
+#include <signal.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/engine/engine_parts.h"
+#include "server/loop/child.h"
+#include "server/loop/loop.h"
+
+enum {
+    START_MS = 60000,     /* from spawn to `ready` */
+    TICK_MS = 1000,       /* a ping each */
+    CLOSE_TICK_MS = 100,  /* while jobs wait */
+    PONG_MS = 5000,       /* without an answer for so long: hung */
+    OVERDUE_MS = 15000,   /* busy with jobs that were cancelled so long ago: hung */
+    BACKOFF_MIN_MS = 100,
+    BACKOFF_MAX_MS = 10000,
+    HEALTHY_MS = 10000,   /* after so long the back-off starts anew */
+    OUT_QUEUE_MAX = 16 * 1024 * 1024,
+};
+
+static void start(struct engine *e);
+
+static void set_state(struct engine *e, enum engine_state state)
+{
+    e->state = state;
+    e->since_ms = clock_ms();
+    if (e->on_state)
+        e->on_state(e->arg, e);
+}
+
+const char *engine_state_name(enum engine_state s)
+{
+    static const char *const name[] = {"starting", "ready", "down", "stopped"};
+    return name[s];
+}
+
+enum err engine_write(struct engine *e, struct str bytes)
+{
+    if (!e->child)
+        return ERR_ENGINE;
+    if (child_queued(e->child) > OUT_QUEUE_MAX) {
+        /* The protocol thread of an engine does nothing but read: one that does not is hung. */
+        child_kill(e->child, SIGKILL);
+        return ERR_ENGINE;
+    }
+    return child_write(e->child, bytes);
+}
+
+static enum err write_control(struct engine *e, enum msg_type type, const void *msg)
+{
+    buf_clear(&e->out);
+    try(msg_encode(&e->out, type, WIRE_STREAM_NONE, 0, msg));
+    return engine_write(e, buf_str(&e->out));
+}
+
+static enum err tell_words(struct engine *e)
+{
+    if (e->state != ENGINE_READY)
+        return OK;
+    struct str text = e->words ? blob_str(e->words) : S("");
+    do {
+        size_t n = utf8_prefix(text, WIRE_PAYLOAD_MAX - 64);
+        const struct msg_stt_words words = {.more = n < text.n, .text = str_sub(text, 0, n)};
+        try(write_control(e, MSG_stt_words, &words));
+        text = str_sub(text, n, text.n);
+    } while (text.n);
+    return OK;
+}
+
+void engine_set_words(struct engine *e, struct blob *text)
+{
+    blob_unref(e->words);
+    e->words = text ? blob_ref(text) : nullptr;
+    if (tell_words(e) != OK)
+        log_debug("%s: the documents' words could not be sent", e->role);
+}
+
+static void replace(char **owned, struct str s)
+{
+    free(*owned);
+    *owned = mem_strdup(s); /* NULL shows as an empty text */
+}
+
+static enum err on_hello(struct engine *e, const struct msg_hello *hello)
+{
+    if (hello->version != WIRE_VERSION || !str_eq(hello->role, str_of(e->role))) {
+        log_error("repartee-%s speaks another version of the engine protocol; install both programs "
+                  "from the same build", e->role);
+        return ERR_SYNTAX;
+    }
+    const struct msg_load load = {
+        .driver = str_of(e->driver),
+        .model_dir = str_of(e->model_dir),
+        .model = str_of(e->model),
+        .options = str_of(e->options),
+        .threads = e->threads,
+    };
+    return write_control(e, MSG_load, &load);
+}
+
+static void on_ready(struct engine *e, const struct msg_ready *ready)
+{
+    replace(&e->ready_driver, ready->driver);
+    replace(&e->ready_model, ready->model);
+    replace(&e->languages, ready->languages);
+    replace(&e->notes, ready->notes);
+    e->rate_hz = ready->rate_hz;
+    e->slots = ready->slots ? ready->slots : 1;
+    e->pong_ms = clock_ms();
+    e->overdue_ms = 0;
+    set_state(e, ENGINE_READY);
+    if (e->words && tell_words(e) != OK)
+        return; /* the child is gone again */
+    jobs_start_waiting(e);
+}
+
+static void on_pong(struct engine *e, const struct msg_pong *pong)
+{
+    uint64_t now = clock_ms();
+    e->pong_ms = now;
+    if (pong->live_streams <= e->live_count)
+        e->overdue_ms = 0;
+    else if (!e->overdue_ms)
+        e->overdue_ms = now + OVERDUE_MS;
+}
+
+static enum err on_frame(struct engine *e, const struct frame *f)
+{
+    if (f->stream != WIRE_STREAM_NONE)
+        return e->state == ENGINE_READY ? jobs_dispatch(e, f) : ERR_SYNTAX;
+    union msg msg;
+    if (!msg_from_engine(f->type) || msg_decode(f, &msg) != OK)
+        return ERR_SYNTAX;
+    switch (f->type) {
+    case MSG_hello:
+        return e->state == ENGINE_STARTING ? on_hello(e, &msg.hello) : ERR_SYNTAX;
+    case MSG_ready:
+        if (e->state == ENGINE_STARTING)
+            on_ready(e, &msg.ready);
+        return OK;
+    case MSG_pong:
+        on_pong(e, &msg.pong);
+        return OK;
+    case MSG_fail:
+        log_error("%s: %.*s", e->role, STR_FMT(str_sub(msg.fail.text, 0, 240)));
+        return ERR_ENGINE;
+    default:
+        return ERR_SYNTAX;
+    }
+}
+
+static void on_bytes(void *arg, struct str bytes)
+{
+    struct engine *e = arg;
+    enum err err = OK;
+    /* Most reads hold whole frames: look at them in place, keep only what is cut. */
+    if (e->in.n) {
+        err = buf_add(&e->in, bytes);
+        bytes = buf_str(&e->in);
+    }
+    size_t at = 0;
+    while (err == OK && e->child) {
+        struct frame f;
+        size_t used;
+        err = frame_next(str_sub(bytes, at, bytes.n), &f, &used);
+        if (err == OK) {
+            at += used;
+            err = on_frame(e, &f);
+        }
+    }
+    if (err == ERR_AGAIN) {
+        err = OK;
+        if (e->in.n)
+            buf_eat(&e->in, at);
+        else
+            err = buf_add(&e->in, str_sub(bytes, at, bytes.n));
+    }
+    if (err != OK && e->child) {
+        if (err != ERR_ENGINE)
+            log_error("%s does not follow the engine protocol; it is being restarted", e->role);
+        child_kill(e->child, SIGKILL);
+    }
+}
+
+/* The socket's end comes first and ends the jobs; the exit status may take a moment longer. */
+static void on_end(void *arg)
+{
+    struct engine *e = arg;
+    if (e->state == ENGINE_STOPPED || e->state == ENGINE_DOWN)
+        return;
+    uint64_t now = clock_ms();
+    bool was_healthy = e->state == ENGINE_READY && now - e->since_ms >= HEALTHY_MS;
+    if (was_healthy || !e->backoff_ms)
+        e->backoff_ms = BACKOFF_MIN_MS;
+    else if (e->backoff_ms < BACKOFF_MAX_MS)
+        e->backoff_ms *= 2;
+    e->restart_ms = now + e->backoff_ms;
+    if (e->child)
+        child_kill(e->child, SIGKILL); /* a socket that closed alone leaves nothing useful */
+    set_state(e, ENGINE_DOWN);
+    char text[120];
+    snprintf(text, sizeof text, "the %s engine stopped; it is being restarted, please try again",
+             e->role);
+    jobs_end_all(e, ERR_ENGINE, text);
+    timer_start(e->timer, e->backoff_ms);
+}
+
+static void on_exit_status(void *arg, int exit_status, int term_signal)
+{
+    struct engine *e = arg;
+    if (e->state != ENGINE_STOPPED) {
+        if (term_signal)
+            log_warn("%s was ended by signal %d; restarting", e->role, term_signal);
+        else
+            log_warn("%s ended with status %d; restarting", e->role, exit_status);
+    }
+    on_end(e);
+    child_destroy(e->child);
+    e->child = nullptr;
+}
+
+static void watch(struct engine *e)
+{
+    uint64_t now = clock_ms();
+    bool late_start = e->state == ENGINE_STARTING && now - e->since_ms > START_MS;
+    bool no_pong = e->state == ENGINE_READY && now - e->pong_ms > PONG_MS;
+    bool stuck = e->overdue_ms && now > e->overdue_ms;
+    if (late_start || no_pong || stuck) {
+        log_error("%s does not answer (%s); it is being restarted", e->role,
+                  late_start ? "while starting" : no_pong ? "no heartbeat" : "busy with nothing");
+        child_kill(e->child, SIGKILL);
+        e->overdue_ms = 0;
+    } else if (e->state == ENGINE_READY) {
+        const struct msg_ping ping = {now};
+        (void)write_control(e, MSG_ping, &ping); /* no pong will come, which is noticed */
+    }
+}
+
+static void on_timer(void *arg)
+{
+    struct engine *e = arg;
+    uint64_t now = clock_ms();
+    jobs_expire(e, now);
+    if (e->state == ENGINE_DOWN) {
+        if (!e->child && now >= e->restart_ms) {
+            e->restarts++;
+            start(e);
+            return;
+        }
+    } else if (e->child) {
+        watch(e);
+    }
+    timer_start(e->timer, jobs_pending(e) || e->state == ENGINE_DOWN ? CLOSE_TICK_MS : TICK_MS);
+}
+
+void engine_watch_closely(struct engine *e)
+{
+    timer_start(e->timer, CLOSE_TICK_MS);
+}
+
+static void start(struct engine *e)
+{
+    static const struct child_events events = {
+        .read = on_bytes, .end = on_end, .exited = on_exit_status};
+    const char *argv[] = {e->program, "--fd", "3", nullptr};
+    /* Nothing of ours is inherited. libgomp would spin at barriers and starve the other engines. */
+    static const char *const env[] = {
+        "PATH=/usr/bin:/bin",       "LANG=C.UTF-8",         "GOMP_SPINCOUNT=3000",
+        "OPENBLAS_NUM_THREADS=1",   "GGML_NO_BACKTRACE=1",  "MALLOC_ARENA_MAX=4",
+        nullptr,
+    };
+    const struct child_spec spec = {.path = e->program, .argv = argv, .env = env, .extra_fd = -1};
+    buf_clear(&e->in);
+    set_state(e, ENGINE_STARTING);
+    enum err err = child_spawn(e->loop, &spec, &events, e, &e->child);
+    if (err != OK) {
+        log_error("%s cannot be started (%s); looked for it at %s", e->role, err_text(err),
+                  e->program);
+        on_end(e);
+        return;
+    }
+    timer_start(e->timer, TICK_MS);
+}
+
+/* Engines lie beside the server's own program. */
+static enum err find_program(const char *role, char **ret_path)
+{
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n <= 0)
+        return ERR_IO;
+    while (n > 0 && self[n - 1] != '/')
+        n--;
+    autobuf path = BUF(8192);
+    try(buf_add(&path, (struct str){self, (size_t)n}));
+    try(buf_addf(&path, "repartee-%s", role));
+    *ret_path = mem_strdup(buf_str(&path));
+    return *ret_path ? OK : ERR_NOMEM;
+}
+
+static enum err copy_config(struct engine *e, const struct engine_config *config)
+{
+    const struct {
+        char **to;
+        const char *from;
+    } texts[] = {
+        {&e->role, config->role},   {&e->driver, config->driver},   {&e->model_dir, config->model_dir},
+        {&e->model, config->model}, {&e->options, config->options},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        *texts[i].to = mem_strdup(str_of(texts[i].from ? texts[i].from : ""));
+        if (!*texts[i].to)
+            return ERR_NOMEM;
+    }
+    e->threads = config->threads;
+    e->on_state = config->on_state;
+    e->arg = config->arg;
+    return find_program(config->role, &e->program);
+}
+
+enum err engine_create(struct loop *loop, const struct engine_config *config, struct engine **ret_e)
+{
+    struct engine *e = mem_zero(1, sizeof *e);
+    if (!e)
+        return ERR_NOMEM;
+    e->loop = loop;
+    e->waiting_tail = &e->waiting;
+    e->in = BUF(2 * (WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES) + 256 * 1024);
+    e->out = BUF(WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES);
+    enum err err = copy_config(e, config);
+    if (err == OK)
+        err = timer_create(loop, on_timer, e, &e->timer);
+    if (err != OK) {
+        engine_destroy(e);
+        return err;
+    }
+    start(e);
+    *ret_e = e;
+    return OK;
+}
+
+void engine_destroy(struct engine *e)
+{
+    if (!e)
+        return;
+    e->state = ENGINE_STOPPED;
+    jobs_end_all(e, ERR_DRAINING, "the server is shutting down");
+    child_destroy(e->child); /* kills it */
+    timer_destroy(e->timer);
+    blob_unref(e->words);
+    buf_finish(&e->in);
+    buf_finish(&e->out);
+    char *owned[] = {e->role,    e->driver,       e->model_dir,   e->model,     e->options,
+                     e->program, e->ready_driver, e->ready_model, e->languages, e->notes};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+        free(owned[i]);
+    free(e);
+}
+
+void engine_info(const struct engine *e, struct engine_info *ret_info)
+{
+    *ret_info = (struct engine_info){
+        .role = e->role,
+        .driver = e->ready_driver ? e->ready_driver : e->driver,
+        .model = e->ready_model ? e->ready_model : "",
+        .languages = e->languages ? e->languages : "",
+        .notes = e->notes ? e->notes : "",
+        .state = e->state,
+        .since_ms = e->since_ms,
+        .rate_hz = e->rate_hz,
+        .slots = e->slots,
+        .live = e->live_count,
+        .waiting = e->waiting_count,
+        .restarts = e->restarts,
+        .pid = e->child ? child_pid(e->child) : 0,
+    };
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The inside of an engine, shared by its two files: job.c (jobs, credit, dispatch) and child.c (the
+ * process: start, watch, restart). Nobody else includes it.
+ */
+#pragma once
+
+#include "base/mem.h"
+#include "server/engine/engine.h"
+
+struct child;
+struct timer;
+
+struct job {
+    struct engine *engine;
+    const struct job_events *events;
+    void *arg;
+    struct job *next, **link; /* in engine->live or engine->waiting */
+    uint32_t stream;
+    bool started;      /* has a slot; its frames may go out */
+    bool dead;         /* cancelled or ended; freed when no callback of it is running */
+    bool in_callback;
+    uint64_t waiting_until_ms;
+    uint64_t credit;   /* bytes that the engine still takes */
+    uint32_t consumed; /* bytes that we have dealt with and not yet granted anew */
+    struct buf backlog; /* whole frames that wait for a slot or for credit */
+};
+
+struct engine {
+    struct loop *loop;
+    char *role, *driver, *model_dir, *model, *options, *program; /* owned */
+    uint32_t threads;
+    void (*on_state)(void *arg, struct engine *e);
+    void *arg;
+
+    enum engine_state state;
+    uint64_t since_ms;
+    char *ready_driver, *ready_model, *languages, *notes; /* owned, from `ready` */
+    uint32_t rate_hz, slots, restarts;
+
+    struct child *child;
+    struct buf in, out; /* a frame that has not arrived whole; a frame being encoded */
+    struct timer *timer;
+    uint64_t backoff_ms, restart_ms, pong_ms, overdue_ms;
+    struct blob *words;
+
+    struct job *live, *waiting, **waiting_tail;
+    uint32_t live_count, waiting_count, next_stream;
+};
+
+/* child.c → job.c */
+void jobs_start_waiting(struct engine *e);
+void jobs_expire(struct engine *e, uint64_t now_ms);
+void jobs_end_all(struct engine *e, enum err err, const char *text);
+/* One frame of a job. ERR_SYNTAX: the engine does not follow the protocol. */
+enum err jobs_dispatch(struct engine *e, const struct frame *frame);
+bool jobs_pending(const struct engine *e);
+
+/* job.c → child.c. ERR_ENGINE when there is no child. */
+enum err engine_write(struct engine *e, struct str bytes);
+/* Looks after deadlines sooner than the usual second. */
+void engine_watch_closely(struct engine *e);

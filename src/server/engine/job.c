@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Jobs: who waits, who runs, what may be sent, and the one way in which each of them ends. */
+#include "base/check.h"
+#include "base/clock.h"
+#include "server/engine/engine_parts.h"
+
+enum { WAITING_MAX = 64, GRANT_BYTES = WIRE_CREDIT / 4, LENGTH_FIELD_BYTES = 4 };
+
+static void unlink_job(struct job *j)
+{
+    struct engine *e = j->engine;
+    *j->link = j->next;
+    if (j->next)
+        j->next->link = j->link;
+    else if (!j->started)
+        e->waiting_tail = j->link;
+    if (j->started)
+        e->live_count--;
+    else
+        e->waiting_count--;
+    j->next = nullptr;
+    j->link = nullptr;
+}
+
+static void free_when_quiet(struct job *j)
+{
+    if (j->in_callback)
+        return; /* whoever called back does it */
+    buf_finish(&j->backlog);
+    free(j);
+}
+
+/* Takes the job out of the engine; with events its owner hears of it. */
+static void job_finish(struct job *j, enum err err, const char *text)
+{
+    if (j->dead)
+        return;
+    j->dead = true;
+    unlink_job(j);
+    j->events->ended(j->arg, err, text);
+    free_when_quiet(j);
+}
+
+/* Sends what waits, as far as credit goes. */
+static enum err flush(struct job *j)
+{
+    while (j->backlog.n) {
+        struct frame f;
+        size_t used;
+        check(frame_next(buf_str(&j->backlog), &f, &used) == OK); /* we encoded it */
+        uint32_t cost = msg_cost(f.type, (uint32_t)f.payload.n);
+        if (cost > j->credit)
+            break;
+        try(engine_write(j->engine, str_sub(buf_str(&j->backlog), 0, used)));
+        j->credit -= cost;
+        buf_eat(&j->backlog, used);
+    }
+    return OK;
+}
+
+void jobs_start_waiting(struct engine *e)
+{
+    while (e->state == ENGINE_READY && e->waiting && e->live_count < e->slots) {
+        struct job *j = e->waiting;
+        unlink_job(j);
+        j->started = true;
+        j->credit = WIRE_CREDIT;
+        j->next = e->live;
+        j->link = &e->live;
+        if (j->next)
+            j->next->link = &j->next;
+        e->live = j;
+        e->live_count++;
+        if (flush(j) != OK)
+            return; /* the child is gone: its end ends the job */
+    }
+}
+
+void jobs_expire(struct engine *e, uint64_t now_ms)
+{
+    while (e->waiting && now_ms >= e->waiting->waiting_until_ms)
+        job_finish(e->waiting, ERR_BUSY, "every place is taken; please try again in a moment");
+}
+
+void jobs_end_all(struct engine *e, enum err err, const char *text)
+{
+    while (e->live)
+        job_finish(e->live, err, text);
+    while (e->waiting)
+        job_finish(e->waiting, err, text);
+}
+
+bool jobs_pending(const struct engine *e)
+{
+    return e->waiting != nullptr;
+}
+
+enum err engine_open(struct engine *e, const struct job_events *events, void *arg,
+                     struct job **ret_job)
+{
+    if (e->state == ENGINE_STOPPED)
+        return ERR_DRAINING;
+    /* A job may outwait a restart that is near, not one that keeps failing. */
+    if (e->state == ENGINE_DOWN && e->restart_ms > clock_ms() + ENGINE_WAIT_MS / 2)
+        return ERR_ENGINE;
+    if (e->waiting_count >= WAITING_MAX)
+        return ERR_BUSY;
+    struct job *j = mem_zero(1, sizeof *j);
+    if (!j)
+        return ERR_NOMEM;
+    j->engine = e;
+    j->events = events;
+    j->arg = arg;
+    j->backlog = BUF(JOB_BACKLOG_MAX);
+    j->stream = ++e->next_stream ? e->next_stream : ++e->next_stream; /* 0 is no stream */
+    j->waiting_until_ms = clock_ms() + ENGINE_WAIT_MS;
+    j->link = e->waiting_tail;
+    *e->waiting_tail = j;
+    e->waiting_tail = &j->next;
+    e->waiting_count++;
+    *ret_job = j;
+    jobs_start_waiting(e);
+    if (!j->started)
+        engine_watch_closely(e);
+    return OK;
+}
+
+enum err job_send(struct job *j, enum msg_type type, const void *msg)
+{
+    size_t before = j->backlog.n;
+    enum err err = msg_encode(&j->backlog, type, j->stream, 0, msg);
+    if (err != OK) {
+        j->backlog.n = before;
+        return err == ERR_TOOBIG ? ERR_BUSY : err;
+    }
+    if (!j->started || before)
+        return OK;
+    return flush(j);
+}
+
+size_t job_backlog(const struct job *j)
+{
+    return j->backlog.n;
+}
+
+static void grant(struct job *j, size_t bytes)
+{
+    j->consumed += (uint32_t)bytes;
+    if (j->consumed < GRANT_BYTES || !j->started || j->dead)
+        return;
+    struct engine *e = j->engine;
+    const struct msg_credit credit = {j->consumed};
+    buf_clear(&e->out);
+    /* A grant that cannot be sent means that the child is going, or memory is short: keep it. */
+    if (msg_encode(&e->out, MSG_credit, j->stream, 0, &credit) == OK &&
+        engine_write(e, buf_str(&e->out)) == OK)
+        j->consumed = 0;
+}
+
+void job_consumed(struct job *j, size_t bytes)
+{
+    grant(j, bytes);
+}
+
+void job_cancel(struct job *j)
+{
+    if (!j || j->dead)
+        return;
+    struct engine *e = j->engine;
+    j->dead = true;
+    unlink_job(j);
+    if (j->started) {
+        const struct msg_cancel cancel = {};
+        buf_clear(&e->out);
+        if (msg_encode(&e->out, MSG_cancel, j->stream, 0, &cancel) == OK)
+            (void)engine_write(e, buf_str(&e->out)); /* fails only when the child is gone */
+    }
+    free_when_quiet(j);
+    jobs_start_waiting(e);
+}
+
+/* Messages after which the engine has nothing more to say in a job. */
+static bool is_last(uint16_t type)
+{
+    return type == MSG_stt_final || type == MSG_llm_done || type == MSG_tts_done ||
+           type == MSG_read_done;
+}
+
+static struct job *find(struct engine *e, uint32_t stream)
+{
+    for (struct job *j = e->live; j; j = j->next)
+        if (j->stream == stream)
+            return j;
+    return nullptr;
+}
+
+static void deliver(struct job *j, const struct frame *f, const union msg *msg)
+{
+    /* The owner counts contents; the length field in front of them is dealt with here. */
+    if (msg_cost(f->type, (uint32_t)f->payload.n))
+        grant(j, LENGTH_FIELD_BYTES);
+    j->in_callback = true;
+    j->events->message(j->arg, f->type, msg);
+    j->in_callback = false;
+}
+
+enum err jobs_dispatch(struct engine *e, const struct frame *f)
+{
+    union msg msg;
+    if (!msg_from_engine(f->type) || msg_decode(f, &msg) != OK)
+        return ERR_SYNTAX;
+    struct job *j = find(e, f->stream);
+    if (!j)
+        return OK; /* cancelled a moment ago: the engine could not know yet */
+    if (f->type == MSG_credit) {
+        j->credit += msg.credit.bytes;
+        (void)flush(j); /* fails only when the child is gone, which ends the job */
+        return OK;
+    }
+    if (f->type == MSG_fail) {
+        enum err err = msg.fail.err > OK && msg.fail.err < ERR_COUNT ? (enum err)msg.fail.err
+                                                                     : ERR_ENGINE;
+        char text[240] = {};
+        memcpy(text, msg.fail.text.p, utf8_prefix(msg.fail.text, sizeof text - 1));
+        job_finish(j, err, text[0] ? text : err_text(err));
+    } else {
+        deliver(j, f, &msg);
+        if (j->dead)
+            free_when_quiet(j);
+        else if (is_last(f->type))
+            job_finish(j, OK, "");
+    }
+    jobs_start_waiting(e);
+    return OK;
+}
