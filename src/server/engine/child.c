@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/engine/engine_parts.h"
+#include "server/engine/programs.h"
 #include "server/loop/child.h"
 #include "server/loop/loop.h"
 
@@ -266,13 +267,7 @@ static void start(struct engine *e)
     static const struct child_events events = {
         .read = on_bytes, .end = on_end, .exited = on_exit_status};
     const char *argv[] = {e->program, "--fd", "3", nullptr};
-    /* Nothing of ours is inherited. libgomp would spin at barriers and starve the other engines. */
-    static const char *const env[] = {
-        "PATH=/usr/bin:/bin",       "LANG=C.UTF-8",         "GOMP_SPINCOUNT=3000",
-        "OPENBLAS_NUM_THREADS=1",   "GGML_NO_BACKTRACE=1",  "MALLOC_ARENA_MAX=4",
-        nullptr,
-    };
-    const struct child_spec spec = {.path = e->program, .argv = argv, .env = env, .extra_fd = -1};
+    const struct child_spec spec = {.path = e->program, .argv = argv, .env = program_env, .extra_fd = -1};
     buf_clear(&e->in);
     set_state(e, ENGINE_STARTING);
     enum err err = child_spawn(e->loop, &spec, &events, e, &e->child);
@@ -283,22 +278,6 @@ static void start(struct engine *e)
         return;
     }
     timer_start(e->timer, TICK_MS);
-}
-
-/* Engines lie beside the server's own program. */
-static enum err find_program(const char *role, char **ret_path)
-{
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (n <= 0)
-        return ERR_IO;
-    while (n > 0 && self[n - 1] != '/')
-        n--;
-    autobuf path = BUF(8192);
-    try(buf_add(&path, (struct str){self, (size_t)n}));
-    try(buf_addf(&path, "repartee-%s", role));
-    *ret_path = mem_strdup(buf_str(&path));
-    return *ret_path ? OK : ERR_NOMEM;
 }
 
 static enum err copy_config(struct engine *e, const struct engine_config *config)
@@ -318,7 +297,7 @@ static enum err copy_config(struct engine *e, const struct engine_config *config
     e->threads = config->threads;
     e->on_state = config->on_state;
     e->arg = config->arg;
-    return find_program(config->role, &e->program);
+    return program_path(config->role, &e->program);
 }
 
 enum err engine_create(struct loop *loop, const struct engine_config *config, struct engine **ret_e)

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/engine/programs.h"
+
+#include <unistd.h>
+
+#include "base/mem.h"
+
+const char *const program_env[] = {
+    "PATH=/usr/bin:/bin",
+    "LANG=C.UTF-8",
+    /* libgomp spins at barriers for 300,000 rounds and so starves the other engines. */
+    "GOMP_SPINCOUNT=3000",
+    "OPENBLAS_NUM_THREADS=1",
+    "GGML_NO_BACKTRACE=1",
+    nullptr,
+};
+
+enum err program_path(const char *role, char **ret_path)
+{
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n <= 0)
+        return ERR_IO;
+    while (n > 0 && self[n - 1] != '/')
+        n--;
+    autobuf path = BUF(sizeof self + 256);
+    try(buf_add(&path, (struct str){self, (size_t)n}));
+    try(buf_addf(&path, "repartee-%s", role));
+    *ret_path = mem_strdup(buf_str(&path));
+    return *ret_path ? OK : ERR_NOMEM;
+}
