@@ -7,8 +7,6 @@
 #include "base/log.h"
 #include "server/engine/engine_parts.h"
 #include "server/engine/programs.h"
-#include "server/loop/child.h"
-#include "server/loop/loop.h"
 
 enum {
     START_MS = 60000,     /* from spawn to `ready` */
@@ -40,14 +38,12 @@ const char *engine_state_name(enum engine_state s)
 
 enum err engine_write(struct engine *e, struct str bytes)
 {
-    if (!e->child)
+    if (!e->sock)
         return ERR_ENGINE;
-    if (child_queued(e->child) > OUT_QUEUE_MAX) {
-        /* The protocol thread of an engine does nothing but read: one that does not is hung. */
+    /* The protocol thread of an engine does nothing but read: one that does not is hung. */
+    if (sock_write(e->sock, bytes) > OUT_QUEUE_MAX)
         child_kill(e->child, SIGKILL);
-        return ERR_ENGINE;
-    }
-    return child_write(e->child, bytes);
+    return OK;
 }
 
 static enum err write_control(struct engine *e, enum msg_type type, const void *msg)
@@ -163,7 +159,7 @@ static void on_bytes(void *arg, struct str bytes)
         bytes = buf_str(&e->in);
     }
     size_t at = 0;
-    while (err == OK && e->child) {
+    while (err == OK && e->sock) {
         struct frame f;
         size_t used;
         err = frame_next(str_sub(bytes, at, bytes.n), &f, &used);
@@ -179,7 +175,7 @@ static void on_bytes(void *arg, struct str bytes)
         else
             err = buf_add(&e->in, str_sub(bytes, at, bytes.n));
     }
-    if (err != OK && e->child) {
+    if (err != OK && e->sock) {
         if (err != ERR_ENGINE)
             log_error("%s does not follow the engine protocol; it is being restarted", e->role);
         child_kill(e->child, SIGKILL);
@@ -187,9 +183,12 @@ static void on_bytes(void *arg, struct str bytes)
 }
 
 /* The socket's end comes first and ends the jobs; the exit status may take a moment longer. */
-static void on_end(void *arg)
+static void on_end(void *arg, enum err why)
 {
+    (void)why;
     struct engine *e = arg;
+    sock_close(e->sock);
+    e->sock = nullptr;
     if (e->state == ENGINE_STOPPED || e->state == ENGINE_DOWN)
         return;
     uint64_t now = clock_ms();
@@ -206,19 +205,19 @@ static void on_end(void *arg)
     snprintf(text, sizeof text, "the %s engine stopped; it is being restarted, please try again",
              e->role);
     jobs_end_all(e, ERR_ENGINE, text);
-    timer_start(e->timer, e->backoff_ms);
+    timer_start(&e->timer, e->backoff_ms);
 }
 
-static void on_exit_status(void *arg, int exit_status, int term_signal)
+static void on_exit(void *arg, int code, int signal)
 {
     struct engine *e = arg;
     if (e->state != ENGINE_STOPPED) {
-        if (term_signal)
-            log_warn("%s was ended by signal %d; restarting", e->role, term_signal);
+        if (signal)
+            log_warn("%s was ended by signal %d; restarting", e->role, signal);
         else
-            log_warn("%s ended with status %d; restarting", e->role, exit_status);
+            log_warn("%s ended with status %d; restarting", e->role, code);
     }
-    on_end(e);
+    on_end(e, ERR_CLOSED);
     child_destroy(e->child);
     e->child = nullptr;
 }
@@ -254,30 +253,34 @@ static void on_timer(void *arg)
     } else if (e->child) {
         watch(e);
     }
-    timer_start(e->timer, jobs_pending(e) || e->state == ENGINE_DOWN ? CLOSE_TICK_MS : TICK_MS);
+    timer_start(&e->timer, jobs_pending(e) || e->state == ENGINE_DOWN ? CLOSE_TICK_MS : TICK_MS);
 }
 
 void engine_watch_closely(struct engine *e)
 {
-    timer_start(e->timer, CLOSE_TICK_MS);
+    timer_start(&e->timer, CLOSE_TICK_MS);
 }
 
 static void start(struct engine *e)
 {
-    static const struct child_events events = {
-        .read = on_bytes, .end = on_end, .exited = on_exit_status};
+    static const struct sock_events events = {.on_read = on_bytes, .on_end = on_end};
     const char *argv[] = {e->program, "--fd", "3", nullptr};
-    const struct child_spec spec = {.path = e->program, .argv = argv, .env = program_env, .extra_fd = -1};
+    const struct child_options options = {.path = e->program,
+                                          .argv = argv,
+                                          .env = program_env,
+                                          .events = &events,
+                                          .on_exit = on_exit,
+                                          .arg = e};
     buf_clear(&e->in);
     set_state(e, ENGINE_STARTING);
-    enum err err = child_spawn(e->loop, &spec, &events, e, &e->child);
+    enum err err = child_spawn(e->loop, &options, &e->child, &e->sock);
     if (err != OK) {
         log_error("%s cannot be started (%s); looked for it at %s", e->role, err_text(err),
                   e->program);
-        on_end(e);
+        on_end(e, err);
         return;
     }
-    timer_start(e->timer, TICK_MS);
+    timer_start(&e->timer, TICK_MS);
 }
 
 static enum err copy_config(struct engine *e, const struct engine_config *config)
@@ -309,9 +312,8 @@ enum err engine_create(struct loop *loop, const struct engine_config *config, st
     e->waiting_tail = &e->waiting;
     e->in = BUF(2 * (WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES) + 256 * 1024);
     e->out = BUF(WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES);
+    timer_init(&e->timer, loop, on_timer, e);
     enum err err = copy_config(e, config);
-    if (err == OK)
-        err = timer_create(loop, on_timer, e, &e->timer);
     if (err != OK) {
         engine_destroy(e);
         return err;
@@ -327,8 +329,9 @@ void engine_destroy(struct engine *e)
         return;
     e->state = ENGINE_STOPPED;
     jobs_end_all(e, ERR_DRAINING, "the server is shutting down");
+    sock_close(e->sock);
     child_destroy(e->child); /* kills it */
-    timer_destroy(e->timer);
+    timer_stop(&e->timer);
     blob_unref(e->words);
     buf_finish(&e->in);
     buf_finish(&e->out);

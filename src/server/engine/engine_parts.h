@@ -7,9 +7,7 @@
 
 #include "base/mem.h"
 #include "server/engine/engine.h"
-
-struct child;
-struct timer;
+#include "server/loop/child.h"
 
 struct job {
     struct engine *engine;
@@ -38,9 +36,10 @@ struct engine {
     char *ready_driver, *ready_model, *languages, *notes; /* owned, from `ready` */
     uint32_t rate_hz, slots, restarts;
 
-    struct child *child;
+    struct child *child; /* NULL between its exit and the next start */
+    struct sock *sock;   /* NULL after its end */
     struct buf in, out; /* a frame that has not arrived whole; a frame being encoded */
-    struct timer *timer;
+    struct timer timer;
     uint64_t backoff_ms, restart_ms, pong_ms, overdue_ms;
     struct blob *words;
 

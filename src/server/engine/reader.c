@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "server/engine/programs.h"
 #include "server/loop/child.h"
-#include "server/loop/loop.h"
 #include "wire/msg.h"
 
 enum { STREAM = 1 };
@@ -16,7 +15,8 @@ struct reader {
     const struct reader_events *events;
     void *arg;
     struct child *child;
-    struct timer *timer; /* the deadline; once over: frees the reader */
+    struct sock *sock;
+    struct timer timer; /* the deadline; once over: frees the reader */
     struct buf in;
     uint64_t text_bytes;
     bool over;
@@ -24,8 +24,9 @@ struct reader {
 
 static void reader_free(struct reader *r)
 {
+    sock_close(r->sock);
     child_destroy(r->child);
-    timer_destroy(r->timer);
+    timer_stop(&r->timer);
     buf_finish(&r->in);
     free(r);
 }
@@ -36,7 +37,7 @@ static void finish(struct reader *r)
     r->over = true;
     if (r->child)
         child_kill(r->child, SIGKILL);
-    timer_start(r->timer, 0);
+    timer_start(&r->timer, 0);
 }
 
 static void fail(struct reader *r, enum err err, const char *sentence)
@@ -100,18 +101,18 @@ static void on_bytes(void *arg, struct str bytes)
         fail(r, err, err_text(err));
 }
 
-static void on_end(void *arg)
+static void on_end(void *arg, enum err why)
 {
+    (void)why;
     fail(arg, ERR_MEDIA, "the file could not be read: its reader stopped");
 }
 
-static void on_exit_status(void *arg, int exit_status, int term_signal)
+static void on_exit(void *arg, int code, int signal)
 {
-    (void)exit_status;
     struct reader *r = arg;
-    if (!r->over && term_signal)
-        log_debug("repartee-read was ended by signal %d", term_signal);
-    on_end(r);
+    if (!r->over)
+        log_debug("repartee-read ended too early: status %d, signal %d", code, signal);
+    /* What it wrote before may still lie in the socket, whose end comes after it. */
 }
 
 static void on_timer(void *arg)
@@ -129,14 +130,13 @@ static enum err open_file(struct reader *r, const struct reader_file *file)
         .kind = str_of(file->kind), .name = str_of(file->name), .size = file->size};
     autobuf out = BUF(WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES);
     try(msg_encode(&out, MSG_read_open, STREAM, 0, &open));
-    return child_write(r->child, buf_str(&out));
+    return sock_write_fd(r->sock, buf_str(&out), file->fd);
 }
 
 enum err reader_start(struct loop *loop, const struct reader_file *file,
                       const struct reader_events *events, void *arg, struct reader **ret_r)
 {
-    static const struct child_events child_events = {
-        .read = on_bytes, .end = on_end, .exited = on_exit_status};
+    static const struct sock_events sock_events = {.on_read = on_bytes, .on_end = on_end};
     autofree char *path = nullptr;
     try(program_path("read", &path));
     struct reader *r = mem_zero(1, sizeof *r);
@@ -145,19 +145,22 @@ enum err reader_start(struct loop *loop, const struct reader_file *file,
     r->events = events;
     r->arg = arg;
     r->in = BUF(4 * (WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES));
-    const char *argv[] = {path, "--fd", "3", "--document", "4", nullptr};
-    const struct child_spec spec = {
-        .path = path, .argv = argv, .env = program_env, .extra_fd = file->fd};
-    enum err err = timer_create(loop, on_timer, r, &r->timer);
-    if (err == OK)
-        err = child_spawn(loop, &spec, &child_events, r, &r->child);
+    timer_init(&r->timer, loop, on_timer, r);
+    const char *argv[] = {path, "--fd", "3", nullptr};
+    const struct child_options options = {.path = path,
+                                          .argv = argv,
+                                          .env = program_env,
+                                          .events = &sock_events,
+                                          .on_exit = on_exit,
+                                          .arg = r};
+    enum err err = child_spawn(loop, &options, &r->child, &r->sock);
     if (err == OK)
         err = open_file(r, file);
     if (err != OK) {
         reader_free(r);
         return err;
     }
-    timer_start(r->timer, READER_MS);
+    timer_start(&r->timer, READER_MS);
     *ret_r = r;
     return OK;
 }

@@ -4,7 +4,6 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "server/engine/engine.h"
-#include "server/loop/loop.h"
 #include "server/talk/turn_parts.h"
 
 enum { PACER_MS = 20, SOUND_PIECE_BYTES = 16 * 1024 };
@@ -32,7 +31,7 @@ static void send_sound(struct turn *t)
             job_consumed(t->tts, n);
     }
     if (t->sound.n) {
-        timer_start(t->pacer, PACER_MS);
+        timer_start(&t->pacer, PACER_MS);
     } else if (t->sound_complete && t->state == TURN_SPEAKING) {
         waterfall_close(&t->waterfall, STAGE_SPEAK, clock_us());
         if (t->sound_begun && t->sink)
@@ -47,6 +46,11 @@ static void on_pacer(void *arg)
     struct turn *t = arg;
     if (t->state != TURN_ENDED)
         send_sound(t);
+}
+
+void speak_init(struct turn *t)
+{
+    timer_init(&t->pacer, t->talk->loop, on_pacer, t);
 }
 
 void turn_played(struct turn *t, uint64_t ms)
@@ -98,8 +102,6 @@ static void on_ended(void *arg, enum err err, const char *text)
 static enum err open_synthesiser(struct turn *t)
 {
     static const struct job_events events = {.message = on_message, .ended = on_ended};
-    if (!t->pacer)
-        try(timer_create(t->talk->loop, on_pacer, t, &t->pacer));
     try(engine_open(t->talk->tts, &events, t, &t->tts));
     const struct msg_tts_open open = {
         .voice = str_of(t->voice), .rate_hz = t->out_rate_hz, .speed = 1.0f};
@@ -154,6 +156,5 @@ void speak_drop(struct turn *t)
 {
     job_cancel(t->tts);
     t->tts = nullptr;
-    if (t->pacer)
-        timer_stop(t->pacer);
+    timer_stop(&t->pacer);
 }

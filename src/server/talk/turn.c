@@ -3,15 +3,14 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
-#include "server/loop/loop.h"
 #include "server/talk/turn_parts.h"
 
 struct counter turns_begun, turns_failed, turns_canceled, tokens_generated;
 
 static void turn_free(struct turn *t)
 {
-    timer_destroy(t->timer);
-    timer_destroy(t->pacer);
+    timer_stop(&t->timer);
+    timer_stop(&t->pacer);
     clause_free(&t->clauses);
     heard_finish(&t->heard);
     buf_finish(&t->question);
@@ -28,7 +27,7 @@ static void arm_limit(struct turn *t)
     uint64_t limit = turn_limit_ms(t->state, (uint32_t)conf->utterance_ms, (uint32_t)conf->turn_ms);
     if (t->deadline_ms && now + limit > t->deadline_ms)
         limit = t->deadline_ms > now ? t->deadline_ms - now : 0;
-    timer_start(t->timer, limit);
+    timer_start(&t->timer, limit);
 }
 
 static void words_are_over(struct turn *t)
@@ -117,7 +116,7 @@ static void end(struct turn *t, enum err err, const char *message)
     t->session->live = nullptr;
 
     /* The caller up the stack may still look at the turn: it is freed in the loop's next round. */
-    timer_start(t->timer, 0);
+    timer_start(&t->timer, 0);
     if (!t->sink)
         return;
     const struct turn_end what = {
@@ -179,7 +178,7 @@ static enum err turn_fill(struct turn *t, const struct turn_request *request)
             return ERR_INVALID;
         try(buf_add(&t->question, text));
     }
-    return timer_create(t->talk->loop, on_timer, t, &t->timer);
+    return OK;
 }
 
 enum err turn_begin(struct talk *talk, struct session *session, const struct turn_request *request,
@@ -200,6 +199,8 @@ enum err turn_begin(struct talk *talk, struct session *session, const struct tur
     t->arg = arg;
     t->id = ++talk->next_id;
     t->state = request->spoken ? TURN_LISTENING : TURN_RETRIEVING;
+    timer_init(&t->timer, talk->loop, on_timer, t);
+    speak_init(t);
     enum err err = turn_fill(t, request);
     if (err == OK && request->spoken)
         err = listen_begin(t);
@@ -216,7 +217,7 @@ enum err turn_begin(struct talk *talk, struct session *session, const struct tur
     session->live = t;
     counter_add(&turns_begun, 1);
     /* The first state is entered from the loop, so that no callback fires in here. */
-    timer_start(t->timer, 0);
+    timer_start(&t->timer, 0);
     *ret_turn = t;
     return OK;
 }

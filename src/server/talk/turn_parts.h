@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "server/loop/loop.h"
 #include "server/talk/clause.h"
 #include "server/talk/heard.h"
 #include "server/talk/pace.h"
@@ -16,7 +17,6 @@
 #include "server/talk/turn_table.h"
 
 struct job;
-struct timer;
 struct rag_query;
 
 struct turn {
@@ -30,7 +30,7 @@ struct turn {
     enum turn_state state;
     bool entered;        /* the first state's work has begun */
     uint64_t deadline_ms; /* of the whole answer, from the end of the user's words; 0: not yet */
-    struct timer *timer; /* the state's limit; when ended: frees the turn */
+    struct timer timer; /* the state's limit; when ended: frees the turn */
     struct waterfall waterfall;
 
     bool use_rag, speak;
@@ -50,7 +50,7 @@ struct turn {
     struct heard heard;
     struct pace pace;
     struct buf sound;       /* synthesised, not sent yet: s16le */
-    struct timer *pacer;
+    struct timer pacer;
     bool sound_begun, sound_complete;
 };
 
@@ -69,6 +69,7 @@ void retrieve_begin(struct turn *t);
 void answer_begin(struct turn *t);
 void answer_drop(struct turn *t);
 
+void speak_init(struct turn *t);
 /* A piece of the answer, in order; then the end of it. */
 enum err speak_text(struct turn *t, struct str text);
 enum err speak_end(struct turn *t);
