@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/str.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+bool str_eq(struct str a, struct str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+bool str_eq_nocase(struct str a, struct str b)
+{
+    if (a.n != b.n)
+        return false;
+    for (size_t i = 0; i < a.n; i++)
+        if (lower(a.p[i]) != lower(b.p[i]))
+            return false;
+    return true;
+}
+
+bool str_starts(struct str s, struct str prefix)
+{
+    return s.n >= prefix.n && str_eq(str_sub(s, 0, prefix.n), prefix);
+}
+
+bool str_ends(struct str s, struct str suffix)
+{
+    return s.n >= suffix.n && str_eq(str_sub(s, s.n - suffix.n, s.n), suffix);
+}
+
+bool str_ends_nocase(struct str s, struct str suffix)
+{
+    return s.n >= suffix.n && str_eq_nocase(str_sub(s, s.n - suffix.n, s.n), suffix);
+}
+
+size_t str_find(struct str s, struct str needle)
+{
+    if (s.n == 0 || needle.n == 0)
+        return needle.n == 0 ? 0 : s.n;
+    const char *at = memmem(s.p, s.n, needle.p, needle.n);
+    return at ? (size_t)(at - s.p) : s.n;
+}
+
+size_t str_find_byte(struct str s, char c)
+{
+    const char *at = s.n ? memchr(s.p, c, s.n) : nullptr;
+    return at ? (size_t)(at - s.p) : s.n;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+struct str str_trim(struct str s)
+{
+    while (s.n && is_space(s.p[0]))
+        s = str_sub(s, 1, s.n);
+    while (s.n && is_space(s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+
+bool str_cut(struct str *rest, char sep, struct str *ret_piece)
+{
+    if (rest->n == 0)
+        return false;
+    size_t at = str_find_byte(*rest, sep);
+    *ret_piece = str_sub(*rest, 0, at);
+    *rest = str_sub(*rest, at + 1, rest->n);
+    return true;
+}
+
+/* A NUL-terminated copy for the C library's number parsers. */
+static bool number_text(struct str s, char into[64])
+{
+    if (s.n == 0 || s.n > 63 || is_space(s.p[0]) || memchr(s.p, 0, s.n))
+        return false;
+    memcpy(into, s.p, s.n);
+    into[s.n] = 0;
+    return true;
+}
+
+enum err str_to_i64(struct str s, int64_t *ret_n)
+{
+    char text[64], *end;
+    if (!number_text(s, text) || text[0] == '+')
+        return ERR_INVALID;
+    errno = 0;
+    long long n = strtoll(text, &end, 10);
+    if (*end || errno)
+        return ERR_INVALID;
+    *ret_n = n;
+    return OK;
+}
+
+enum err str_to_f64(struct str s, double *ret_x)
+{
+    char text[64], *end;
+    if (!number_text(s, text))
+        return ERR_INVALID;
+    errno = 0;
+    double x = strtod(text, &end);
+    if (*end || errno || x != x || x - x != 0)
+        return ERR_INVALID;
+    *ret_x = x;
+    return OK;
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Who is asking. A principal is an API key, a session token of one, or `local`: whoever reaches a
+ * server that is bound to loopback and has no key, or its Unix socket (mode 0600). Loop thread.
+ */
+#pragma once
+
+#include "base/conf.h"
+#include "server/api/jwt.h"
+#include "server/net/exchange.h"
+
+struct principal {
+    char owner[JWT_OWNER_MAX + 1];     /* whose documents and sessions */
+    char session[JWT_SESSION_MAX + 1]; /* of the token; "" without one */
+    bool trusted;                      /* may see details and metrics: key or local, not a token */
+    bool read_only;                    /* a visitor of a public server: asks, changes nothing */
+};
+
+struct auth;
+/* `loopback`: nothing but loopback and Unix sockets is listened on. The signing secret is the
+ * configured one or 32 random bytes. ERR_INVALID: it is shorter than 32 bytes. */
+enum err auth_create(const struct conf *conf, bool loopback, struct auth **ret_auth);
+void auth_destroy(struct auth *a); /* takes NULL */
+
+/* From the Authorization header and the peer. ERR_AUTH. */
+enum err auth_request(const struct auth *a, const struct http_head *head,
+                      const struct sock_peer *peer, struct principal *ret_who);
+/* From a token or key in a message (`hello.token`); "" falls back on what the peer may do anyway. */
+enum err auth_token(const struct auth *a, struct str token, const struct sock_peer *peer,
+                    struct principal *ret_who);
+/* Who may begin a session: every principal, and with session.public anybody, as a visitor. */
+enum err auth_visitor(const struct auth *a, const struct http_head *head,
+                      const struct sock_peer *peer, struct principal *ret_who);
+/* A token for `session` of `who`; appended to `into`. */
+enum err auth_issue(const struct auth *a, const struct principal *who, struct str session,
+                    struct buf *into, int64_t *ret_expires_s);

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/api/route.h"
+
+#include "server/net/host.h"
+
+// clang-format off
+static const struct route table[] = {
+    {METHOD_GET,    "/",                ACCESS_OPEN,  handle_page},
+    {METHOD_GET,    "/app.js",          ACCESS_OPEN,  handle_page},
+    {METHOD_GET,    "/voice.js",        ACCESS_OPEN,  handle_page},
+    {METHOD_GET,    "/worklet.js",      ACCESS_OPEN,  handle_page},
+    {METHOD_GET,    "/style.css",       ACCESS_OPEN,  handle_page},
+    {METHOD_GET,    "/favicon.svg",     ACCESS_OPEN,  handle_page},
+    {METHOD_GET,    "/healthz",         ACCESS_OPEN,  handle_healthz},
+    {METHOD_GET,    "/readyz",          ACCESS_OPEN,  handle_readyz},
+    {METHOD_GET,    "/metrics",         ACCESS_OPEN,  handle_metrics},
+    {METHOD_POST,   "/session",         ACCESS_VISIT, handle_session},
+    {METHOD_POST,   "/session/refresh", ACCESS_USE,   handle_session_refresh},
+    {METHOD_POST,   "/chat",            ACCESS_USE,   handle_chat},
+    {METHOD_GET,    "/voice",           ACCESS_OPEN,  handle_voice}, /* `hello` brings the token */
+    {METHOD_POST,   "/stt",             ACCESS_USE,   handle_stt},
+    {METHOD_POST,   "/tts",             ACCESS_USE,   handle_tts},
+    {METHOD_POST,   "/synthesize",      ACCESS_USE,   handle_tts},
+    {METHOD_POST,   "/rag/ingest",      ACCESS_WRITE, handle_ingest},
+    {METHOD_GET,    "/rag/jobs/*",      ACCESS_USE,   handle_job},
+    {METHOD_POST,   "/rag/query",       ACCESS_USE,   handle_query},
+    {METHOD_GET,    "/rag/documents",   ACCESS_USE,   handle_documents},
+    {METHOD_DELETE, "/rag/documents/*", ACCESS_WRITE, handle_document_delete},
+};
+// clang-format on
+
+const struct route *routes(size_t *ret_count)
+{
+    *ret_count = sizeof table / sizeof *table;
+    return table;
+}
+
+static bool matches(const char *pattern, struct str path, struct str *ret_id)
+{
+    struct str p = str_of(pattern);
+    if (p.p[p.n - 1] != '*')
+        return str_eq(p, path);
+    struct str fixed = str_sub(p, 0, p.n - 1), id = str_sub(path, fixed.n, path.n);
+    if (!str_starts(path, fixed) || id.n == 0 || str_find_byte(id, '/') < id.n)
+        return false;
+    *ret_id = id;
+    return true;
+}
+
+static void refuse_method(struct exchange *x, struct str path)
+{
+    autobuf allow = BUF(128);
+    struct str id;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (matches(table[i].pattern, path, &id)) {
+            const char *name = http_method_name(table[i].method);
+            if (buf_addf(&allow, "%s%s", allow.n ? ", " : "", name) != OK)
+                break;
+        }
+    if (exchange_set(x, "Allow", buf_str(&allow)) == OK)
+        exchange_error(x, ERR_METHOD, nullptr, nullptr);
+    else
+        exchange_error(x, ERR_NOMEM, nullptr, nullptr);
+}
+
+static enum err find_principal(const struct server *s, const struct exchange *x,
+                               enum access access, struct principal *ret_who)
+{
+    const struct http_head *head = exchange_head(x);
+    const struct sock_peer *peer = exchange_peer(x);
+    if (access == ACCESS_VISIT)
+        return auth_visitor(s->auth, head, peer, ret_who);
+    enum err err = auth_request(s->auth, head, peer, ret_who);
+    if (access == ACCESS_OPEN && err != OK) {
+        *ret_who = (struct principal){};
+        return OK;
+    }
+    if (err == OK && access == ACCESS_WRITE && ret_who->read_only)
+        return ERR_DENIED;
+    if (err == OK && access == ACCESS_ADMIN && !ret_who->trusted)
+        return ERR_DENIED;
+    return err;
+}
+
+void route_request(void *arg, struct exchange *x)
+{
+    struct server *s = arg;
+    const struct http_head *head = exchange_head(x);
+    const char *why = nullptr;
+    enum err err = exchange_peer(x)->local ? OK : host_check(s->hosts, head, &why);
+    if (err != OK) {
+        exchange_error(x, err, why, nullptr);
+        return;
+    }
+    bool known_path = false;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct str id = {};
+        if (!matches(table[i].pattern, head->path, &id))
+            continue;
+        known_path = true;
+        enum http_method method = head->method == METHOD_HEAD ? METHOD_GET : head->method;
+        if (method != table[i].method)
+            continue;
+        struct principal who;
+        err = find_principal(s, x, table[i].access, &who);
+        if (err == ERR_AUTH)
+            (void)exchange_set(x, "WWW-Authenticate", S("Bearer")); /* a courtesy */
+        if (err != OK)
+            exchange_error(x, err, nullptr, nullptr);
+        else
+            table[i].handle(s, x, &who, id);
+        return;
+    }
+    if (known_path)
+        refuse_method(x, head->path);
+    else
+        exchange_error(x, ERR_NOTFOUND, "there is nothing at this address", nullptr);
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The table of routes, and what every request passes before it reaches its handler: Host, Origin,
+ * method, principal. Loop thread.
+ */
+#pragma once
+
+#include "server/api/auth.h"
+#include "server/api/server.h"
+
+/* A handler gets a request whose headers have come. It answers, or reads the body (exchange_read_body
+ * …) before it returns. `id` is what stands in the place of `*` in the pattern. `who` is borrowed. */
+typedef void (*handler_fn)(struct server *s, struct exchange *x, const struct principal *who,
+                           struct str id);
+
+enum access : uint8_t {
+    ACCESS_OPEN,  /* anybody; `who` has an empty owner when nobody is known */
+    ACCESS_VISIT, /* whoever may begin a session */
+    ACCESS_USE,   /* a principal, also a visitor */
+    ACCESS_WRITE, /* a principal that may change things */
+    ACCESS_ADMIN, /* a trusted principal */
+};
+
+struct route {
+    enum http_method method;
+    const char *pattern; /* "/rag/jobs/*": the star is one whole, last part */
+    enum access access;
+    handler_fn handle;
+};
+
+/* The front's on_head; arg is the server. */
+void route_request(void *arg, struct exchange *x);
+const struct route *routes(size_t *ret_count);
+
+void handle_page(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_healthz(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_readyz(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_metrics(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_session(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_session_refresh(struct server *, struct exchange *, const struct principal *,
+                            struct str);
+void handle_chat(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_voice(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_stt(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_tts(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_ingest(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_job(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_query(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_documents(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_document_delete(struct server *, struct exchange *, const struct principal *,
+                            struct str);

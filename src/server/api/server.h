@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The server as a whole: what exists once, and its life from start to drain. Handlers (one file a
+ * group of routes) get a pointer to it and use the modules it names. Loop thread only.
+ */
+#pragma once
+
+#include "server/talk/turn.h"
+
+struct auth;
+struct conf;
+struct documents;
+struct engine;
+struct front;
+struct host_rules;
+struct limit;
+struct rag;
+
+struct server {
+    /* const after server_create */
+    const struct conf *conf;
+    const char *data; /* directory */
+    struct loop *loop;
+    struct front *front;
+    struct host_rules *hosts;
+    struct auth *auth;
+    struct limit *turn_limit;
+    struct engine *stt, *llm, *tts; /* llm: NULL with the quote answerer */
+    struct rag *rag;
+    struct documents *documents;
+    struct sessions *sessions;
+
+    struct talk talk;
+    struct timer tick;       /* once a minute: forget idle sessions */
+    struct timer drain;      /* the end of patience after SIGTERM */
+    bool draining;
+};
+
+struct server_where {
+    const char *data;        /* directory, absolute */
+    const char *docs;        /* folder that is ingested at start; NULL: none */
+    bool tcp;                /* also listen on conf->listen, not only on DATA/server.sock */
+};
+
+/* Opens the store, starts the engines, listens. On failure ret_why holds a sentence that says what to
+ * do. ERR_CONFLICT: another server has this data directory. */
+struct server_why {
+    char text[320];
+};
+enum err server_create(const struct conf *conf, const struct server_where *where,
+                       struct server **ret_server, struct server_why *ret_why);
+/* Runs until SIGTERM or SIGINT, then drains: not ready at once, running turns finish (http.drain_ms),
+ * a second signal ends it now. */
+void server_run(struct server *s);
+void server_destroy(struct server *s); /* takes NULL */
+/* "http://127.0.0.1:8600/" with the real port, or NULL without TCP. Good for the server's life. */
+const char *server_url(const struct server *s);
+/* Every engine is ready and the store is open. */
+bool server_ready(const struct server *s);
