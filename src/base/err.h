@@ -38,7 +38,7 @@
     X(ERR_UNSUPPORTED, "unsupported",        501, 1003, "this build or system cannot do that")     \
     X(ERR_INTERNAL, "internal",              500, 1011, "something went wrong inside")
 
-enum [[nodiscard]] err : int {
+enum [[nodiscard]] err {
 #define X(name, code, http, ws, text) name,
     ERR_TABLE(X)
 #undef X
