@@ -64,3 +64,5 @@ void conf_flag_name(const struct conf_option *o, char *into, size_t size);
 void conf_env_name(const struct conf_option *o, char *into, size_t size);
 /* The present value as text; secrets as "(set)" or "(not set)". */
 enum err conf_show(const struct conf *c, const struct conf_option *o, struct buf *into);
+/* Every option with its default, as --help shows them. */
+enum err conf_help(struct buf *into);
