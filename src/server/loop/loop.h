@@ -3,8 +3,8 @@
  * The one thread that owns sockets, sessions and turns, and never waits. libuv underneath; its
  * header stays in this folder.
  *
- * A step of the loop: run what was deferred, fire the timers that are due, wait for the kernel or a
- * mailbox, handle what came. Everything here is called on the loop's thread (the one that called
+ * A step of the loop: wait for the kernel, a mailbox or the next timer; handle what came; run what was
+ * deferred; fire the timers that are due. Everything here is called on the loop's thread (the one that called
  * loop_create and calls loop_run), except loop_post.
  *
  *     try(loop_create(&loop));
@@ -33,7 +33,7 @@ void loop_destroy(struct loop *l);
 void loop_run(struct loop *l);
 /* Ends loop_run after the present step. Also before loop_run: it then returns at once. */
 void loop_stop(struct loop *l);
-/* One step; waits at most `wait_ms` for something to happen. For tests and short-lived tools. */
+/* One step, as above; waits at most `wait_ms` for something to happen. For tests and short-lived tools. */
 void loop_step(struct loop *l, uint32_t wait_ms);
 
 /* Any thread. `fn(arg)` runs on the loop's thread, in the order of posting. The loop's mailbox is
@@ -65,7 +65,7 @@ static inline bool timer_armed(const struct timer *t)
     return t->due_ms != 0;
 }
 
-/* A call put off to the start of the next step, embedded in its owner; so that a callback need not
+/* A call put off to the end of the step, embedded in its owner; so that a callback need not
  * run inside the call that caused it. */
 struct deferred {
     struct loop *loop;

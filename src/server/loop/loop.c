@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/loop/loop.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "server/loop/uv_loop.h"
+
+constexpr uint32_t LOOP_MAILS = 4096;
+
+struct loop_signal {
+    uv_signal_t uv;
+    loop_fn fn;
+    void *arg;
+    struct loop_signal *next;
+};
+
+enum err err_from_uv(int status)
+{
+    check(status < 0);
+    return status == UV_EOF ? ERR_CLOSED : err_from_errno(-status);
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    loop_handle_mail(wake->data);
+}
+
+static void on_alarm(uv_timer_t *alarm)
+{
+    struct loop *l = alarm->data;
+    l->alarm_ms = 0;
+}
+
+static void wake_loop(void *arg)
+{
+    struct loop *l = arg;
+    uv_async_send(&l->wake);
+}
+
+enum err loop_create(struct loop **ret_loop)
+{
+    struct loop *l = mem_zero(1, sizeof *l);
+    if (l == nullptr)
+        return ERR_NOMEM;
+    l->thread = pthread_self();
+    l->deferred_end = &l->deferred;
+    enum err err = mailbox_create(LOOP_MAILS, wake_loop, l, &l->box);
+    if (err != OK)
+        goto no_box;
+    int status = uv_loop_init(&l->uv);
+    if (status < 0)
+        goto no_uv;
+    status = uv_async_init(&l->uv, &l->wake, on_wake);
+    if (status < 0)
+        goto no_async;
+    uv_timer_init(&l->uv, &l->alarm);
+    l->wake.data = l->alarm.data = l;
+    signal(SIGPIPE, SIG_IGN);
+    *ret_loop = l;
+    return OK;
+
+no_async:
+    uv_loop_close(&l->uv);
+no_uv:
+    err = err_from_uv(status);
+    mailbox_destroy(l->box);
+no_box:
+    free(l);
+    return err;
+}
+
+void loop_destroy(struct loop *l)
+{
+    if (l == nullptr)
+        return;
+    mailbox_close(l->box);
+    loop_handle_mail(l);
+    check(l->live == 0);
+    check(l->timers == nullptr && l->deferred == nullptr);
+    while (l->signals != nullptr)
+        check(loop_on_signal(l, l->signals->uv.signum, nullptr, nullptr) == OK);
+    uv_close((uv_handle_t *)&l->wake, nullptr);
+    uv_close((uv_handle_t *)&l->alarm, nullptr);
+    uv_run(&l->uv, UV_RUN_DEFAULT); /* until the last handle has closed and the last child is reaped */
+    check(uv_loop_close(&l->uv) == 0);
+    mailbox_destroy(l->box);
+    free(l);
+}
+
+/* --- steps --------------------------------------------------------------------------------------- */
+
+static void run_deferred(struct loop *l)
+{
+    struct deferred *list = l->deferred;
+    if (list == nullptr)
+        return;
+    list->at = &list;
+    l->deferred = nullptr;
+    l->deferred_end = &l->deferred;
+    while (list != nullptr) {
+        struct deferred *d = list;
+        deferred_cancel(d);
+        d->fn(d->arg);
+    }
+}
+
+static void set_alarm(struct loop *l, uint64_t wait_ms)
+{
+    uv_update_time(&l->uv);
+    uv_timer_start(&l->alarm, on_alarm, wait_ms, 0);
+}
+
+/* Sees to it that the waiting ends in time. Setting the alarm is not for nothing, so it stays when the
+ * next timer is the same as in the last step. */
+static void prepare_alarm(struct loop *l, uint32_t wait_ms, uint64_t next_ms)
+{
+    if (wait_ms != UINT32_MAX && wait_ms < next_ms) {
+        l->alarm_ms = 0;
+        set_alarm(l, wait_ms);
+    } else if (l->timers == nullptr) {
+        uv_timer_stop(&l->alarm);
+        l->alarm_ms = 0;
+    } else if (l->alarm_ms != l->timers->key_ms) {
+        l->alarm_ms = l->timers->key_ms;
+        set_alarm(l, next_ms);
+    }
+}
+
+void loop_step(struct loop *l, uint32_t wait_ms)
+{
+    uint64_t next_ms = timers_next_ms(l);
+    if (l->deferred != nullptr || wait_ms == 0 || next_ms == 0) {
+        uv_run(&l->uv, UV_RUN_NOWAIT);
+    } else {
+        prepare_alarm(l, wait_ms, next_ms);
+        uv_run(&l->uv, UV_RUN_ONCE);
+    }
+    run_deferred(l);
+    timers_fire(l);
+}
+
+void loop_run(struct loop *l)
+{
+    check(loop_on_thread(l));
+    while (!l->stopping)
+        loop_step(l, UINT32_MAX);
+    l->stopping = false;
+}
+
+void loop_stop(struct loop *l)
+{
+    l->stopping = true;
+}
+
+bool loop_on_thread(const struct loop *l)
+{
+    return pthread_equal(l->thread, pthread_self());
+}
+
+/* --- calls from other threads -------------------------------------------------------------------- */
+
+enum err loop_post(struct loop *l, loop_fn fn, void *arg)
+{
+    struct mail m = {.fn = fn, .arg = arg};
+    return loop_on_thread(l) ? mailbox_put(l->box, m) : mailbox_put_wait(l->box, m);
+}
+
+/* The cursor is the loop's, so that a handler which waits for a lane's end (lane_destroy) goes on
+ * where its caller was, in order. */
+static void handle_detached(struct loop *l)
+{
+    while (l->mail_at < l->mail_count) {
+        struct mail m = l->mails[l->mail_at++];
+        m.fn(m.arg);
+    }
+}
+
+void loop_handle_mail(struct loop *l)
+{
+    handle_detached(l);
+    l->mail_at = 0;
+    l->mail_count = mailbox_take(l->box, &l->mails);
+    handle_detached(l);
+}
+
+void loop_wait_mail(struct loop *l)
+{
+    if (l->mail_at == l->mail_count) {
+        l->mail_at = 0;
+        l->mail_count = mailbox_take_wait(l->box, &l->mails);
+    }
+    handle_detached(l);
+}
+
+/* --- signals ------------------------------------------------------------------------------------- */
+
+static void on_signal(uv_signal_t *uv, int)
+{
+    struct loop_signal *s = uv->data;
+    s->fn(s->arg);
+}
+
+static void signal_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+enum err loop_on_signal(struct loop *l, int signum, loop_fn fn, void *arg)
+{
+    struct loop_signal **at = &l->signals;
+    while (*at != nullptr && (*at)->uv.signum != signum)
+        at = &(*at)->next;
+    struct loop_signal *s = *at;
+    if (fn == nullptr) {
+        if (s != nullptr) {
+            *at = s->next;
+            uv_close((uv_handle_t *)&s->uv, signal_closed);
+        }
+        return OK;
+    }
+    if (s == nullptr) {
+        s = mem_zero(1, sizeof *s);
+        if (s == nullptr)
+            return ERR_NOMEM;
+        uv_signal_init(&l->uv, &s->uv);
+        s->uv.data = s;
+        int status = uv_signal_start(&s->uv, on_signal, signum);
+        if (status < 0) {
+            uv_close((uv_handle_t *)&s->uv, signal_closed);
+            return err_from_uv(status);
+        }
+        *at = s;
+    }
+    s->fn = fn;
+    s->arg = arg;
+    return OK;
+}
+
+/* --- deferred calls ------------------------------------------------------------------------------ */
+
+void deferred_init(struct deferred *d, struct loop *l, loop_fn fn, void *arg)
+{
+    *d = (struct deferred){.loop = l, .fn = fn, .arg = arg};
+}
+
+void deferred_call(struct deferred *d)
+{
+    if (d->at != nullptr)
+        return;
+    d->next = nullptr;
+    d->at = d->loop->deferred_end;
+    *d->at = d;
+    d->loop->deferred_end = &d->next;
+}
+
+void deferred_cancel(struct deferred *d)
+{
+    if (d->at == nullptr)
+        return;
+    *d->at = d->next;
+    if (d->next != nullptr)
+        d->next->at = d->at;
+    else if (d->loop->deferred_end == &d->next)
+        d->loop->deferred_end = d->at;
+    d->at = nullptr;
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/loop/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+static struct loop *loop;
+static struct {
+    struct child *child;
+    char said[4096];
+    size_t n;
+    unsigned ends, exits;
+    int status, signal;
+} seen;
+
+static void on_bytes(void *, struct str bytes)
+{
+    assert_true(seen.n + bytes.n < sizeof seen.said);
+    memcpy(seen.said + seen.n, bytes.p, bytes.n);
+    seen.n += bytes.n;
+}
+
+static void on_end(void *)
+{
+    seen.ends++;
+}
+
+static void on_exited(void *, int status, int signal)
+{
+    seen.exits++;
+    seen.status = status;
+    seen.signal = signal;
+}
+
+static const struct child_events events = {on_bytes, on_end, on_exited};
+
+static int begin(void **)
+{
+    memset(&seen, 0, sizeof seen);
+    return loop_create(&loop) == OK ? 0 : 1;
+}
+
+static int finish(void **)
+{
+    child_destroy(seen.child);
+    loop_destroy(loop);
+    return 0;
+}
+
+static void spawn(const char *script, int extra_fd)
+{
+    const char *argv[] = {"sh", "-c", script, nullptr};
+    const char *env[] = {"ONLY=this", nullptr};
+    const struct child_spec spec = {"/bin/sh", argv, env, extra_fd};
+    assert_ok(child_spawn(loop, &spec, &events, nullptr, &seen.child));
+}
+
+static void until_over(void)
+{
+    while (seen.ends == 0 || seen.exits == 0)
+        loop_step(loop, 1000);
+}
+
+static void talks_through_descriptor_3(void **)
+{
+    spawn("read line <&3; echo \"heard $line\" >&3; exit 7", -1);
+    assert_true(child_pid(seen.child) > 0);
+    assert_ok(child_write(seen.child, S("hello\n")));
+    until_over();
+    assert_string_equal(seen.said, "heard hello\n");
+    assert_int_equal(seen.status, 7);
+    assert_int_equal(seen.signal, 0);
+    assert_int_equal(child_pid(seen.child), 0);
+    assert_err(child_write(seen.child, S("anybody?")), ERR_CLOSED);
+}
+
+static void inherits_nothing_else(void **)
+{
+    setenv("SECRET", "of the server", 1);
+    int leak = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    spawn("cd /proc/self/fd; pwd -P >/dev/null; echo \"${SECRET-none} $ONLY $OLDPWD\" >&3; "
+          "for fd in 4 5 6 7 8 9; do [ -e $fd ] && readlink $fd >&3; done; exit 0",
+          -1);
+    until_over();
+    close(leak);
+    /* The shell's own descriptor of the script's cd or its like is no leak; a path of ours is. */
+    assert_string_equal(seen.said, "none this /\n");
+}
+
+static void gets_one_more_descriptor(void **)
+{
+    int pipe_fds[2];
+    assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+    assert_int_equal(write(pipe_fds[1], "document\n", 9), 9);
+    spawn("read line <&4; echo \"$line\" >&3", pipe_fds[0]);
+    until_over();
+    assert_string_equal(seen.said, "document\n");
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+}
+
+static void can_be_killed(void **)
+{
+    spawn("exec sleep 1000", -1);
+    child_kill(seen.child, SIGTERM);
+    assert_int_equal(seen.exits, 0);
+    until_over();
+    assert_int_equal(seen.signal, SIGTERM);
+    child_kill(seen.child, SIGTERM);
+}
+
+static void destroying_kills_and_reaps(void **)
+{
+    spawn("exec sleep 1000", -1);
+    pid_t pid = child_pid(seen.child);
+    child_destroy(seen.child);
+    seen.child = nullptr;
+    while (kill(pid, 0) == 0)
+        loop_step(loop, 1000);
+    assert_int_equal(waitpid(pid, nullptr, WNOHANG), -1);
+    assert_int_equal(seen.exits + seen.ends, 0);
+}
+
+static void a_missing_program_is_told_at_once(void **)
+{
+    const char *argv[] = {"x", nullptr}, *env[] = {nullptr};
+    const struct child_spec missing = {"/nowhere/x", argv, env, -1}, no_program = {"/etc/passwd", argv, env, -1};
+    struct child *c;
+    assert_err(child_spawn(loop, &missing, &events, nullptr, &c), ERR_NOTFOUND);
+    assert_err(child_spawn(loop, &no_program, &events, nullptr, &c), ERR_DENIED);
+    loop_step(loop, 0);
+    assert_int_equal(seen.exits + seen.ends, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(talks_through_descriptor_3, begin, finish),
+        cmocka_unit_test_setup_teardown(inherits_nothing_else, begin, finish),
+        cmocka_unit_test_setup_teardown(gets_one_more_descriptor, begin, finish),
+        cmocka_unit_test_setup_teardown(can_be_killed, begin, finish),
+        cmocka_unit_test_setup_teardown(destroying_kills_and_reaps, begin, finish),
+        cmocka_unit_test_setup_teardown(a_missing_program_is_told_at_once, begin, finish),
+    };
+    return cmocka_run_group_tests_name("loop/child", tests, nullptr, nullptr);
+}
