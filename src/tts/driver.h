@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What a synthesiser has to offer so that repartee-tts can speak with it. One `const struct
+ * tts_driver` a file; the engine knows nothing of phonemes, graphs or rules.
+ *
+ * Threads. load, warm_up and unload run alone, on the main thread. All else may run on several
+ * compute threads at once, also on one voice; a library that cannot do that is locked inside its
+ * driver. No lock may be held while a piece is handed over: handing over waits for the listener, who
+ * may be slow, and one slow listener must not silence the others.
+ *
+ * Voices. A voice belongs to its driver; voice_open of the same name may give the same one again.
+ * Its rate never changes. What a voice needs to read after `load` lies below `read_dir`, because the
+ * process is locked in after that.
+ *
+ * Text. A phrase has gone through tts/normalise: valid UTF-8 in NFC, at most TTS_PHRASE_MAX bytes,
+ * one line, no control characters, no word over 64 bytes, no run over 8, at least one letter or
+ * digit. A driver for a model folds what its model does not know.
+ *
+ * Sound. Mono s16 at the voice's rate, in pieces of at most 50 ms or so, the first one as soon as it
+ * exists. Silence at both ends is welcome; the stream trims it. When the piece function answers
+ * false the driver stops as soon as it can and answers ERR_CANCELED. Numbers of speed: 1 is the
+ * voice's own, 2 twice as fast.
+ *
+ * Mandatory: everything but load, unload and warm_up.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum {
+    TTS_WHY_BYTES = 240,  /* room for a sentence about a failure, with its NUL */
+    TTS_PHRASE_MAX = 240, /* bytes of one phrase */
+};
+constexpr float TTS_SPEED_MIN = 0.25f;
+constexpr float TTS_SPEED_MAX = 4.0f;
+
+struct tts_driver;
+
+struct tts_voice {
+    const struct tts_driver *driver; /* whose synthesise speaks it */
+    const char *name;
+    const char *language; /* "en", "de"… decides how symbols are read out */
+    uint32_t rate_hz;     /* 8000..48000 */
+};
+
+/* What `load` gets from the server (wire: load). Slices are borrowed. */
+struct tts_load {
+    struct str model_dir, model, options;
+    uint32_t threads; /* compute threads that it may use at start */
+};
+
+/* Takes `count` samples of a voice. False: nobody wants more. */
+typedef bool (*tts_piece_fn)(void *to, const int16_t *samples, size_t count);
+
+struct tts_driver {
+    const char *name;
+    /* The folder that synthesis reads, known after load; NULL when everything is in memory. */
+    const char *(*read_dir)(void);
+
+    /* On failure `why` holds a sentence for the operator. */
+    enum err (*load)(const struct tts_load *load, char why[TTS_WHY_BYTES]);
+    void (*unload)(void);
+    /* Makes the first real synthesis as fast as the later ones; its failure is not one. */
+    void (*warm_up)(void);
+
+    /* Names that voice_open takes, separated by ", ". */
+    enum err (*voices)(struct buf *into);
+    /* Codes of languages spoken, separated by ",". */
+    enum err (*languages)(struct buf *into);
+    /* ERR_NOTFOUND for a name it does not know; "" is its standard voice. Each success is matched by
+     * one voice_close. */
+    enum err (*voice_open)(struct str name, struct tts_voice **ret_voice);
+    void (*voice_close)(struct tts_voice *voice);
+    /* Speaks one phrase. ERR_CANCELED after a refused piece; otherwise `why` tells what went wrong. */
+    enum err (*synthesise)(struct tts_voice *voice, struct str phrase, float speed,
+                           tts_piece_fn piece, void *to, char why[TTS_WHY_BYTES]);
+};
+
+extern const struct tts_driver tts_flite, tts_espeak, tts_builtin, tts_scripted;
