@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/net/http.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/net/target.h"
+#include "unit.h"
+
+#define H "Host: x\r\n"
+#define A64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define A512 A64 A64 A64 A64 A64 A64 A64 A64
+#define A4K A512 A512 A512 A512 A512 A512 A512 A512
+
+/* What one request comes to: its head in one line, its body, or the status of its refusal. */
+struct outcome {
+    int status;
+    bool complete;
+    char head[256];
+    struct buf body;
+};
+
+static void describe(const struct http_head *h, char *into, size_t size)
+{
+    snprintf(into, size, "%s %.*s?%.*s host=%.*s%s%s%s%s%s", http_method_name(h->method),
+             STR_FMT(h->path), STR_FMT(h->query), STR_FMT(h->host), h->http10 ? " 1.0" : "",
+             h->keep_alive ? "" : " close", h->has_body ? " body" : "",
+             h->expects_continue ? " expect" : "", h->wants_websocket ? " ws" : "");
+}
+
+/* Feeds `bytes` in pieces of at most `step`; leaves what was not eaten. */
+static void parse(struct http_parser *p, struct str *bytes, size_t step, struct outcome *o)
+{
+    o->status = 0;
+    o->complete = false;
+    o->head[0] = '\0';
+    o->body = BUF(1 << 20);
+    while (!o->complete) {
+        struct str piece = str_sub(*bytes, 0, step);
+        size_t had = piece.n;
+        struct http_piece got;
+        if (http_parse(p, &piece, &got) != OK) {
+            o->status = http_error_status(p);
+            return;
+        }
+        *bytes = str_sub(*bytes, had - piece.n, bytes->n);
+        if (got.kind == PIECE_HEAD)
+            describe(http_head(p), o->head, sizeof o->head);
+        else if (got.kind == PIECE_BODY)
+            assert_ok(buf_add(&o->body, got.bytes));
+        else if (got.kind == PIECE_END)
+            o->complete = true;
+        else if (bytes->n == 0)
+            return;
+    }
+}
+
+static const size_t steps[] = {SIZE_MAX, 1, 2, 7};
+
+static const struct {
+    const char *name;
+    struct str bytes;
+    int status; /* 0: not refused, but never complete */
+} hostile[] = {
+#define X(name, status, bytes) {name, S(bytes), status},
+    X("length and chunked", 400, "POST / HTTP/1.1\r\n" H "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+    X("chunked and length", 400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n")
+    X("two equal lengths", 400, "POST / HTTP/1.1\r\n" H "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc")
+    X("two lengths", 400, "POST / HTTP/1.1\r\n" H "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc")
+    X("list of lengths", 400, "POST / HTTP/1.1\r\n" H "Content-Length: 3, 3\r\n\r\nabc")
+    X("negative length", 400, "POST / HTTP/1.1\r\n" H "Content-Length: -1\r\n\r\n")
+    X("signed length", 400, "POST / HTTP/1.1\r\n" H "Content-Length: +3\r\n\r\nabc")
+    X("hexadecimal length", 400, "POST / HTTP/1.1\r\n" H "Content-Length: 0x3\r\n\r\nabc")
+    X("empty length", 400, "POST / HTTP/1.1\r\n" H "Content-Length:\r\n\r\n")
+    X("length of 2^63", 400, "POST / HTTP/1.1\r\n" H "Content-Length: 9223372036854775808\r\n\r\n")
+    X("length of 2^64", 400, "POST / HTTP/1.1\r\n" H "Content-Length: 18446744073709551616\r\n\r\n")
+    X("length with a blank", 400, "POST / HTTP/1.1\r\n" H "Content-Length: 1 2\r\n\r\nabc")
+    X("two codings", 400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+    X("gzip, chunked", 501, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n")
+    X("chunked, identity", 400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n")
+    X("coding gzip", 501, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: gzip\r\n\r\n")
+    X("coding xchunked", 501, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n")
+    X("quoted coding", 501, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n")
+    X("empty coding", 400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding:\r\n\r\n0\r\n\r\n")
+    X("coding after a vertical tab", 400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: \x0b" "chunked\r\n\r\n0\r\n\r\n")
+    X("chunked in 1.0", 400, "POST / HTTP/1.0\r\n" H "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+    X("bare LF after the request line", 400, "GET / HTTP/1.1\n" H "\r\n")
+    X("bare LF after a header", 400, "GET / HTTP/1.1\r\nHost: x\n\r\n")
+    X("bare LF at the end", 400, "GET / HTTP/1.1\r\n" H "\n")
+    X("bare CR in a header", 400, "GET / HTTP/1.1\r\nHost: x\rA: b\r\n\r\n")
+    X("folded header", 400, "GET / HTTP/1.1\r\n" H "A: b\r\n c\r\n\r\n")
+    X("folded with a tab", 400, "GET / HTTP/1.1\r\n" H "A: b\r\n\tc\r\n\r\n")
+    X("first header folded", 400, "GET / HTTP/1.1\r\n A: b\r\n" H "\r\n")
+    X("blank before the colon", 400, "GET / HTTP/1.1\r\n" H "A : b\r\n\r\n")
+    X("tab before the colon", 400, "GET / HTTP/1.1\r\n" H "A\t: b\r\n\r\n")
+    X("no name", 400, "GET / HTTP/1.1\r\n" H ": b\r\n\r\n")
+    X("no colon", 400, "GET / HTTP/1.1\r\n" H "abc\r\n\r\n")
+    X("NUL in a name", 400, "GET / HTTP/1.1\r\n" H "A\0: b\r\n\r\n")
+    X("NUL in a value", 400, "GET / HTTP/1.1\r\n" H "A: b\0c\r\n\r\n")
+    X("control byte in a value", 400, "GET / HTTP/1.1\r\n" H "A: b\x01\r\n\r\n")
+    X("DEL in a value", 400, "GET / HTTP/1.1\r\n" H "A: b\x7f\r\n\r\n")
+    X("high byte in a name", 400, "GET / HTTP/1.1\r\n" H "\xc3\xa4: b\r\n\r\n")
+    X("no Host", 400, "GET / HTTP/1.1\r\n\r\n")
+    X("two Hosts", 400, "GET / HTTP/1.1\r\n" H H "\r\n")
+    X("empty Host", 400, "GET / HTTP/1.1\r\nHost:\r\n\r\n")
+    X("Host with a path", 400, "GET / HTTP/1.1\r\nHost: x/y\r\n\r\n")
+    X("Host with user", 400, "GET / HTTP/1.1\r\nHost: a@x\r\n\r\n")
+    X("Host list", 400, "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n")
+    X("absolute target", 400, "GET http://x/ HTTP/1.1\r\n" H "\r\n")
+    X("asterisk target", 400, "OPTIONS * HTTP/1.1\r\n" H "\r\n")
+    X("authority target", 501, "CONNECT x:443 HTTP/1.1\r\n" H "\r\n")
+    X("relative target", 400, "GET a HTTP/1.1\r\n" H "\r\n")
+    X("no target", 400, "GET  HTTP/1.1\r\n" H "\r\n")
+    X("dots in the path", 400, "GET /a/../b HTTP/1.1\r\n" H "\r\n")
+    X("encoded dots", 400, "GET /%2e%2E/etc/passwd HTTP/1.1\r\n" H "\r\n")
+    X("encoded slash", 400, "GET /a%2fb HTTP/1.1\r\n" H "\r\n")
+    X("backslash", 400, "GET /..\\a HTTP/1.1\r\n" H "\r\n")
+    X("encoded NUL", 400, "GET /a%00b HTTP/1.1\r\n" H "\r\n")
+    X("encoded line end", 400, "GET /a%0d%0aX:y HTTP/1.1\r\n" H "\r\n")
+    X("half a percent", 400, "GET /a%2 HTTP/1.1\r\n" H "\r\n")
+    X("bad percent", 400, "GET /a%zz HTTP/1.1\r\n" H "\r\n")
+    X("bad UTF-8 in the path", 400, "GET /%c0%af HTTP/1.1\r\n" H "\r\n")
+    X("fragment", 400, "GET /a#b HTTP/1.1\r\n" H "\r\n")
+    X("raw high byte in the path", 400, "GET /\xff HTTP/1.1\r\n" H "\r\n")
+    X("long target", 414, "GET /" A4K A4K A64 " HTTP/1.1\r\n" H "\r\n")
+    X("long header", 431, "GET / HTTP/1.1\r\n" H "A: " A4K A4K A4K A4K "\r\n\r\n")
+    X("long name", 431, "GET / HTTP/1.1\r\n" H A4K A4K A4K A4K ": b\r\n\r\n")
+    X("unknown method", 501, "BREW / HTTP/1.1\r\n" H "\r\n")
+    X("TRACE", 501, "TRACE / HTTP/1.1\r\n" H "\r\n")
+    X("lower-case method", 501, "get / HTTP/1.1\r\n" H "\r\n")
+    X("version 2", 505, "GET / HTTP/2.0\r\n" H "\r\n")
+    X("version 1.2", 505, "GET / HTTP/1.2\r\n" H "\r\n")
+    X("version 0.9", 505, "GET / HTTP/0.9\r\n\r\n")
+    X("no version", 505, "GET /\r\n\r\n")
+    X("HTTP/2 preface", 505, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    X("TLS hello", 501, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+    X("binary", 501, "\xff\xfe\x00\x01")
+    X("unknown expectation", 417, "POST / HTTP/1.1\r\n" H "Expect: tea\r\nContent-Length: 1\r\n\r\na")
+    X("upgrade with a body", 400, "GET / HTTP/1.1\r\n" H "Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 1\r\n\r\na")
+    X("chunk of no digits", 400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n\r\n")
+    X("chunk size with a sign", 400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n-1\r\n")
+    X("chunk size with 0x", 400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n")
+    X("chunk size overflows", 400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n10000000000000000\r\n")
+    X("chunk longer than said", 400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n")
+    X("chunk ended by LF", 400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n")
+    X("chunk without its end", 400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n1\r\na0\r\n\r\n")
+    X("blank after a chunk size", 400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n1 \r\na\r\n0\r\n\r\n")
+    X("endless chunk extension", 400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n1;a=" A4K A4K A4K A4K A4K A4K)
+    X("endless trailers", 400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n0\r\nA: " A4K A4K A4K A4K A4K A4K)
+    X("cut in the head", 0, "GET / HTTP/1.1\r\nHost")
+    X("cut in the body", 0, "POST / HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\nabc")
+    X("cut in a chunk", 0, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n5\r\nabc")
+    X("empty lines only", 0, "\r\n\r\n\r\n")
+#undef X
+};
+
+static void hostile_requests_are_refused(void **)
+{
+    static_assert(countof(hostile) >= 60);
+    for (size_t i = 0; i < countof(hostile); i++) {
+        for (size_t s = 0; s < countof(steps); s++) {
+            struct http_parser *p;
+            struct outcome o;
+            struct str bytes = hostile[i].bytes;
+            assert_ok(http_parser_create(&p));
+            parse(p, &bytes, steps[s], &o);
+            if (o.status != hostile[i].status || o.complete)
+                fail_msg("%s in pieces of %zu: got %d%s, want %d", hostile[i].name, steps[s],
+                         o.status, o.complete ? " (complete)" : "", hostile[i].status);
+            if (o.status != 0) { /* it sticks */
+                struct http_piece piece;
+                assert_true(http_parse(p, &bytes, &piece) != OK);
+            }
+            buf_finish(&o.body);
+            http_parser_destroy(p);
+        }
+    }
+}
+
+static void too_many_headers_are_refused(void **)
+{
+    autobuf text = BUF(16384);
+    assert_ok(buf_add(&text, S("GET / HTTP/1.1\r\n" H)));
+    for (unsigned i = 0; i < HTTP_HEADERS_MAX; i++)
+        assert_ok(buf_addf(&text, "h%u: v\r\n", i));
+    assert_ok(buf_add(&text, S("\r\n")));
+    struct http_parser *p;
+    struct outcome o;
+    struct str bytes = buf_str(&text);
+    assert_ok(http_parser_create(&p));
+    parse(p, &bytes, SIZE_MAX, &o);
+    assert_int_equal(o.status, 431);
+    http_parser_destroy(p);
+    buf_finish(&o.body);
+}
+
+static const struct {
+    struct str bytes;
+    const char *head, *body;
+} good[] = {
+    {S("GET / HTTP/1.1\r\n" H "\r\n"), "GET /? host=x", ""},
+    {S("\r\n\r\nGET / HTTP/1.1\r\n" H "\r\n"), "GET /? host=x", ""},
+    {S("HEAD /a%20b/%C3%A4?q=1%2f&r HTTP/1.1\r\nhOST:  [::1]:80\t \r\n\r\n"), "HEAD /a b/ä?q=1%2f&r host=[::1]:80", ""},
+    {S("DELETE /x? HTTP/1.1\r\n" H "Connection: keep-alive, Close\r\n\r\n"), "DELETE /x? host=x close", ""},
+    {S("GET /a/...b/. HTTP/1.0\r\n\r\n"), "", ""},
+    {S("GET /a/...b HTTP/1.0\r\n\r\n"), "GET /a/...b? host= 1.0 close", ""},
+    {S("POST / HTTP/1.1\r\n" H "Content-Length: 0\r\n\r\n"), "POST /? host=x", ""},
+    {S("POST / HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\nhello"), "POST /? host=x body", "hello"},
+    {S("PUT / HTTP/1.1\r\n" H "Expect: 100-Continue\r\nContent-Length: 2\r\n\r\nab"), "PUT /? host=x body expect", "ab"},
+    {S("POST / HTTP/1.1\r\n" H "Transfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\n00A;x=\"y\"\r\n0123456789\r\n0\r\nTrailer: t\r\n\r\n"),
+     "POST /? host=x body", "abc0123456789"},
+    {S("POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), "POST /? host=x body", ""},
+    {S("GET /ws HTTP/1.1\r\n" H "Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n\r\n"), "GET /ws? host=x ws", ""},
+    {S("GET /h2 HTTP/1.1\r\n" H "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n"), "GET /h2? host=x", ""},
+    {S("POST /h2 HTTP/1.1\r\n" H "Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nab"), "POST /h2? host=x body", "ab"},
+    {S("OPTIONS /x HTTP/1.1\r\n" H "Origin: http://a\r\n\r\n"), "OPTIONS /x? host=x", ""},
+};
+
+static void good_requests_are_understood(void **)
+{
+    for (size_t i = 0; i < countof(good); i++) {
+        for (size_t s = 0; s < countof(steps); s++) {
+            struct http_parser *p;
+            struct outcome o;
+            struct str bytes = good[i].bytes;
+            assert_ok(http_parser_create(&p));
+            parse(p, &bytes, steps[s], &o);
+            assert_string_equal(o.head, good[i].head);
+            assert_str(buf_str(&o.body), good[i].body);
+            assert_int_equal(o.complete, good[i].head[0] != '\0');
+            if (o.complete)
+                assert_int_equal(bytes.n, 0);
+            buf_finish(&o.body);
+            http_parser_destroy(p);
+        }
+    }
+}
+
+static void pipelined_requests_come_one_by_one(void **)
+{
+    for (size_t s = 0; s < countof(steps); s++) {
+        autobuf all = BUF(4096);
+        unsigned want = 0;
+        for (size_t i = 0; i < countof(good); i++)
+            if (good[i].head[0] != '\0')
+                assert_ok(buf_add(&all, good[i].bytes));
+        struct str bytes = buf_str(&all);
+        struct http_parser *p;
+        assert_ok(http_parser_create(&p));
+        for (size_t i = 0; i < countof(good); i++) {
+            if (good[i].head[0] == '\0')
+                continue;
+            struct outcome o;
+            assert_false(http_begun(p));
+            parse(p, &bytes, steps[s], &o);
+            assert_true(o.complete && http_begun(p));
+            assert_string_equal(o.head, good[i].head);
+            assert_str(buf_str(&o.body), good[i].body);
+            buf_finish(&o.body);
+            http_next(p);
+            want++;
+        }
+        assert_true(want > 10);
+        assert_int_equal(bytes.n, 0);
+        http_parser_destroy(p);
+    }
+}
+
+static void headers_are_found(void **)
+{
+    struct str bytes = S("GET / HTTP/1.1\r\n" H "Accept: a\r\nX-Empty:\r\nACCEPT: b , C\r\nX-Obs: \xff \r\n\r\n");
+    struct http_parser *p;
+    struct http_piece piece;
+    assert_ok(http_parser_create(&p));
+    assert_ok(http_parse(p, &bytes, &piece));
+    assert_int_equal(piece.kind, PIECE_HEAD);
+    const struct http_head *h = http_head(p);
+    assert_str(http_value(h, "accept"), "a");
+    assert_str(http_value(h, "x-empty"), "");
+    assert_non_null(http_value(h, "x-empty").p);
+    assert_null(http_value(h, "x-none").p);
+    assert_str(http_value(h, "x-obs"), "\xff");
+    assert_true(http_has(h, "accept", S("c")) && http_has(h, "accept", S("a")));
+    assert_false(http_has(h, "accept", S("b , C")));
+    http_parser_destroy(p);
+}
+
+static void query_parameters_are_decoded(void **)
+{
+    static const struct {
+        const char *query, *name, *value;
+        enum err err;
+    } cases[] = {
+        {"a=1&b=two+words", "b", "two words", OK},
+        {"&&a&b=%C3%A4", "b", "ä", OK},
+        {"a", "a", "", OK},
+        {"%61=x", "a", "x", OK},
+        {"a=1&a=2", "a", "1", OK},
+        {"a=1", "b", "", ERR_NOTFOUND},
+        {"a=%0", "a", "", ERR_SYNTAX},
+        {"a=%00", "a", "", ERR_SYNTAX},
+        {"a=%ff", "a", "", ERR_UTF8},
+        {"a=0123456789abcdefg", "a", "", ERR_TOOBIG},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        char into[16];
+        struct str value = S("");
+        assert_err(query_get(str_of(cases[i].query), cases[i].name, into, sizeof into, &value),
+                   cases[i].err);
+        assert_str(value, cases[i].value);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hostile_requests_are_refused),
+        cmocka_unit_test(too_many_headers_are_refused),
+        cmocka_unit_test(good_requests_are_understood),
+        cmocka_unit_test(pipelined_requests_come_one_by_one),
+        cmocka_unit_test(headers_are_found),
+        cmocka_unit_test(query_parameters_are_decoded),
+    };
+    return cmocka_run_group_tests_name("net/http", tests, nullptr, nullptr);
+}
