@@ -2,6 +2,7 @@
 #include "base/str.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 bool str_eq(struct str a, struct str b)
@@ -107,7 +108,7 @@ enum err str_to_f64(struct str s, double *ret_x)
         return ERR_INVALID;
     errno = 0;
     double x = strtod(text, &end);
-    if (*end || errno || x != x || x - x != 0)
+    if (*end || errno || !isfinite(x))
         return ERR_INVALID;
     *ret_x = x;
     return OK;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -119,6 +120,7 @@ static int usage(const struct worker_role *role)
 
 int worker_main(const struct worker_role *role, int argc, char **argv)
 {
+    long fd = link_fd;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0)
             return usage(role);
@@ -127,8 +129,11 @@ int worker_main(const struct worker_role *role, int argc, char **argv)
             return 0;
         }
         if (strcmp(argv[i], "--fd") == 0 && i + 1 < argc)
-            link_fd = atoi(argv[++i]);
+            fd = strtol(argv[++i], nullptr, 10);
     }
+    if (fd < 0 || fd > INT_MAX)
+        return usage(role);
+    link_fd = (int)fd;
     log_set_name(role->name);
     signal(SIGINT, SIG_IGN); /* a terminal's Ctrl-C reaches us too; the server drains and closes */
     prctl(PR_SET_PDEATHSIG, SIGKILL);

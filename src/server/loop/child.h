@@ -40,7 +40,7 @@ void child_kill(struct child *c, int signal); /* nothing happens when it has end
 pid_t child_pid(const struct child *c);       /* 0 once it has ended */
 
 /* To its socket: tried at once, the rest is queued (look at child_queued). ERR_CLOSED after its
- * end, ERR_NOMEM. */ 
+ * end, ERR_NOMEM. */
 enum err child_write(struct child *c, struct str bytes);
 size_t child_queued(const struct child *c);
 void child_pause(struct child *c); /* stop reading, which in time stops the child's writing */

@@ -121,6 +121,7 @@ static void chunks_eat(struct sock *s, size_t n)
 {
     while (n > 0) {
         struct chunk *c = s->first;
+        check(c != nullptr);
         size_t take = c->to - c->from < n ? c->to - c->from : n;
         c->from += take;
         n -= take;
