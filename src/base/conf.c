@@ -168,7 +168,8 @@ static enum err set_int(const struct conf_option *o, int64_t *field, struct str 
 static enum err set_bool(const struct conf_option *o, bool *field, struct str value,
                          const char *origin, struct conf_err *why)
 {
-    static const char *const yes[] = {"on", "true", "yes", "1"}, *const no[] = {"off", "false", "no", "0"};
+    static const char *const yes[] = {"on", "true", "yes", "1"}, *const no[] = {"off", "false",
+                                                                                "no", "0"};
     for (int i = 0; i < 4; i++) {
         if (str_eq_nocase(value, str_of(yes[i]))) {
             *field = true;
@@ -272,7 +273,9 @@ enum err conf_help(struct buf *into)
         const struct conf_option *o = &table[i];
         char flag[64];
         conf_flag_name(o, flag, sizeof flag);
-        const char *kind = o->kind == CONF_KIND_INT ? "N" : o->kind == CONF_KIND_WORD ? o->words : "TEXT";
+        const char *kind = o->kind == CONF_KIND_INT    ? "N"
+                           : o->kind == CONF_KIND_WORD ? o->words
+                                                       : "TEXT";
         if (o->kind == CONF_KIND_BOOL)
             try(buf_addf(into, "  %s, --no-%s\n", flag, flag + 2));
         else

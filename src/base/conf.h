@@ -49,8 +49,13 @@ enum err conf_read_env(struct conf *c, char *const *environ_list, struct conf_er
  * what is no option of the table stays, in order, for the command to judge. "--" ends options. */
 enum err conf_read_args(struct conf *c, int *argc, char **argv, struct conf_err *why);
 
-enum conf_kind : uint8_t { CONF_KIND_INT, CONF_KIND_BOOL, CONF_KIND_STR, CONF_KIND_WORD,
-                           CONF_KIND_SECRET };
+enum conf_kind : uint8_t {
+    CONF_KIND_INT,
+    CONF_KIND_BOOL,
+    CONF_KIND_STR,
+    CONF_KIND_WORD,
+    CONF_KIND_SECRET
+};
 struct conf_option {
     enum conf_kind kind;
     const char *name, *def, *words, *unit, *help;

@@ -91,7 +91,8 @@ static enum err set_found(struct conf *c, const struct conf_option *o, bool file
 
 enum err conf_read_env(struct conf *c, char *const *environ_list, struct conf_err *why)
 {
-    static const char *const not_options[] = {"REPARTEE_CONFIG", "REPARTEE_MIRROR", "REPARTEE_ROOT"};
+    static const char *const not_options[] = {"REPARTEE_CONFIG", "REPARTEE_MIRROR",
+                                              "REPARTEE_ROOT"};
     for (; *environ_list; environ_list++) {
         struct str entry = str_of(*environ_list);
         if (!str_starts(entry, S("REPARTEE_")))
@@ -108,9 +109,11 @@ enum err conf_read_env(struct conf *c, char *const *environ_list, struct conf_er
         bool file;
         const struct conf_option *o = find(name, "_FILE", conf_env_name, &file);
         if (!o) {
-            snprintf(why->text, sizeof why->text,
-                     "the environment variable %s is not one of Repartee's; 'repartee serve --help' "
-                     "lists the options", origin);
+            snprintf(
+                why->text, sizeof why->text,
+                "the environment variable %s is not one of Repartee's; 'repartee serve --help' "
+                "lists the options",
+                origin);
             return ERR_UNKNOWN;
         }
         try(set_found(c, o, file, str_sub(entry, at + 1, entry.n), origin, why));

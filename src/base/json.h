@@ -42,7 +42,7 @@ enum json_type : uint8_t { JSON_NULL, JSON_BOOL, JSON_INT, JSON_NUM, JSON_STR, J
 enum json_type json_typeof(const struct json_val *v);
 /* NULL when obj is not an object or has no such key. */
 const struct json_val *json_get(const struct json_val *obj, const char *key);
-size_t json_count(const struct json_val *v);                         /* of an array or object */
+size_t json_count(const struct json_val *v);                          /* of an array or object */
 const struct json_val *json_at(const struct json_val *arr, size_t i); /* NULL past the end */
 /* Walks an object: *iter starts at 0. */
 bool json_next(const struct json_val *obj, size_t *iter, struct str *ret_key,
@@ -60,7 +60,7 @@ struct json_field {
                             JSON_NUM → double, JSON_ARR/OBJ → const struct json_val * */
     size_t offset;
     bool required;
-    double min, max;   /* of the number, or of the string's length in bytes; both 0: unchecked */
+    double min, max;    /* of the number, or of the string's length in bytes; both 0: unchecked */
     const char *one_of; /* strings only: "pcm|opus|wav" */
 };
 enum json_mode : uint8_t { JSON_STRICT, JSON_IGNORE_UNKNOWN };

@@ -86,7 +86,8 @@ static enum err check_value(yyjson_val *v, int depth, struct json_why *why)
 enum err json_parse(struct str text, struct json_doc **ret_doc, struct json_why *why)
 {
     yyjson_read_err failure;
-    yyjson_doc *doc = yyjson_read_opts((char *)text.p, text.n, YYJSON_READ_NOFLAG, nullptr, &failure);
+    yyjson_doc *doc =
+        yyjson_read_opts((char *)text.p, text.n, YYJSON_READ_NOFLAG, nullptr, &failure);
     if (!doc) {
         if (failure.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
             return ERR_NOMEM;
@@ -189,9 +190,8 @@ bool json_bool(const struct json_val *v, bool otherwise)
 
 static const char *type_name(enum json_type t)
 {
-    static const char *const name[] = {"null",       "true or false", "a whole number",
-                                       "a number",   "a string",      "an array",
-                                       "an object"};
+    static const char *const name[] = {"null",     "true or false", "a whole number", "a number",
+                                       "a string", "an array",      "an object"};
     return name[t];
 }
 

@@ -69,7 +69,7 @@ struct buf {
 
 #define BUF(max_bytes) ((struct buf){.cap = (max_bytes)})
 
-void buf_finish(struct buf *b);           /* frees; b becomes empty with the same cap */
+void buf_finish(struct buf *b);             /* frees; b becomes empty with the same cap */
 static inline void buf_clear(struct buf *b) /* keeps the memory */
 {
     b->n = 0;

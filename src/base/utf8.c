@@ -11,8 +11,10 @@ size_t utf8_next(struct str s, uint32_t *ret_cp)
         *ret_cp = b[0];
         return 1;
     }
-    size_t len = b[0] >= 0xc2 && b[0] <= 0xdf ? 2 : (b[0] & 0xf0) == 0xe0 ? 3
-                 : b[0] >= 0xf0 && b[0] <= 0xf4 ? 4 : 0;
+    size_t len = b[0] >= 0xc2 && b[0] <= 0xdf   ? 2
+                 : (b[0] & 0xf0) == 0xe0        ? 3
+                 : b[0] >= 0xf0 && b[0] <= 0xf4 ? 4
+                                                : 0;
     if (len == 0 || s.n < len)
         return 0;
     uint32_t cp = b[0] & (0xff >> (len + 1));

@@ -29,10 +29,10 @@ struct worker_stream {
     uint64_t credit;                /* mu: bytes that the server still takes */
     bool queued, busy;              /* mu: in the run queue; a thread works on it */
     atomic_bool canceled;
-    bool opened, ended;             /* the working thread's */
-    uint32_t consumed;              /* the working thread's: to be granted */
-    void *state;                    /* the role's */
-    char why[240];                  /* the working thread's */
+    bool opened, ended; /* the working thread's */
+    uint32_t consumed;  /* the working thread's: to be granted */
+    void *state;        /* the role's */
+    char why[240];      /* the working thread's */
 };
 
 static const struct worker_role *role;
@@ -43,10 +43,10 @@ static atomic_uint thread_share; /* what the server lets us use */
 static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
 static pthread_cond_t credit = PTHREAD_COND_INITIALIZER;
-static struct worker_stream *streams;                /* mu */
+static struct worker_stream *streams;                            /* mu */
 static struct worker_stream *run_first, **run_tail = &run_first; /* mu */
-static uint32_t live;                                /* mu */
-static bool stopping;                                /* mu */
+static uint32_t live;                                            /* mu */
+static bool stopping;                                            /* mu */
 
 /* mu held */
 static void make_runnable(struct worker_stream *s)

@@ -114,7 +114,8 @@ static int usage(const struct worker_role *role)
 {
     printf("Usage: repartee-%s --fd N\n\nAn engine of Repartee; the server starts it.\n"
            "  --fd N       the connected socket to serve (3)\n"
-           "  --version    the version of program and protocol\n", role->name);
+           "  --version    the version of program and protocol\n",
+           role->name);
     return 0;
 }
 

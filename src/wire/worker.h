@@ -34,7 +34,7 @@ struct worker_ready {
 struct worker_role {
     const char *name; /* "stt", "llm", "tts" */
     uint32_t max_threads;
-    uint32_t max_streams; /* more are refused with ERR_BUSY */
+    uint32_t max_streams;         /* more are refused with ERR_BUSY */
     const char *const *read_dirs; /* what drivers read after start; confine_self gets it */
 
     /* On the main thread, before any stream; loads the driver. On failure `why` (size 240) holds a

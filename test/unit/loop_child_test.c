@@ -130,7 +130,8 @@ static void destroying_kills_and_reaps(void **)
 static void a_missing_program_is_told_at_once(void **)
 {
     const char *argv[] = {"x", nullptr}, *env[] = {nullptr};
-    const struct child_spec missing = {"/nowhere/x", argv, env, -1}, no_program = {"/etc/passwd", argv, env, -1};
+    const struct child_spec missing = {"/nowhere/x", argv, env, -1},
+                            no_program = {"/etc/passwd", argv, env, -1};
     struct child *c;
     assert_err(child_spawn(loop, &missing, &events, nullptr, &c), ERR_NOTFOUND);
     assert_err(child_spawn(loop, &no_program, &events, nullptr, &c), ERR_DENIED);

@@ -150,9 +150,7 @@ static void may_be_destroyed_inside_a_posted_call(void **)
     assert_int_equal(after_doom, 1);
 }
 
-static void ignore(void *)
-{
-}
+static void ignore(void *) {}
 
 static void the_loops_own_thread_is_never_made_to_wait(void **)
 {

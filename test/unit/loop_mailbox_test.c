@@ -5,9 +5,7 @@
 
 #include "unit.h"
 
-static void nothing(void *)
-{
-}
+static void nothing(void *) {}
 
 static void count_wake(void *arg)
 {

@@ -351,7 +351,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(may_be_closed_while_it_reads, begin, finish),
         cmocka_unit_test_setup_teardown(tcp_listens_on_a_free_port, begin, finish),
         cmocka_unit_test_setup_teardown(a_reset_ends_with_an_error, begin, finish),
-        cmocka_unit_test_setup_teardown(unix_sockets_are_private_and_replace_dead_ones, begin, finish),
+        cmocka_unit_test_setup_teardown(unix_sockets_are_private_and_replace_dead_ones, begin,
+                                        finish),
         cmocka_unit_test_setup_teardown(running_out_of_descriptors_does_not_spin, begin, finish),
     };
     return cmocka_run_group_tests_name("loop/sock", tests, nullptr, nullptr);

@@ -66,8 +66,8 @@ static enum err spawn_err(int status)
     }
 }
 
-enum err child_spawn(struct loop *l, const struct child_spec *spec, const struct child_events *events,
-                     void *arg, struct child **ret_child)
+enum err child_spawn(struct loop *l, const struct child_spec *spec,
+                     const struct child_events *events, void *arg, struct child **ret_child)
 {
     static const struct sock_events sock_events = {.on_read = on_read, .on_end = on_end};
     int pair[2];

@@ -33,8 +33,8 @@ struct child_spec {
 };
 /* `events` must outlive the child. ERR_NOTFOUND: no such program; ERR_DENIED; ERR_BUSY: no process
  * or descriptor to be had; ERR_NOMEM. */
-enum err child_spawn(struct loop *l, const struct child_spec *spec, const struct child_events *events,
-                     void *arg, struct child **ret_child);
+enum err child_spawn(struct loop *l, const struct child_spec *spec,
+                     const struct child_events *events, void *arg, struct child **ret_child);
 void child_destroy(struct child *c);          /* takes NULL */
 void child_kill(struct child *c, int signal); /* nothing happens when it has ended */
 pid_t child_pid(const struct child *c);       /* 0 once it has ended */

@@ -229,7 +229,7 @@ enum err listener_open_unix(struct loop *l, const char *path, listener_fn on_acc
         free(copy);
         return err;
     }
-    snprintf((*ret_listener)->address, sizeof (*ret_listener)->address, "%s", path);
+    snprintf((*ret_listener)->address, sizeof(*ret_listener)->address, "%s", path);
     (*ret_listener)->loopback = true;
     return OK;
 }

@@ -84,7 +84,8 @@ void loop_destroy(struct loop *l)
         check(loop_on_signal(l, l->signals->uv.signum, nullptr, nullptr) == OK);
     uv_close((uv_handle_t *)&l->wake, nullptr);
     uv_close((uv_handle_t *)&l->alarm, nullptr);
-    uv_run(&l->uv, UV_RUN_DEFAULT); /* until the last handle has closed and the last child is reaped */
+    uv_run(&l->uv,
+           UV_RUN_DEFAULT); /* until the last handle has closed and the last child is reaped */
     check(uv_loop_close(&l->uv) == 0);
     mailbox_destroy(l->box);
     free(l);

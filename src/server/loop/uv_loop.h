@@ -15,17 +15,17 @@ struct loop_signal;
 struct loop { /* everything: loop thread, but box */
     uv_loop_t uv;
     uv_async_t wake;
-    uv_timer_t alarm;     /* ends a step's waiting when the next timer is due */
-    uint64_t alarm_ms;    /* what it is set to: key of a timer; 0: not set */
-    pthread_t thread;     /* const */
-    struct mailbox *box;  /* any thread */
+    uv_timer_t alarm;         /* ends a step's waiting when the next timer is due */
+    uint64_t alarm_ms;        /* what it is set to: key of a timer; 0: not set */
+    pthread_t thread;         /* const */
+    struct mailbox *box;      /* any thread */
     const struct mail *mails; /* detached from box, being handled */
     uint32_t mail_at, mail_count;
     struct timer *timers; /* heap */
     uint64_t timer_order;
     struct deferred *deferred, **deferred_end;
     struct loop_signal *signals;
-    uint32_t live;        /* sockets, listeners, children, lanes that nobody has closed yet */
+    uint32_t live; /* sockets, listeners, children, lanes that nobody has closed yet */
     bool stopping;
     char read_bytes[LOOP_READ_BYTES]; /* one read at a time, so one buffer for all sockets */
 };
