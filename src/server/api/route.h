@@ -32,6 +32,9 @@ struct route {
 void route_request(void *arg, struct exchange *x);
 const struct route *routes(size_t *ret_count);
 
+/* Tells every open /voice that the server goes; idle ones are closed, talking ones after their turn. */
+void voices_drain(struct server *s);
+
 void handle_page(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_healthz(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_readyz(struct server *, struct exchange *, const struct principal *, struct str);

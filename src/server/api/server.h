@@ -9,12 +9,12 @@
 
 struct auth;
 struct conf;
-struct documents;
 struct engine;
 struct front;
 struct host_rules;
 struct limit;
 struct rag;
+struct voice;
 
 struct server {
     /* const after server_create */
@@ -27,10 +27,10 @@ struct server {
     struct limit *turn_limit;
     struct engine *stt, *llm, *tts; /* llm: NULL with the quote answerer */
     struct rag *rag;
-    struct documents *documents;
     struct sessions *sessions;
 
     struct talk talk;
+    struct voice *voices;    /* open /voice connections */
     struct timer tick;       /* once a minute: forget idle sessions */
     struct timer drain;      /* the end of patience after SIGTERM */
     bool draining;

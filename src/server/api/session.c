@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/* POST /session and /session/refresh: a session and a short-lived token for it. */
+#include "base/conf.h"
+#include "base/json.h"
+#include "server/api/limit.h"
+#include "server/api/route.h"
+
+enum { BODY_MAX = 1024 };
+
+struct session_request {
+    struct server *server;
+    struct principal who;
+    bool refresh;
+};
+
+static enum err answer(struct session_request *r, struct exchange *x)
+{
+    struct server *s = r->server;
+    struct session *session;
+    if (r->refresh)
+        try(session_find(s->sessions, str_of(r->who.session), str_of(r->who.owner), &session));
+    else
+        try(session_create(s->sessions, str_of(r->who.owner), &session));
+    autobuf token = BUF(JWT_MAX_BYTES), body = BUF(2 * JWT_MAX_BYTES);
+    int64_t expires_s;
+    try(auth_issue(s->auth, &r->who, str_of(session->id), &token, &expires_s));
+    struct json_out j = {.to = &body};
+    json_obj(&j);
+    json_kstr(&j, "session_id", str_of(session->id));
+    json_kstr(&j, "token", buf_str(&token));
+    json_kint(&j, "expires_at", expires_s);
+    json_end(&j);
+    try(json_finish(&j));
+    try(exchange_set(x, "Cache-Control", S("no-store")));
+    exchange_reply(x, 200, "application/json", buf_str(&body));
+    return OK;
+}
+
+static void on_request(struct exchange *x, void *arg, struct str body)
+{
+    struct session_request *r = arg;
+    struct json_doc *doc = nullptr;
+    struct json_why why = {};
+    enum err err = OK;
+    uint32_t wait_s;
+    if (str_trim(body).n) {
+        err = json_parse(body, &doc, &why);
+        if (err == OK)
+            err = json_read(json_root(doc), nullptr, 0, JSON_STRICT, nullptr, &why);
+        json_doc_destroy(doc);
+    }
+    /* Visitors have no name yet: their address is what is limited. */
+    if (err == OK && r->who.read_only)
+        err = limit_take(r->server->turn_limit, str_of(exchange_peer(x)->text), &wait_s);
+    if (err == OK)
+        err = answer(r, x);
+    if (err != OK)
+        exchange_error(x, err, why.text[0] ? why.text : nullptr, why.param[0] ? why.param : nullptr);
+    free(r);
+}
+
+static void on_gone(struct exchange *x, void *arg)
+{
+    (void)x;
+    free(arg);
+}
+
+static void begin(struct server *s, struct exchange *x, const struct principal *who, bool refresh)
+{
+    static const struct exchange_events events = {.on_request = on_request, .on_gone = on_gone};
+    struct session_request *r = mem_zero(1, sizeof *r);
+    if (!r) {
+        exchange_error(x, ERR_NOMEM, nullptr, nullptr);
+        return;
+    }
+    *r = (struct session_request){s, *who, refresh};
+    exchange_read_body(x, BODY_MAX, &events, r);
+}
+
+void handle_session(struct server *s, struct exchange *x, const struct principal *who,
+                    struct str id)
+{
+    (void)id;
+    begin(s, x, who, false);
+}
+
+void handle_session_refresh(struct server *s, struct exchange *x, const struct principal *who,
+                            struct str id)
+{
+    (void)id;
+    begin(s, x, who, true);
+}
