@@ -2,6 +2,7 @@
 #include "server/engine/reader.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -146,6 +147,10 @@ enum err reader_start(struct loop *loop, const struct reader_file *file,
     r->arg = arg;
     r->in = BUF(4 * (WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES));
     timer_init(&r->timer, loop, on_timer, r);
+    if (lseek(file->fd, 0, SEEK_SET) != 0) {
+        free(r);
+        return ERR_IO;
+    }
     const char *argv[] = {path, "--fd", "3", nullptr};
     const struct child_options options = {.path = path,
                                           .argv = argv,
@@ -163,6 +168,16 @@ enum err reader_start(struct loop *loop, const struct reader_file *file,
     timer_start(&r->timer, READER_MS);
     *ret_r = r;
     return OK;
+}
+
+void reader_pause(struct reader *r)
+{
+    sock_pause(r->sock);
+}
+
+void reader_resume(struct reader *r)
+{
+    sock_resume(r->sock);
 }
 
 void reader_cancel(struct reader *r)

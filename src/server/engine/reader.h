@@ -36,4 +36,7 @@ struct reader_events {
 
 enum err reader_start(struct loop *loop, const struct reader_file *file,
                       const struct reader_events *events, void *arg, struct reader **ret_r);
+/* Back-pressure: stops and resumes the flow of pieces. */
+void reader_pause(struct reader *r);
+void reader_resume(struct reader *r);
 void reader_cancel(struct reader *r); /* takes NULL */

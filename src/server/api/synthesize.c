@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+/* POST /tts and /synthesize: text in, chunked sound out, the first piece as soon as the first clause
+ * is ready. A client that reads slowly slows the synthesiser down. */
+#include "audio/wav.h"
+#include "base/conf.h"
+#include "base/json.h"
+#include "server/api/limit.h"
+#include "server/api/route.h"
+#include "server/engine/engine.h"
+#include "server/talk/clause.h"
+
+enum { BODY_MAX = 128 * 1024, TEXT_MAX = 16 * 1024, DEADLINE_MS = 120000 };
+
+struct synthesis {
+    struct server *server;
+    struct exchange *x; /* NULL once answered or gone */
+    struct principal who;
+    struct job *job;
+    struct timer deadline;
+    struct clause_splitter clauses;
+    bool wav, begun;
+    uint32_t rate_hz;
+    size_t unread; /* bytes that the client has not taken and the engine got no credit for */
+};
+
+static void synthesis_free(struct synthesis *y)
+{
+    job_cancel(y->job);
+    timer_stop(&y->deadline);
+    clause_free(&y->clauses);
+    free(y);
+}
+
+static void fail(struct synthesis *y, enum err err, const char *message, const char *param)
+{
+    if (y->begun)
+        exchange_abort(y->x); /* the status is out already: a cut body says that it is not whole */
+    else
+        exchange_error(y->x, err, message, param);
+    synthesis_free(y);
+}
+
+static void begin_response(struct synthesis *y)
+{
+    y->begun = true;
+    exchange_begin(y->x, 200, y->wav ? "audio/wav" : "audio/pcm");
+    if (y->wav) {
+        uint8_t header[WAV_HEADER_BYTES];
+        wav_header(header, y->rate_hz, UINT32_MAX);
+        (void)exchange_write(y->x, (struct str){(const char *)header, sizeof header});
+    }
+}
+
+static void on_message(void *arg, enum msg_type type, const union msg *msg)
+{
+    struct synthesis *y = arg;
+    if (type != MSG_audio)
+        return;
+    if (!y->begun)
+        begin_response(y);
+    struct str samples = msg->audio.samples;
+    if (exchange_write(y->x, samples) > EXCHANGE_QUEUE)
+        y->unread += samples.n;
+    else
+        job_consumed(y->job, samples.n);
+}
+
+static void on_writable(struct exchange *x, void *arg)
+{
+    (void)x;
+    struct synthesis *y = arg;
+    if (y->job)
+        job_consumed(y->job, y->unread);
+    y->unread = 0;
+}
+
+static void on_ended(void *arg, enum err err, const char *text)
+{
+    struct synthesis *y = arg;
+    y->job = nullptr;
+    if (err != OK) {
+        fail(y, err, text, nullptr);
+        return;
+    }
+    if (!y->begun)
+        begin_response(y); /* nothing of the text can be spoken */
+    exchange_end(y->x);
+    synthesis_free(y);
+}
+
+static void on_deadline(void *arg)
+{
+    fail(arg, ERR_TIMEOUT, nullptr, nullptr);
+}
+
+struct tts_request {
+    struct str text, voice, format;
+    int64_t rate;
+    double speed;
+};
+
+static enum err send_clauses(struct synthesis *y, const struct tts_request *r)
+{
+    const struct msg_tts_open open = {.voice = r->voice.n ? r->voice
+                                                          : str_of(y->server->conf->tts_voice),
+                                      .rate_hz = y->rate_hz,
+                                      .speed = (float)r->speed};
+    const struct msg_tts_finish finish = {};
+    struct str clause;
+    size_t end;
+    try(job_send(y->job, MSG_tts_open, &open));
+    try(clause_feed(&y->clauses, r->text));
+    clause_finish(&y->clauses);
+    while (clause_next(&y->clauses, &clause, &end)) {
+        const struct msg_tts_text text = {clause};
+        try(job_send(y->job, MSG_tts_text, &text));
+    }
+    return job_send(y->job, MSG_tts_finish, &finish);
+}
+
+static enum err begin(struct synthesis *y, const struct tts_request *r)
+{
+    static const struct job_events events = {.message = on_message, .ended = on_ended};
+    uint32_t wait_s;
+    try(limit_take(y->server->turn_limit, str_of(y->who.owner), &wait_s));
+    y->wav = str_eq(r->format, S("wav"));
+    y->rate_hz = (uint32_t)r->rate;
+    try(engine_open(y->server->tts, &events, y, &y->job));
+    try(send_clauses(y, r));
+    timer_start(&y->deadline, DEADLINE_MS);
+    return OK;
+}
+
+static void on_request(struct exchange *x, void *arg, struct str body)
+{
+    (void)x;
+    struct synthesis *y = arg;
+    static const struct json_field fields[] = {
+        {"text", JSON_STR, offsetof(struct tts_request, text), .required = true, .min = 1,
+         .max = TEXT_MAX},
+        {"voice", JSON_STR, offsetof(struct tts_request, voice), .max = 64},
+        {"format", JSON_STR, offsetof(struct tts_request, format), .one_of = "pcm|wav|opus"},
+        {"rate", JSON_INT, offsetof(struct tts_request, rate), .min = PCM_RATE_MIN,
+         .max = PCM_RATE_MAX},
+        {"speed", JSON_NUM, offsetof(struct tts_request, speed), .min = 0.25, .max = 4},
+    };
+    struct tts_request r = {.format = S("pcm"), .rate = PCM_RATE_SPEAK, .speed = 1};
+    struct json_doc *doc = nullptr;
+    struct json_why why = {};
+    enum err err = json_parse(body, &doc, &why);
+    if (err == OK)
+        err = json_read(json_root(doc), fields, sizeof fields / sizeof *fields, JSON_STRICT, &r,
+                        &why);
+    if (err == OK && str_eq(r.format, S("opus"))) {
+        err = ERR_MEDIA;
+        why = (struct json_why){"opus is not offered yet; ask for pcm or wav", "format"};
+    }
+    if (err == OK && str_trim(r.text).n == 0) {
+        err = ERR_INVALID;
+        why = (struct json_why){"text holds nothing to speak", "text"};
+    }
+    if (err == OK)
+        err = begin(y, &r);
+    json_doc_destroy(doc);
+    if (err != OK)
+        fail(y, err, why.text[0] ? why.text : nullptr, why.param[0] ? why.param : nullptr);
+}
+
+static void on_gone(struct exchange *x, void *arg)
+{
+    (void)x;
+    synthesis_free(arg);
+}
+
+void handle_tts(struct server *s, struct exchange *x, const struct principal *who, struct str id)
+{
+    (void)id;
+    static const struct exchange_events events = {
+        .on_request = on_request, .on_gone = on_gone, .on_writable = on_writable};
+    struct synthesis *y = mem_zero(1, sizeof *y);
+    if (!y) {
+        exchange_error(x, ERR_NOMEM, nullptr, nullptr);
+        return;
+    }
+    y->server = s;
+    y->x = x;
+    y->who = *who;
+    clause_init(&y->clauses);
+    timer_init(&y->deadline, s->loop, on_deadline, y);
+    exchange_read_body(x, BODY_MAX, &events, y);
+}
