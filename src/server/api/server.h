@@ -14,6 +14,7 @@ struct front;
 struct host_rules;
 struct limit;
 struct rag;
+struct startup;
 struct voice;
 
 struct server {
@@ -32,8 +33,11 @@ struct server {
     struct talk talk;
     struct voice *voices;    /* open /voice connections */
     struct timer tick;       /* once a minute: forget idle sessions */
-    struct timer drain;      /* the end of patience after SIGTERM */
+    struct timer drain;      /* after SIGTERM: looks whether the turns have finished */
+    uint64_t drain_until_ms; /* the end of patience */
     bool draining;
+    struct startup *startup; /* the manual's way into the store */
+    char url[80];
 };
 
 struct server_where {

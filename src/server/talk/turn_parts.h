@@ -17,6 +17,7 @@
 #include "server/talk/turn_table.h"
 
 struct job;
+struct rag_hits;
 struct rag_query;
 
 struct turn {
@@ -41,6 +42,7 @@ struct turn {
     struct job *stt;
 
     struct rag_query *query;
+    const struct rag_hits *hits; /* of the query; NULL without one */
     struct job *llm;
     bool answering; /* the question is in the history */
     struct turn_usage usage;

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/api/server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "server/api/auth.h"
+#include "server/api/limit.h"
+#include "server/api/route.h"
+#include "server/api/startup.h"
+#include "server/engine/engine.h"
+#include "server/engine/reader.h"
+#include "server/net/front.h"
+#include "server/net/host.h"
+#include "server/rag/rag.h"
+
+enum { TICK_MS = 60000, DRAIN_CHECK_MS = 50 };
+
+/* What every response carries. */
+static const char headers[] = "X-Content-Type-Options: nosniff\r\n"
+                              "Referrer-Policy: no-referrer\r\n"
+                              "X-Frame-Options: DENY\r\n"
+                              "Cross-Origin-Opener-Policy: same-origin\r\n"
+                              "Cross-Origin-Resource-Policy: same-origin\r\n"
+                              "Permissions-Policy: microphone=(self), camera=(), geolocation=()\r\n";
+
+static enum err refuse(struct server_why *why, enum err err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static enum err refuse(struct server_why *why, enum err err, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(why->text, sizeof why->text, fmt, ap);
+    va_end(ap);
+    return err;
+}
+
+/* --- the store --- */
+
+static enum err start_reader(void *with, const char *kind, const char *name, int fd, uint64_t size,
+                             const struct rag_reader_events *events, void *arg, void **ret_handle)
+{
+    /* The same three callbacks under another name: rag does not know engines. */
+    static struct reader_events mapped;
+    mapped = (struct reader_events){
+        .text = events->text, .done = events->done, .failed = events->failed};
+    const struct reader_file file = {.kind = kind, .name = name, .fd = fd, .size = size};
+    struct reader *r;
+    try(reader_start(with, &file, &mapped, arg, &r));
+    *ret_handle = r;
+    return OK;
+}
+
+static void cancel_reader(void *handle)
+{
+    reader_cancel(handle);
+}
+
+static enum err open_store(struct server *s, struct server_why *why)
+{
+    const struct rag_reader reader = {
+        .start = start_reader, .cancel = cancel_reader, .with = s->loop};
+    enum err err = rag_open(s->loop, s->data, &reader, &s->rag);
+    if (err == ERR_CONFLICT)
+        return refuse(why, err, "another Repartee is using %s; stop it, or name another directory "
+                                "with --data", s->data);
+    if (err == ERR_UNSUPPORTED)
+        return refuse(why, err, "%s/documents.db was made by a newer Repartee, or SQLite is older "
+                                "than 3.53.2; update", s->data);
+    if (err != OK)
+        return refuse(why, err, "the document store %s/documents.db cannot be opened: %s", s->data,
+                      err_text(err));
+    return OK;
+}
+
+/* --- engines --- */
+
+static void on_engine_state(void *arg, struct engine *e)
+{
+    (void)arg;
+    struct engine_info info;
+    engine_info(e, &info);
+    if (info.state == ENGINE_READY)
+        log_info("%s is ready: %s%s%s", info.role, info.driver, info.notes[0] ? ", " : "",
+                 info.notes);
+}
+
+static enum err start_engines(struct server *s, struct server_why *why)
+{
+    const struct conf *c = s->conf;
+    char stt_options[128];
+    snprintf(stt_options, sizeof stt_options, "streams=%lld%s%s", (long long)c->stt_streams,
+             c->stt_script[0] ? "," : "", c->stt_script);
+    const struct {
+        struct engine **engine;
+        struct engine_config config;
+    } engines[] = {
+        {&s->stt, {.role = "stt", .driver = c->stt_driver, .options = stt_options}},
+        {&s->llm, {.role = "llm", .driver = c->llm_driver, .options = c->llm_script}},
+        {&s->tts, {.role = "tts", .driver = c->tts_driver, .options = c->tts_script}},
+    };
+    for (int i = 0; i < 3; i++) {
+        if (engines[i].engine == &s->llm && strcmp(c->llm_driver, "quote") == 0)
+            continue;
+        struct engine_config config = engines[i].config;
+        config.on_state = on_engine_state;
+        config.arg = s;
+        config.threads = 2;
+        enum err err = engine_create(s->loop, &config, engines[i].engine);
+        if (err != OK)
+            return refuse(why, err, "the %s engine cannot be started: %s", config.role,
+                          err_text(err));
+    }
+    s->talk = (struct talk){.loop = s->loop,
+                            .conf = c,
+                            .stt = s->stt,
+                            .llm = s->llm,
+                            .tts = s->tts,
+                            .rag = s->rag};
+    return OK;
+}
+
+/* --- listening --- */
+
+/* "127.0.0.1:8600", "[::1]:8600", "localhost:0" */
+static enum err split_address(struct str text, struct str *ret_host, uint16_t *ret_port)
+{
+    size_t colon = text.n;
+    while (colon > 0 && text.p[colon - 1] != ':')
+        colon--;
+    int64_t port;
+    if (colon == 0 || str_to_i64(str_sub(text, colon, text.n), &port) != OK || port < 0 ||
+        port > 65535)
+        return ERR_INVALID;
+    struct str host = str_sub(text, 0, colon - 1);
+    if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+        host = str_sub(host, 1, host.n - 1);
+    *ret_host = host;
+    *ret_port = (uint16_t)port;
+    return host.n ? OK : ERR_INVALID;
+}
+
+static enum err listen_tcp(struct server *s, struct server_why *why)
+{
+    const char *address = s->conf->listen;
+    struct str host;
+    uint16_t port;
+    if (split_address(str_of(address), &host, &port) != OK)
+        return refuse(why, ERR_INVALID, "--listen must be ADDRESS:PORT, such as 127.0.0.1:8600, "
+                                        "not \"%.80s\"", address);
+    enum err err = front_listen_tcp(s->front, host, port);
+    if (err == ERR_CONFLICT)
+        return refuse(why, err, "%.80s is in use by another program; stop it, or choose another "
+                                "port with --listen", address);
+    if (err == ERR_DENIED)
+        return refuse(why, err, "listening on %.80s is not allowed for this user; choose a port "
+                                "above 1023 with --listen", address);
+    if (err != OK)
+        return refuse(why, err, "cannot listen on %.80s: %s; choose another address with --listen",
+                      address, err_text(err));
+    return OK;
+}
+
+static enum err open_front(struct server *s, const struct server_where *where,
+                           struct server_why *why)
+{
+    const struct conf *c = s->conf;
+    struct front_limits limits = FRONT_LIMITS;
+    limits.connections = (uint32_t)c->max_connections;
+    limits.header_ms = (uint32_t)c->header_ms;
+    limits.body_ms = (uint32_t)c->body_ms;
+    limits.idle_ms = (uint32_t)c->idle_ms;
+    try(front_create(s->loop, &limits, route_request, s, &s->front));
+    try(front_set_headers(s->front, str_of(headers)));
+    char path[4096];
+    snprintf(path, sizeof path, "%s/server.sock", s->data);
+    enum err err = front_listen_unix(s->front, path);
+    if (err == ERR_CONFLICT)
+        return refuse(why, err, "another Repartee is using %s; stop it, or name another directory "
+                                "with --data", s->data);
+    if (err != OK)
+        return refuse(why, err, "the socket %s cannot be made: %s; its path may be too long or its "
+                                "directory read-only", path, err_text(err));
+    return where->tcp ? listen_tcp(s, why) : OK;
+}
+
+static enum err open_doors(struct server *s, struct server_why *why)
+{
+    const struct conf *c = s->conf;
+    bool loopback = front_all_loopback(s->front);
+    if (!loopback && !c->api_key[0])
+        return refuse(why, ERR_DENIED, "listening on %.80s lets others in, so a key is needed: set "
+                                       "auth.key (or --auth-key-file FILE), or listen on "
+                                       "127.0.0.1", c->listen);
+    enum err err = auth_create(c, loopback, &s->auth);
+    if (err == ERR_INVALID)
+        return refuse(why, err, "auth.secret must have at least 32 characters");
+    try(err);
+    err = host_rules_create(loopback, str_of(c->allowed_hosts), str_of(c->allowed_origins),
+                            &s->hosts);
+    if (err == ERR_INVALID)
+        return refuse(why, err, "http.hosts or http.origins is not a list such as "
+                                "\"chat.example.org\" or \"https://example.org\"");
+    return err;
+}
+
+/* --- life --- */
+
+static void on_tick(void *arg)
+{
+    struct server *s = arg;
+    sessions_sweep(s->sessions);
+    timer_start(&s->tick, TICK_MS);
+}
+
+static void on_drain_check(void *arg)
+{
+    struct server *s = arg;
+    uint64_t over = s->drain_until_ms;
+    if (s->talk.live_count == 0 || clock_ms() >= over) {
+        if (s->talk.live_count)
+            log_warn("%u turns did not finish in time", s->talk.live_count);
+        loop_stop(s->loop);
+        return;
+    }
+    timer_start(&s->drain, DRAIN_CHECK_MS);
+}
+
+static void on_signal(void *arg)
+{
+    struct server *s = arg;
+    if (s->draining) {
+        loop_stop(s->loop);
+        return;
+    }
+    s->draining = s->talk.draining = true;
+    s->drain_until_ms = clock_ms() + (uint64_t)s->conf->drain_ms;
+    log_info("shutting down: %u turns are finishing%s", s->talk.live_count,
+             s->talk.live_count ? " (again to stop now)" : "");
+    voices_drain(s);
+    front_drain(s->front);
+    timer_start(&s->drain, DRAIN_CHECK_MS);
+}
+
+static enum err build(struct server *s, const struct server_where *where, struct server_why *why)
+{
+    try(loop_create(&s->loop));
+    timer_init(&s->tick, s->loop, on_tick, s);
+    timer_init(&s->drain, s->loop, on_drain_check, s);
+    try(sessions_create((uint32_t)s->conf->max_sessions, &s->sessions));
+    try(limit_create((uint32_t)s->conf->rate_limit, &s->turn_limit));
+    try(open_front(s, where, why)); /* before the store: whoever has the socket has the directory */
+    try(open_doors(s, why));
+    try(open_store(s, why));
+    try(start_engines(s, why));
+    try(startup_begin(s, where->docs, &s->startup));
+    try(loop_on_signal(s->loop, SIGTERM, on_signal, s));
+    try(loop_on_signal(s->loop, SIGINT, on_signal, s));
+    timer_start(&s->tick, TICK_MS);
+    return OK;
+}
+
+enum err server_create(const struct conf *conf, const struct server_where *where,
+                       struct server **ret_server, struct server_why *ret_why)
+{
+    struct server *s = mem_zero(1, sizeof *s);
+    if (!s)
+        return ERR_NOMEM;
+    s->conf = conf;
+    s->data = where->data;
+    ret_why->text[0] = 0;
+    enum err err = build(s, where, ret_why);
+    if (err != OK) {
+        if (!ret_why->text[0])
+            (void)refuse(ret_why, err, "the server cannot start: %s", err_text(err));
+        server_destroy(s);
+        return err;
+    }
+    const char *address = front_address(s->front, 1);
+    if (address)
+        snprintf(s->url, sizeof s->url, "http://%s/", address);
+    *ret_server = s;
+    return OK;
+}
+
+void server_run(struct server *s)
+{
+    loop_run(s->loop);
+}
+
+void server_destroy(struct server *s)
+{
+    if (!s)
+        return;
+    startup_end(s->startup);
+    front_destroy(s->front); /* ends what is open: turns, waiting requests */
+    while (s->talk.live)
+        turn_fail(s->talk.live, ERR_DRAINING, "the server is shutting down");
+    engine_destroy(s->stt);
+    engine_destroy(s->llm);
+    engine_destroy(s->tts);
+    rag_close(s->rag);
+    if (s->loop) {
+        timer_stop(&s->tick);
+        timer_stop(&s->drain);
+        loop_step(s->loop, 0); /* turns that have just ended free themselves */
+    }
+    sessions_destroy(s->sessions);
+    limit_destroy(s->turn_limit);
+    auth_destroy(s->auth);
+    host_rules_destroy(s->hosts);
+    loop_destroy(s->loop);
+    free(s);
+}
+
+const char *server_url(const struct server *s)
+{
+    return s->url[0] ? s->url : nullptr;
+}
+
+bool server_ready(const struct server *s)
+{
+    const struct engine *engines[] = {s->stt, s->llm, s->tts};
+    for (int i = 0; i < 3; i++) {
+        if (!engines[i])
+            continue;
+        struct engine_info info;
+        engine_info(engines[i], &info);
+        if (info.state != ENGINE_READY)
+            return false;
+    }
+    return !s->draining && startup_is_over(s->startup);
+}
