@@ -14,7 +14,8 @@
 
 constexpr uint32_t PCM_RATE_RECOGNISE = 16000; /* what the recognisers want, Hz */
 constexpr uint32_t PCM_RATE_SPEAK = 22050;     /* what /tts sends unless asked otherwise, Hz */
-constexpr uint32_t PCM_RATE_MIN = 8000, PCM_RATE_MAX = 48000;
+constexpr uint32_t PCM_RATE_MIN = 8000;
+constexpr uint32_t PCM_RATE_MAX = 48000;
 
 static inline uint64_t pcm_samples_to_ms(uint64_t samples, uint32_t rate_hz)
 {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* POST /chat: a typed turn, as server-sent events or as one JSON object. */
+#include <stdio.h>
+
 #include "server/api/events.h"
 #include "server/api/limit.h"
 #include "server/api/route.h"

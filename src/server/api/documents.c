@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* GET /rag/jobs, GET and DELETE /rag/documents, POST /rag/query. */
+#include <stdio.h>
+
 #include "base/conf.h"
 #include "server/api/events.h"
 #include "server/api/limit.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* GET /healthz, /readyz and /metrics. The bare status is open to anybody; details and figures are for
  * trusted principals. */
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/json.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* POST /rag/ingest: documents as multipart files or as {"text","title"}. Answered with 202 when every
  * byte is committed (server/rag/rag.h), not before. */
+#include <stdio.h>
+
 #include "base/conf.h"
 #include "base/json.h"
 #include "server/api/route.h"

@@ -11,7 +11,8 @@
 #include "base/str.h"
 
 enum { JWT_KEY_MIN = 32, JWT_MAX_BYTES = 4096, JWT_OWNER_MAX = 64, JWT_SESSION_MAX = 32 };
-constexpr int64_t JWT_LIFE_S = 15 * 60, JWT_LEEWAY_S = 60;
+constexpr int64_t JWT_LIFE_S = 15 * 60;
+constexpr int64_t JWT_LEEWAY_S = 60;
 
 struct jwt_claims {
     char owner[JWT_OWNER_MAX + 1];     /* sub */

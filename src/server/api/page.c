@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The landing page: five files, embedded when the program is built. */
+#include <stdio.h>
+
 #include "server/api/route.h"
 
 static const char index_html[] = {

@@ -23,7 +23,7 @@ enum access : uint8_t {
 
 struct route {
     enum http_method method;
-    const char *pattern; /* "/rag/jobs/*": the star is one whole, last part */
+    const char *pattern; /* a star at its end is one whole part of the path */
     enum access access;
     handler_fn handle;
 };

@@ -43,16 +43,37 @@ static enum err refuse(struct server_why *why, enum err err, const char *fmt, ..
 
 /* --- the store --- */
 
+/* rag does not know engines, so the reader's callbacks are passed on. One document is read at a time:
+ * s->ingest_reader says for whom. */
+static void on_reader_text(void *arg, struct str piece)
+{
+    struct server *s = arg;
+    s->ingest_reader.events->text(s->ingest_reader.arg, piece);
+}
+
+static void on_reader_done(void *arg, struct str title, struct str notes)
+{
+    struct server *s = arg;
+    s->ingest_reader.events->done(s->ingest_reader.arg, title, notes);
+}
+
+static void on_reader_failed(void *arg, enum err err, const char *sentence)
+{
+    struct server *s = arg;
+    s->ingest_reader.events->failed(s->ingest_reader.arg, err, sentence);
+}
+
 static enum err start_reader(void *with, const char *kind, const char *name, int fd, uint64_t size,
                              const struct rag_reader_events *events, void *arg, void **ret_handle)
 {
-    /* The same three callbacks under another name: rag does not know engines. */
-    static struct reader_events mapped;
-    mapped = (struct reader_events){
-        .text = events->text, .done = events->done, .failed = events->failed};
+    static const struct reader_events passed_on = {
+        .text = on_reader_text, .done = on_reader_done, .failed = on_reader_failed};
+    struct server *s = with;
     const struct reader_file file = {.kind = kind, .name = name, .fd = fd, .size = size};
     struct reader *r;
-    try(reader_start(with, &file, &mapped, arg, &r));
+    try(reader_start(s->loop, &file, &passed_on, s, &r));
+    s->ingest_reader.events = events;
+    s->ingest_reader.arg = arg;
     *ret_handle = r;
     return OK;
 }
@@ -65,7 +86,7 @@ static void cancel_reader(void *handle)
 static enum err open_store(struct server *s, struct server_why *why)
 {
     const struct rag_reader reader = {
-        .start = start_reader, .cancel = cancel_reader, .with = s->loop};
+        .start = start_reader, .cancel = cancel_reader, .with = s};
     enum err err = rag_open(s->loop, s->data, &reader, &s->rag);
     if (err == ERR_CONFLICT)
         return refuse(why, err, "another Repartee is using %s; stop it, or name another directory "
@@ -298,14 +319,14 @@ void server_destroy(struct server *s)
 {
     if (!s)
         return;
-    startup_end(s->startup);
     front_destroy(s->front); /* ends what is open: turns, waiting requests */
     while (s->talk.live)
         turn_fail(s->talk.live, ERR_DRAINING, "the server is shutting down");
+    rag_close(s->rag);
+    startup_end(s->startup);
     engine_destroy(s->stt);
     engine_destroy(s->llm);
     engine_destroy(s->tts);
-    rag_close(s->rag);
     if (s->loop) {
         timer_stop(&s->tick);
         timer_stop(&s->drain);

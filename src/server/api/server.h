@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "server/loop/loop.h"
 #include "server/talk/turn.h"
 
 struct auth;
@@ -14,6 +15,7 @@ struct front;
 struct host_rules;
 struct limit;
 struct rag;
+struct rag_reader_events;
 struct startup;
 struct voice;
 
@@ -37,6 +39,10 @@ struct server {
     uint64_t drain_until_ms; /* the end of patience */
     bool draining;
     struct startup *startup; /* the manual's way into the store */
+    struct {
+        const struct rag_reader_events *events;
+        void *arg;
+    } ingest_reader; /* who hears of the document that is being read */
     char url[80];
 };
 

@@ -13,6 +13,6 @@ struct startup;
 
 /* `docs`: a folder, or NULL or "" for the manual. */
 enum err startup_begin(struct server *s, const char *docs, struct startup **ret_startup);
-void startup_end(struct startup *st); /* takes NULL; the store must still be open */
+void startup_end(struct startup *st); /* takes NULL; the store is closed already */
 /* The first documents are in the store. */
 bool startup_is_over(const struct startup *st);

@@ -3,6 +3,8 @@
  * WS /voice: a conversation by voice. The client says hello, then start, sound, stop; or text. Every
  * event of ours carries `seq`; binary messages begin with the turn's number (u32, little-endian).
  */
+#include <stdio.h>
+
 #include "server/api/events.h"
 #include "server/api/limit.h"
 #include "server/api/route.h"

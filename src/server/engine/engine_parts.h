@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The inside of an engine, shared by its two files: job.c (jobs, credit, dispatch) and child.c (the
+ * The inside of an engine, shared by its two files: job.c (jobs, credit, dispatch) and process.c (the
  * process: start, watch, restart). Nobody else includes it.
  */
 #pragma once
@@ -37,7 +37,6 @@ struct engine {
     uint32_t rate_hz, slots, restarts;
 
     struct child *child; /* NULL between its exit and the next start */
-    struct sock *sock;   /* NULL after its end */
     struct buf in, out; /* a frame that has not arrived whole; a frame being encoded */
     struct timer timer;
     uint64_t backoff_ms, restart_ms, pong_ms, overdue_ms;
@@ -47,7 +46,7 @@ struct engine {
     uint32_t live_count, waiting_count, next_stream;
 };
 
-/* child.c → job.c */
+/* process.c → job.c */
 void jobs_start_waiting(struct engine *e);
 void jobs_expire(struct engine *e, uint64_t now_ms);
 void jobs_end_all(struct engine *e, enum err err, const char *text);
@@ -55,7 +54,7 @@ void jobs_end_all(struct engine *e, enum err err, const char *text);
 enum err jobs_dispatch(struct engine *e, const struct frame *frame);
 bool jobs_pending(const struct engine *e);
 
-/* job.c → child.c. ERR_ENGINE when there is no child. */
+/* job.c → process.c. ERR_ENGINE when there is no child. */
 enum err engine_write(struct engine *e, struct str bytes);
 /* Looks after deadlines sooner than the usual second. */
 void engine_watch_closely(struct engine *e);

@@ -16,7 +16,6 @@ struct reader {
     const struct reader_events *events;
     void *arg;
     struct child *child;
-    struct sock *sock;
     struct timer timer; /* the deadline; once over: frees the reader */
     struct buf in;
     uint64_t text_bytes;
@@ -25,7 +24,6 @@ struct reader {
 
 static void reader_free(struct reader *r)
 {
-    sock_close(r->sock);
     child_destroy(r->child);
     timer_stop(&r->timer);
     buf_finish(&r->in);
@@ -102,17 +100,16 @@ static void on_bytes(void *arg, struct str bytes)
         fail(r, err, err_text(err));
 }
 
-static void on_end(void *arg, enum err why)
+static void on_end(void *arg)
 {
-    (void)why;
     fail(arg, ERR_MEDIA, "the file could not be read: its reader stopped");
 }
 
-static void on_exit(void *arg, int code, int signal)
+static void on_exited(void *arg, int status, int term_signal)
 {
     struct reader *r = arg;
     if (!r->over)
-        log_debug("repartee-read ended too early: status %d, signal %d", code, signal);
+        log_debug("repartee-read ended too early: status %d, signal %d", status, term_signal);
     /* What it wrote before may still lie in the socket, whose end comes after it. */
 }
 
@@ -131,13 +128,14 @@ static enum err open_file(struct reader *r, const struct reader_file *file)
         .kind = str_of(file->kind), .name = str_of(file->name), .size = file->size};
     autobuf out = BUF(WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES);
     try(msg_encode(&out, MSG_read_open, STREAM, 0, &open));
-    return sock_write_fd(r->sock, buf_str(&out), file->fd);
+    return child_write(r->child, buf_str(&out));
 }
 
 enum err reader_start(struct loop *loop, const struct reader_file *file,
                       const struct reader_events *events, void *arg, struct reader **ret_r)
 {
-    static const struct sock_events sock_events = {.on_read = on_bytes, .on_end = on_end};
+    static const struct child_events child_events = {
+        .read = on_bytes, .end = on_end, .exited = on_exited};
     autofree char *path = nullptr;
     try(program_path("read", &path));
     struct reader *r = mem_zero(1, sizeof *r);
@@ -151,14 +149,10 @@ enum err reader_start(struct loop *loop, const struct reader_file *file,
         free(r);
         return ERR_IO;
     }
-    const char *argv[] = {path, "--fd", "3", nullptr};
-    const struct child_options options = {.path = path,
-                                          .argv = argv,
-                                          .env = program_env,
-                                          .events = &sock_events,
-                                          .on_exit = on_exit,
-                                          .arg = r};
-    enum err err = child_spawn(loop, &options, &r->child, &r->sock);
+    const char *argv[] = {path, "--fd", "3", "--document", "4", nullptr};
+    const struct child_spec spec = {
+        .path = path, .argv = argv, .env = program_env, .extra_fd = file->fd};
+    enum err err = child_spawn(loop, &spec, &child_events, r, &r->child);
     if (err == OK)
         err = open_file(r, file);
     if (err != OK) {
@@ -172,12 +166,12 @@ enum err reader_start(struct loop *loop, const struct reader_file *file,
 
 void reader_pause(struct reader *r)
 {
-    sock_pause(r->sock);
+    child_pause(r->child);
 }
 
 void reader_resume(struct reader *r)
 {
-    sock_resume(r->sock);
+    child_resume(r->child);
 }
 
 void reader_cancel(struct reader *r)

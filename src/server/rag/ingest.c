@@ -67,7 +67,7 @@ static void settle_done(struct lane_job *job)
     if (rag->on_progress)
         rag->on_progress(rag->progress_arg);
     if (!rag->closing)
-        deferred_call(&rag->kick, rag->loop);
+        deferred_call(&rag->kick);
 }
 
 static void settle(struct ingest *i, const char *error)

@@ -39,7 +39,7 @@ enum err rag_open(struct loop *loop, const char *data_dir, const struct rag_read
         return ERR_NOMEM;
     rag->loop = loop;
     rag->reader = *reader;
-    deferred_init(&rag->kick, on_kick, rag);
+    deferred_init(&rag->kick, loop, on_kick, rag);
     enum err err = store_open(path, &rag->store);
     if (err == OK)
         err = store_stats(rag->store, &rag->stats);
@@ -50,7 +50,7 @@ enum err rag_open(struct loop *loop, const char *data_dir, const struct rag_read
         return err;
     }
     rag->more = true;
-    deferred_call(&rag->kick, loop);
+    deferred_call(&rag->kick);
     *ret_rag = rag;
     return OK;
 }
@@ -121,7 +121,7 @@ static void accept_done(struct lane_job *job)
         rag->stats = a->stats;
         rag->more = true;
         if (!rag->closing)
-            deferred_call(&rag->kick, rag->loop);
+            deferred_call(&rag->kick);
     }
     a->accepted(a->arg, a->op.err, a->job_id);
     accept_free(a);

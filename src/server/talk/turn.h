@@ -16,6 +16,7 @@
 
 #include "audio/pcm.h"
 #include "server/talk/session.h"
+#include "server/talk/turn_table.h"
 #include "server/talk/waterfall.h"
 
 struct conf;

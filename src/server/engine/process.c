@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The engine's process: started, greeted, watched, ended, started again. */
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -38,12 +40,12 @@ const char *engine_state_name(enum engine_state s)
 
 enum err engine_write(struct engine *e, struct str bytes)
 {
-    if (!e->sock)
+    if (!e->child)
         return ERR_ENGINE;
     /* The protocol thread of an engine does nothing but read: one that does not is hung. */
-    if (sock_write(e->sock, bytes) > OUT_QUEUE_MAX)
+    if (child_queued(e->child) > OUT_QUEUE_MAX)
         child_kill(e->child, SIGKILL);
-    return OK;
+    return child_write(e->child, bytes);
 }
 
 static enum err write_control(struct engine *e, enum msg_type type, const void *msg)
@@ -159,7 +161,7 @@ static void on_bytes(void *arg, struct str bytes)
         bytes = buf_str(&e->in);
     }
     size_t at = 0;
-    while (err == OK && e->sock) {
+    while (err == OK && e->state != ENGINE_DOWN) {
         struct frame f;
         size_t used;
         err = frame_next(str_sub(bytes, at, bytes.n), &f, &used);
@@ -175,7 +177,7 @@ static void on_bytes(void *arg, struct str bytes)
         else
             err = buf_add(&e->in, str_sub(bytes, at, bytes.n));
     }
-    if (err != OK && e->sock) {
+    if (err != OK && e->child) {
         if (err != ERR_ENGINE)
             log_error("%s does not follow the engine protocol; it is being restarted", e->role);
         child_kill(e->child, SIGKILL);
@@ -183,12 +185,9 @@ static void on_bytes(void *arg, struct str bytes)
 }
 
 /* The socket's end comes first and ends the jobs; the exit status may take a moment longer. */
-static void on_end(void *arg, enum err why)
+static void on_end(void *arg)
 {
-    (void)why;
     struct engine *e = arg;
-    sock_close(e->sock);
-    e->sock = nullptr;
     if (e->state == ENGINE_STOPPED || e->state == ENGINE_DOWN)
         return;
     uint64_t now = clock_ms();
@@ -208,16 +207,16 @@ static void on_end(void *arg, enum err why)
     timer_start(&e->timer, e->backoff_ms);
 }
 
-static void on_exit(void *arg, int code, int signal)
+static void on_exited(void *arg, int status, int term_signal)
 {
     struct engine *e = arg;
     if (e->state != ENGINE_STOPPED) {
-        if (signal)
-            log_warn("%s was ended by signal %d; restarting", e->role, signal);
+        if (term_signal)
+            log_warn("%s was ended by signal %d; restarting", e->role, term_signal);
         else
-            log_warn("%s ended with status %d; restarting", e->role, code);
+            log_warn("%s ended with status %d; restarting", e->role, status);
     }
-    on_end(e, ERR_CLOSED);
+    on_end(e);
     child_destroy(e->child);
     e->child = nullptr;
 }
@@ -263,21 +262,18 @@ void engine_watch_closely(struct engine *e)
 
 static void start(struct engine *e)
 {
-    static const struct sock_events events = {.on_read = on_bytes, .on_end = on_end};
+    static const struct child_events events = {
+        .read = on_bytes, .end = on_end, .exited = on_exited};
     const char *argv[] = {e->program, "--fd", "3", nullptr};
-    const struct child_options options = {.path = e->program,
-                                          .argv = argv,
-                                          .env = program_env,
-                                          .events = &events,
-                                          .on_exit = on_exit,
-                                          .arg = e};
+    const struct child_spec spec = {
+        .path = e->program, .argv = argv, .env = program_env, .extra_fd = -1};
     buf_clear(&e->in);
     set_state(e, ENGINE_STARTING);
-    enum err err = child_spawn(e->loop, &options, &e->child, &e->sock);
+    enum err err = child_spawn(e->loop, &spec, &events, e, &e->child);
     if (err != OK) {
         log_error("%s cannot be started (%s); looked for it at %s", e->role, err_text(err),
                   e->program);
-        on_end(e, err);
+        on_end(e);
         return;
     }
     timer_start(&e->timer, TICK_MS);
@@ -329,7 +325,6 @@ void engine_destroy(struct engine *e)
         return;
     e->state = ENGINE_STOPPED;
     jobs_end_all(e, ERR_DRAINING, "the server is shutting down");
-    sock_close(e->sock);
     child_destroy(e->child); /* kills it */
     timer_stop(&e->timer);
     blob_unref(e->words);

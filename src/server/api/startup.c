@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/api/startup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+#include "base/log.h"
+#include "server/api/manual.h"
+#include "server/api/server.h"
+#include "server/engine/engine.h"
+#include "server/rag/rag.h"
+
+enum { FILES_MAX = 256 };
+
+struct startup {
+    struct server *server;
+    struct rag_document document[FILES_MAX]; /* texts owned when `owns`, bytes referenced */
+    size_t count;
+    bool owns;
+    bool accepted, over;
+};
+
+/* --- the recogniser's words --- */
+
+static void on_words(void *arg, enum err err, struct blob *text)
+{
+    struct startup *st = arg;
+    if (err == OK)
+        engine_set_words(st->server->stt, text);
+    else
+        log_warn("the recogniser cannot learn the documents' words: %s", err_text(err));
+}
+
+static void on_progress(void *arg)
+{
+    struct startup *st = arg;
+    struct rag_stats stats;
+    rag_stats(st->server->rag, &stats);
+    if (stats.jobs_waiting)
+        return; /* once, when all are in */
+    st->over = st->over || st->accepted;
+    enum err err = rag_words(st->server->rag, on_words, st);
+    if (err != OK)
+        on_words(st, err, nullptr);
+}
+
+/* --- the first documents --- */
+
+static void forget(struct startup *st)
+{
+    for (size_t i = 0; i < st->count; i++) {
+        blob_unref(st->document[i].bytes);
+        if (st->owns)
+            free((char *)st->document[i].name.p);
+    }
+    st->count = 0;
+}
+
+static void on_deleted(void *arg, enum err err)
+{
+    (void)arg;
+    if (err != OK && err != ERR_NOTFOUND)
+        log_warn("an outdated document could not be deleted: %s", err_text(err));
+}
+
+static bool is_first_document(const struct startup *st, struct str source)
+{
+    for (size_t i = 0; i < st->count; i++)
+        if (str_eq(st->document[i].source, source))
+            return true;
+    return false;
+}
+
+/* A page that an earlier version of the manual had, or a file that left the folder. */
+static void on_list(void *arg, enum err err, const struct rag_listed *list, size_t count)
+{
+    struct startup *st = arg;
+    for (size_t i = 0; err == OK && i < count; i++)
+        if (list[i].shared && !is_first_document(st, list[i].source))
+            err = rag_delete(st->server->rag, S(""), list[i].id, on_deleted, st);
+    if (err != OK)
+        log_warn("outdated documents could not be looked for: %s", err_text(err));
+    forget(st);
+}
+
+static void on_accepted(void *arg, enum err err, const char *job_id)
+{
+    (void)job_id;
+    struct startup *st = arg;
+    st->accepted = true;
+    if (err != OK) {
+        log_error("the first documents cannot be stored: %s", err_text(err));
+        st->over = true;
+    }
+    on_progress(st); /* when they were there already, nothing else will tell */
+    if (rag_list(st->server->rag, S(""), on_list, st) != OK)
+        forget(st);
+}
+
+static enum err add(struct startup *st, struct str name, struct str bytes)
+{
+    const char *kind = rag_kind(name, S(""));
+    if (!kind)
+        return OK; /* pictures and the like may lie beside the texts */
+    if (st->count == FILES_MAX)
+        return ERR_TOOBIG;
+    struct blob *blob = blob_create(bytes);
+    char *own = st->owns ? mem_strdup(name) : nullptr;
+    if (!blob || (st->owns && !own)) {
+        blob_unref(blob);
+        free(own);
+        return ERR_NOMEM;
+    }
+    struct str kept = st->owns ? (struct str){own, name.n} : name;
+    st->document[st->count++] = (struct rag_document){
+        .name = kept, .source = kept, .kind = str_of(kind), .bytes = blob};
+    return OK;
+}
+
+static enum err add_manual(struct startup *st)
+{
+    for (size_t i = 0; i < manual_count; i++)
+        try(add(st, str_of(manual[i].name), (struct str){manual[i].bytes, manual[i].n}));
+    return OK;
+}
+
+static enum err read_file(struct startup *st, int folder, const char *name)
+{
+    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat about;
+    if (fd < 0 || fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) {
+        if (fd >= 0)
+            close(fd);
+        return OK; /* a link, a folder, something unreadable: not a document */
+    }
+    autobuf bytes = BUF((size_t)st->server->conf->rag_max_doc);
+    enum err err = buf_reserve(&bytes, (size_t)about.st_size);
+    ssize_t n = 1;
+    while (err == OK && bytes.n < (size_t)about.st_size && n > 0) {
+        n = read(fd, bytes.p + bytes.n, (size_t)about.st_size - bytes.n);
+        if (n > 0)
+            bytes.n += (size_t)n;
+    }
+    close(fd);
+    if (err == ERR_TOOBIG) {
+        log_warn("%.100s is larger than rag.max_document and was left out", name);
+        return OK;
+    }
+    return err == OK ? add(st, str_of(name), buf_str(&bytes)) : err;
+}
+
+static enum err add_folder(struct startup *st, const char *path)
+{
+    DIR *dir = opendir(path);
+    if (!dir) {
+        log_error("the folder of documents %.200s cannot be read: %s", path,
+                  err_text(err_from_errno(errno)));
+        return OK; /* the server is useful without it */
+    }
+    st->owns = true;
+    enum err err = OK;
+    for (struct dirent *e; err == OK && (e = readdir(dir));)
+        if (e->d_name[0] != '.')
+            err = read_file(st, dirfd(dir), e->d_name);
+    closedir(dir);
+    return err;
+}
+
+enum err startup_begin(struct server *s, const char *docs, struct startup **ret_startup)
+{
+    struct startup *st = mem_zero(1, sizeof *st);
+    if (!st)
+        return ERR_NOMEM;
+    st->server = s;
+    rag_on_progress(s->rag, on_progress, st);
+    enum err err = docs && docs[0] ? add_folder(st, docs) : add_manual(st);
+    if (err == OK)
+        err = rag_ingest(s->rag, S(""), st->document, st->count, on_accepted, st);
+    if (err != OK) {
+        startup_end(st);
+        return err;
+    }
+    *ret_startup = st;
+    return OK;
+}
+
+void startup_end(struct startup *st)
+{
+    if (!st)
+        return;
+    forget(st);
+    free(st);
+}
+
+bool startup_is_over(const struct startup *st)
+{
+    return st->over;
+}
