@@ -63,7 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct str bytes = {(const char *)data + 1, size - 1};
     struct sum whole = run(bytes, SIZE_MAX), pieces = run(bytes, 1 + data[0] % 16);
     check(whole.heads == pieces.heads && whole.ends == pieces.ends);
-    check(whole.status == pieces.status);
+    /* Where two things are wrong, the size of the pieces may decide which is seen first. */
+    check((whole.status == 0) == (pieces.status == 0));
     if (whole.status == 0)
         check(whole.body == pieces.body && whole.hash == pieces.hash);
     return 0;

@@ -6,7 +6,7 @@
  *
  * Host: 127.0.0.1, [::1] and localhost with any port while every listener is on loopback, and the
  * configured names, with their port or, without one, with any. Nothing configured and not bound to
- * loopback: any Host (the key guards). A Unix socket's requests are not asked.
+ * loopback: any Host (the key guards). For requests through a Unix socket there is nothing to ask.
  * Origin: absent (no browser), or of the same host and port as the Host, or configured. "null" is
  * refused.
  */
