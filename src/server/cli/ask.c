@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "server/cli/connect.h"
+#include "server/cli/show.h"
+
+enum { QUESTION_MAX = 16 * 1024 };
+
+struct asking {
+    const struct cli *cli;
+    struct sse_reader events;
+    struct buf refusal; /* the body of an answer that is no stream */
+    struct show show;
+    bool streaming, failed;
+};
+
+static enum err on_event(void *arg, struct str data)
+{
+    struct asking *a = arg;
+    struct json_doc *doc;
+    struct json_why why;
+    a->streaming = true;
+    if (json_parse(data, &doc, &why) != OK)
+        return ERR_SYNTAX;
+    const struct json_val *event = json_root(doc);
+    if (str_eq(json_str(json_get(event, "type")), S("error"))) {
+        struct str message = json_str(json_get(json_get(event, "error"), "message"));
+        cli_fail(a->cli, "%.*s", STR_FMT(message));
+        a->failed = true;
+    } else {
+        show_event(&a->show, event);
+    }
+    json_doc_destroy(doc);
+    return OK;
+}
+
+static enum err on_body(void *arg, struct str bytes)
+{
+    struct asking *a = arg;
+    if (!a->streaming && a->refusal.n < a->refusal.cap)
+        (void)buf_add(&a->refusal, str_sub(bytes, 0, a->refusal.cap - a->refusal.n));
+    return sse_reader_feed(&a->events, bytes, on_event, a);
+}
+
+static int ask(struct cli *c, struct str question, bool use_rag)
+{
+    struct connection *k;
+    int code = connect_server(c, &k);
+    if (code != EXIT_OK)
+        return code;
+    autobuf body = BUF(2 * QUESTION_MAX + 1024);
+    struct json_out j = {.to = &body};
+    json_obj(&j);
+    json_kstr(&j, "message", question);
+    json_kbool(&j, "use_rag", use_rag);
+    json_end(&j);
+    struct asking a = {.cli = c, .refusal = BUF(64 * 1024), .show = {.json = c->json}};
+    static const char *const headers[] = {"Content-Type: application/json", nullptr};
+    int status = 0;
+    enum err err = json_finish(&j);
+    if (err == OK) {
+        const struct client_request r = {
+            .method = "POST", .path = "/chat", .headers = headers, .body = buf_str(&body)};
+        err = client_do(connection_client(k), &r, on_body, &a, &status);
+    }
+    if (err != OK)
+        code = cli_fail(c, "the server went away (%s); try again", err_text(err));
+    else if (status >= 300)
+        code = connection_refused(c, status, buf_str(&a.refusal));
+    else
+        code = a.failed ? EXIT_FAILED : show_finish(&a.show);
+    show_free(&a.show);
+    sse_reader_finish(&a.events);
+    buf_finish(&a.refusal);
+    disconnect_server(k);
+    return code;
+}
+
+/* All words are one question; "-" reads it from standard input. */
+static enum err read_question(struct cli *c, bool *use_rag, struct buf *question)
+{
+    for (int i = 1; i < c->argc; i++) {
+        if (strcmp(c->argv[i], "--no-rag") == 0) {
+            *use_rag = false;
+        } else if (strcmp(c->argv[i], "-") == 0) {
+            char text[4096];
+            size_t n;
+            while ((n = fread(text, 1, sizeof text, stdin)) > 0)
+                try(buf_add(question, (struct str){text, n}));
+        } else if (strcmp(c->argv[i], "--") != 0) {
+            if (question->n)
+                try(buf_add_byte(question, ' '));
+            try(buf_add(question, str_of(c->argv[i])));
+        }
+    }
+    return OK;
+}
+
+int cli_ask(struct cli *c)
+{
+    bool use_rag = true;
+    autobuf question = BUF(QUESTION_MAX);
+    enum err err = read_question(c, &use_rag, &question);
+    if (err == ERR_TOOBIG)
+        return cli_misuse(c, "the question is longer than %d characters", QUESTION_MAX);
+    if (err != OK)
+        return cli_fail(c, "%s", err_text(err));
+    if (str_trim(buf_str(&question)).n == 0)
+        return cli_misuse(c, "what is the question?");
+    return ask(c, str_trim(buf_str(&question)), use_rag);
+}

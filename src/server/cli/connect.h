@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The way from a command to the server of its data directory: DATA/server.sock. When nobody listens
+ * there, a private server is started for the time of the command: the same program, listening on that
+ * socket only. It ends with the command, also when that is killed.
+ */
+#pragma once
+
+#include "server/cli/cli.h"
+#include "server/net/client.h"
+
+struct connection;
+/* Waits until the server can answer (its engines and the first documents are there). On failure a
+ * sentence was printed; the result is the exit code. */
+int connect_server(const struct cli *c, struct connection **ret_connection);
+void disconnect_server(struct connection *k); /* takes NULL */
+struct client *connection_client(const struct connection *k);
+
+/* One request with a JSON answer of at most 64 MiB. Prints the server's sentence on an error. */
+int connection_json(const struct cli *c, struct connection *k, const char *method, const char *path,
+                    const char *content_type, struct str body, struct buf *ret_answer);
+/* Prints what a refused request says; returns EXIT_FAILED. */
+int connection_refused(const struct cli *c, int status, struct str answer);

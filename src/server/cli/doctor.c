@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What is installed, which engines run, what the machine offers, and what to do next. */
+#include <linux/landlock.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "server/cli/connect.h"
+
+static void processor_name(char *into, size_t size)
+{
+    snprintf(into, size, "unknown processor");
+    FILE *f = fopen("/proc/cpuinfo", "re");
+    char line[512];
+    while (f && fgets(line, sizeof line, f)) {
+        if (strncmp(line, "model name", 10) == 0) {
+            struct str s = str_of(line);
+            s = str_trim(str_sub(s, str_find_byte(s, ':') + 1, s.n));
+            snprintf(into, size, "%.*s", STR_FMT(s));
+            break;
+        }
+    }
+    if (f)
+        fclose(f);
+}
+
+static void check_machine(const struct cli *c)
+{
+    char cpu[128];
+    struct sysinfo info;
+    struct statvfs disk;
+    processor_name(cpu, sizeof cpu);
+    printf("Machine\n  %ld cores, %s\n", sysconf(_SC_NPROCESSORS_ONLN), cpu);
+    if (sysinfo(&info) == 0)
+        printf("  %.1f GiB of memory, %.1f GiB free\n",
+               (double)info.totalram * info.mem_unit / (1u << 30),
+               ((double)info.freeram + (double)info.bufferram) * info.mem_unit / (1u << 30));
+    printf("  data in %s", c->data);
+    if (statvfs(c->data, &disk) == 0)
+        printf(", %.1f GiB free", (double)disk.f_bavail * (double)disk.f_frsize / (1u << 30));
+    long abi = syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    printf("\n  Landlock %s\n",
+           abi > 0 ? "confines the engines' files"
+                   : "is missing in this kernel: engines run less confined, and uploads are refused");
+}
+
+static void show_engine(const struct json_val *engines, const char *role, const char *what)
+{
+    const struct json_val *e = json_get(engines, role);
+    struct str driver = json_str(json_get(e, "driver")), state = json_str(json_get(e, "state"));
+    struct str notes = json_str(json_get(e, "notes"));
+    printf("  %-8s %-8.*s %.*s%s%.*s\n", what, STR_FMT(driver), STR_FMT(state),
+           notes.n ? ", " : "", STR_FMT(notes));
+}
+
+static int show_server(struct cli *c, const struct json_val *r)
+{
+    const struct json_val *engines = json_get(r, "engines");
+    printf("Engines\n");
+    show_engine(engines, "stt", "hears");
+    show_engine(engines, "llm", "answers");
+    show_engine(engines, "tts", "speaks");
+    printf("Documents\n  %lld documents, %lld passages\n",
+           (long long)json_int(json_get(r, "documents"), 0),
+           (long long)json_int(json_get(r, "chunks"), 0));
+    printf("Next\n  repartee serve --listen %s    then open the printed address\n"
+           "  repartee ingest FILE…    to add your own documents\n"
+           "  The built-in engines understand and speak English; answers are quoted from the "
+           "documents.\n", c->conf.listen);
+    return EXIT_OK;
+}
+
+int cli_doctor(struct cli *c)
+{
+    if (c->argc > 1)
+        return cli_misuse(c, "\"%s\" is no option of this command", c->argv[1]);
+    if (!c->json)
+        check_machine(c);
+    struct connection *k;
+    int code = connect_server(c, &k);
+    if (code != EXIT_OK)
+        return code;
+    autobuf answer = BUF(0);
+    code = connection_json(c, k, "GET", "/readyz", "", S(""), &answer);
+    disconnect_server(k);
+    struct json_doc *doc;
+    struct json_why why;
+    if (code != EXIT_OK)
+        return code;
+    if (c->json) {
+        printf("%.*s\n", STR_FMT(answer));
+        return EXIT_OK;
+    }
+    if (json_parse(buf_str(&answer), &doc, &why) != OK)
+        return cli_fail(c, "the server's answer is not JSON");
+    code = show_server(c, json_root(doc));
+    json_doc_destroy(doc);
+    return code;
+}

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "server/cli/cli.h"
+
+/* All of a file, at most into->cap bytes. Prints a sentence when that fails; an exit code. "-" is
+ * standard input. */
+int read_whole_file(const struct cli *c, const char *path, struct buf *into);
