@@ -8,7 +8,8 @@
 #include "audio/pcm.h"
 
 struct resample;
-/* Rates in Hz, 8000..48000 (ERR_INVALID otherwise). Equal rates pass samples through. */
+constexpr uint32_t RESAMPLE_FROM_MAX = 192000; /* what studios record in */
+/* Rates in Hz, from 8000..192000 to 8000..48000 (ERR_INVALID otherwise). Equal rates pass samples through. */
 enum err resample_create(uint32_t from_hz, uint32_t to_hz, struct resample **ret_r);
 void resample_destroy(struct resample *r); /* takes NULL */
 /* Appends the converted samples (int16_t) to `into`. */
