@@ -1,1 +1,213 @@
-placeholder
+// SPDX-License-Identifier: Apache-2.0
+// @ts-check
+/*
+ * Microphone and loudspeaker. Both keep their audio graph warm between turns; the work on samples
+ * is done on the audio thread (worklet.js). Nothing here knows the server.
+ */
+
+/** Something the user can do something about; `message` says what. */
+export class Trouble extends Error {
+  /** @param {string} message @param {string} [code] */
+  constructor(message, code = '') {
+    super(message);
+    this.code = code;
+  }
+}
+
+const TROUBLES = {
+  NotAllowedError: 'The microphone is not allowed for this page. Allow it next to the address, then hold the button again.',
+  NotFoundError: 'No microphone was found. Plug one in and hold the button again, or type.',
+  NotReadableError: 'The microphone is in use by another program. Close that program and try again.',
+  other: 'The microphone could not be started. Try again.',
+  insecure: 'Browsers give the microphone only to pages on the same computer (http://127.0.0.1) or over https. Typing works here.',
+};
+
+/* After an utterance the microphone stays open this long, so that the next one begins without a
+ * delay and with its first syllable. Nothing leaves the audio thread meanwhile. */
+const LINGER_MS = 20000;
+/* People let go of the button a moment before their last word has passed through the sound card. */
+const TAIL_MS = 80;
+const FLUSH_MS = 200; /* longer than the audio thread ever takes */
+
+/** @param {number} ms */
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export class Microphone {
+  /** @type {AudioContext} */
+  #context;
+  /** @type {AudioWorkletNode} */
+  #node;
+  /** @type {MediaStreamAudioSourceNode} */
+  #source;
+  /** @type {(frame: Int16Array<ArrayBuffer>, level: number) => void} */
+  #onframe = () => {};
+  #onopen = () => {};
+  #onstopped = () => {};
+  #linger = 0;
+  #ending = Promise.resolve();
+  /** The device has disappeared. @type {() => void} */
+  onlost;
+
+  /** Asks for the microphone, unless it is open. Throws Trouble. */
+  async open() {
+    await this.#ending;
+    clearTimeout(this.#linger);
+    if (this.#source?.mediaStream.active) return;
+    if (!navigator.mediaDevices || !window.AudioWorkletNode) throw new Trouble(TROUBLES.insecure);
+    try {
+      /* No echo cancellation: whoever holds the button has silenced the answer. */
+      const audio = { channelCount: 1, echoCancellation: false, noiseSuppression: true, autoGainControl: true };
+      const [stream] = await Promise.all([navigator.mediaDevices.getUserMedia({ audio }), this.#prepare()]);
+      await this.#attach(stream);
+    } catch (error) {
+      this.close();
+      throw new Trouble(TROUBLES[error.name] ?? TROUBLES.other);
+    }
+  }
+
+  async #prepare() {
+    if (this.#node) return;
+    this.#context ??= new AudioContext({ latencyHint: 'interactive' });
+    await this.#context.audioWorklet.addModule('/worklet.js');
+    this.#node = new AudioWorkletNode(this.#context, 'capture', {
+      numberOfOutputs: 0,
+      channelCount: 1,
+      channelCountMode: 'explicit',
+    });
+    this.#node.port.onmessage = ({ data }) => {
+      if (data.frame) this.#onframe(data.frame, data.level);
+      else if (data.open) this.#onopen();
+      else this.#onstopped();
+    };
+  }
+
+  /** Resolves when sound arrives. @param {MediaStream} stream */
+  async #attach(stream) {
+    this.#source = this.#context.createMediaStreamSource(stream);
+    stream.getAudioTracks()[0].onended = () => {
+      this.close();
+      this.onlost();
+    };
+    const opened = new Promise((resolve) => (this.#onopen = () => resolve(0)));
+    this.#node.port.postMessage('arm');
+    this.#source.connect(this.#node);
+    await this.#context.resume();
+    await opened;
+  }
+
+  /** Frames of 16 kHz sound, from 200 ms ago on. @param {(frame: Int16Array<ArrayBuffer>, level: number) => void} onframe */
+  begin(onframe) {
+    this.#onframe = onframe;
+    this.#node.port.postMessage('start');
+  }
+
+  /** Resolves when the last frame has been handed over. */
+  end() {
+    return (this.#ending = this.#end());
+  }
+
+  async #end() {
+    await sleep(TAIL_MS);
+    const stopped = new Promise((resolve) => (this.#onstopped = () => resolve(0)));
+    this.#node?.port.postMessage('stop');
+    await Promise.race([stopped, sleep(FLUSH_MS)]);
+    this.#onframe = () => {};
+    clearTimeout(this.#linger);
+    this.#linger = window.setTimeout(() => this.close(), LINGER_MS);
+  }
+
+  /** Lets the device go: the browser's recording sign goes out. */
+  close() {
+    clearTimeout(this.#linger);
+    this.#source?.disconnect();
+    for (const track of this.#source?.mediaStream.getTracks() ?? []) track.stop();
+    this.#source = null;
+    this.#context?.suspend();
+  }
+}
+
+/** Plays the answer's samples, one turn at a time. */
+export class Player {
+  turn = -1; /* what is being played, or -1 */
+  playedMs = 0;
+  #rate = 0;
+  /** @type {AudioContext} */
+  #context;
+  /** @type {AudioWorkletNode} */
+  #node;
+  /** What came while the audio thread was being set up. @type {(string|Int16Array)[]} */
+  #early = [];
+  /** The first sample is on its way; it is heard so many ms later. @type {(late_ms: number) => void} */
+  onstart;
+  /** So much has been heard. @type {(ms: number) => void} */
+  onplayed;
+  /** The last sample has been played. @type {() => void} */
+  ondrained;
+
+  /** Call it when the user presses something: browsers allow sound only then. @param {number} rate */
+  unlock(rate) {
+    if (this.#rate === rate) {
+      if (this.#context.state !== 'running') this.#context.resume().catch(() => {});
+      return;
+    }
+    this.#context?.close();
+    this.#node = null;
+    this.#rate = rate;
+    /* A context at the answer's own rate: the browser resamples once, at its end. */
+    this.#context = new AudioContext({ sampleRate: rate, latencyHint: 'interactive' });
+    this.#load(this.#context).catch(() => {}); /* without sound the text still comes */
+  }
+
+  /** @param {AudioContext} context */
+  async #load(context) {
+    await context.audioWorklet.addModule('/worklet.js');
+    if (context !== this.#context) return;
+    const node = new AudioWorkletNode(context, 'player', { numberOfInputs: 0, outputChannelCount: [1] });
+    node.connect(new GainNode(context)).connect(context.destination);
+    node.port.onmessage = ({ data }) => this.#report(data);
+    this.#node = node;
+    for (const message of this.#early.splice(0)) node.port.postMessage(message);
+  }
+
+  #report({ started, played, drained }) {
+    if (this.turn < 0) return;
+    const late_ms = (this.#context.outputLatency || 0) * 1000;
+    if (started) this.onstart(late_ms);
+    if (played === undefined) return;
+    this.playedMs = Math.max(0, Math.round((played / this.#rate) * 1000 - (drained ? 0 : late_ms)));
+    this.onplayed(this.playedMs);
+    if (!drained) return;
+    this.turn = -1;
+    this.ondrained();
+  }
+
+  /** @param {string|Int16Array} message */
+  #post(message) {
+    if (this.#node) this.#node.port.postMessage(message);
+    else this.#early.push(message);
+  }
+
+  /** @param {number} turn @param {number} rate */
+  begin(turn, rate) {
+    this.clear();
+    this.unlock(rate);
+    this.turn = turn;
+    this.playedMs = 0;
+  }
+
+  /** Int16 samples, little-endian. @param {number} turn @param {ArrayBuffer} samples */
+  push(turn, samples) {
+    if (turn === this.turn) this.#post(new Int16Array(samples));
+  }
+
+  finish() {
+    this.#post('finish');
+  }
+
+  /** Silence, at once. */
+  clear() {
+    this.turn = -1;
+    this.#early = [];
+    this.#node?.port.postMessage('clear');
+  }
+}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The landing page: five files, embedded when the program is built. */
+/* The landing page: eight files, embedded when the program is built. */
 #include <stdio.h>
 
 #include "server/api/route.h"
@@ -9,6 +9,15 @@ static const char index_html[] = {
 };
 static const char app_js[] = {
 #embed "app.js"
+};
+static const char link_js[] = {
+#embed "link.js"
+};
+static const char panels_js[] = {
+#embed "panels.js"
+};
+static const char view_js[] = {
+#embed "view.js"
 };
 static const char voice_js[] = {
 #embed "voice.js"
@@ -32,6 +41,9 @@ static const struct {
 } files[] = {
     {"/", HTML, index_html, sizeof index_html},
     {"/app.js", SCRIPT, app_js, sizeof app_js},
+    {"/link.js", SCRIPT, link_js, sizeof link_js},
+    {"/panels.js", SCRIPT, panels_js, sizeof panels_js},
+    {"/view.js", SCRIPT, view_js, sizeof view_js},
     {"/voice.js", SCRIPT, voice_js, sizeof voice_js},
     {"/worklet.js", SCRIPT, worklet_js, sizeof worklet_js},
     {"/style.css", "text/css; charset=utf-8", style_css, sizeof style_css},
