@@ -19,10 +19,10 @@ struct wav_reader {
     uint16_t channels, bytes_per_sample;
     uint32_t rate_hz;
     uint32_t chunks;
-    uint64_t left;         /* bytes of the present chunk, padding included */
+    uint64_t left; /* bytes of the present chunk, padding included */
     bool seen_data;
-    enum err err;          /* sticks */
-    uint8_t part[64];      /* a header or a frame that has not arrived whole */
+    enum err err;     /* sticks */
+    uint8_t part[64]; /* a header or a frame that has not arrived whole */
     uint8_t part_n;
     char errmsg[120];
 };

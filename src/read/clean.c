@@ -4,23 +4,23 @@
 static const struct {
     uint32_t first, last;
 } invisible[] = {
-    {0xAD, 0xAD},         /* soft hyphen */
-    {0x34F, 0x34F},       /* grapheme joiner */
-    {0x61C, 0x61C},       /* Arabic letter mark */
-    {0x115F, 0x1160},     /* Hangul fillers */
-    {0x17B4, 0x17B5},     /* Khmer inherent vowels */
-    {0x180B, 0x180F},     /* Mongolian selectors */
-    {0x200B, 0x200F},     /* zero width, direction marks */
-    {0x202A, 0x202E},     /* direction embedding and override */
-    {0x2060, 0x206F},     /* word joiner, invisible operators, isolates */
-    {0x3164, 0x3164},     /* Hangul filler */
-    {0xFE00, 0xFE0F},     /* variation selectors */
-    {0xFEFF, 0xFEFF},     /* byte order mark */
-    {0xFFA0, 0xFFA0},     /* Hangul filler, half width */
-    {0xFFF0, 0xFFFC},     /* interlinear marks, object placeholder */
-    {0x1BCA0, 0x1BCA3},   /* shorthand controls */
-    {0x1D173, 0x1D17A},   /* musical controls */
-    {0xE0000, 0xE0FFF},   /* tags, further variation selectors */
+    {0xAD, 0xAD},       /* soft hyphen */
+    {0x34F, 0x34F},     /* grapheme joiner */
+    {0x61C, 0x61C},     /* Arabic letter mark */
+    {0x115F, 0x1160},   /* Hangul fillers */
+    {0x17B4, 0x17B5},   /* Khmer inherent vowels */
+    {0x180B, 0x180F},   /* Mongolian selectors */
+    {0x200B, 0x200F},   /* zero width, direction marks */
+    {0x202A, 0x202E},   /* direction embedding and override */
+    {0x2060, 0x206F},   /* word joiner, invisible operators, isolates */
+    {0x3164, 0x3164},   /* Hangul filler */
+    {0xFE00, 0xFE0F},   /* variation selectors */
+    {0xFEFF, 0xFEFF},   /* byte order mark */
+    {0xFFA0, 0xFFA0},   /* Hangul filler, half width */
+    {0xFFF0, 0xFFFC},   /* interlinear marks, object placeholder */
+    {0x1BCA0, 0x1BCA3}, /* shorthand controls */
+    {0x1D173, 0x1D17A}, /* musical controls */
+    {0xE0000, 0xE0FFF}, /* tags, further variation selectors */
 };
 
 static bool is_invisible(uint32_t cp)

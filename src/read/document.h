@@ -27,11 +27,11 @@ enum {
 };
 
 struct document {
-    struct buf text;  /* UTF-8, LF only, no control characters but LF and TAB */
-    struct buf title; /* one line; from a title, the first heading, or the file's name */
-    uint32_t invisible; /* zero-width, direction and tag characters left out */
-    uint32_t hidden;    /* comments and elements that a page does not show, left out */
-    uint32_t malformed; /* places where the bytes were no text; U+FFFD stands there */
+    struct buf text;     /* UTF-8, LF only, no control characters but LF and TAB */
+    struct buf title;    /* one line; from a title, the first heading, or the file's name */
+    uint32_t invisible;  /* zero-width, direction and tag characters left out */
+    uint32_t hidden;     /* comments and elements that a page does not show, left out */
+    uint32_t malformed;  /* places where the bytes were no text; U+FFFD stands there */
     const char *charset; /* what it was converted from, NULL for UTF-8 */
     char why[DOCUMENT_WHY_BYTES];
 };

@@ -7,8 +7,8 @@
 struct walk {
     struct outline out;
     struct document *doc;
-    unsigned tables;  /* open data tables; rows of others are just blocks */
-    size_t h1_from;   /* where the first <h1>'s text begins, while it is open */
+    unsigned tables; /* open data tables; rows of others are just blocks */
+    size_t h1_from;  /* where the first <h1>'s text begins, while it is open */
     bool in_h1, had_h1, had_title;
 };
 

@@ -18,21 +18,21 @@ enum { OUTLINE_DEPTH = 32, OUTLINE_MARK_BYTES = 2 * OUTLINE_DEPTH + 24 };
 struct outline {
     struct buf *into;
     enum err err;
-    uint8_t newlines; /* line ends owed before the next text: 0, 1 or 2 */
-    bool blank;       /* a blank is owed */
+    uint8_t newlines;              /* line ends owed before the next text: 0, 1 or 2 */
+    bool blank;                    /* a blank is owed */
     char mark[OUTLINE_MARK_BYTES]; /* the mark that is owed */
     size_t mark_n;
-    unsigned pre;   /* depth of preformatted text */
-    unsigned lists; /* depth of lists; may exceed OUTLINE_DEPTH */
-    unsigned rows;  /* inside rows of data tables: line ends become blanks */
-    bool row_used;  /* the row has a cell */
+    unsigned pre;                    /* depth of preformatted text */
+    unsigned lists;                  /* depth of lists; may exceed OUTLINE_DEPTH */
+    unsigned rows;                   /* inside rows of data tables: line ends become blanks */
+    bool row_used;                   /* the row has a cell */
     uint32_t numbers[OUTLINE_DEPTH]; /* next number of each open list, 0: bulleted */
 };
 
-void outline_text(struct outline *o, struct str text); /* UTF-8; runs of blanks count as one */
-void outline_break(struct outline *o);                 /* a new line, also within a paragraph */
-void outline_block(struct outline *o);                 /* what follows begins on its own line */
-void outline_paragraph(struct outline *o);             /* … after a blank line */
+void outline_text(struct outline *o, struct str text);   /* UTF-8; runs of blanks count as one */
+void outline_break(struct outline *o);                   /* a new line, also within a paragraph */
+void outline_block(struct outline *o);                   /* what follows begins on its own line */
+void outline_paragraph(struct outline *o);               /* … after a blank line */
 void outline_heading(struct outline *o, unsigned level); /* 1..6 */
 void outline_heading_end(struct outline *o);
 void outline_list(struct outline *o, bool numbered, uint32_t first);

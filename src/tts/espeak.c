@@ -30,9 +30,9 @@ struct espeak_voice {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the whole library and `sound` */
-static struct buf *sound; /* lock: what on_samples fills */
-static enum err sound_err; /* lock */
-static uint32_t rate_hz; /* const after load */
+static struct buf *sound;                                /* lock: what on_samples fills */
+static enum err sound_err;                               /* lock */
+static uint32_t rate_hz;                                 /* const after load */
 static struct buf names = BUF(16 * 1024), codes = BUF(16 * 1024); /* const after load */
 
 static const char *espeak_read_dir(void)

@@ -11,10 +11,10 @@ static bool is_blank(uint32_t cp)
 /* What keeps the rules while the text goes by, code point by code point. */
 struct gate {
     struct buf *into;
-    size_t begin;      /* of this call's output */
-    size_t word;       /* where the present word begins in `into` */
+    size_t begin;        /* of this call's output */
+    size_t word;         /* where the present word begins in `into` */
     size_t prev, prev_n; /* the word before it */
-    unsigned same;     /* how often that word has come in a row */
+    unsigned same;       /* how often that word has come in a row */
     uint32_t last_cp;
     unsigned run;
 };

@@ -93,25 +93,25 @@ bool symbol_spoken(uint32_t cp, bool english, struct str *ret_words)
 static const struct {
     uint32_t first, last;
 } silent[] = {
-    {0xAD, 0xAD},         /* soft hyphen */
-    {0x34F, 0x34F},       /* grapheme joiner */
-    {0x61C, 0x61C},       /* Arabic letter mark */
-    {0x180B, 0x180F},     /* Mongolian selectors */
-    {0x200B, 0x200F},     /* zero width, direction */
-    {0x202A, 0x202E},     /* direction */
-    {0x2060, 0x206F},     /* joiners, direction, invisible operators */
-    {0x20D0, 0x20FF},     /* marks around symbols: keycaps */
-    {0x2191, 0x21FF},     /* arrows (those with words are found first) */
-    {0x2300, 0x23FF},     /* technical pictures */
-    {0x2400, 0x27BF},     /* boxes, shapes, signs, dingbats */
-    {0x2900, 0x297F},     /* more arrows */
-    {0x2B00, 0x2BFF},     /* stars and arrows */
-    {0xE000, 0xF8FF},     /* private use */
-    {0xFE00, 0xFE0F},     /* variation selectors */
-    {0xFEFF, 0xFEFF},     /* byte order mark */
-    {0xFFF0, 0xFFFF},     /* replacement, interlinear marks */
-    {0x1F000, 0x1FAFF},   /* pictures, flags, skin tones */
-    {0xE0000, 0x10FFFF},  /* tags, selectors, private use */
+    {0xAD, 0xAD},        /* soft hyphen */
+    {0x34F, 0x34F},      /* grapheme joiner */
+    {0x61C, 0x61C},      /* Arabic letter mark */
+    {0x180B, 0x180F},    /* Mongolian selectors */
+    {0x200B, 0x200F},    /* zero width, direction */
+    {0x202A, 0x202E},    /* direction */
+    {0x2060, 0x206F},    /* joiners, direction, invisible operators */
+    {0x20D0, 0x20FF},    /* marks around symbols: keycaps */
+    {0x2191, 0x21FF},    /* arrows (those with words are found first) */
+    {0x2300, 0x23FF},    /* technical pictures */
+    {0x2400, 0x27BF},    /* boxes, shapes, signs, dingbats */
+    {0x2900, 0x297F},    /* more arrows */
+    {0x2B00, 0x2BFF},    /* stars and arrows */
+    {0xE000, 0xF8FF},    /* private use */
+    {0xFE00, 0xFE0F},    /* variation selectors */
+    {0xFEFF, 0xFEFF},    /* byte order mark */
+    {0xFFF0, 0xFFFF},    /* replacement, interlinear marks */
+    {0x1F000, 0x1FAFF},  /* pictures, flags, skin tones */
+    {0xE0000, 0x10FFFF}, /* tags, selectors, private use */
 };
 
 bool symbol_silent(uint32_t cp)

@@ -13,10 +13,10 @@
 #include "base/str.h"
 
 enum {
-    TRIM_LEAD_MS = 25,      /* kept before the first loud sample: soft consonants begin there */
-    TRIM_TAIL_MS = 50,      /* kept after the last one, faded out over its second half */
-    TRIM_LEVEL = 200,       /* peak that counts as sound; synthesisers' silence stays below 130 */
-    TRIM_PAUSE_MAX_S = 2,   /* a longer pause inside a phrase is cut to this */
+    TRIM_LEAD_MS = 25,    /* kept before the first loud sample: soft consonants begin there */
+    TRIM_TAIL_MS = 50,    /* kept after the last one, faded out over its second half */
+    TRIM_LEVEL = 200,     /* peak that counts as sound; synthesisers' silence stays below 130 */
+    TRIM_PAUSE_MAX_S = 2, /* a longer pause inside a phrase is cut to this */
 };
 
 struct trim {

@@ -48,7 +48,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     bool server = (data[0] & 1) == 0;
     struct str bytes = {(const char *)data + 1, size - 1};
-    struct sum whole = run(server, bytes, SIZE_MAX), pieces = run(server, bytes, 1 + data[0] / 2 % 16);
-    check(whole.messages == pieces.messages && whole.err == pieces.err && whole.hash == pieces.hash);
+    struct sum whole = run(server, bytes, SIZE_MAX),
+               pieces = run(server, bytes, 1 + data[0] / 2 % 16);
+    check(whole.messages == pieces.messages && whole.err == pieces.err &&
+          whole.hash == pieces.hash);
     return 0;
 }

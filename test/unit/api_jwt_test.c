@@ -29,7 +29,8 @@ static void test_time(void **)
     sign(&token, 1000000);
     struct jwt_claims got;
     assert_ok(jwt_verify(key, 1000000 + JWT_LIFE_S + JWT_LEEWAY_S - 1, buf_str(&token), &got));
-    assert_err(jwt_verify(key, 1000000 + JWT_LIFE_S + JWT_LEEWAY_S, buf_str(&token), &got), ERR_AUTH);
+    assert_err(jwt_verify(key, 1000000 + JWT_LIFE_S + JWT_LEEWAY_S, buf_str(&token), &got),
+               ERR_AUTH);
     assert_err(jwt_verify(key, 1000000 - JWT_LEEWAY_S - 1, buf_str(&token), &got), ERR_AUTH);
 }
 
@@ -57,7 +58,9 @@ static void test_foreign_headers_are_refused(void **)
         /* {"alg":"RS256","typ":"JWT"} */
         "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJsb2NhbCJ9."
         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-        "....", "a.b.c", "",
+        "....",
+        "a.b.c",
+        "",
     };
     struct jwt_claims got;
     for (size_t i = 0; i < countof(tokens); i++)

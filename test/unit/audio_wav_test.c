@@ -82,9 +82,9 @@ static void test_codings(void **)
         bool extensible;
         uint32_t size;
     } rows[] = {
-        {1, 16, 1, 0, false, 1},          {1, 16, 2, 0, false, 1},  {1, 8, 1, 256, false, 1},
-        {1, 24, 1, 1, false, 1},          {1, 32, 3, 1, false, 1},  {3, 32, 1, 1, false, 1},
-        {3, 64, 2, 1, false, 1},          {1, 16, 1, 0, true, 1},   {1, 16, 1, 0, false, 0},
+        {1, 16, 1, 0, false, 1},          {1, 16, 2, 0, false, 1}, {1, 8, 1, 256, false, 1},
+        {1, 24, 1, 1, false, 1},          {1, 32, 3, 1, false, 1}, {3, 32, 1, 1, false, 1},
+        {3, 64, 2, 1, false, 1},          {1, 16, 1, 0, true, 1},  {1, 16, 1, 0, false, 0},
         {1, 16, 1, 0, false, UINT32_MAX}, {1, 16, 8, 1, false, 1},
     };
     static const size_t steps[] = {1, 3, 7, 1000000};

@@ -81,7 +81,8 @@ static void origins_are_checked(void **)
     for (size_t i = 0; i < countof(cases); i++) {
         struct host_rules *r = rules(true, "", cases[i].configured);
         if (origin_allowed(r, str_of(cases[i].origin), str_of(cases[i].host)) != cases[i].allowed)
-            fail_msg("\"%s\" to \"%s\" with \"%s\"", cases[i].origin, cases[i].host, cases[i].configured);
+            fail_msg("\"%s\" to \"%s\" with \"%s\"", cases[i].origin, cases[i].host,
+                     cases[i].configured);
         host_rules_destroy(r);
     }
 }
@@ -98,7 +99,8 @@ static void origin_is_asked_on_writes_and_websockets(void **)
         {"POST / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n\r\n", OK},
         {"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n", OK},
         {"POST / HTTP/1.1\r\nHost: localhost\r\nOrigin:\r\n\r\n", ERR_DENIED},
-        {"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\nOrigin: http://evil\r\n\r\n", ERR_DENIED},
+        {"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\nOrigin: http://evil\r\n\r\n",
+         ERR_DENIED},
         {"GET / HTTP/1.1\r\nHost: rebound.example\r\n\r\n", ERR_DENIED},
         {"GET / HTTP/1.0\r\n\r\n", ERR_DENIED},
     };

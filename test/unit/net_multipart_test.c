@@ -56,45 +56,110 @@ static const struct {
     const char *want;
 } cases[] = {
 #define X(name, err, want, body) {name, S(body), err, want},
-    X("one field", OK, "[a|none||hello]", "--B\r\n" D "name=\"a\"\r\n\r\nhello\r\n--B--\r\n")
-    X("no last line end", OK, "[a|none||hello]", "--B\r\n" D "name=\"a\"\r\n\r\nhello\r\n--B--")
-    X("empty field", OK, "[a|none||]", "--B\r\n" D "name=\"a\"\r\n\r\n\r\n--B--\r\n")
-    X("file and field", OK, "[f|x.md|text/markdown|# hi\r\n][k|none||5]",
-      "--B\r\n" D "name=\"f\"; filename=\"x.md\"\r\nContent-Type: text/markdown\r\n\r\n# hi\r\n\r\n--B\r\n" D "name=k\r\n\r\n5\r\n--B--\r\n")
-    X("preamble and epilogue", OK, "[a|none||x]", "ignore\r\n--A not me\r\n\r\n--B\r\n" D "name=a\r\n\r\nx\r\n--B--\r\nthe end --B\r\n")
-    X("nearly a delimiter", OK, "[a|none||\r\r\n\r\n-\r\n--\r\n--C--B\n--B]", "--B\r\n" D "name=a\r\n\r\n\r\r\n\r\n-\r\n--\r\n--C--B\n--B\r\n--B--\r\n")
-    X("blanks behind the delimiter", OK, "[a|none||x]", "--B \t\r\n" D "name=a\r\n\r\nx\r\n--B--\r\n")
-    X("quoted quote", OK, "[a|\"q\"\\.txt||x]", "--B\r\n" D "name=a; filename=\"\\\"q\\\"\\\\.txt\"\r\n\r\nx\r\n--B--\r\n")
-    X("bare backslash", OK, "[a|C:\\x.txt||x]", "--B\r\n" D "name=a; filename=\"C:\\x.txt\"\r\n\r\nx\r\n--B--\r\n")
-    X("path in the name stays data", OK, "[a|../../etc/passwd||x]", "--B\r\n" D "name=a; filename=\"../../etc/passwd\"\r\n\r\nx\r\n--B--\r\n")
-    X("UTF-8 name", OK, "[a|\xc3\xa4.txt||x]", "--B\r\n" D "name=a; filename=\"\xc3\xa4.txt\"\r\n\r\nx\r\n--B--\r\n")
-    X("extended name wins", OK, "[a|\xe2\x82\xac 5.txt||x]", "--B\r\n" D "name=a; filename*=UTF-8''%e2%82%ac%205.txt; filename=e.txt\r\n\r\nx\r\n--B--\r\n")
-    X("extended name second", OK, "[a|\xe2\x82\xac||x]", "--B\r\n" D "name=a; filename=e.txt; filename*=utf-8'en'%E2%82%AC\r\n\r\nx\r\n--B--\r\n")
-    X("no parts", OK, "", "--B--\r\n")
-    X("nothing", ERR_SYNTAX, "", "")
-    X("no delimiter", ERR_SYNTAX, "", "hello")
-    X("cut in data", ERR_SYNTAX, "[a|none||hel", "--B\r\n" D "name=a\r\n\r\nhel")
-    X("cut in the delimiter", ERR_SYNTAX, "[a|none||hel", "--B\r\n" D "name=a\r\n\r\nhel\r\n--")
-    X("cut behind the delimiter", ERR_SYNTAX, "[a|none||hel]", "--B\r\n" D "name=a\r\n\r\nhel\r\n--B")
-    X("other boundary", ERR_SYNTAX, "", "--C\r\n" D "name=a\r\n\r\nx\r\n--C--\r\n")
-    X("longer boundary", ERR_SYNTAX, "", "--BB\r\n" D "name=a\r\n\r\nx\r\n--BB--\r\n")
-    X("no disposition", ERR_SYNTAX, "", "--B\r\nContent-Type: text/plain\r\n\r\nx\r\n--B--")
-    X("no headers", ERR_SYNTAX, "", "--B\r\n\r\nx\r\n--B--")
-    X("no name", ERR_SYNTAX, "", "--B\r\n" D "filename=x\r\n\r\nx\r\n--B--")
-    X("attachment", ERR_SYNTAX, "", "--B\r\nContent-Disposition: attachment; name=a\r\n\r\nx\r\n--B--")
-    X("two dispositions", ERR_SYNTAX, "", "--B\r\n" D "name=a\r\n" D "name=b\r\n\r\nx\r\n--B--")
-    X("open quote", ERR_SYNTAX, "", "--B\r\n" D "name=\"a\r\n\r\nx\r\n--B--")
-    X("header without colon", ERR_SYNTAX, "", "--B\r\nabc\r\n\r\nx\r\n--B--")
-    X("NUL in a name", ERR_SYNTAX, "", "--B\r\n" D "name=\"a\0b\"\r\n\r\nx\r\n--B--")
-    X("bare CR in a header", ERR_SYNTAX, "", "--B\r\n" D "name=\"a\rb\"\r\n\r\nx\r\n--B--")
-    X("encoded control byte", ERR_SYNTAX, "", "--B\r\n" D "name=a; filename*=UTF-8''a%0d%0ab\r\n\r\nx\r\n--B--")
-    X("encoded badly", ERR_SYNTAX, "", "--B\r\n" D "name=a; filename*=UTF-8''a%0\r\n\r\nx\r\n--B--")
-    X("other charset", ERR_SYNTAX, "", "--B\r\n" D "name=a; filename*=KOI8-R''a\r\n\r\nx\r\n--B--")
-    X("name not UTF-8", ERR_UTF8, "", "--B\r\n" D "name=\"\xff\"\r\n\r\nx\r\n--B--")
-    X("base64", ERR_MEDIA, "", "--B\r\n" D "name=a\r\nContent-Transfer-Encoding: base64\r\n\r\nx\r\n--B--")
-    X("long headers", ERR_TOOBIG, "", "--B\r\nX: " A512 A512 A512 A512 A512 A512 A512 A512 A512 "\r\n\r\nx\r\n--B--")
-    X("many parts", ERR_TOOBIG, "[a|none||][a|none||][a|none||]",
-      "--B\r\n" D "name=a\r\n\r\n\r\n--B\r\n" D "name=a\r\n\r\n\r\n--B\r\n" D "name=a\r\n\r\n\r\n--B\r\n" D "name=a\r\n\r\n\r\n--B--")
+    X("one field", OK, "[a|none||hello]", "--B\r\n" D "name=\"a\"\r\n\r\nhello\r\n--B--\r\n") X(
+        "no last line end", OK, "[a|none||hello]",
+        "--B\r\n" D "name=\"a\"\r\n\r\nhello\r\n--B--") X("empty field", OK, "[a|none||]",
+                                                          "--B\r\n" D
+                                                          "name=\"a\"\r\n\r\n\r\n--B--\r\n")
+        X("file and field", OK, "[f|x.md|text/markdown|# hi\r\n][k|none||5]",
+          "--B\r\n" D
+          "name=\"f\"; filename=\"x.md\"\r\nContent-Type: text/markdown\r\n\r\n# hi\r\n\r\n--B\r\n" D
+          "name=k\r\n\r\n5\r\n--B--\r\n") X("preamble and epilogue", OK, "[a|none||x]",
+                                            "ignore\r\n--A not me\r\n\r\n--B\r\n" D
+                                            "name=a\r\n\r\nx\r\n--B--\r\nthe end --B\r\n")
+            X("nearly a delimiter", OK, "[a|none||\r\r\n\r\n-\r\n--\r\n--C--B\n--B]",
+              "--B\r\n" D
+              "name=a\r\n\r\n\r\r\n\r\n-\r\n--\r\n--C--B\n--B\r\n--B--\r\n") X("blanks behind the delimiter",
+                                                                               OK, "[a|none||x]",
+                                                                               "--B \t\r\n" D
+                                                                               "name=a\r\n\r\nx\r\n--B--\r\n")
+                X("quoted quote", OK, "[a|\"q\"\\.txt||x]", "--B\r\n" D "name=a; filename=\"\\\"q\\\"\\\\.txt\"\r\n\r\nx\r\n--B--\r\n") X(
+                    "bare backslash",
+                    OK,
+                    "[a|C:\\x.txt||x]",
+                    "--B\r\n" D
+                    "name=a; filename=\"C:\\x.txt\"\r\n\r\nx\r\n--B--\r\n") X("path in the name stays data",
+                                                                              OK,
+                                                                              "[a|../../etc/passwd||x]",
+                                                                              "--B\r\n" D
+                                                                              "name=a; filename=\"../../etc/passwd\"\r\n\r\nx\r\n--B--\r\n")
+                    X("UTF-8 name", OK, "[a|\xc3\xa4.txt||x]", "--B\r\n" D "name=a; filename=\"\xc3\xa4.txt\"\r\n\r\nx\r\n--B--\r\n") X(
+                        "extended name wins",
+                        OK,
+                        "[a|\xe2\x82\xac 5.txt||x]",
+                        "--B\r\n" D
+                        "name=a; filename*=UTF-8''%e2%82%ac%205.txt; filename=e.txt\r\n\r\nx\r\n--B--\r\n")
+                        X("extended name second", OK, "[a|\xe2\x82\xac||x]",
+                          "--B\r\n" D
+                          "name=a; filename=e.txt; filename*=utf-8'en'%E2%82%AC\r\n\r\nx\r\n--B--\r\n")
+                            X("no parts", OK, "", "--B--\r\n") X("nothing", ERR_SYNTAX, "", "") X(
+                                "no delimiter",
+                                ERR_SYNTAX,
+                                "",
+                                "hello") X("cut in data", ERR_SYNTAX, "[a|none||hel",
+                                           "--B\r\n" D
+                                           "name=a\r\n\r\nhel")
+                                X("cut in the delimiter", ERR_SYNTAX, "[a|none||hel",
+                                  "--B\r\n" D
+                                  "name=a\r\n\r\nhel\r\n--") X("cut behind the delimiter",
+                                                               ERR_SYNTAX,
+                                                               "[a|none||hel]", "--B\r\n" D "name=a\r\n\r\nhel\r\n--B")
+                                    X("other boundary", ERR_SYNTAX, "", "--C\r\n" D "name=a\r\n\r\nx\r\n--C--\r\n") X(
+                                        "longer boundary", ERR_SYNTAX, "",
+                                        "--BB\r\n" D
+                                        "name=a\r\n\r\nx\r\n--BB--\r\n") X("no disposition",
+                                                                           ERR_SYNTAX,
+                                                                           "",
+                                                                           "--B\r\nContent-Type: text/plain\r\n\r\nx\r\n--B--")
+                                        X("no headers", ERR_SYNTAX, "", "--B\r\n\r\nx\r\n--B--") X(
+                                            "no name", ERR_SYNTAX, "",
+                                            "--B\r\n" D
+                                            "filename=x\r\n\r\nx\r\n--B--") X("attachment", ERR_SYNTAX, "", "--B\r\nContent-Disposition: attachment; name=a\r\n\r\nx\r\n--B--")
+                                            X("two dispositions", ERR_SYNTAX, "",
+                                              "--B\r\n" D
+                                              "name=a\r\n" D "name=b\r\n\r\nx\r\n--B--") X("open quote",
+                                                                                           ERR_SYNTAX,
+                                                                                           "",
+                                                                                           "--B\r\n" D
+                                                                                           "name=\"a\r\n\r\nx\r\n--B--")
+                                                X("header without colon", ERR_SYNTAX, "", "--B\r\nabc\r\n\r\nx\r\n--B--") X(
+                                                    "NUL in a name", ERR_SYNTAX, "",
+                                                    "--B\r\n" D
+                                                    "name=\"a\0b\"\r\n\r\nx\r\n--B--") X("bare CR in a header",
+                                                                                         ERR_SYNTAX,
+                                                                                         "",
+                                                                                         "--B\r\n" D
+                                                                                         "name=\"a\rb\"\r\n\r\nx\r\n--B--")
+                                                    X("encoded control byte", ERR_SYNTAX, "",
+                                                      "--B\r\n" D
+                                                      "name=a; filename*=UTF-8''a%0d%0ab\r\n\r\nx\r\n--B--")
+                                                        X("encoded badly", ERR_SYNTAX, "",
+                                                          "--B\r\n" D
+                                                          "name=a; filename*=UTF-8''a%0\r\n\r\nx\r\n--B--")
+                                                            X("other charset", ERR_SYNTAX, "",
+                                                              "--B\r\n" D
+                                                              "name=a; filename*=KOI8-R''a\r\n\r\nx\r\n--B--")
+                                                                X("name not UTF-8", ERR_UTF8, "",
+                                                                  "--B\r\n" D
+                                                                  "name=\"\xff\"\r\n\r\nx\r\n--B--")
+                                                                    X("base64", ERR_MEDIA, "",
+                                                                      "--B\r\n" D
+                                                                      "name=a\r\nContent-Transfer-Encoding: base64\r\n\r\nx\r\n--B--")
+                                                                        X("long headers",
+                                                                          ERR_TOOBIG,
+                                                                          "",
+                                                                          "--B\r\nX: " A512 A512
+                                                                              A512 A512 A512 A512
+                                                                                  A512 A512 A512
+                                                                          "\r\n\r\nx\r\n--B--")
+                                                                            X("many parts",
+                                                                              ERR_TOOBIG,
+                                                                              "[a|none||][a|none||][a|none||]",
+                                                                              "--B\r\n" D
+                                                                              "name=a\r\n\r\n\r\n--B\r\n" D
+                                                                              "name=a\r\n\r\n\r\n--B\r\n" D
+                                                                              "name=a\r\n\r\n\r\n--B\r\n" D
+                                                                              "name=a\r\n\r\n\r\n--B--")
 #undef X
 };
 
@@ -103,10 +168,12 @@ static void bodies_come_to_their_parts(void **)
     for (size_t i = 0; i < countof(cases); i++) {
         for (size_t s = 0; s < countof(steps); s++) {
             autobuf out = BUF(65536);
-            enum err err = parse(S("multipart/form-data; boundary=B"), cases[i].body, steps[s], &out);
+            enum err err =
+                parse(S("multipart/form-data; boundary=B"), cases[i].body, steps[s], &out);
             if (err != cases[i].err || !str_eq(buf_str(&out), str_of(cases[i].want)))
-                fail_msg("%s in pieces of %zu: got %s and %.*s, want %s and %s", cases[i].name, steps[s],
-                         err_code(err), STR_FMT(buf_str(&out)), err_code(cases[i].err), cases[i].want);
+                fail_msg("%s in pieces of %zu: got %s and %.*s, want %s and %s", cases[i].name,
+                         steps[s], err_code(err), STR_FMT(buf_str(&out)), err_code(cases[i].err),
+                         cases[i].want);
         }
     }
 }

@@ -15,8 +15,8 @@ static const size_t steps[] = {SIZE_MAX, 1, 2, 7};
 /* Writes what comes out as "text(…) ping(…) close(1000,…)" and the error that ends it. */
 static void decode(bool server, struct str bytes, size_t step, struct buf *out)
 {
-    static const char *const names[] = {[WS_TEXT] = "text", [WS_BINARY] = "binary", [WS_PING] = "ping",
-                                        [WS_PONG] = "pong"};
+    static const char *const names[] = {
+        [WS_TEXT] = "text", [WS_BINARY] = "binary", [WS_PING] = "ping", [WS_PONG] = "pong"};
     struct ws_decoder d;
     ws_decoder_init(&d, server, MAX_MESSAGE);
     while (true) {
@@ -47,66 +47,125 @@ static const struct {
     const char *want;
 } cases[] = {
 #define X(name, want, bytes) {name, S(bytes), want},
-    X("text", "text(hello) ", "\x81\x85" M "\x69\x67\x6f\x68\x6e")
-    X("empty text", "text() ", "\x81\x80" M)
-    X("binary", "binary(abc) ", "\x82\x83" Z "abc")
-    X("two messages", "text(a) text(b) ", "\x81\x81" Z "a" "\x81\x81" Z "b")
-    X("fragments", "text(abc) ", "\x01\x81" Z "a" "\x00\x81" Z "b" "\x80\x81" Z "c")
-    X("empty fragments", "text(ab) ", "\x01\x80" Z "\x00\x82" Z "ab" "\x00\x80" Z "\x80\x80" Z)
-    X("ping between fragments", "ping(?) text(ab) ", "\x01\x81" Z "a" "\x89\x81" Z "?" "\x80\x81" Z "b")
-    X("character across fragments", "text(\xc3\xa4) ", "\x01\x81" Z "\xc3" "\x80\x81" Z "\xa4")
-    X("last code point", "text(\xf4\x8f\xbf\xbf) ", "\x81\x84" Z "\xf4\x8f\xbf\xbf")
-    X("pong", "pong(x) ", "\x8a\x81" Z "x")
-    X("close", "close(1005,) ", "\x88\x80" Z)
-    X("close with code", "close(1000,) ", "\x88\x82" Z "\x03\xe8")
-    X("close with reason", "close(4999,bye) ", "\x88\x85" Z "\x13\x87" "bye")
-    X("bad bytes in binary are fine", "binary(\xff) ", "\x82\x81" Z "\xff")
+    X("text", "text(hello) ", "\x81\x85" M "\x69\x67\x6f\x68\x6e") X(
+        "empty text", "text() ",
+        "\x81\x80" M) X("binary", "binary(abc) ",
+                        "\x82\x83" Z "abc") X("two messages", "text(a) text(b) ",
+                                              "\x81\x81" Z "a"
+                                              "\x81\x81" Z
+                                              "b") X("fragments", "text(abc) ",
+                                                     "\x01\x81" Z "a"
+                                                     "\x00\x81" Z "b"
+                                                     "\x80\x81" Z
+                                                     "c") X("empty fragments", "text(ab) ",
+                                                            "\x01\x80" Z "\x00\x82" Z "ab"
+                                                            "\x00\x80" Z "\x80\x80" Z)
+        X("ping between fragments", "ping(?) text(ab) ",
+          "\x01\x81" Z "a"
+          "\x89\x81" Z "?"
+          "\x80\x81" Z "b") X("character across fragments", "text(\xc3\xa4) ",
+                              "\x01\x81" Z "\xc3"
+                              "\x80\x81" Z "\xa4") X("last code point", "text(\xf4\x8f\xbf\xbf) ",
+                                                     "\x81\x84" Z "\xf4\x8f\xbf\xbf")
+            X("pong", "pong(x) ", "\x8a\x81" Z "x") X("close", "close(1005,) ", "\x88\x80" Z) X(
+                "close with code", "close(1000,) ",
+                "\x88\x82" Z "\x03\xe8") X("close with reason", "close(4999,bye) ",
+                                           "\x88\x85" Z "\x13\x87"
+                                           "bye") X("bad bytes in binary are fine", "binary(\xff) ", "\x82\x81" Z "\xff")
 
-    X("unmasked", "malformed", "\x81\x01" "a")
-    X("unmasked ping", "malformed", "\x89\x00")
-    X("RSV1", "malformed", "\xc1\x80" Z)
-    X("RSV2", "malformed", "\xa1\x80" Z)
-    X("RSV3", "malformed", "\x91\x80" Z)
-    X("RSV1 on a control frame", "malformed", "\xc9\x80" Z)
-    X("opcode 3", "malformed", "\x83\x80" Z)
-    X("opcode 7", "malformed", "\x87\x80" Z)
-    X("opcode 11", "malformed", "\x8b\x80" Z)
-    X("opcode 15", "malformed", "\x8f\x80" Z)
-    X("continuation of nothing", "malformed", "\x80\x80" Z)
-    X("continuation after a whole message", "text(a) malformed", "\x81\x81" Z "a" "\x80\x80" Z)
-    X("message within a message", "malformed", "\x01\x81" Z "a" "\x81\x81" Z "b")
-    X("binary within text", "malformed", "\x01\x81" Z "a" "\x82\x81" Z "b")
-    X("fragmented ping", "malformed", "\x09\x80" Z)
-    X("fragmented close", "malformed", "\x08\x80" Z)
-    X("long ping", "malformed", "\x89\xfe\x00\x7e" Z)
-    X("long ping, long length", "malformed", "\x89\xff\x00\x00\x00\x00\x00\x00\x00\x7e" Z)
-    X("length not shortest, 16 bits", "malformed", "\x82\xfe\x00\x7d" Z)
-    X("length not shortest, 64 bits", "malformed", "\x82\xff\x00\x00\x00\x00\x00\x00\xff\xff" Z)
-    X("length with the top bit", "malformed", "\x82\xff\x80\x00\x00\x00\x00\x00\x00\x00" Z)
-    X("message too long", "too_large", "\x82\xff\x00\x00\x00\x00\x00\x01\x11\x71" Z)
-    X("length of 2^62", "too_large", "\x82\xff\x40\x00\x00\x00\x00\x00\x00\x00" Z)
-    X("fragments too long together", "too_large", "\x02\x81" Z "a" "\x80\xff\x00\x00\x00\x00\x00\x01\x11\x70" Z)
-    X("close of one byte", "malformed", "\x88\x81" Z "\x03")
-    X("close code 0", "malformed", "\x88\x82" Z "\0\0")
-    X("close code 999", "malformed", "\x88\x82" Z "\x03\xe7")
-    X("close code 1004", "malformed", "\x88\x82" Z "\x03\xec")
-    X("close code 1005", "malformed", "\x88\x82" Z "\x03\xed")
-    X("close code 1006", "malformed", "\x88\x82" Z "\x03\xee")
-    X("close code 1015", "malformed", "\x88\x82" Z "\x03\xf7")
-    X("close code 2999", "malformed", "\x88\x82" Z "\x0b\xb7")
-    X("close code 5000", "malformed", "\x88\x82" Z "\x13\x88")
-    X("close reason not UTF-8", "invalid_utf8", "\x88\x83" Z "\x03\xe8\xff")
-    X("text 0xff", "invalid_utf8", "\x81\x81" Z "\xff")
-    X("text cut in a character", "invalid_utf8", "\x81\x81" Z "\xc3")
-    X("fragments cut in a character", "invalid_utf8", "\x01\x81" Z "\xe2" "\x80\x81" Z "\x82")
-    X("seen before the message ends", "invalid_utf8", "\x01\x82" Z "\xc3" "a")
-    X("overlong slash", "invalid_utf8", "\x81\x82" Z "\xc0\xaf")
-    X("overlong, three bytes", "invalid_utf8", "\x81\x83" Z "\xe0\x80\xaf")
-    X("overlong, four bytes", "invalid_utf8", "\x81\x84" Z "\xf0\x80\x80\xaf")
-    X("surrogate", "invalid_utf8", "\x81\x83" Z "\xed\xa0\x80")
-    X("above U+10FFFF", "invalid_utf8", "\x81\x84" Z "\xf4\x90\x80\x80")
-    X("five bytes", "invalid_utf8", "\x81\x85" Z "\xf8\x88\x80\x80\x80")
-    X("lone continuation", "invalid_utf8", "\x81\x81" Z "\x80")
+                X("unmasked", "malformed",
+                  "\x81\x01"
+                  "a") X("unmasked ping", "malformed",
+                         "\x89\x00") X("RSV1", "malformed", "\xc1\x80" Z)
+                    X("RSV2", "malformed", "\xa1\x80" Z) X("RSV3", "malformed", "\x91\x80" Z) X(
+                        "RSV1 on a control frame", "malformed",
+                        "\xc9\x80" Z) X("opcode 3", "malformed", "\x83\x80" Z)
+                        X("opcode 7", "malformed", "\x87\x80" Z) X(
+                            "opcode 11", "malformed",
+                            "\x8b\x80" Z) X("opcode 15", "malformed", "\x8f\x80" Z)
+                            X("continuation of nothing", "malformed", "\x80\x80" Z) X(
+                                "continuation after a whole message",
+                                "text(a) malformed",
+                                "\x81\x81" Z "a"
+                                "\x80\x80" Z)
+                                X("message within a message", "malformed",
+                                  "\x01\x81" Z "a"
+                                  "\x81\x81" Z
+                                  "b") X("binary within text", "malformed",
+                                         "\x01\x81" Z "a"
+                                         "\x82\x81" Z
+                                         "b") X("fragmented ping", "malformed", "\x09\x80" Z)
+                                    X("fragmented close", "malformed", "\x08\x80" Z) X(
+                                        "long ping",
+                                        "malformed", "\x89\xfe\x00\x7e" Z) X("long ping, long length",
+                                                                             "malformed", "\x89\xff\x00\x00\x00\x00\x00\x00\x00\x7e" Z)
+                                        X("length not shortest, 16 bits", "malformed", "\x82\xfe\x00\x7d" Z) X(
+                                            "length not shortest, 64 bits",
+                                            "malformed",
+                                            "\x82\xff\x00\x00\x00\x00\x00\x00\xff\xff" Z)
+                                            X("length with the top bit", "malformed",
+                                              "\x82\xff\x80\x00\x00\x00\x00\x00\x00\x00" Z) X("message too long",
+                                                                                              "too_large",
+                                                                                              "\x82\xff\x00\x00\x00\x00\x00\x01\x11\x71" Z)
+                                                X("length of 2^62", "too_large", "\x82\xff\x40\x00\x00\x00\x00\x00\x00\x00" Z) X(
+                                                    "fragments too long together", "too_large",
+                                                    "\x02\x81" Z "a"
+                                                    "\x80\xff\x00\x00\x00\x00\x00\x01\x11\x70" Z)
+                                                    X("close of one byte", "malformed", "\x88\x81" Z "\x03") X(
+                                                        "close code 0",
+                                                        "malformed",
+                                                        "\x88\x82" Z
+                                                        "\0\0") X("close code 999", "malformed", "\x88\x82" Z "\x03\xe7")
+                                                        X("close code 1004", "malformed", "\x88\x82" Z "\x03\xec") X(
+                                                            "close code 1005", "malformed",
+                                                            "\x88\x82" Z
+                                                            "\x03\xed") X("close code 1006", "malformed", "\x88\x82" Z "\x03\xee")
+                                                            X("close code 1015", "malformed", "\x88\x82" Z "\x03\xf7") X(
+                                                                "close code 2999", "malformed",
+                                                                "\x88\x82" Z "\x0b\xb7")
+                                                                X("close code 5000", "malformed",
+                                                                  "\x88\x82" Z "\x13\x88") X("close reason not UTF-8",
+                                                                                             "invalid_utf8",
+                                                                                             "\x88\x83" Z "\x03\xe8\xff")
+                                                                    X("text 0xff", "invalid_utf8", "\x81\x81" Z "\xff") X(
+                                                                        "text cut in a character",
+                                                                        "invalid_utf8",
+                                                                        "\x81\x81" Z "\xc3")
+                                                                        X("fragments cut in a character",
+                                                                          "invalid_utf8",
+                                                                          "\x01\x81" Z "\xe2"
+                                                                          "\x80\x81" Z "\x82")
+                                                                            X("seen before the message ends",
+                                                                              "invalid_utf8",
+                                                                              "\x01\x82" Z "\xc3"
+                                                                              "a") X("overlong slash",
+                                                                                     "invalid_utf8",
+                                                                                     "\x81\x82" Z
+                                                                                     "\xc0\xaf")
+                                                                                X("overlong, three bytes",
+                                                                                  "invalid_utf8",
+                                                                                  "\x81\x83" Z
+                                                                                  "\xe0\x80\xaf")
+                                                                                    X("overlong, four bytes",
+                                                                                      "invalid_utf8",
+                                                                                      "\x81\x84" Z
+                                                                                      "\xf0\x80\x80\xaf")
+                                                                                        X("surrogate",
+                                                                                          "invalid_utf8",
+                                                                                          "\x81\x83" Z
+                                                                                          "\xed\xa0\x80")
+                                                                                            X("above U+10FFFF",
+                                                                                              "invalid_utf8",
+                                                                                              "\x81\x84" Z
+                                                                                              "\xf4\x90\x80\x80")
+                                                                                                X("five bytes",
+                                                                                                  "invalid_utf8",
+                                                                                                  "\x81\x85" Z
+                                                                                                  "\xf8\x88\x80\x80\x80")
+                                                                                                    X("lone continuation",
+                                                                                                      "invalid_utf8",
+                                                                                                      "\x81\x81" Z
+                                                                                                      "\x80")
 #undef X
 };
 
@@ -132,7 +191,8 @@ static void encoder_and_decoder_agree(void **)
             const uint8_t mask[4] = {0xa1, 0x02, 0xf3, 0x44};
             uint8_t head[WS_HEAD_MAX];
             size_t n = lengths[i];
-            unsigned head_n = masked ? ws_head_masked(WS_BINARY, n, mask, head) : ws_head(WS_BINARY, n, head);
+            unsigned head_n =
+                masked ? ws_head_masked(WS_BINARY, n, mask, head) : ws_head(WS_BINARY, n, head);
             char *all = malloc(head_n + n);
             memcpy(all, head, head_n);
             for (size_t j = 0; j < n; j++)
@@ -167,7 +227,11 @@ static void encoder_and_decoder_agree(void **)
 static void a_clients_decoder_refuses_masked_frames(void **)
 {
     autobuf out = BUF(100);
-    decode(false, S("\x81\x01" "a" "\x81\x81" Z "b"), SIZE_MAX, &out);
+    decode(false,
+           S("\x81\x01"
+             "a"
+             "\x81\x81" Z "b"),
+           SIZE_MAX, &out);
     assert_str(buf_str(&out), "text(a) malformed");
 }
 

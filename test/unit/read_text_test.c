@@ -20,10 +20,10 @@ static void test_charset(void **state)
         {BYTES("\xEF\xBB\xBFmärk"), "märk", nullptr, 0},
         {BYTES("\xFF\xFEh\0\xE4\0\x3D\xD8\x00\xDE"), "hä😀", "UTF-16", 0},
         {BYTES("\xFE\xFF\0h\0\xE4"), "hä", "UTF-16", 0},
-        {BYTES("\xFF\xFE\x3D\xD8x\0"), "\uFFFDx", "UTF-16", 1},      /* half a pair */
-        {BYTES("\xFF\xFE\x00\xDEx\0"), "\uFFFDx", "UTF-16", 1},      /* the other half */
+        {BYTES("\xFF\xFE\x3D\xD8x\0"), "\uFFFDx", "UTF-16", 1}, /* half a pair */
+        {BYTES("\xFF\xFE\x00\xDEx\0"), "\uFFFDx", "UTF-16", 1}, /* the other half */
         {BYTES("\xFF\xFE\x3D\xD8\x3D\xD8"), "\uFFFD\uFFFD", "UTF-16", 2},
-        {BYTES("\xFF\xFEx\0y"), "x\uFFFD", "UTF-16", 1},             /* half a unit */
+        {BYTES("\xFF\xFEx\0y"), "x\uFFFD", "UTF-16", 1}, /* half a unit */
         {BYTES("\xFF\xFE"), "", "UTF-16", 0},
         {BYTES("Gr\xFC\xDF"
                "e \x80 \x93x\x94"),

@@ -19,7 +19,7 @@ struct auth {
 enum err auth_create(const struct conf *conf, bool loopback, struct auth **ret_auth)
 {
     size_t n = strlen(conf->jwt_secret);
-    if (n > 0 && (n < JWT_KEY_MIN || n > sizeof ((struct auth *)0)->secret))
+    if (n > 0 && (n < JWT_KEY_MIN || n > sizeof((struct auth *)0)->secret))
         return ERR_INVALID;
     struct auth *a = mem_zero(1, sizeof *a);
     if (!a)

@@ -14,9 +14,9 @@ struct chat {
     struct server *server;
     struct exchange *x; /* NULL once it is answered or gone */
     struct principal who;
-    struct sse *sse;    /* with stream */
+    struct sse *sse; /* with stream */
     struct turn *turn;
-    struct buf json;    /* one event; without stream: the citations */
+    struct buf json; /* one event; without stream: the citations */
     struct json_out citations;
 };
 
@@ -123,8 +123,7 @@ static enum err find_session(struct chat *c, struct str id, struct session **ret
     struct str owner = str_of(c->who.owner);
     if (id.n)
         return session_find(all, id, owner, ret_session);
-    if (c->who.session[0] &&
-        session_find(all, str_of(c->who.session), owner, ret_session) == OK)
+    if (c->who.session[0] && session_find(all, str_of(c->who.session), owner, ret_session) == OK)
         return OK;
     return session_create(all, owner, ret_session);
 }
@@ -164,9 +163,8 @@ static void begin(struct chat *c, const struct chat_request *r)
                err == ERR_NOTFOUND ? "session_id" : nullptr);
         return;
     }
-    const struct turn_request request = {.use_rag = r->use_rag,
-                                         .text = r->message,
-                                         .max_tokens = (uint32_t)r->max_tokens};
+    const struct turn_request request = {
+        .use_rag = r->use_rag, .text = r->message, .max_tokens = (uint32_t)r->max_tokens};
     err = turn_begin(&c->server->talk, session, &request, &sink, c, &c->turn);
     if (err == ERR_CONFLICT) {
         refuse(c, err, "this session is answering already; wait, or begin another", "session_id");

@@ -260,8 +260,7 @@ static void delete_request(struct exchange *x, void *arg, struct str body)
 void handle_document_delete(struct server *s, struct exchange *x, const struct principal *who,
                             struct str id)
 {
-    static const struct exchange_events events = {.on_request = delete_request,
-                                                  .on_gone = on_gone};
+    static const struct exchange_events events = {.on_request = delete_request, .on_gone = on_gone};
     if (id.n != RAG_ID_CHARS) {
         exchange_error(x, ERR_NOTFOUND, "there is no such document of yours", nullptr);
         return;
@@ -359,8 +358,7 @@ static void query_request(struct exchange *x, void *arg, struct str body)
     }
 }
 
-void handle_query(struct server *s, struct exchange *x, const struct principal *who,
-                  struct str id)
+void handle_query(struct server *s, struct exchange *x, const struct principal *who, struct str id)
 {
     (void)id;
     static const struct exchange_events events = {.on_request = query_request, .on_gone = on_gone};

@@ -67,8 +67,7 @@ static void put_details(struct server *s, struct json_out *j)
     json_kint(j, "turns", s->talk.live_count);
 }
 
-void handle_readyz(struct server *s, struct exchange *x, const struct principal *who,
-                   struct str id)
+void handle_readyz(struct server *s, struct exchange *x, const struct principal *who, struct str id)
 {
     (void)id;
     bool ready = server_ready(s);
@@ -132,8 +131,7 @@ static enum err put_engines(struct server *s, struct buf *into)
         {"repartee_engine_restarts_total", "How often the engine was started again."},
     };
     for (int f = 0; f < 4; f++) {
-        try(metrics_family(into, families[f].name, f == 3 ? "counter" : "gauge",
-                           families[f].help));
+        try(metrics_family(into, families[f].name, f == 3 ? "counter" : "gauge", families[f].help));
         for (int i = 0; i < 3; i++) {
             if (!engines[i])
                 continue;
@@ -166,7 +164,8 @@ static enum err put_net(struct server *s, struct buf *into)
                     (double)n->refused));
     try(put_counter(into, "repartee_received_bytes_total", "Bytes received.", (double)n->bytes_in));
     try(put_counter(into, "repartee_sent_bytes_total", "Bytes sent.", (double)n->bytes_out));
-    try(metrics_family(into, responses, "counter", "Responses by the first digit of their status."));
+    try(metrics_family(into, responses, "counter",
+                       "Responses by the first digit of their status."));
     for (int i = 1; i < 6; i++) {
         char label[24];
         snprintf(label, sizeof label, "status=\"%dxx\"", i);

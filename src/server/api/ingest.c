@@ -192,8 +192,7 @@ static void on_gone(struct exchange *x, void *arg)
         ingestion_free(g);
 }
 
-void handle_ingest(struct server *s, struct exchange *x, const struct principal *who,
-                   struct str id)
+void handle_ingest(struct server *s, struct exchange *x, const struct principal *who, struct str id)
 {
     (void)id;
     static const struct exchange_events events = {

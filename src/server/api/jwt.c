@@ -62,8 +62,8 @@ static void mac_of(struct str key, struct str signed_part, unsigned char ret_mac
 {
     check(key.n >= JWT_KEY_MIN);
     unsigned len = 0;
-    check(HMAC(EVP_sha256(), key.p, (int)key.n, (const unsigned char *)signed_part.p,
-               signed_part.n, ret_mac, &len) &&
+    check(HMAC(EVP_sha256(), key.p, (int)key.n, (const unsigned char *)signed_part.p, signed_part.n,
+               ret_mac, &len) &&
           len == MAC_BYTES);
 }
 

@@ -66,8 +66,8 @@ static void refuse_method(struct exchange *x, struct str path)
         exchange_error(x, ERR_NOMEM, nullptr, nullptr);
 }
 
-static enum err find_principal(const struct server *s, const struct exchange *x,
-                               enum access access, struct principal *ret_who)
+static enum err find_principal(const struct server *s, const struct exchange *x, enum access access,
+                               struct principal *ret_who)
 {
     const struct http_head *head = exchange_head(x);
     const struct sock_peer *peer = exchange_peer(x);

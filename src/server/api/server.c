@@ -22,12 +22,13 @@
 enum { TICK_MS = 60000, DRAIN_CHECK_MS = 50 };
 
 /* What every response carries. */
-static const char headers[] = "X-Content-Type-Options: nosniff\r\n"
-                              "Referrer-Policy: no-referrer\r\n"
-                              "X-Frame-Options: DENY\r\n"
-                              "Cross-Origin-Opener-Policy: same-origin\r\n"
-                              "Cross-Origin-Resource-Policy: same-origin\r\n"
-                              "Permissions-Policy: microphone=(self), camera=(), geolocation=()\r\n";
+static const char headers[] =
+    "X-Content-Type-Options: nosniff\r\n"
+    "Referrer-Policy: no-referrer\r\n"
+    "X-Frame-Options: DENY\r\n"
+    "Cross-Origin-Opener-Policy: same-origin\r\n"
+    "Cross-Origin-Resource-Policy: same-origin\r\n"
+    "Permissions-Policy: microphone=(self), camera=(), geolocation=()\r\n";
 
 static enum err refuse(struct server_why *why, enum err err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -85,15 +86,18 @@ static void cancel_reader(void *handle)
 
 static enum err open_store(struct server *s, struct server_why *why)
 {
-    const struct rag_reader reader = {
-        .start = start_reader, .cancel = cancel_reader, .with = s};
+    const struct rag_reader reader = {.start = start_reader, .cancel = cancel_reader, .with = s};
     enum err err = rag_open(s->loop, s->data, &reader, &s->rag);
     if (err == ERR_CONFLICT)
-        return refuse(why, err, "another Repartee is using %s; stop it, or name another directory "
-                                "with --data", s->data);
+        return refuse(why, err,
+                      "another Repartee is using %s; stop it, or name another directory "
+                      "with --data",
+                      s->data);
     if (err == ERR_UNSUPPORTED)
-        return refuse(why, err, "%s/documents.db was made by a newer Repartee, or SQLite is older "
-                                "than 3.53.2; update", s->data);
+        return refuse(why, err,
+                      "%s/documents.db was made by a newer Repartee, or SQLite is older "
+                      "than 3.53.2; update",
+                      s->data);
     if (err != OK)
         return refuse(why, err, "the document store %s/documents.db cannot be opened: %s", s->data,
                       err_text(err));
@@ -138,12 +142,8 @@ static enum err start_engines(struct server *s, struct server_why *why)
             return refuse(why, err, "the %s engine cannot be started: %s", config.role,
                           err_text(err));
     }
-    s->talk = (struct talk){.loop = s->loop,
-                            .conf = c,
-                            .stt = s->stt,
-                            .llm = s->llm,
-                            .tts = s->tts,
-                            .rag = s->rag};
+    s->talk = (struct talk){
+        .loop = s->loop, .conf = c, .stt = s->stt, .llm = s->llm, .tts = s->tts, .rag = s->rag};
     return OK;
 }
 
@@ -173,15 +173,21 @@ static enum err listen_tcp(struct server *s, struct server_why *why)
     struct str host;
     uint16_t port;
     if (split_address(str_of(address), &host, &port) != OK)
-        return refuse(why, ERR_INVALID, "--listen must be ADDRESS:PORT, such as 127.0.0.1:8600, "
-                                        "not \"%.80s\"", address);
+        return refuse(why, ERR_INVALID,
+                      "--listen must be ADDRESS:PORT, such as 127.0.0.1:8600, "
+                      "not \"%.80s\"",
+                      address);
     enum err err = front_listen_tcp(s->front, host, port);
     if (err == ERR_CONFLICT)
-        return refuse(why, err, "%.80s is in use by another program; stop it, or choose another "
-                                "port with --listen", address);
+        return refuse(why, err,
+                      "%.80s is in use by another program; stop it, or choose another "
+                      "port with --listen",
+                      address);
     if (err == ERR_DENIED)
-        return refuse(why, err, "listening on %.80s is not allowed for this user; choose a port "
-                                "above 1023 with --listen", address);
+        return refuse(why, err,
+                      "listening on %.80s is not allowed for this user; choose a port "
+                      "above 1023 with --listen",
+                      address);
     if (err != OK)
         return refuse(why, err, "cannot listen on %.80s: %s; choose another address with --listen",
                       address, err_text(err));
@@ -203,11 +209,15 @@ static enum err open_front(struct server *s, const struct server_where *where,
     snprintf(path, sizeof path, "%s/server.sock", s->data);
     enum err err = front_listen_unix(s->front, path);
     if (err == ERR_CONFLICT)
-        return refuse(why, err, "another Repartee is using %s; stop it, or name another directory "
-                                "with --data", s->data);
+        return refuse(why, err,
+                      "another Repartee is using %s; stop it, or name another directory "
+                      "with --data",
+                      s->data);
     if (err != OK)
-        return refuse(why, err, "the socket %s cannot be made: %s; its path may be too long or its "
-                                "directory read-only", path, err_text(err));
+        return refuse(why, err,
+                      "the socket %s cannot be made: %s; its path may be too long or its "
+                      "directory read-only",
+                      path, err_text(err));
     return where->tcp ? listen_tcp(s, why) : OK;
 }
 
@@ -216,9 +226,11 @@ static enum err open_doors(struct server *s, struct server_why *why)
     const struct conf *c = s->conf;
     bool loopback = front_all_loopback(s->front);
     if (!loopback && !c->api_key[0])
-        return refuse(why, ERR_DENIED, "listening on %.80s lets others in, so a key is needed: set "
-                                       "auth.key (or --auth-key-file FILE), or listen on "
-                                       "127.0.0.1", c->listen);
+        return refuse(why, ERR_DENIED,
+                      "listening on %.80s lets others in, so a key is needed: set "
+                      "auth.key (or --auth-key-file FILE), or listen on "
+                      "127.0.0.1",
+                      c->listen);
     enum err err = auth_create(c, loopback, &s->auth);
     if (err == ERR_INVALID)
         return refuse(why, err, "auth.secret must have at least 32 characters");
@@ -226,8 +238,9 @@ static enum err open_doors(struct server *s, struct server_why *why)
     err = host_rules_create(loopback, str_of(c->allowed_hosts), str_of(c->allowed_origins),
                             &s->hosts);
     if (err == ERR_INVALID)
-        return refuse(why, err, "http.hosts or http.origins is not a list such as "
-                                "\"chat.example.org\" or \"https://example.org\"");
+        return refuse(why, err,
+                      "http.hosts or http.origins is not a list such as "
+                      "\"chat.example.org\" or \"https://example.org\"");
     return err;
 }
 

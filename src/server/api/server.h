@@ -47,9 +47,9 @@ struct server {
 };
 
 struct server_where {
-    const char *data;        /* directory, absolute */
-    const char *docs;        /* folder that is ingested at start; NULL: none */
-    bool tcp;                /* also listen on conf->listen, not only on DATA/server.sock */
+    const char *data; /* directory, absolute */
+    const char *docs; /* folder that is ingested at start; NULL: none */
+    bool tcp;         /* also listen on conf->listen, not only on DATA/server.sock */
 };
 
 /* Opens the store, starts the engines, listens. On failure ret_why holds a sentence that says what to

@@ -55,7 +55,8 @@ static void on_request(struct exchange *x, void *arg, struct str body)
     if (err == OK)
         err = answer(r, x);
     if (err != OK)
-        exchange_error(x, err, why.text[0] ? why.text : nullptr, why.param[0] ? why.param : nullptr);
+        exchange_error(x, err, why.text[0] ? why.text : nullptr,
+                       why.param[0] ? why.param : nullptr);
     free(r);
 }
 

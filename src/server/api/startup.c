@@ -117,8 +117,8 @@ static enum err add(struct startup *st, struct str name, struct str bytes)
         return ERR_NOMEM;
     }
     struct str kept = st->owns ? (struct str){own, name.n} : name;
-    st->document[st->count++] = (struct rag_document){
-        .name = kept, .source = kept, .kind = str_of(kind), .bytes = blob};
+    st->document[st->count++] =
+        (struct rag_document){.name = kept, .source = kept, .kind = str_of(kind), .bytes = blob};
     return OK;
 }
 

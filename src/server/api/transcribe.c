@@ -72,7 +72,7 @@ static enum err answer(struct transcription *r, const struct msg_stt_final *fina
     json_obj(&j);
     json_kstr(&j, "text", final->text);
     json_kstr(&j, "language", S("en"));
-    json_knum(&j, "duration", (double)final->audio_ms / 1000);
+    json_knum(&j, "duration", (double) final->audio_ms / 1000);
     json_key(&j, "segments");
     /* The engine's own JSON: taken only when it is JSON. */
     struct json_doc *segments;
@@ -84,7 +84,7 @@ static enum err answer(struct transcription *r, const struct msg_stt_final *fina
     json_obj(&j);
     json_knum(&j, "read_ms", (double)(r->read_us - r->began_us) / 1000);
     json_knum(&j, "transcribe_ms", (double)(now - r->began_us) / 1000);
-    json_knum(&j, "compute_ms", (double)final->compute_us / 1000);
+    json_knum(&j, "compute_ms", (double) final->compute_us / 1000);
     json_end(&j);
     json_end(&j);
     try(json_finish(&j));
@@ -238,8 +238,10 @@ static void on_body(struct exchange *x, void *arg, struct str bytes)
     struct transcription *r = arg;
     enum err err = r->form ? multipart_feed(r->form, bytes) : keep(r, bytes);
     if (err != OK)
-        fail(r, err, err == ERR_UNKNOWN || err == ERR_INVALID
-                         ? "send the recording as one field called file" : nullptr);
+        fail(r, err,
+             err == ERR_UNKNOWN || err == ERR_INVALID
+                 ? "send the recording as one field called file"
+                 : nullptr);
 }
 
 static void on_body_end(struct exchange *x, void *arg)

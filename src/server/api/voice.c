@@ -304,7 +304,8 @@ static enum err on_message(struct voice *v, const struct message *m, struct json
     } else if (str_eq(m->type, S("cancel"))) {
         if (v->turn)
             turn_cancel(v->turn);
-    } else if (v->turn && turn_id(v->turn) == (uint64_t)m->turn) { /* played; of an old turn: moot */
+    } else if (v->turn &&
+               turn_id(v->turn) == (uint64_t)m->turn) { /* played; of an old turn: moot */
         turn_played(v->turn, (uint64_t)m->ms);
     }
     return OK;

@@ -13,10 +13,10 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct cli {
     struct conf conf;
-    char *data;     /* the data directory, absolute; owned */
-    bool json;      /* --json: results as one JSON object */
+    char *data; /* the data directory, absolute; owned */
+    bool json;  /* --json: results as one JSON object */
     bool quiet;
-    int argc;       /* what is left for the command; argv[0] is its name */
+    int argc; /* what is left for the command; argv[0] is its name */
     char **argv;
     const struct command *command;
 };

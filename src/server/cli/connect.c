@@ -83,8 +83,10 @@ static int wait_until_ready(const struct cli *c, struct connection *k)
         if (has_died(k))
             return cli_fail(c, "the server did not start; its own words stand above");
         if (clock_ms() > until)
-            return cli_fail(c, "the server is not ready after %d s; 'repartee doctor' says what is "
-                               "missing", START_MS / 1000);
+            return cli_fail(c,
+                            "the server is not ready after %d s; 'repartee doctor' says what is "
+                            "missing",
+                            START_MS / 1000);
         nap(POLL_MS);
     }
 }

@@ -44,8 +44,9 @@ static void check_machine(const struct cli *c)
         printf(", %.1f GiB free", (double)disk.f_bavail * (double)disk.f_frsize / (1u << 30));
     long abi = syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
     printf("\n  Landlock %s\n",
-           abi > 0 ? "confines the engines' files"
-                   : "is missing in this kernel: engines run less confined, and uploads are refused");
+           abi > 0
+               ? "confines the engines' files"
+               : "is missing in this kernel: engines run less confined, and uploads are refused");
 }
 
 static void show_engine(const struct json_val *engines, const char *role, const char *what)
@@ -53,8 +54,8 @@ static void show_engine(const struct json_val *engines, const char *role, const 
     const struct json_val *e = json_get(engines, role);
     struct str driver = json_str(json_get(e, "driver")), state = json_str(json_get(e, "state"));
     struct str notes = json_str(json_get(e, "notes"));
-    printf("  %-8s %-8.*s %.*s%s%.*s\n", what, STR_FMT(driver), STR_FMT(state),
-           notes.n ? ", " : "", STR_FMT(notes));
+    printf("  %-8s %-8.*s %.*s%s%.*s\n", what, STR_FMT(driver), STR_FMT(state), notes.n ? ", " : "",
+           STR_FMT(notes));
 }
 
 static int show_server(struct cli *c, const struct json_val *r)
@@ -70,7 +71,8 @@ static int show_server(struct cli *c, const struct json_val *r)
     printf("Next\n  repartee serve --listen %s    then open the printed address\n"
            "  repartee ingest FILE…    to add your own documents\n"
            "  The built-in engines understand and speak English; answers are quoted from the "
-           "documents.\n", c->conf.listen);
+           "documents.\n",
+           c->conf.listen);
     return EXIT_OK;
 }
 

@@ -14,8 +14,13 @@
 #include "server/cli/file.h"
 #include "server/rag/rag.h"
 
-enum { BATCH_BYTES = 16 * 1024 * 1024, BATCH_FILES = 32, DEPTH_MAX = 16, POLL_MS = 50,
-       FILE_MAX = 32 * 1024 * 1024 };
+enum {
+    BATCH_BYTES = 16 * 1024 * 1024,
+    BATCH_FILES = 32,
+    DEPTH_MAX = 16,
+    POLL_MS = 50,
+    FILE_MAX = 32 * 1024 * 1024
+};
 static const char boundary[] = "repartee-7f3b61c0d25e4a98";
 
 struct ingesting {

@@ -81,7 +81,8 @@ static void put_waterfall(struct show *s, const struct json_val *timings)
         json_knum(&j, key, ms);
         int start = total > 0 ? (int)(from / total * BAR) : 0;
         int width = total > 0 ? (int)(ms / total * BAR + 0.5) : 0;
-        (void)buf_addf(&s->sources, "  %-11s %8.1f ms  %*s", key, ms, start < BAR ? start : BAR, "");
+        (void)buf_addf(&s->sources, "  %-11s %8.1f ms  %*s", key, ms, start < BAR ? start : BAR,
+                       "");
         for (int b = 0; b < (width ? width : 1) && start + b <= BAR; b++)
             (void)buf_add(&s->sources, S("▆"));
         (void)buf_add_byte(&s->sources, '\n');

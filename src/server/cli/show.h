@@ -9,9 +9,9 @@
 
 struct show {
     bool json;
-    bool begun;           /* some of the answer was printed */
+    bool begun;                                        /* some of the answer was printed */
     struct buf transcript, answer, citations, timings; /* JSON texts but for transcript, answer */
-    struct buf sources;   /* lines to print after the answer */
+    struct buf sources;                                /* lines to print after the answer */
 };
 
 void show_event(struct show *s, const struct json_val *event);

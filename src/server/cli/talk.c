@@ -11,8 +11,13 @@
 #include "server/cli/show.h"
 #include "server/cli/sound.h"
 
-enum { RECORDING_MAX = 64 * 1024 * 1024, SAMPLES_MAX = 64 * 1024 * 1024, READ_MS = 30000,
-       PIECE = 16 * 1024, TURN_BYTES = 4 };
+enum {
+    RECORDING_MAX = 64 * 1024 * 1024,
+    SAMPLES_MAX = 64 * 1024 * 1024,
+    READ_MS = 30000,
+    PIECE = 16 * 1024,
+    TURN_BYTES = 4
+};
 
 struct talking {
     struct cli *c;
@@ -96,7 +101,8 @@ static enum err send_question(struct talking *t, struct str samples)
     char hello[192];
     snprintf(hello, sizeof hello,
              "{\"type\":\"hello\",\"format\":\"pcm_s16le\",\"rate\":%u,\"use_rag\":true,"
-             "\"output\":{\"format\":\"pcm\",\"rate\":%u}}", t->rate_hz, PCM_RATE_SPEAK);
+             "\"output\":{\"format\":\"pcm\",\"rate\":%u}}",
+             t->rate_hz, PCM_RATE_SPEAK);
     try(say(t, hello));
     try(say(t, "{\"type\":\"start\"}"));
     for (size_t at = 0; at < samples.n && !t->over; at += PIECE) {

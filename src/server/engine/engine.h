@@ -30,12 +30,12 @@ enum { JOB_BACKLOG_MAX = 2 * 1024 * 1024 };
 enum engine_state : uint8_t {
     ENGINE_STARTING, /* spawned, loading */
     ENGINE_READY,
-    ENGINE_DOWN,     /* died; waiting to be started again */
-    ENGINE_STOPPED,  /* for good */
+    ENGINE_DOWN,    /* died; waiting to be started again */
+    ENGINE_STOPPED, /* for good */
 };
 
 struct engine_config {
-    const char *role;    /* "stt", "llm", "tts": also the name of the program, repartee-ROLE */
+    const char *role; /* "stt", "llm", "tts": also the name of the program, repartee-ROLE */
     const char *driver, *model_dir, *model, *options; /* what `load` carries; copied */
     uint32_t threads;
     /* Fires on every change of state. */
@@ -61,7 +61,8 @@ struct job_events {
 
 /* Starts the child and keeps it alive: back-off 100 ms doubling to 10 s, reset after 10 s of health;
  * a child that does not answer pings is killed. */
-enum err engine_create(struct loop *loop, const struct engine_config *config, struct engine **ret_e);
+enum err engine_create(struct loop *loop, const struct engine_config *config,
+                       struct engine **ret_e);
 /* Ends every job with ERR_DRAINING, stops the child. Takes NULL. */
 void engine_destroy(struct engine *e);
 void engine_info(const struct engine *e, struct engine_info *ret_info);

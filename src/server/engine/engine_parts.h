@@ -15,12 +15,12 @@ struct job {
     void *arg;
     struct job *next, **link; /* in engine->live or engine->waiting */
     uint32_t stream;
-    bool started;      /* has a slot; its frames may go out */
-    bool dead;         /* cancelled or ended; freed when no callback of it is running */
+    bool started; /* has a slot; its frames may go out */
+    bool dead;    /* cancelled or ended; freed when no callback of it is running */
     bool in_callback;
     uint64_t waiting_until_ms;
-    uint64_t credit;   /* bytes that the engine still takes */
-    uint32_t consumed; /* bytes that we have dealt with and not yet granted anew */
+    uint64_t credit;    /* bytes that the engine still takes */
+    uint32_t consumed;  /* bytes that we have dealt with and not yet granted anew */
     struct buf backlog; /* whole frames that wait for a slot or for credit */
 };
 
@@ -37,7 +37,7 @@ struct engine {
     uint32_t rate_hz, slots, restarts;
 
     struct child *child; /* NULL between its exit and the next start */
-    struct buf in, out; /* a frame that has not arrived whole; a frame being encoded */
+    struct buf in, out;  /* a frame that has not arrived whole; a frame being encoded */
     struct timer timer;
     uint64_t backoff_ms, restart_ms, pong_ms, overdue_ms;
     struct blob *words;

@@ -218,8 +218,8 @@ enum err jobs_dispatch(struct engine *e, const struct frame *f)
         return OK;
     }
     if (f->type == MSG_fail) {
-        enum err err = msg.fail.err > OK && msg.fail.err < ERR_COUNT ? (enum err)msg.fail.err
-                                                                     : ERR_ENGINE;
+        enum err err =
+            msg.fail.err > OK && msg.fail.err < ERR_COUNT ? (enum err)msg.fail.err : ERR_ENGINE;
         char text[240] = {};
         memcpy(text, msg.fail.text.p, utf8_prefix(msg.fail.text, sizeof text - 1));
         job_finish(j, err, text[0] ? text : err_text(err));

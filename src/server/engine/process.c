@@ -11,14 +11,14 @@
 #include "server/engine/programs.h"
 
 enum {
-    START_MS = 60000,     /* from spawn to `ready` */
-    TICK_MS = 1000,       /* a ping each */
-    CLOSE_TICK_MS = 100,  /* while jobs wait */
-    PONG_MS = 5000,       /* without an answer for so long: hung */
-    OVERDUE_MS = 15000,   /* busy with jobs that were cancelled so long ago: hung */
+    START_MS = 60000,    /* from spawn to `ready` */
+    TICK_MS = 1000,      /* a ping each */
+    CLOSE_TICK_MS = 100, /* while jobs wait */
+    PONG_MS = 5000,      /* without an answer for so long: hung */
+    OVERDUE_MS = 15000,  /* busy with jobs that were cancelled so long ago: hung */
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 10000,
-    HEALTHY_MS = 10000,   /* after so long the back-off starts anew */
+    HEALTHY_MS = 10000, /* after so long the back-off starts anew */
     OUT_QUEUE_MAX = 16 * 1024 * 1024,
 };
 
@@ -86,8 +86,10 @@ static void replace(char **owned, struct str s)
 static enum err on_hello(struct engine *e, const struct msg_hello *hello)
 {
     if (hello->version != WIRE_VERSION || !str_eq(hello->role, str_of(e->role))) {
-        log_error("repartee-%s speaks another version of the engine protocol; install both programs "
-                  "from the same build", e->role);
+        log_error(
+            "repartee-%s speaks another version of the engine protocol; install both programs "
+            "from the same build",
+            e->role);
         return ERR_SYNTAX;
     }
     const struct msg_load load = {
@@ -229,7 +231,9 @@ static void watch(struct engine *e)
     bool stuck = e->overdue_ms && now > e->overdue_ms;
     if (late_start || no_pong || stuck) {
         log_error("%s does not answer (%s); it is being restarted", e->role,
-                  late_start ? "while starting" : no_pong ? "no heartbeat" : "busy with nothing");
+                  late_start ? "while starting"
+                  : no_pong  ? "no heartbeat"
+                             : "busy with nothing");
         child_kill(e->child, SIGKILL);
         e->overdue_ms = 0;
     } else if (e->state == ENGINE_READY) {
@@ -285,8 +289,9 @@ static enum err copy_config(struct engine *e, const struct engine_config *config
         char **to;
         const char *from;
     } texts[] = {
-        {&e->role, config->role},   {&e->driver, config->driver},   {&e->model_dir, config->model_dir},
-        {&e->model, config->model}, {&e->options, config->options},
+        {&e->role, config->role},           {&e->driver, config->driver},
+        {&e->model_dir, config->model_dir}, {&e->model, config->model},
+        {&e->options, config->options},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         *texts[i].to = mem_strdup(str_of(texts[i].from ? texts[i].from : ""));

@@ -21,13 +21,13 @@ struct front;
 typedef void (*front_fn)(void *arg, struct exchange *x);
 
 struct front_limits {
-    uint32_t connections;   /* at once; more get 503 */
-    uint32_t header_ms;     /* from the first byte (or the accept) to the end of the headers: 408 */
-    uint32_t body_ms;       /* for the whole body: 408 */
-    uint32_t idle_ms;       /* between requests */
-    uint32_t stall_ms;      /* how long a reader may stay above its queue's cap */
-    uint32_t ping_ms;       /* WebSocket pings, SSE comments */
-    uint64_t body_bytes;    /* whole bodies held at once over all connections: 503 */
+    uint32_t connections; /* at once; more get 503 */
+    uint32_t header_ms;   /* from the first byte (or the accept) to the end of the headers: 408 */
+    uint32_t body_ms;     /* for the whole body: 408 */
+    uint32_t idle_ms;     /* between requests */
+    uint32_t stall_ms;    /* how long a reader may stay above its queue's cap */
+    uint32_t ping_ms;     /* WebSocket pings, SSE comments */
+    uint64_t body_bytes;  /* whole bodies held at once over all connections: 503 */
 };
 #define FRONT_LIMITS                                                                               \
     ((struct front_limits){.connections = 12000, .header_ms = 10000, .body_ms = 60000,             \
@@ -38,16 +38,16 @@ struct front_limits {
 struct net_stats {
     uint64_t connections_now, connections, refused; /* refused: over the limit or out of memory */
     uint64_t requests, requests_now;
-    uint64_t responses[6];                          /* by hundreds: [2] is 2xx */
-    uint64_t malformed;                             /* requests that were no HTTP */
-    uint64_t timeouts, slow_readers, gone;          /* gone: left before the response was complete */
+    uint64_t responses[6];                 /* by hundreds: [2] is 2xx */
+    uint64_t malformed;                    /* requests that were no HTTP */
+    uint64_t timeouts, slow_readers, gone; /* gone: left before the response was complete */
     uint64_t websockets_now, websockets;
     uint64_t bytes_in, bytes_out;
     uint64_t body_bytes_now;
 };
 
-enum err front_create(struct loop *l, const struct front_limits *limits, front_fn on_head, void *arg,
-                      struct front **ret_front);
+enum err front_create(struct loop *l, const struct front_limits *limits, front_fn on_head,
+                      void *arg, struct front **ret_front);
 /* Closes every connection (on_gone, on_close come inside this call) and every listener. Takes NULL. */
 void front_destroy(struct front *f);
 

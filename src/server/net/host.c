@@ -134,8 +134,8 @@ bool host_allowed(const struct host_rules *r, struct str host)
         return false;
     if (!r->loopback && r->host_count == 0)
         return true;
-    if (r->loopback &&
-        (str_eq(a.name, S("127.0.0.1")) || str_eq(a.name, S("[::1]")) || str_eq_nocase(a.name, S("localhost"))))
+    if (r->loopback && (str_eq(a.name, S("127.0.0.1")) || str_eq(a.name, S("[::1]")) ||
+                        str_eq_nocase(a.name, S("localhost"))))
         return true;
     for (size_t i = 0; i < r->host_count; i++)
         if (str_eq_nocase(a.name, r->hosts[i].name) &&
@@ -169,7 +169,8 @@ enum err host_check(const struct host_rules *r, const struct http_head *head, co
         *ret_why = "this Host is not served here; add it to http.hosts";
         return ERR_DENIED;
     }
-    bool asked = (head->method != METHOD_GET && head->method != METHOD_HEAD) || head->wants_websocket;
+    bool asked =
+        (head->method != METHOD_GET && head->method != METHOD_HEAD) || head->wants_websocket;
     struct str origin = http_value(head, "origin");
     if (asked && origin.p != nullptr && !origin_allowed(r, origin, head->host)) {
         *ret_why = "this Origin may not use the server; add it to http.origins";

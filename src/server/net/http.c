@@ -22,11 +22,11 @@ struct http_parser {
     bool begun, failed;
     enum err err;
     int status;
-    uint32_t head_bytes;      /* eaten so far for the head */
-    uint64_t body_bytes;      /* delivered */
-    uint64_t overhead_bytes;  /* eaten after the head and not delivered: framing, trailers */
-    struct str body;          /* a piece that llhttp has found in the present call */
-    struct buf text;          /* target, names, values, then the decoded path */
+    uint32_t head_bytes;     /* eaten so far for the head */
+    uint64_t body_bytes;     /* delivered */
+    uint64_t overhead_bytes; /* eaten after the head and not delivered: framing, trailers */
+    struct str body;         /* a piece that llhttp has found in the present call */
+    struct buf text;         /* target, names, values, then the decoded path */
     uint32_t target_n;
     uint32_t count;
     struct place places[HTTP_HEADERS_MAX];
@@ -221,7 +221,8 @@ static enum err read_host(struct http_parser *p)
     if (hosts > 1 || (hosts == 0 && !h->http10))
         return fail(p, ERR_SYNTAX, 400);
     h->host = hosts == 1 ? http_value(h, "host") : S("");
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._[]:";
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._[]:";
     for (size_t i = 0; i < h->host.n; i++)
         if (memchr(allowed, h->host.p[i], sizeof allowed - 1) == nullptr)
             return fail(p, ERR_SYNTAX, 400);
@@ -411,7 +412,8 @@ enum err http_parse(struct http_parser *p, struct str *bytes, struct http_piece 
         return OK;
     }
     for (;;) {
-        try(p->phase == PHASE_HEAD ? parse_head(p, bytes, ret_piece) : parse_body(p, bytes, ret_piece));
+        try(p->phase == PHASE_HEAD ? parse_head(p, bytes, ret_piece)
+                                   : parse_body(p, bytes, ret_piece));
         if (ret_piece->kind != PIECE_MORE || bytes->n == 0)
             return OK;
     }

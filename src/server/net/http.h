@@ -27,12 +27,19 @@
 #include "base/err.h"
 #include "base/str.h"
 
-constexpr uint32_t HTTP_HEAD_MAX = 16 * 1024; /* request line and headers; more: 431 */
+constexpr uint32_t HTTP_HEAD_MAX = 16 * 1024;  /* request line and headers; more: 431 */
 constexpr uint32_t HTTP_TARGET_MAX = 8 * 1024; /* more: 414 */
 constexpr uint32_t HTTP_HEADERS_MAX = 64;      /* lines; more: 431 */
 
-enum http_method : uint8_t { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH,
-                             METHOD_DELETE, METHOD_OPTIONS };
+enum http_method : uint8_t {
+    METHOD_GET,
+    METHOD_HEAD,
+    METHOD_POST,
+    METHOD_PUT,
+    METHOD_PATCH,
+    METHOD_DELETE,
+    METHOD_OPTIONS
+};
 const char *http_method_name(enum http_method m);
 
 struct http_field {

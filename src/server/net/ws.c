@@ -204,7 +204,8 @@ static enum err eat_payload(struct ws_decoder *d, struct str *bytes)
     d->mask_at = (uint8_t)((d->mask_at + n) & 3);
     d->left -= n;
     *bytes = str_sub(*bytes, n, bytes->n);
-    if (!is_control(d->op) && d->message_op == WS_TEXT && !utf8_feed(&d->utf8, (struct str){into, n}))
+    if (!is_control(d->op) && d->message_op == WS_TEXT &&
+        !utf8_feed(&d->utf8, (struct str){into, n}))
         return ERR_UTF8;
     return OK;
 }

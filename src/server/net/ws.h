@@ -16,18 +16,24 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum ws_op : uint8_t { WS_NONE = 0xff, WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8, WS_PING = 9,
-                       WS_PONG = 10 };
+enum ws_op : uint8_t {
+    WS_NONE = 0xff,
+    WS_TEXT = 1,
+    WS_BINARY = 2,
+    WS_CLOSE = 8,
+    WS_PING = 9,
+    WS_PONG = 10
+};
 
 constexpr uint16_t WS_CODE_NONE = 1005;     /* a close frame without a code */
 constexpr uint16_t WS_CODE_ABNORMAL = 1006; /* no close frame at all */
 
 struct ws_decoder {
     size_t max_message;
-    struct buf message;     /* of data frames so far */
-    uint64_t left;          /* of the present frame's payload */
-    uint32_t frames;        /* of the present message */
-    uint32_t utf8;          /* state of the text check */
+    struct buf message; /* of data frames so far */
+    uint64_t left;      /* of the present frame's payload */
+    uint32_t frames;    /* of the present message */
+    uint32_t utf8;      /* state of the text check */
     uint8_t head[14];
     uint8_t head_n, head_need;
     uint8_t mask[4], mask_at;

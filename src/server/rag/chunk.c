@@ -93,7 +93,8 @@ bool chunker_next(struct chunker *c, struct chunk *ret_chunk)
     *ret_chunk = (struct chunk){.text = str_trim(str_sub(c->text, from, end))};
     join_path(c, ret_chunk->heading);
     bool last = !more || !sentence_next(c->text, end, &s);
-    c->at = last ? c->text.n : at_heading || s.kind == SENTENCE_HEADING
-                                   ? end : step_back(c->text, from, end);
+    c->at = last                                       ? c->text.n
+            : at_heading || s.kind == SENTENCE_HEADING ? end
+                                                       : step_back(c->text, from, end);
     return true;
 }

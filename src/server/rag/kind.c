@@ -4,9 +4,9 @@
 static const struct {
     const char *ending, *type, *kind;
 } kinds[] = {
-    {".md", "text/markdown", "markdown"},  {".markdown", "text/x-markdown", "markdown"},
-    {".html", "text/html", "html"},        {".htm", "application/xhtml+xml", "html"},
-    {".txt", "text/plain", "text"},        {".text", "text/plain", "text"},
+    {".md", "text/markdown", "markdown"}, {".markdown", "text/x-markdown", "markdown"},
+    {".html", "text/html", "html"},       {".htm", "application/xhtml+xml", "html"},
+    {".txt", "text/plain", "text"},       {".text", "text/plain", "text"},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 

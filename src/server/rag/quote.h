@@ -11,8 +11,8 @@
 enum { QUOTE_SENTENCES = 3, QUOTE_MAX = 480 };
 
 struct quote {
-    struct buf text;                     /* the answer, ready to read out */
-    uint32_t cited[QUOTE_SENTENCES];     /* positions in hits, in the order of their marks */
+    struct buf text;                 /* the answer, ready to read out */
+    uint32_t cited[QUOTE_SENTENCES]; /* positions in hits, in the order of their marks */
     size_t cited_count;
 };
 void quote_init(struct quote *q);

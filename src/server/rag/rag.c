@@ -4,8 +4,12 @@
 #include "base/check.h"
 #include "server/rag/rag_parts.h"
 
-enum { LANE_CAPACITY = 256, HITS_ARENA = 4 * 1024 * 1024, LIST_ARENA = 64 * 1024 * 1024,
-       WORDS_CAP = 5 * 1024 * 1024 };
+enum {
+    LANE_CAPACITY = 256,
+    HITS_ARENA = 4 * 1024 * 1024,
+    LIST_ARENA = 64 * 1024 * 1024,
+    WORDS_CAP = 5 * 1024 * 1024
+};
 
 enum err op_post(struct rag *rag, struct op *op, void (*run)(struct lane_job *),
                  void (*done)(struct lane_job *))

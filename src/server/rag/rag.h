@@ -72,7 +72,7 @@ void rag_on_progress(struct rag *rag, void (*fn)(void *arg), void *arg);
 struct rag_hit {
     struct str doc_id;
     uint32_t chunk_id;
-    struct str title;  /* "Documents › Adding" */
+    struct str title; /* "Documents › Adding" */
     struct str text;
     struct str source; /* "documents.md" */
     double score;      /* 0..1: how much of the question's subject it covers */

@@ -11,13 +11,13 @@ struct ingest;
 struct rag {
     struct loop *loop;
     struct lane *lane;
-    struct store *store;        /* the lane's, between rag_open and rag_close */
+    struct store *store; /* the lane's, between rag_open and rag_close */
     struct rag_reader reader;
-    struct ingest *ingest;      /* the document that is being worked on, or NULL */
-    bool more;                  /* something may wait in the queue */
+    struct ingest *ingest; /* the document that is being worked on, or NULL */
+    bool more;             /* something may wait in the queue */
     bool closing;
     struct deferred kick;
-    struct rag_stats stats;     /* loop: as of the last change */
+    struct rag_stats stats; /* loop: as of the last change */
     void (*on_progress)(void *arg);
     void *progress_arg;
 };

@@ -35,7 +35,7 @@ static enum sentence_kind line_kind(struct str line)
     return SENTENCE_PLAIN;
 }
 
-static const char *const abbreviations[] = {"e.g", "i.e", "etc", "dr",  "mr", "mrs", "ms",
+static const char *const abbreviations[] = {"e.g",  "i.e", "etc", "dr",  "mr", "mrs",   "ms",
                                             "prof", "vs",  "no",  "fig", "cf", "approx"};
 
 static bool ends_sentence(struct str text, size_t i)

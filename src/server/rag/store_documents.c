@@ -34,8 +34,10 @@ static enum err is_known(struct store *s, struct str owner, const struct rag_doc
                          const char *hash, bool *ret_known)
 {
     autostmt *q = nullptr;
-    try(sql_prepare(s, "SELECT 1 FROM documents WHERE owner = ? AND source = ? AND hash = ?"
-                       " AND state <> 'failed'", &q));
+    try(sql_prepare(s,
+                    "SELECT 1 FROM documents WHERE owner = ? AND source = ? AND hash = ?"
+                    " AND state <> 'failed'",
+                    &q));
     try(sql_bind(q, 1, owner));
     try(sql_bind(q, 2, d->source));
     try(sql_bind(q, 3, str_of(hash)));
@@ -50,16 +52,18 @@ static enum err insert_document(struct store *s, const struct acceptance *a,
     char id[RAG_ID_CHARS + 1];
     random_hex(id, RAG_ID_CHARS / 2);
     sqlite3_stmt *q = nullptr;
-    try(sql_prepare(s, "INSERT INTO documents(id, owner, job, name, title, source, kind, hash,"
-                       " bytes, state, created) VALUES(?,?,?,?,?,?,?,?,?,'queued',?)", &q));
+    try(sql_prepare(s,
+                    "INSERT INTO documents(id, owner, job, name, title, source, kind, hash,"
+                    " bytes, state, created) VALUES(?,?,?,?,?,?,?,?,?,'queued',?)",
+                    &q));
     const struct str texts[] = {str_of(id), a->owner,  str_of(a->job), d->name,
                                 d->name,    d->source, d->kind,        str_of(hash)};
     enum err err = OK;
     for (int i = 0; i < 8 && err == OK; i++)
         err = sql_bind(q, i + 1, texts[i]);
     if (err == OK)
-        err = sql_err(s->db, sqlite3_bind_blob64(q, 9, d->bytes->bytes, d->bytes->n,
-                                                 SQLITE_STATIC));
+        err =
+            sql_err(s->db, sqlite3_bind_blob64(q, 9, d->bytes->bytes, d->bytes->n, SQLITE_STATIC));
     if (err == OK)
         err = sql_err(s->db, sqlite3_bind_int64(q, 10, clock_wall_ms()));
     return sql_finish(q, err);
@@ -114,9 +118,11 @@ static enum err set_state(struct store *s, struct str id, const char *sql)
 static enum err give_up_on_killers(struct store *s)
 {
     sqlite3_stmt *q = nullptr;
-    try(sql_prepare(s, "UPDATE documents SET state = 'failed',"
-                       " error = 'this document stopped its reader twice'"
-                       " WHERE state = 'queued' AND attempts >= ?", &q));
+    try(sql_prepare(s,
+                    "UPDATE documents SET state = 'failed',"
+                    " error = 'this document stopped its reader twice'"
+                    " WHERE state = 'queued' AND attempts >= ?",
+                    &q));
     return sql_finish(q, sql_err(s->db, sqlite3_bind_int(q, 1, STORE_ATTEMPTS_MAX)));
 }
 
@@ -133,15 +139,18 @@ enum err store_take(struct store *s, struct store_work *ret_work)
 {
     try(give_up_on_killers(s));
     autostmt *q = nullptr;
-    try(sql_prepare(s, "SELECT id, name, kind, bytes FROM documents WHERE state = 'queued'"
-                       " ORDER BY created, rowid LIMIT 1", &q));
+    try(sql_prepare(s,
+                    "SELECT id, name, kind, bytes FROM documents WHERE state = 'queued'"
+                    " ORDER BY created, rowid LIMIT 1",
+                    &q));
     try(sql_step(q));
     struct store_work work = {};
     enum err err = copy_work(q, &work);
     sqlite3_reset(q);
     if (err == OK)
-        err = set_state(s, str_of(work.id), "UPDATE documents SET state = 'running',"
-                                            " attempts = attempts + 1 WHERE id = ?");
+        err = set_state(s, str_of(work.id),
+                        "UPDATE documents SET state = 'running',"
+                        " attempts = attempts + 1 WHERE id = ?");
     if (err != OK) {
         store_work_finish(&work);
         return err;
@@ -174,8 +183,10 @@ enum err store_fail(struct store *s, struct str id, const char *sentence)
 static enum err delete_chunks(struct store *s, struct str document)
 {
     sqlite3_stmt *q = nullptr;
-    try(sql_prepare(s, "INSERT INTO words(words, rowid, heading, text)"
-                       " SELECT 'delete', id, heading, text FROM chunks WHERE document = ?", &q));
+    try(sql_prepare(s,
+                    "INSERT INTO words(words, rowid, heading, text)"
+                    " SELECT 'delete', id, heading, text FROM chunks WHERE document = ?",
+                    &q));
     try(sql_finish(q, sql_bind(q, 1, document)));
     return set_state(s, document, "DELETE FROM chunks WHERE document = ?");
 }
@@ -205,8 +216,10 @@ static enum err insert_chunks(struct store *s, struct str document, struct str o
                               struct str text, int *ret_count)
 {
     autostmt *chunk = nullptr, *words = nullptr;
-    try(sql_prepare(s, "INSERT INTO chunks(document, owner, number, heading, text)"
-                       " VALUES(?,?,?,?,?)", &chunk));
+    try(sql_prepare(s,
+                    "INSERT INTO chunks(document, owner, number, heading, text)"
+                    " VALUES(?,?,?,?,?)",
+                    &chunk));
     try(sql_prepare(s, "INSERT INTO words(rowid, heading, text) VALUES(?,?,?)", &words));
     struct chunker chunker;
     struct chunk c;
@@ -222,8 +235,10 @@ static enum err insert_chunks(struct store *s, struct str document, struct str o
 static enum err drop_older(struct store *s, struct str id, struct str owner, struct str source)
 {
     autostmt *q = nullptr;
-    try(sql_prepare(s, "SELECT id FROM documents WHERE owner = ? AND source = ? AND id <> ?"
-                       " AND state = 'done'", &q));
+    try(sql_prepare(s,
+                    "SELECT id FROM documents WHERE owner = ? AND source = ? AND id <> ?"
+                    " AND state = 'done'",
+                    &q));
     try(sql_bind(q, 1, owner));
     try(sql_bind(q, 2, source));
     try(sql_bind(q, 3, id));
@@ -259,8 +274,10 @@ static enum err complete(struct store *s, void *arg)
     try(insert_chunks(s, c->id, buf_str(&owner), c->text, &count));
     try(drop_older(s, c->id, buf_str(&owner), buf_str(&source)));
     sqlite3_stmt *done = nullptr;
-    try(sql_prepare(s, "UPDATE documents SET state = 'done', error = '', chunks = ?, title = ?"
-                       " WHERE id = ?", &done));
+    try(sql_prepare(s,
+                    "UPDATE documents SET state = 'done', error = '', chunks = ?, title = ?"
+                    " WHERE id = ?",
+                    &done));
     err = sql_err(s->db, sqlite3_bind_int(done, 1, count));
     if (err == OK)
         err = sql_bind(done, 2, c->title);
@@ -280,19 +297,22 @@ enum err store_complete(struct store *s, struct str id, struct str title, struct
 enum err store_job(struct store *s, struct str owner, struct str id, struct rag_job *ret_job)
 {
     autostmt *q = nullptr;
-    try(sql_prepare(s, "SELECT j.skipped, count(d.id), coalesce(sum(d.state = 'done'), 0),"
-                       " coalesce(sum(d.state = 'failed'), 0), coalesce(sum(d.state = 'running'), 0),"
-                       " coalesce(sum(d.chunks), 0), coalesce(max(d.error), '')"
-                       " FROM jobs j LEFT JOIN documents d ON d.job = j.id"
-                       " WHERE j.id = ? AND j.owner = ? GROUP BY j.id", &q));
+    try(sql_prepare(s,
+                    "SELECT j.skipped, count(d.id), coalesce(sum(d.state = 'done'), 0),"
+                    " coalesce(sum(d.state = 'failed'), 0), coalesce(sum(d.state = 'running'), 0),"
+                    " coalesce(sum(d.chunks), 0), coalesce(max(d.error), '')"
+                    " FROM jobs j LEFT JOIN documents d ON d.job = j.id"
+                    " WHERE j.id = ? AND j.owner = ? GROUP BY j.id",
+                    &q));
     try(sql_bind(q, 1, id));
     try(sql_bind(q, 2, owner));
     try(sql_step(q));
     int all = sqlite3_column_int(q, 1), done = sqlite3_column_int(q, 2);
     int failed = sqlite3_column_int(q, 3), running = sqlite3_column_int(q, 4);
     struct rag_job job = {
-        .state = done + failed < all ? running || done + failed ? "running" : "queued"
-                 : all && failed == all ? "failed" : "done",
+        .state = done + failed < all    ? running || done + failed ? "running" : "queued"
+                 : all && failed == all ? "failed"
+                                        : "done",
         .documents = (uint32_t)all,
         .failed = (uint32_t)failed,
         .skipped = (uint32_t)sqlite3_column_int(q, 0),
@@ -308,8 +328,8 @@ enum err store_job(struct store *s, struct str owner, struct str id, struct rag_
 
 static enum err list_row(sqlite3_stmt *q, struct arena *arena, struct rag_listed *row)
 {
-    struct str *const texts[] = {&row->id, &row->title, &row->source, &row->kind, &row->state,
-                                 &row->error};
+    struct str *const texts[] = {&row->id,   &row->title, &row->source,
+                                 &row->kind, &row->state, &row->error};
     for (int i = 0; i < 6; i++)
         try(arena_str(arena, sql_text(q, i), texts[i]));
     row->bytes = (uint64_t)sqlite3_column_int64(q, 6);
@@ -324,9 +344,11 @@ enum err store_list(struct store *s, struct str owner, struct arena *arena,
 {
     enum { LIST_MAX = 10000 };
     autostmt *q = nullptr;
-    try(sql_prepare(s, "SELECT id, title, source, kind, state, error, length(bytes), chunks, created,"
-                       " owner = '' FROM documents WHERE owner IN (?, '')"
-                       " ORDER BY created, rowid LIMIT 10000", &q));
+    try(sql_prepare(s,
+                    "SELECT id, title, source, kind, state, error, length(bytes), chunks, created,"
+                    " owner = '' FROM documents WHERE owner IN (?, '')"
+                    " ORDER BY created, rowid LIMIT 10000",
+                    &q));
     try(sql_bind(q, 1, owner));
     struct rag_listed *list = nullptr;
     size_t count = 0, room = 0;
@@ -391,9 +413,11 @@ enum err store_words(struct store *s, struct buf *into)
 enum err store_stats(struct store *s, struct rag_stats *ret_stats)
 {
     autostmt *q = nullptr;
-    try(sql_prepare(s, "SELECT coalesce(sum(state = 'done'), 0),"
-                       " coalesce(sum(state IN ('queued', 'running')), 0),"
-                       " coalesce(sum(chunks), 0) FROM documents", &q));
+    try(sql_prepare(s,
+                    "SELECT coalesce(sum(state = 'done'), 0),"
+                    " coalesce(sum(state IN ('queued', 'running')), 0),"
+                    " coalesce(sum(chunks), 0) FROM documents",
+                    &q));
     try(sql_step(q));
     *ret_stats = (struct rag_stats){
         .documents = (uint64_t)sqlite3_column_int64(q, 0),

@@ -63,8 +63,8 @@ enum err sql_prepare(struct store *s, const char *sql, sqlite3_stmt **ret_stmt)
 
 enum err sql_bind(sqlite3_stmt *stmt, int at, struct str text)
 {
-    int result = sqlite3_bind_text64(stmt, at, text.p ? text.p : "", text.n, SQLITE_TRANSIENT,
-                                     SQLITE_UTF8);
+    int result =
+        sqlite3_bind_text64(stmt, at, text.p ? text.p : "", text.n, SQLITE_TRANSIENT, SQLITE_UTF8);
     return sql_err(nullptr, result);
 }
 
@@ -130,8 +130,9 @@ static enum err set_up(struct store *s)
         try(sql_err(s->db, sqlite3_db_config(s->db, defences[i][0], defences[i][1], nullptr)));
     limit(s->db);
     sqlite3_busy_timeout(s->db, 0); /* one writer: whoever else has it is a mistake */
-    try(sql_exec(s, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
-                    "PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"));
+    try(sql_exec(s,
+                 "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
+                 "PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"));
     autostmt *version = nullptr;
     try(sql_prepare(s, "PRAGMA user_version", &version));
     try(sql_step(version));

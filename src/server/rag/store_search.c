@@ -15,7 +15,7 @@ static const double FITS = 0.5;
 
 struct candidate {
     sqlite3_int64 row;
-    double rank;  /* of BM25: 0 is best, in steps of 1 */
+    double rank; /* of BM25: 0 is best, in steps of 1 */
     double cover, heading_cover, score;
 };
 
@@ -62,9 +62,11 @@ static enum err find_candidates(struct store *s, struct str owner, const struct 
         try(put_quoted(&match, terms->term[i].text));
     }
     autostmt *q = nullptr;
-    try(sql_prepare(s, "SELECT c.id, c.heading, c.text FROM words JOIN chunks c ON c.id = words.rowid"
-                       " WHERE words MATCH ? AND c.owner IN (?, '')"
-                       " ORDER BY bm25(words, 3.0, 1.0) LIMIT 60", &q));
+    try(sql_prepare(s,
+                    "SELECT c.id, c.heading, c.text FROM words JOIN chunks c ON c.id = words.rowid"
+                    " WHERE words MATCH ? AND c.owner IN (?, '')"
+                    " ORDER BY bm25(words, 3.0, 1.0) LIMIT 60",
+                    &q));
     try(sql_bind(q, 1, buf_str(&match)));
     try(sql_bind(q, 2, owner));
     enum err err;
@@ -140,8 +142,10 @@ enum err store_search(struct store *s, struct str owner, struct terms *terms, ui
     if (!hits.hit)
         return ERR_NOMEM;
     autostmt *q = nullptr;
-    try(sql_prepare(s, "SELECT c.document, c.number, d.title, c.heading, c.text, d.source"
-                       " FROM chunks c JOIN documents d ON d.id = c.document WHERE c.id = ?", &q));
+    try(sql_prepare(s,
+                    "SELECT c.document, c.number, d.title, c.heading, c.text, d.source"
+                    " FROM chunks c JOIN documents d ON d.id = c.document WHERE c.id = ?",
+                    &q));
     for (size_t i = 0; i < count && hits.count < k; i++) {
         struct rag_hit *hit = &hits.hit[hits.count];
         try(read_hit(q, &candidates[i], arena, hit));

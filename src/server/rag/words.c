@@ -8,16 +8,16 @@ static bool is_word_byte(unsigned char c)
 
 /* Sorted. Words of questions and of glue; also the verbs that any question may be built with. */
 static const char *const function_words[] = {
-    "a",     "about", "after", "all",   "also",  "am",    "an",    "and",   "any",   "are",
-    "as",    "at",    "be",    "been",  "but",   "by",    "can",   "could", "did",   "do",
-    "does",  "for",   "from",  "get",   "had",   "has",   "have",  "he",    "her",   "here",
-    "his",   "how",   "i",     "if",    "in",    "into",  "is",    "it",    "its",   "just",
-    "let",   "ll",    "make",  "may",   "me",    "might", "mine",  "must",  "my",    "no",
-    "not",   "of",    "on",    "one",   "or",    "our",   "out",   "please", "s",    "shall",
-    "she",   "should", "so",   "some",  "t",     "tell",  "than",  "that",  "the",   "their",
-    "them",  "then",  "there", "these", "they",  "thing", "this",  "those", "to",    "too",
-    "up",    "us",    "want",  "was",   "we",    "were",  "what",  "when",  "where", "which",
-    "who",   "whom",  "whose", "why",   "will",  "with",  "would", "you",   "your",
+    "a",    "about",  "after", "all",   "also", "am",    "an",    "and",    "any",   "are",
+    "as",   "at",     "be",    "been",  "but",  "by",    "can",   "could",  "did",   "do",
+    "does", "for",    "from",  "get",   "had",  "has",   "have",  "he",     "her",   "here",
+    "his",  "how",    "i",     "if",    "in",   "into",  "is",    "it",     "its",   "just",
+    "let",  "ll",     "make",  "may",   "me",   "might", "mine",  "must",   "my",    "no",
+    "not",  "of",     "on",    "one",   "or",   "our",   "out",   "please", "s",     "shall",
+    "she",  "should", "so",    "some",  "t",    "tell",  "than",  "that",   "the",   "their",
+    "them", "then",   "there", "these", "they", "thing", "this",  "those",  "to",    "too",
+    "up",   "us",     "want",  "was",   "we",   "were",  "what",  "when",   "where", "which",
+    "who",  "whom",   "whose", "why",   "will", "with",  "would", "you",    "your",
 };
 
 static bool is_function_word(const char *word)
@@ -53,7 +53,8 @@ static void stem(char *word)
     else if (ends(word, n, "s") && !ends(word, n, "ss") && !ends(word, n, "us"))
         n -= 1;
     word[n] = 0;
-    static const char *const endings[] = {"ations", "ation", "ings", "ing", "ed", "er", "ly", "ion"};
+    static const char *const endings[] = {"ations", "ation", "ings", "ing",
+                                          "ed",     "er",    "ly",   "ion"};
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
         if (ends(word, n, endings[i])) {
             n -= strlen(endings[i]);

@@ -91,8 +91,8 @@ static void quote(struct turn *t)
           "Please switch the knowledge base on.");
     struct quote q;
     quote_init(&q);
-    enum err err = t->use_rag ? quote_answer(&q, t->hits ? t->hits : &nothing)
-                              : buf_add(&q.text, without);
+    enum err err =
+        t->use_rag ? quote_answer(&q, t->hits ? t->hits : &nothing) : buf_add(&q.text, without);
     bool alive = err == OK;
     for (size_t i = 0; i < q.cited_count && alive; i++)
         alive = cite(t, (uint32_t)i + 1, &t->hits->hit[q.cited[i]]);
@@ -151,8 +151,9 @@ static enum err send_prompt(struct turn *t, struct arena *arena)
     /* The question is in the history already; it is sent as its own, last segment. */
     struct history before = t->session->history;
     before.count--;
-    try(prompt_build(arena, str_of(t->talk->conf->persona), &before, t->hits ? t->hits->hit : nullptr,
-                     t->hits ? t->hits->count : 0, buf_str(&t->question), &prompt));
+    try(prompt_build(arena, str_of(t->talk->conf->persona), &before,
+                     t->hits ? t->hits->hit : nullptr, t->hits ? t->hits->count : 0,
+                     buf_str(&t->question), &prompt));
     for (size_t i = 0; i < prompt.count; i++)
         try(send_segment(t, &prompt.segment[i]));
     const struct msg_llm_generate generate = {
@@ -179,8 +180,8 @@ static enum err ask_model(struct turn *t)
 void answer_begin(struct turn *t)
 {
     waterfall_open(&t->waterfall, STAGE_ANSWER, clock_us());
-    enum err err = history_add(&t->session->history, SAID_BY_USER, t->id, buf_str(&t->question),
-                               false);
+    enum err err =
+        history_add(&t->session->history, SAID_BY_USER, t->id, buf_str(&t->question), false);
     t->answering = err == OK;
     if (err == OK && !t->talk->llm) {
         quote(t);

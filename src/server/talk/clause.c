@@ -23,9 +23,10 @@ void clause_finish(struct clause_splitter *c)
 
 /* Words that end in a full stop without ending a sentence; compared without case. */
 static const char *const abbreviations[] = {
-    "dr", "mr", "mrs", "ms", "prof", "st", "sr", "jr", "vs", "etc", "e.g", "i.e", "approx", "no",
-    "fig", "inc", "ltd", "co", "dept", "est", "min", "max", "jan", "feb", "mar", "apr", "jun",
-    "jul", "aug", "sep", "sept", "oct", "nov", "dec", "p", "pp", "vol", "ca", "cf", "resp",
+    "dr",   "mr",  "mrs",    "ms",  "prof", "st",  "sr",  "jr",  "vs",   "etc",
+    "e.g",  "i.e", "approx", "no",  "fig",  "inc", "ltd", "co",  "dept", "est",
+    "min",  "max", "jan",    "feb", "mar",  "apr", "jun", "jul", "aug",  "sep",
+    "sept", "oct", "nov",    "dec", "p",    "pp",  "vol", "ca",  "cf",   "resp",
 };
 
 static bool is_space(char c)

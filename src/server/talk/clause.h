@@ -14,7 +14,7 @@
 #include "base/str.h"
 
 enum {
-    CLAUSE_FIRST_MIN = 24, /* bytes before a comma may end the first clause */
+    CLAUSE_FIRST_MIN = 24,  /* bytes before a comma may end the first clause */
     CLAUSE_LATER_MIN = 120, /* the same for later ones */
     CLAUSE_MAX = 280,       /* a cut at white space is forced here */
     CLAUSE_ANSWER_MAX = 256 * 1024,

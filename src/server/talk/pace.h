@@ -13,8 +13,8 @@ enum { PACE_LEAD_MS = 2000 };
 
 struct pace {
     uint32_t rate_hz;
-    uint64_t sent; /* samples */
-    uint64_t first_us;           /* when the first sample was sent; 0: none yet */
+    uint64_t sent;                     /* samples */
+    uint64_t first_us;                 /* when the first sample was sent; 0: none yet */
     uint64_t reported_ms, reported_us; /* the client's last word; reported_us 0: none */
 };
 

@@ -17,8 +17,8 @@ struct session {
     char id[2 * SESSION_ID_BYTES + 1];
     char owner[OWNER_MAX + 1]; /* the principal: a key's name, or "local" */
     struct history history;
-    struct turn *live;         /* the turn that runs now, or NULL; one at a time */
-    uint32_t attached;         /* connections that hold the pointer */
+    struct turn *live; /* the turn that runs now, or NULL; one at a time */
+    uint32_t attached; /* connections that hold the pointer */
     uint64_t used_ms;
     struct session *newer, *older, *chain; /* sessions.c */
 };

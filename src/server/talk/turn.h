@@ -43,14 +43,14 @@ extern struct counter turns_begun, turns_failed, turns_canceled;
 extern struct counter tokens_generated;
 
 struct turn_request {
-    bool spoken;           /* words come as sound (turn_audio); otherwise `text` */
+    bool spoken; /* words come as sound (turn_audio); otherwise `text` */
     bool use_rag;
-    bool speak;            /* the answer is also synthesised */
-    struct str text;       /* typed turns: at most TURN_TEXT_MAX bytes, valid UTF-8 */
-    uint32_t in_rate_hz;   /* spoken turns */
-    uint32_t out_rate_hz;  /* with speak */
-    struct str voice;      /* with speak; empty: the configured one */
-    uint32_t max_tokens;   /* 0: the configured number */
+    bool speak;           /* the answer is also synthesised */
+    struct str text;      /* typed turns: at most TURN_TEXT_MAX bytes, valid UTF-8 */
+    uint32_t in_rate_hz;  /* spoken turns */
+    uint32_t out_rate_hz; /* with speak */
+    struct str voice;     /* with speak; empty: the configured one */
+    uint32_t max_tokens;  /* 0: the configured number */
 };
 enum { TURN_TEXT_MAX = 16 * 1024 };
 
@@ -59,11 +59,11 @@ struct turn_usage {
 };
 
 struct turn_end {
-    enum err err;         /* OK; ERR_CANCELED: interrupted; anything else failed */
-    const char *message;  /* with a failure: a sentence for the user */
-    bool spoken;          /* some sound of the answer was sent */
-    struct str answer;    /* all that was generated */
-    struct str heard;     /* the prefix of it that was played, for spoken answers */
+    enum err err;        /* OK; ERR_CANCELED: interrupted; anything else failed */
+    const char *message; /* with a failure: a sentence for the user */
+    bool spoken;         /* some sound of the answer was sent */
+    struct str answer;   /* all that was generated */
+    struct str heard;    /* the prefix of it that was played, for spoken answers */
     struct turn_usage usage;
     const struct waterfall *waterfall;
     uint64_t now_us;

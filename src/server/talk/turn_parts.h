@@ -29,9 +29,9 @@ struct turn {
     struct turn *next, **link; /* talk->live */
 
     enum turn_state state;
-    bool entered;        /* the first state's work has begun */
+    bool entered;         /* the first state's work has begun */
     uint64_t deadline_ms; /* of the whole answer, from the end of the user's words; 0: not yet */
-    struct timer timer; /* the state's limit; when ended: frees the turn */
+    struct timer timer;   /* the state's limit; when ended: frees the turn */
     struct waterfall waterfall;
 
     bool use_rag, speak;
@@ -51,7 +51,7 @@ struct turn {
     struct job *tts;
     struct heard heard;
     struct pace pace;
-    struct buf sound;       /* synthesised, not sent yet: s16le */
+    struct buf sound; /* synthesised, not sent yet: s16le */
     struct timer pacer;
     bool sound_begun, sound_complete;
 };
