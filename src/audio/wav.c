@@ -195,7 +195,7 @@ static enum err on_data(struct wav_reader *r, struct str *bytes, struct buf *int
     size_t frame = (size_t)r->channels * r->bytes_per_sample;
     while (bytes->n && r->left) {
         struct str now = str_sub(*bytes, 0, r->left < bytes->n ? (size_t)r->left : bytes->n);
-        size_t took = now.n;
+        size_t took;
         if (r->part_n == 0 && now.n >= frame && r->coding == CODING_INT &&
             r->bytes_per_sample == 2 && r->channels == 1) {
             took = now.n & ~(size_t)1;
@@ -278,6 +278,12 @@ enum err wav_end(struct wav_reader *r)
     return r->err;
 }
 
+static void put_tag(uint8_t *p, const char tag[static 4])
+{
+    for (int i = 0; i < 4; i++)
+        p[i] = (uint8_t)tag[i];
+}
+
 static void put32(uint8_t *p, uint32_t n)
 {
     for (int i = 0; i < 4; i++)
@@ -287,13 +293,15 @@ static void put32(uint8_t *p, uint32_t n)
 void wav_header(uint8_t into[WAV_HEADER_BYTES], uint32_t rate_hz, uint32_t samples)
 {
     bool known = samples <= (UINT32_MAX - 36) / 2;
-    memcpy(into, "RIFF....WAVEfmt ", 16);
+    put_tag(into, "RIFF");
+    put_tag(into + 8, "WAVE");
+    put_tag(into + 12, "fmt ");
     put32(into + 4, known ? samples * 2 + 36 : UINT32_MAX);
     put32(into + 16, 16);
     put32(into + 20, 1 | 1 << 16); /* PCM, one channel */
     put32(into + 24, rate_hz);
     put32(into + 28, rate_hz * 2);
     put32(into + 32, 2 | 16 << 16); /* bytes a frame, bits a sample */
-    memcpy(into + 36, "data", 4);
+    put_tag(into + 36, "data");
     put32(into + 40, known ? samples * 2 : UINT32_MAX);
 }

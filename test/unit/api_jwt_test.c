@@ -56,8 +56,7 @@ static void test_foreign_headers_are_refused(void **)
         /* {"alg":"none"} */
         "eyJhbGciOiJub25lIn0.eyJzdWIiOiJsb2NhbCJ9.",
         /* {"alg":"RS256","typ":"JWT"} */
-        "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJsb2NhbCJ9."
-        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.e30.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
         "....",
         "a.b.c",
         "",

@@ -15,8 +15,10 @@ int read_whole_file(const struct cli *c, const char *path, struct buf *into)
     size_t n;
     enum err err = OK;
     errno = 0;
-    while (err == OK && (n = fread(piece, 1, sizeof piece, f)) > 0)
+    do {
+        n = fread(piece, 1, sizeof piece, f);
         err = buf_add(into, (struct str){piece, n});
+    } while (err == OK && n == sizeof piece);
     int failed = ferror(f) ? (errno ? errno : EIO) : 0;
     if (!is_stdin)
         fclose(f);

@@ -85,17 +85,17 @@ static bool say_words(struct turn *t, struct str text)
 
 static void quote(struct turn *t)
 {
-    static const struct rag_hits nothing = {};
+    static const struct rag_hits none = {};
+    const struct rag_hits *hits = t->hits ? t->hits : &none;
     static const struct str without =
         S("No language model is installed, so I can only answer from your documents. "
           "Please switch the knowledge base on.");
     struct quote q;
     quote_init(&q);
-    enum err err =
-        t->use_rag ? quote_answer(&q, t->hits ? t->hits : &nothing) : buf_add(&q.text, without);
+    enum err err = t->use_rag ? quote_answer(&q, hits) : buf_add(&q.text, without);
     bool alive = err == OK;
     for (size_t i = 0; i < q.cited_count && alive; i++)
-        alive = cite(t, (uint32_t)i + 1, &t->hits->hit[q.cited[i]]);
+        alive = cite(t, (uint32_t)i + 1, &hits->hit[q.cited[i]]);
     if (alive)
         alive = say_words(t, buf_str(&q.text));
     quote_finish(&q);
