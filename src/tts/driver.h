@@ -17,11 +17,12 @@
  * digit. A driver for a model folds what its model does not know.
  *
  * Sound. Mono s16 at the voice's rate, in pieces of at most 50 ms or so, the first one as soon as it
- * exists. Silence at both ends is welcome; the stream trims it. When the piece function answers
+ * exists; a piece of no samples asks whether more are wanted. Silence at both ends is welcome; the
+ * stream trims it. When the piece function answers
  * false the driver stops as soon as it can and answers ERR_CANCELED. Numbers of speed: 1 is the
  * voice's own, 2 twice as fast.
  *
- * Mandatory: everything but load, unload and warm_up.
+ * Mandatory: everything but load, unload and warm_up; their absence is NULL.
  */
 #pragma once
 
@@ -58,7 +59,7 @@ typedef bool (*tts_piece_fn)(void *to, const int16_t *samples, size_t count);
 
 struct tts_driver {
     const char *name;
-    /* The folder that synthesis reads, known after load; NULL when everything is in memory. */
+    /* The folder that synthesis reads, known before load; NULL when everything is in memory. */
     const char *(*read_dir)(void);
 
     /* On failure `why` holds a sentence for the operator. */

@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "tts/driver.h"
+#include "tts/espeak_numbers.h"
 
 enum {
     NAME_MAX_BYTES = 32,
@@ -38,6 +39,7 @@ static struct buf names = BUF(16 * 1024), codes = BUF(16 * 1024); /* const after
 static const char *espeak_read_dir(void)
 {
     const char *path = nullptr;
+    espeak_ng_InitializePath(nullptr);
     espeak_Info(&path);
     return path;
 }
@@ -77,7 +79,8 @@ static enum err list_voices(void)
     const espeak_VOICE **list = espeak_ListVoices(nullptr);
     for (size_t i = 0; list != nullptr && list[i] != nullptr; i++) {
         const char *tag = list[i]->languages + 1;
-        if (list[i]->languages[0] == '\0' || !well_formed(str_of(tag)))
+        if (list[i]->languages[0] == '\0' || !well_formed(str_of(tag)) ||
+            espeak_digits_max(str_of(tag)) == 0)
             continue;
         try(buf_addf(&names, "%s%s", names.n > 0 ? ", " : "", tag));
         try(buf_addf(&codes, "%s%s", codes.n > 0 ? "," : "", tag));
@@ -124,7 +127,7 @@ static enum err espeak_voice_open(struct str name, struct tts_voice **ret_voice)
 {
     if (name.n == 0)
         name = S("en-gb");
-    if (!well_formed(name))
+    if (!well_formed(name) || espeak_digits_max(name) == 0)
         return ERR_NOTFOUND;
     struct espeak_voice *v = mem_zero(1, sizeof *v);
     if (v == nullptr)
@@ -170,13 +173,13 @@ static enum err espeak_synthesise(struct tts_voice *voice, struct str phrase, fl
                                   tts_piece_fn piece, void *to, char why[TTS_WHY_BYTES])
 {
     (void)why;
-    autobuf text = BUF(TTS_PHRASE_MAX + 1);
-    try(buf_add(&text, phrase));
+    autobuf text = BUF(TTS_PHRASE_MAX * 3);
+    try(espeak_tame_numbers(phrase, espeak_digits_max(str_of(voice->language)), &text));
     const char *z = buf_z(&text);
     if (z == nullptr)
         return ERR_NOMEM;
     autobuf spoken = BUF((size_t)PHRASE_MAX_SECONDS * 2 * rate_hz);
-    try(speak_into(voice->name, z, phrase.n + 1, speed, &spoken));
+    try(speak_into(voice->name, z, text.n + 1, speed, &spoken));
 
     const int16_t *samples = (const int16_t *)spoken.p;
     size_t count = spoken.n / 2, step = rate_hz * PIECE_MS / 1000;

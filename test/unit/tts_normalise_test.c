@@ -3,6 +3,7 @@
 #include "tts/normalise.h"
 
 #include "tts/driver.h"
+#include "tts/espeak_numbers.h"
 #include "tts/phrase.h"
 #include "tts/trim.h"
 #include "tts/unicode.h"
@@ -77,6 +78,34 @@ static void test_ascii(void **state)
     autobuf out = BUF(1024);
     assert_ok(unicode_ascii(S("Große Café-Œuvre, naïve “x” ½ 日本 ﬁn"), &out));
     assert_str(buf_str(&out), "Grosse Cafe-OEuvre, naive \"x\" 1/2  fin");
+}
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in, *out;
+        unsigned max;
+    } rows[] = {
+        {"no digits", "no digits", 3},
+        {"999 and 1.50", "999 and 1.50", 3},
+        {"in 4777.", "in  4 7 7 7 .", 3},
+        {"3.251,00 x", " 3 2 5 1 0 0  x", 3},
+        {"1 000 000", " 1 0 0 0 0 0 0 ", 3},
+        {"\u0664\u0667\u0667\u0667", " \u0664 \u0667 \u0667 \u0667 ", 3},
+        {"123456789012", "123456789012", 12},
+        {"1234567890123x", " 1 2 3 4 5 6 7 8 9 0 1 2 3 x", 12},
+        {"12.", "12.", 3},
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        autobuf out = BUF(strlen(rows[i].in) * 3);
+        assert_ok(espeak_tame_numbers(str_of(rows[i].in), rows[i].max, &out));
+        assert_str(buf_str(&out), rows[i].out);
+    }
+    assert_int_equal(espeak_digits_max(S("ar")), 3);
+    assert_int_equal(espeak_digits_max(S("AR-eg")), 3);
+    assert_int_equal(espeak_digits_max(S("kl")), 0);
+    assert_int_equal(espeak_digits_max(S("en-gb")), 12);
 }
 
 static void test_phrases(void **state)
@@ -194,6 +223,7 @@ int main(void)
         cmocka_unit_test(test_long),
         cmocka_unit_test(test_has_words),
         cmocka_unit_test(test_ascii),
+        cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_phrases),
         cmocka_unit_test(test_long_phrases),
         cmocka_unit_test(test_pauses),

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "read/sound.h"
+
+#include <stdio.h>
+
+#include "audio/resample.h"
+#include "audio/wav.h"
+
+enum { FEED_BYTES = 64 * 1024, DECODED_MAX = 16 * FEED_BYTES };
+
+struct reading {
+    struct wav_reader *wav;
+    struct resample *resample; /* NULL until the rate is known */
+    struct buf decoded;        /* at the file's rate */
+    struct buf out;            /* at 16 kHz, not yet handed on */
+    uint64_t handed;           /* bytes */
+    sound_piece_fn piece;
+    void *to;
+    char *why;
+};
+
+static enum err hand_on(struct reading *r, bool all)
+{
+    size_t at = 0;
+    while (r->out.n - at >= (all ? 1 : SOUND_PIECE_BYTES)) {
+        struct str piece = str_sub(buf_str(&r->out), at, at + SOUND_PIECE_BYTES);
+        r->handed += piece.n;
+        if (r->handed > SOUND_PCM_MAX) {
+            snprintf(r->why, SOUND_WHY_BYTES, "the recording is longer than an hour");
+            return ERR_TOOBIG;
+        }
+        try(r->piece(r->to, piece));
+        at += piece.n;
+    }
+    buf_eat(&r->out, at);
+    return OK;
+}
+
+static enum err convert(struct reading *r)
+{
+    uint32_t rate = wav_rate(r->wav);
+    if (r->resample == nullptr && rate != 0) {
+        enum err err = resample_create(rate, PCM_RATE_RECOGNISE, &r->resample);
+        if (err == ERR_INVALID) {
+            snprintf(r->why, SOUND_WHY_BYTES,
+                     "a sample rate of %u Hz is not supported; 8000 to 48000 Hz are", rate);
+            return ERR_MEDIA;
+        }
+        try(err);
+    }
+    if (r->decoded.n == 0)
+        return OK;
+    try(resample_run(r->resample, (const int16_t *)r->decoded.p, r->decoded.n / sizeof(int16_t),
+                     &r->out));
+    buf_clear(&r->decoded);
+    return hand_on(r, false);
+}
+
+static enum err read_all(struct reading *r, struct str bytes)
+{
+    for (; bytes.n > 0; bytes = str_sub(bytes, FEED_BYTES, bytes.n)) {
+        try(wav_feed(r->wav, str_sub(bytes, 0, FEED_BYTES), &r->decoded));
+        try(convert(r));
+    }
+    try(wav_end(r->wav));
+    if (r->resample != nullptr)
+        try(resample_flush(r->resample, &r->out));
+    return hand_on(r, true);
+}
+
+enum err sound_read(struct str bytes, sound_piece_fn piece, void *to, char why[SOUND_WHY_BYTES])
+{
+    struct reading r = {.decoded = BUF(DECODED_MAX),
+                        .out = BUF(DECODED_MAX * 2),
+                        .piece = piece,
+                        .to = to,
+                        .why = why};
+    enum err err = wav_reader_create(&r.wav);
+    if (err == OK)
+        err = read_all(&r, bytes);
+    if (err == ERR_MEDIA && why[0] == '\0')
+        snprintf(why, SOUND_WHY_BYTES, "%s", wav_errmsg(r.wav));
+    wav_reader_destroy(r.wav);
+    resample_destroy(r.resample);
+    buf_finish(&r.decoded);
+    buf_finish(&r.out);
+    return err;
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * repartee-tts: text in, sound out. This is the only program that links espeak-ng, and so the only
+ * one that is distributed under GPL-3.0-or-later.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "tts/stream.h"
+
+/* Threads wait for listeners more than they compute, and a waiting one must not keep another answer
+ * from its first sound: one for each stream. */
+enum { STREAMS = 64 };
+
+static const struct tts_driver *const drivers[] = {&tts_builtin, &tts_flite, &tts_espeak,
+                                                   &tts_scripted};
+static const struct tts_driver *driver; /* const after load */
+static struct buf languages = BUF(16 * 1024);
+static const char *read_dirs[] = {nullptr, nullptr};
+
+static enum err find_driver(struct str name, char *why)
+{
+    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
+        if (str_eq(name, str_of(drivers[i]->name))) {
+            driver = drivers[i];
+            return OK;
+        }
+    }
+    snprintf(why, TTS_WHY_BYTES,
+             "there is no speech driver \"%.*s\"; there are builtin and scripted",
+             STR_FMT(str_sub(name, 0, 40)));
+    return ERR_UNSUPPORTED;
+}
+
+static enum err load(const struct msg_load *m, struct worker_ready *ret_ready, char *why)
+{
+    try(find_driver(m->driver, why));
+    struct tts_load request = {m->model_dir, m->model, m->options, m->threads};
+    if (driver->load != nullptr)
+        try(driver->load(&request, why));
+    if (driver->warm_up != nullptr)
+        driver->warm_up();
+    buf_clear(&languages);
+    try(driver->languages(&languages));
+    struct tts_voice *voice;
+    try(driver->voice_open(S(""), &voice));
+    stream_use(driver);
+    *ret_ready = (struct worker_ready){
+        .driver = driver->name,
+        .model = voice->name,
+        .languages = buf_z(&languages),
+        .notes = "",
+        .rate_hz = voice->rate_hz,
+        .slots = STREAMS,
+    };
+    driver->voice_close(voice);
+    return OK;
+}
+
+static void unload(void)
+{
+    if (driver != nullptr && driver->unload != nullptr)
+        driver->unload();
+    buf_finish(&languages);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct worker_role role = {
+        .name = "tts",
+        .max_threads = STREAMS,
+        .max_streams = STREAMS,
+        .read_dirs = read_dirs,
+        .load = load,
+        .unload = unload,
+        .open = stream_open,
+        .message = stream_message,
+        .close = stream_close,
+    };
+    const char *dir = tts_builtin.read_dir();
+    if (dir != nullptr && access(dir, R_OK) == 0)
+        read_dirs[0] = dir;
+    return worker_main(&role, argc, argv);
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tts/stream.h"
+
+#include "audio/resample.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "tts/normalise.h"
+#include "tts/phrase.h"
+#include "tts/speakable.h"
+#include "tts/trim.h"
+
+/* Lengths of the first pieces; all later ones have the last length. */
+static const uint32_t piece_ms[] = {20, 20, 40, 40, 80, 120};
+enum { PIECES = sizeof piece_ms / sizeof *piece_ms, SOUND_MAX_BYTES = 32 * 1024 * 1024 };
+
+static const struct tts_driver *driver; /* const after stream_use */
+
+struct stream {
+    struct worker_stream *wire;
+    struct tts_voice *voice; /* NULL before tts_open */
+    struct resample *resample;
+    uint32_t out_hz;
+    float speed;
+    struct trim trim;
+    struct buf voiced;                       /* one piece from the driver, trimmed, at its rate */
+    struct buf out;                          /* at out_hz, not yet sent */
+    unsigned pieces;                         /* sent so far */
+    uint32_t clauses, samples, clause_began; /* samples: sent so far */
+    uint32_t pause_ms;                       /* due before the next sound */
+    uint64_t waited_us;                      /* in this clause, for the listener */
+    enum err err;                            /* why a piece was refused */
+};
+
+void stream_use(const struct tts_driver *d)
+{
+    driver = d;
+}
+
+enum err stream_open(struct worker_stream *s, void **ret_state)
+{
+    struct stream *st = mem_zero(1, sizeof *st);
+    if (st == nullptr)
+        return ERR_NOMEM;
+    st->wire = s;
+    st->voiced.cap = st->out.cap = SOUND_MAX_BYTES;
+    *ret_state = st;
+    return OK;
+}
+
+void stream_close(void *state)
+{
+    struct stream *st = state;
+    if (st->voice != nullptr)
+        driver->voice_close(st->voice);
+    resample_destroy(st->resample);
+    trim_finish(&st->trim);
+    buf_finish(&st->voiced);
+    buf_finish(&st->out);
+    free(st);
+}
+
+/* Names the voices there are, as many as fit. */
+static void say_unknown_voice(struct stream *st, struct str name)
+{
+    enum { LIST_MAX = 120 };
+    autobuf list = BUF(32 * 1024);
+    if (driver->voices(&list) != OK)
+        return;
+    struct str shown = buf_str(&list), rest = {nullptr, 0};
+    if (shown.n > LIST_MAX) {
+        size_t n = LIST_MAX;
+        while (n > 0 && shown.p[n] != ',')
+            n--;
+        rest = str_sub(shown, n, shown.n);
+        shown.n = n;
+    }
+    size_t more = 0;
+    for (size_t i = 0; i < rest.n; i++)
+        more += rest.p[i] == ',';
+    if (more > 0)
+        worker_why(st->wire, "there is no voice \"%.*s\"; there are %.*s and %zu more",
+                   STR_FMT(str_sub(name, 0, utf8_prefix(name, 40))), STR_FMT(shown), more);
+    else
+        worker_why(st->wire, "there is no voice \"%.*s\"; there are %.*s",
+                   STR_FMT(str_sub(name, 0, utf8_prefix(name, 40))), STR_FMT(shown));
+}
+
+static enum err on_open(struct stream *st, const struct msg_tts_open *m)
+{
+    if (st->voice != nullptr)
+        return ERR_SYNTAX;
+    if (m->rate_hz != 0 && (m->rate_hz < PCM_RATE_MIN || m->rate_hz > PCM_RATE_MAX)) {
+        worker_why(st->wire, "the rate must be %u to %u Hz", PCM_RATE_MIN, PCM_RATE_MAX);
+        return ERR_INVALID;
+    }
+    st->speed = m->speed == 0.0f ? 1.0f : m->speed;
+    if (!(st->speed >= TTS_SPEED_MIN && st->speed <= TTS_SPEED_MAX)) { /* also no NaN */
+        worker_why(st->wire, "the speed must be %.2f to %.0f", (double)TTS_SPEED_MIN,
+                   (double)TTS_SPEED_MAX);
+        return ERR_INVALID;
+    }
+    enum err err = driver->voice_open(m->voice, &st->voice);
+    if (err == ERR_NOTFOUND)
+        say_unknown_voice(st, m->voice);
+    try(err);
+    st->out_hz = m->rate_hz == 0 ? st->voice->rate_hz : m->rate_hz;
+    try(resample_create(st->voice->rate_hz, st->out_hz, &st->resample));
+    return worker_send(st->wire, MSG_tts_format, &(struct msg_tts_format){st->out_hz});
+}
+
+static enum err send_piece(struct stream *st, size_t bytes)
+{
+    uint64_t from = clock_us();
+    struct msg_audio audio = {.samples = {st->out.p, bytes}};
+    try(worker_send(st->wire, MSG_audio, &audio));
+    st->waited_us += clock_us() - from;
+    st->samples += (uint32_t)(bytes / sizeof(int16_t));
+    st->pieces++;
+    buf_eat(&st->out, bytes);
+    return OK;
+}
+
+/* Sends what makes whole pieces; `all` also sends the rest. */
+static enum err send_pieces(struct stream *st, bool all)
+{
+    for (;;) {
+        uint32_t ms = piece_ms[st->pieces < PIECES ? st->pieces : PIECES - 1];
+        size_t bytes = (size_t)pcm_ms_to_samples(ms, st->out_hz) * sizeof(int16_t);
+        if (st->out.n < bytes) {
+            if (!all || st->out.n == 0)
+                return OK;
+            bytes = st->out.n;
+        }
+        try(send_piece(st, bytes));
+    }
+}
+
+/* What the trimmer let through goes out, with the pause that was due before it. */
+static enum err deliver(struct stream *st)
+{
+    if (st->voiced.n == 0)
+        return OK;
+    size_t silence = (size_t)pcm_ms_to_samples(st->pause_ms, st->out_hz) * sizeof(int16_t);
+    if (silence > 0) {
+        try(buf_reserve(&st->out, silence));
+        memset(st->out.p + st->out.n, 0, silence);
+        st->out.n += silence;
+        st->pause_ms = 0;
+    }
+    try(resample_run(st->resample, (const int16_t *)st->voiced.p, st->voiced.n / sizeof(int16_t),
+                     &st->out));
+    buf_clear(&st->voiced);
+    return send_pieces(st, false);
+}
+
+static bool on_piece(void *to, const int16_t *samples, size_t count)
+{
+    struct stream *st = to;
+    st->err = worker_canceled(st->wire) ? ERR_CANCELED : OK;
+    if (st->err == OK)
+        st->err = trim_run(&st->trim, samples, count, &st->voiced);
+    if (st->err == OK)
+        st->err = deliver(st);
+    return st->err == OK;
+}
+
+static enum err speak_phrase(struct stream *st, struct str phrase)
+{
+    char why[TTS_WHY_BYTES] = "";
+    trim_begin(&st->trim, st->voice->rate_hz);
+    enum err err = st->voice->driver->synthesise(st->voice, phrase, st->speed, on_piece, st, why);
+    if (st->err != OK)
+        return st->err;
+    if (err != OK) {
+        if (why[0] != '\0')
+            worker_why(st->wire, "%s", why);
+        return err;
+    }
+    try(trim_end(&st->trim, &st->voiced));
+    try(deliver(st));
+    try(resample_flush(st->resample, &st->out));
+    st->pause_ms = (uint32_t)((float)phrase_pause_ms(phrase) / st->speed);
+    return send_pieces(st, false);
+}
+
+static enum err on_text(struct stream *st, struct str text)
+{
+    if (st->voice == nullptr)
+        return ERR_SYNTAX;
+    uint64_t from = clock_us();
+    st->waited_us = 0;
+    st->clause_began = st->samples;
+    autobuf words = BUF(text.n * SPEAKABLE_GROWTH + 16),
+            clean = BUF(text.n * SPEAKABLE_GROWTH * NORMALISE_GROWTH + 16);
+    try(speakable(text, str_eq(str_of(st->voice->language), S("en")), &words));
+    try(normalise(buf_str(&words), &clean));
+
+    struct str rest = buf_str(&clean), phrase;
+    for (bool first = st->clauses == 0; phrase_cut(&rest, first, &phrase); first = false) {
+        if (worker_canceled(st->wire))
+            return ERR_CANCELED;
+        if (normalise_has_words(phrase))
+            try(speak_phrase(st, phrase));
+    }
+    try(send_pieces(st, true));
+    struct msg_tts_clause done = {
+        .index = st->clauses++,
+        .samples = st->samples - st->clause_began,
+        .compute_us = clock_us() - from - st->waited_us,
+    };
+    return worker_send(st->wire, MSG_tts_clause, &done);
+}
+
+enum err stream_message(void *state, struct worker_stream *s, uint16_t type, const union msg *msg)
+{
+    struct stream *st = state;
+    switch (type) {
+    case MSG_tts_open:
+        return on_open(st, &msg->tts_open);
+    case MSG_tts_text:
+        return on_text(st, msg->tts_text.text);
+    case MSG_tts_finish:
+        if (st->voice == nullptr)
+            return ERR_SYNTAX;
+        try(worker_send(s, MSG_tts_done, &(struct msg_tts_done){st->samples}));
+        worker_end(s);
+        return OK;
+    default:
+        return ERR_SYNTAX;
+    }
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * repartee-tts as a program, over the engine protocol, with its scripted driver: exact lengths,
+ * order of messages, cancelling, faults. $PROGRAM is its path.
+ */
+#include <stdlib.h>
+
+#include "engine_peer.h"
+#include "unit.h"
+
+enum { SCRIPT_RATE = 22050 };
+
+static struct peer *start(const char *options)
+{
+    struct peer *p = peer_start(getenv("PROGRAM"));
+    assert_str(p->msg.hello.role, "tts");
+    peer_load(p, "scripted", options);
+    return p;
+}
+
+static void open_voice(struct peer *p, uint32_t stream, const char *voice, uint32_t rate_hz,
+                       float speed)
+{
+    peer_send(p, MSG_tts_open, stream, &(struct msg_tts_open){str_of(voice), rate_hz, speed});
+}
+
+static void say(struct peer *p, uint32_t stream, const char *text)
+{
+    peer_send(p, MSG_tts_text, stream, &(struct msg_tts_text){str_of(text)});
+}
+
+static void finish(struct peer *p, uint32_t stream)
+{
+    peer_send(p, MSG_tts_finish, stream, &(struct msg_tts_finish){0});
+}
+
+/* Every clause is announced with the exact number of samples that came since the last one. */
+static void test_counts(void **state)
+{
+    (void)state;
+    static const uint32_t rates[] = {0, 8000, 16000, 22050, 24000, 48000};
+    struct peer *p = start("ms=20");
+    for (uint32_t stream = 1; stream <= countof(rates); stream++) {
+        uint32_t asked = rates[stream - 1], rate = asked ? asked : SCRIPT_RATE;
+        open_voice(p, stream, "", asked, 0);
+        say(p, stream, "Hello world.");
+        say(p, stream, "😀");
+        say(p, stream, "And a second clause, which is longer.");
+        finish(p, stream);
+        assert_true(peer_next(p));
+        assert_int_equal(p->frame.type, MSG_tts_format);
+        assert_int_equal(p->msg.tts_format.rate_hz, rate);
+        uint32_t clause = 0, samples = 0, total = 0, counts[3] = {};
+        while (peer_next(p) && p->frame.type != MSG_tts_done) {
+            assert_int_equal(p->frame.stream, stream);
+            if (p->frame.type == MSG_audio) {
+                assert_int_equal(p->msg.audio.samples.n % 2, 0);
+                samples += (uint32_t)p->msg.audio.samples.n / 2;
+                continue;
+            }
+            assert_int_equal(p->frame.type, MSG_tts_clause);
+            assert_int_equal(p->msg.tts_clause.index, clause);
+            assert_int_equal(p->msg.tts_clause.samples, samples);
+            counts[clause++] = samples;
+            total += samples;
+            samples = 0;
+        }
+        assert_int_equal(clause, 3);
+        assert_int_equal(p->msg.tts_done.samples, total);
+        assert_int_equal(counts[1], 0);
+        uint32_t first = rate * 20 * 12 / 1000, second = rate * 20 * 37 / 1000 + rate * 260 / 1000;
+        assert_uint_in_range(counts[0], first - 3, first + 3);
+        assert_uint_in_range(counts[2], second - 3, second + 3); /* with the pause before it */
+    }
+    assert_int_equal(peer_stop(p), 0);
+}
+
+/* The first pieces are short, none is long. */
+static void test_pieces(void **state)
+{
+    (void)state;
+    struct peer *p = start("ms=60");
+    open_voice(p, 1, "", 16000, 1);
+    say(p, 1, "This is a clause of some length.");
+    finish(p, 1);
+    size_t nth = 0;
+    while (peer_next(p) && p->frame.type != MSG_tts_done) {
+        if (p->frame.type != MSG_audio)
+            continue;
+        size_t ms = p->msg.audio.samples.n / 2 / 16;
+        assert_uint_in_range(ms, 1, nth < 2 ? 20 : nth < 4 ? 40 : 120);
+        nth++;
+    }
+    assert_true(nth > 10);
+    assert_int_equal(peer_stop(p), 0);
+}
+
+static void test_speed(void **state)
+{
+    (void)state;
+    struct peer *p = start("ms=60");
+    open_voice(p, 1, "", 0, 2);
+    say(p, 1, "Hello.");
+    assert_true(peer_wait(p, MSG_tts_clause));
+    uint32_t want = SCRIPT_RATE * 60 * 6 / 1000 / 2;
+    assert_uint_in_range(p->msg.tts_clause.samples, want - 2, want + 2);
+    assert_int_equal(peer_stop(p), 0);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *voice;
+        uint32_t rate_hz;
+        float speed;
+        enum err err;
+        const char *word;
+    } rows[] = {
+        {"missing", 0, 0, ERR_NOTFOUND, "tone"}, {"", 4000, 0, ERR_INVALID, "rate"},
+        {"", 96000, 0, ERR_INVALID, "rate"},     {"", 0, 9, ERR_INVALID, "speed"},
+        {"", 0, -1, ERR_INVALID, "speed"},       {"", 0, __builtin_nanf(""), ERR_INVALID, "speed"},
+    };
+    struct peer *p = start("");
+    for (uint32_t i = 0; i < countof(rows); i++) {
+        open_voice(p, i + 1, rows[i].voice, rows[i].rate_hz, rows[i].speed);
+        assert_true(peer_next(p));
+        assert_int_equal(p->frame.type, MSG_fail);
+        assert_int_equal(p->msg.fail.err, rows[i].err);
+        assert_true(str_find(p->msg.fail.text, str_of(rows[i].word)) < p->msg.fail.text.n);
+    }
+    open_voice(p, 100, "", 0, 0);
+    open_voice(p, 100, "", 0, 0);
+    assert_true(peer_wait(p, MSG_fail));
+    assert_int_equal(p->msg.fail.err, ERR_SYNTAX);
+    assert_int_equal(peer_stop(p), 0);
+}
+
+/* After a cancel at most the piece under way comes, and the engine goes on with others. */
+static void test_cancel(void **state)
+{
+    (void)state;
+    struct peer *p = start("ms=60 slow=20");
+    open_voice(p, 1, "", 16000, 1);
+    say(p, 1, "A clause that would take several seconds to speak in full length.");
+    for (int i = 0; i < 3; i++)
+        assert_true(peer_wait(p, MSG_audio));
+    peer_send(p, MSG_cancel, 1, &(struct msg_cancel){0});
+    peer_send(p, MSG_ping, 0, &(struct msg_ping){7});
+    open_voice(p, 2, "", 16000, 1);
+    say(p, 2, "Hi.");
+    unsigned late = 0;
+    while (peer_next(p) && p->frame.type != MSG_tts_clause)
+        late += p->frame.type == MSG_audio && p->frame.stream == 1;
+    assert_int_equal(p->frame.stream, 2);
+    assert_uint_in_range(late, 0, 1);
+    assert_int_equal(peer_stop(p), 0);
+}
+
+static void test_fail(void **state)
+{
+    (void)state;
+    struct peer *p = start("fail=2");
+    open_voice(p, 1, "", 0, 0);
+    say(p, 1, "One.");
+    say(p, 1, "Two.");
+    assert_true(peer_wait(p, MSG_fail));
+    assert_int_equal(p->msg.fail.err, ERR_INTERNAL);
+    assert_str(p->msg.fail.text, "the script lets call 2 fail");
+    open_voice(p, 2, "", 0, 0);
+    say(p, 2, "Three.");
+    assert_true(peer_wait(p, MSG_tts_clause));
+    assert_int_equal(peer_stop(p), 0);
+}
+
+static void test_hang(void **state)
+{
+    (void)state;
+    struct peer *p = start("hang=1");
+    open_voice(p, 1, "", 0, 0);
+    say(p, 1, "One.");
+    open_voice(p, 2, "", 0, 0);
+    say(p, 2, "Two."); /* is spoken beside the one that hangs, whichever of the two that is */
+    assert_true(peer_wait(p, MSG_tts_clause));
+    uint32_t hanging = 3 - p->frame.stream;
+    peer_send(p, MSG_cancel, hanging, &(struct msg_cancel){0});
+    assert_int_equal(peer_stop(p), 0);
+}
+
+static void test_crash(void **state)
+{
+    (void)state;
+    struct peer *p = start("crash=1");
+    open_voice(p, 1, "", 0, 0);
+    say(p, 1, "One.");
+    assert_false(peer_wait(p, MSG_tts_clause));
+    assert_int_equal(peer_stop(p), 256 + 9);
+}
+
+/* Four answers at once, their clauses interleaved, each with its own exact counts. */
+static void test_four_streams(void **state)
+{
+    (void)state;
+    enum { STREAMS = 4, CLAUSES = 5 };
+    struct peer *p = start("ms=10 slow=1");
+    for (uint32_t s = 1; s <= STREAMS; s++)
+        open_voice(p, s, "", 16000 + 2000 * s, 1);
+    for (int c = 0; c < CLAUSES; c++)
+        for (uint32_t s = 1; s <= STREAMS; s++)
+            say(p, s, "This is one clause.");
+    for (uint32_t s = 1; s <= STREAMS; s++)
+        finish(p, s);
+    uint32_t total[STREAMS + 1] = {}, done = 0;
+    while (done < STREAMS && peer_next(p)) {
+        uint32_t s = p->frame.stream;
+        assert_uint_in_range(s, 1, STREAMS);
+        if (p->frame.type == MSG_audio)
+            total[s] += (uint32_t)p->msg.audio.samples.n / 2;
+        if (p->frame.type == MSG_tts_done) {
+            assert_int_equal(p->msg.tts_done.samples, total[s]);
+            done++;
+        }
+        assert_true(p->frame.type != MSG_fail);
+    }
+    assert_int_equal(done, STREAMS);
+    assert_int_equal(peer_stop(p), 0);
+}
+
+/* A listener that takes nothing holds its own answer up and no other. */
+static void test_credit(void **state)
+{
+    (void)state;
+    struct peer *p = start("ms=60");
+    p->stingy = true;
+    char text[2000];
+    memset(text, 'a', sizeof text);
+    for (size_t i = 5; i < sizeof text; i += 6)
+        text[i] = ' ';
+    text[sizeof text - 1] = '\0';
+    open_voice(p, 1, "", 48000, 1); /* two minutes: far more than the credit */
+    say(p, 1, text);
+    uint32_t bytes = 0;
+    open_voice(p, 2, "", 16000, 1);
+    say(p, 2, "Hi.");
+    while (peer_next(p) && p->frame.type != MSG_tts_clause)
+        bytes += p->frame.stream == 1 && p->frame.type == MSG_audio
+                     ? (uint32_t)p->msg.audio.samples.n
+                     : 0;
+    assert_int_equal(p->frame.stream, 2);
+    assert_uint_in_range(bytes, 0, WIRE_CREDIT);
+    assert_int_equal(peer_stop(p), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_counts),       cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_speed),        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_cancel),       cmocka_unit_test(test_fail),
+        cmocka_unit_test(test_hang),         cmocka_unit_test(test_crash),
+        cmocka_unit_test(test_four_streams), cmocka_unit_test(test_credit),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
