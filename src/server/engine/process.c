@@ -269,8 +269,7 @@ static void start(struct engine *e)
     static const struct child_events events = {
         .read = on_bytes, .end = on_end, .exited = on_exited};
     const char *argv[] = {e->program, "--fd", "3", nullptr};
-    const struct child_spec spec = {
-        .path = e->program, .argv = argv, .env = program_env, .extra_fd = -1};
+    const struct child_spec spec = {.path = e->program, .argv = argv, .env = program_env};
     buf_clear(&e->in);
     set_state(e, ENGINE_STARTING);
     enum err err = child_spawn(e->loop, &spec, &events, e, &e->child);

@@ -2,7 +2,6 @@
 #include "server/engine/reader.h"
 
 #include <signal.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -128,7 +127,7 @@ static enum err open_file(struct reader *r, const struct reader_file *file)
         .kind = str_of(file->kind), .name = str_of(file->name), .size = file->size};
     autobuf out = BUF(WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES);
     try(msg_encode(&out, MSG_read_open, STREAM, 0, &open));
-    return child_write(r->child, buf_str(&out));
+    return child_write_fd(r->child, buf_str(&out), file->fd);
 }
 
 enum err reader_start(struct loop *loop, const struct reader_file *file,
@@ -145,13 +144,8 @@ enum err reader_start(struct loop *loop, const struct reader_file *file,
     r->arg = arg;
     r->in = BUF(4 * (WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES));
     timer_init(&r->timer, loop, on_timer, r);
-    if (lseek(file->fd, 0, SEEK_SET) != 0) {
-        free(r);
-        return ERR_IO;
-    }
-    const char *argv[] = {path, "--fd", "3", "--document", "4", nullptr};
-    const struct child_spec spec = {
-        .path = path, .argv = argv, .env = program_env, .extra_fd = file->fd};
+    const char *argv[] = {path, "--fd", "3", nullptr};
+    const struct child_spec spec = {.path = path, .argv = argv, .env = program_env};
     enum err err = child_spawn(loop, &spec, &child_events, r, &r->child);
     if (err == OK)
         err = open_file(r, file);

@@ -94,7 +94,6 @@ enum err child_spawn(struct loop *l, const struct child_spec *spec,
         {.flags = UV_IGNORE},
         {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
         {.flags = UV_INHERIT_FD, .data.fd = pair[1]},
-        {.flags = UV_INHERIT_FD, .data.fd = spec->extra_fd},
     };
     const uv_process_options_t options = {
         .file = spec->path,
@@ -102,7 +101,7 @@ enum err child_spawn(struct loop *l, const struct child_spec *spec,
         .env = (char **)spec->env,
         .cwd = "/",
         .stdio = stdio,
-        .stdio_count = spec->extra_fd >= 0 ? 5 : 4,
+        .stdio_count = sizeof stdio / sizeof *stdio,
         .exit_cb = on_exit_status,
     };
     int status = uv_spawn(&l->uv, &c->process, &options);
@@ -148,6 +147,11 @@ enum err child_write(struct child *c, struct str bytes)
         return ERR_CLOSED;
     sock_write(c->sock, bytes);
     return OK;
+}
+
+enum err child_write_fd(struct child *c, struct str bytes, int fd)
+{
+    return c->ended ? ERR_CLOSED : sock_write_fd(c->sock, bytes, fd);
 }
 
 size_t child_queued(const struct child *c)

@@ -3,8 +3,8 @@
  * A child process with one end of a socketpair as its descriptor 3. Loop thread.
  *
  * The child gets /dev/null as standard input and output, our standard error, "/" as working
- * directory, and exactly the environment it is given. No other descriptor of ours reaches it but
- * `extra_fd`. It dies with the server: its socket ends, and engine programs ask the kernel for
+ * directory, and exactly the environment it is given. No other descriptor of ours reaches it. It
+ * dies with the server: its socket ends, and engine programs ask the kernel for
  * SIGKILL at their parent's death (PR_SET_PDEATHSIG) — which is why the loop's thread, which makes
  * children, is the process's main one.
  *
@@ -29,7 +29,6 @@ struct child_spec {
     const char *path;        /* the program, absolute */
     const char *const *argv; /* NULL-terminated, argv[0] included */
     const char *const *env;  /* NULL-terminated "NAME=value" */
-    int extra_fd;            /* becomes its descriptor 4; -1: none. Stays the caller's */
 };
 /* `events` must outlive the child. ERR_NOTFOUND: no such program; ERR_DENIED; ERR_BUSY: no process
  * or descriptor to be had; ERR_NOMEM. */
@@ -42,6 +41,9 @@ pid_t child_pid(const struct child *c);       /* 0 once it has ended */
 /* To its socket: tried at once, the rest is queued (look at child_queued). ERR_CLOSED after its
  * end, ERR_NOMEM. */
 enum err child_write(struct child *c, struct str bytes);
+/* The same, and a descriptor rides on the bytes (SCM_RIGHTS); `fd` stays the caller's. ERR_AGAIN while
+ * anything is queued: send it first. */
+enum err child_write_fd(struct child *c, struct str bytes, int fd);
 size_t child_queued(const struct child *c);
 void child_pause(struct child *c); /* stop reading, which in time stops the child's writing */
 void child_resume(struct child *c);

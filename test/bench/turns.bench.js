@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// @ts-check
+/*
+ * What the server itself costs (scripted engines), and how long a person waits for the first sound
+ * (built-in engines). Medians and 99th percentiles; numbers, no verdicts.
+ */
+import test from 'node:test';
+import { samplesOf, speak } from '../lib/speech.js';
+import { startServer, temporaryFolder, untilReady } from '../lib/server.js';
+import { VoiceClient } from '../lib/voice.js';
+
+/** @param {number[]} values */
+function quantiles(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (/** @type {number} */ q) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
+  return { median: at(0.5), p99: at(0.99) };
+}
+
+/** @param {string} what @param {number[]} values @param {string} unit */
+function report(what, values, unit) {
+  const { median, p99 } = quantiles(values);
+  console.log(`${what.padEnd(56)} median ${median.toFixed(2).padStart(9)} ${unit}   p99 ${p99.toFixed(2).padStart(9)} ${unit}`);
+}
+
+/** One /chat turn; its wall time and number of tokens. @param {string} url @param {object} body */
+async function chat(url, body) {
+  const begun = performance.now();
+  const answer = await fetch(url + 'chat', { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } });
+  const text = await answer.text();
+  return { ms: performance.now() - begun, tokens: text.split('"type":"token"').length - 1 };
+}
+
+test('server overhead, scripted language model', async (t) => {
+  const LIMITS = ['--limit-turns', '100000', '--llm-driver', 'scripted', '--tts-driver', 'scripted', '--stt-driver', 'scripted'];
+  const one = await startServer(t, { args: [...LIMITS, '--llm-script', 'tokens=1'] });
+  const many = await startServer(t, { args: [...LIMITS, '--llm-script', 'tokens=400'] });
+  await untilReady(one);
+  await untilReady(many);
+  const health = [], short = [], long = [];
+  for (let i = 0; i < 500; i++) {
+    const begun = performance.now();
+    await (await fetch(one.url + 'healthz')).text();
+    health.push(performance.now() - begun);
+    short.push((await chat(one.url, { message: 'go' })).ms);
+  }
+  for (let i = 0; i < 100; i++) {
+    const turn = await chat(many.url, { message: 'go' });
+    long.push(((turn.ms - quantiles(short).median) * 1000) / turn.tokens);
+  }
+  report('bare request (/healthz, the client included)', health, 'ms');
+  report('/chat turn with one token (the client included)', short, 'ms');
+  report('each streamed token (the client included)', long, 'µs');
+});
+
+test('end of speech to first sound, built-in engines', async (t) => {
+  const folder = await temporaryFolder(t);
+  const server = await startServer(t, { args: ['--limit-turns', '100000'] });
+  await untilReady(server);
+  const questions = ['how do i add documents', 'what happens to my voice recordings', 'which voices are there'];
+  const sounds = questions.map((text) => samplesOf(speak(folder, text)));
+  const voice = await VoiceClient.open(server.url);
+  /** @type {Record<string, number[]>} */
+  const stages = {};
+  for (let i = 0; i < 30; i++) {
+    const turn = await voice.talk(sounds[i % sounds.length], { realtime: true });
+    if (turn.last.type !== 'end') throw new Error(JSON.stringify(turn.last));
+    (stages['first sound, from the end of speech'] ??= []).push(turn.last.timings.first_audio_ms);
+    for (const stage of turn.last.timings.stages) (stages[`  ${stage.name}`] ??= []).push(stage.ms);
+  }
+  voice.close();
+  for (const [name, values] of Object.entries(stages)) report(name, values, 'ms');
+});
