@@ -143,7 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(talks_through_descriptor_3, begin, finish),
         cmocka_unit_test_setup_teardown(inherits_nothing_else, begin, finish),
-        cmocka_unit_test_setup_teardown(gets_one_more_descriptor, begin, finish),
+        cmocka_unit_test_setup_teardown(takes_a_descriptor_along, begin, finish),
         cmocka_unit_test_setup_teardown(can_be_killed, begin, finish),
         cmocka_unit_test_setup_teardown(destroying_kills_and_reaps, begin, finish),
         cmocka_unit_test_setup_teardown(a_missing_program_is_told_at_once, begin, finish),

@@ -15,6 +15,7 @@ struct child {
     const struct child_events *events; /* NULL after child_destroy */
     void *arg;
     struct sock *sock;
+    int fd;              /* of the socket, which owns it */
     bool running, ended; /* ended: its socket */
     uv_process_t process;
 };
@@ -82,6 +83,7 @@ enum err child_spawn(struct loop *l, const struct child_spec *spec,
     c->loop = l;
     c->arg = arg;
     c->process.data = c;
+    c->fd = pair[0];
     enum err err = sock_open(l, pair[0], &sock_events, c, &c->sock);
     if (err != OK) {
         close(pair[0]);
@@ -151,7 +153,27 @@ enum err child_write(struct child *c, struct str bytes)
 
 enum err child_write_fd(struct child *c, struct str bytes, int fd)
 {
-    return c->ended ? ERR_CLOSED : sock_write_fd(c->sock, bytes, fd);
+    if (c->ended)
+        return ERR_CLOSED;
+    if (sock_queued(c->sock) > 0)
+        return ERR_AGAIN;
+    alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
+    struct iovec piece = {(char *)bytes.p, bytes.n};
+    struct msghdr msg = {.msg_iov = &piece,
+                         .msg_iovlen = 1,
+                         .msg_control = control,
+                         .msg_controllen = sizeof control};
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&msg);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof fd);
+    memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+    ssize_t n = sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n <= 0)
+        return n == 0 ? ERR_AGAIN : err_from_errno(errno);
+    sock_write(c->sock,
+               str_sub(bytes, (size_t)n, bytes.n)); /* the descriptor has gone with the first */
+    return OK;
 }
 
 size_t child_queued(const struct child *c)
