@@ -49,7 +49,7 @@ static enum err on_body(void *arg, struct str bytes)
 static int ask(struct cli *c, struct str question, bool use_rag)
 {
     struct connection *k;
-    int code = connect_server(c, &k);
+    int code = connect_server(c, CONNECT_READY, &k);
     if (code != EXIT_OK)
         return code;
     autobuf body = BUF(2 * QUESTION_MAX + 1024);

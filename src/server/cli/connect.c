@@ -13,9 +13,16 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 
-enum { START_MS = 60000, POLL_MS = 20, ANSWER_MAX = 64 * 1024 * 1024, STOP_MS = 5000 };
+enum {
+    START_MS = 60000,
+    ANYHOW_MS = 5000,
+    POLL_MS = 20,
+    ANSWER_MAX = 64 * 1024 * 1024,
+    STOP_MS = 5000
+};
 
 struct connection {
     struct client *client;
@@ -50,6 +57,8 @@ static enum err get(struct client *client, const char *path, struct buf *answer,
     setpgid(0, 0); /* Ctrl-C is the command's; it ends us in order */
     struct cli server = *c;
     server.quiet = true;
+    if (!log_enabled(LOG_DEBUG))
+        log_set_level(LOG_WARN); /* its good news is not what the command was asked for */
     _exit(cli_serve(&server));
 }
 
@@ -71,9 +80,9 @@ static bool has_died(struct connection *k)
     return true;
 }
 
-static int wait_until_ready(const struct cli *c, struct connection *k)
+static int wait_until_ready(const struct cli *c, enum connect_mode mode, struct connection *k)
 {
-    uint64_t until = clock_ms() + START_MS;
+    uint64_t until = clock_ms() + (mode == CONNECT_READY ? START_MS : ANYHOW_MS);
     autobuf answer = BUF(1024 * 1024);
     for (;;) {
         int status = 0;
@@ -82,6 +91,8 @@ static int wait_until_ready(const struct cli *c, struct connection *k)
             return EXIT_OK;
         if (has_died(k))
             return cli_fail(c, "the server did not start; its own words stand above");
+        if (clock_ms() > until && mode == CONNECT_ANYHOW && err == OK)
+            return EXIT_OK;
         if (clock_ms() > until)
             return cli_fail(c,
                             "the server is not ready after %d s; 'repartee doctor' says what is "
@@ -91,7 +102,7 @@ static int wait_until_ready(const struct cli *c, struct connection *k)
     }
 }
 
-int connect_server(const struct cli *c, struct connection **ret_connection)
+int connect_server(const struct cli *c, enum connect_mode mode, struct connection **ret_connection)
 {
     char path[4096];
     snprintf(path, sizeof path, "%s/server.sock", c->data);
@@ -105,7 +116,7 @@ int connect_server(const struct cli *c, struct connection **ret_connection)
     if (get(k->client, "/healthz", &answer, &status) != OK)
         k->own = start_server(c);
     int code = k->own < 0 ? cli_fail(c, "no process can be started: %s", strerror(errno))
-                          : wait_until_ready(c, k);
+                          : wait_until_ready(c, mode, k);
     if (code != EXIT_OK) {
         disconnect_server(k);
         return code;
@@ -130,6 +141,12 @@ void disconnect_server(struct connection *k)
         }
     }
     free(k);
+}
+
+enum err connection_get(struct connection *k, const char *path, struct buf *ret_answer,
+                        int *ret_status)
+{
+    return get(k->client, path, ret_answer, ret_status);
 }
 
 struct client *connection_client(const struct connection *k)

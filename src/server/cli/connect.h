@@ -10,14 +10,19 @@
 #include "server/net/client.h"
 
 struct connection;
-/* Waits until the server can answer (its engines and the first documents are there). On failure a
- * sentence was printed; the result is the exit code. */
-int connect_server(const struct cli *c, struct connection **ret_connection);
+/* Waits until the server can answer (its engines and the first documents are there); CONNECT_ANYHOW
+ * waits a few seconds and is content with a server that lives. On failure a sentence was printed; the
+ * result is the exit code. */
+enum connect_mode : uint8_t { CONNECT_READY, CONNECT_ANYHOW };
+int connect_server(const struct cli *c, enum connect_mode mode, struct connection **ret_connection);
 void disconnect_server(struct connection *k); /* takes NULL */
 struct client *connection_client(const struct connection *k);
 
 /* One request with a JSON answer of at most 64 MiB. Prints the server's sentence on an error. */
 int connection_json(const struct cli *c, struct connection *k, const char *method, const char *path,
                     const char *content_type, struct str body, struct buf *ret_answer);
+/* A GET whose status is the caller's business. */
+enum err connection_get(struct connection *k, const char *path, struct buf *ret_answer,
+                        int *ret_status);
 /* Prints what a refused request says; returns EXIT_FAILED. */
 int connection_refused(const struct cli *c, int status, struct str answer);

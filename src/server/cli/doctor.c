@@ -83,16 +83,17 @@ int cli_doctor(struct cli *c)
     if (!c->json)
         check_machine(c);
     struct connection *k;
-    int code = connect_server(c, &k);
+    int code = connect_server(c, CONNECT_ANYHOW, &k);
     if (code != EXIT_OK)
         return code;
-    autobuf answer = BUF(0);
-    code = connection_json(c, k, "GET", "/readyz", "", S(""), &answer);
+    autobuf answer = BUF(1024 * 1024);
+    int status; /* 503 while an engine is down, with the same details */
+    enum err err = connection_get(k, "/readyz", &answer, &status);
     disconnect_server(k);
     struct json_doc *doc;
     struct json_why why;
-    if (code != EXIT_OK)
-        return code;
+    if (err != OK)
+        return cli_fail(c, "the server went away (%s); try again", err_text(err));
     if (c->json) {
         printf("%.*s\n", STR_FMT(answer));
         return EXIT_OK;

@@ -15,7 +15,7 @@ int cli_hear(struct cli *c)
     int code = read_whole_file(c, c->argv[1], &recording);
     struct connection *k = nullptr;
     if (code == EXIT_OK)
-        code = connect_server(c, &k);
+        code = connect_server(c, CONNECT_READY, &k);
     if (code == EXIT_OK)
         code = connection_json(c, k, "POST", "/stt", "audio/wav", buf_str(&recording), &answer);
     disconnect_server(k);

@@ -190,7 +190,7 @@ int cli_ingest(struct cli *c)
     if (c->argc < 2)
         return cli_misuse(c, "name the files or folders to add");
     struct ingesting g = {.c = c, .body = BUF(BATCH_BYTES + FILE_MAX + 4096)};
-    int code = connect_server(c, &g.k);
+    int code = connect_server(c, CONNECT_READY, &g.k);
     for (int i = 1; i < c->argc && code == EXIT_OK; i++)
         code = add_path(&g, c->argv[i], true, 0);
     if (code == EXIT_OK)

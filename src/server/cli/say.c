@@ -109,7 +109,7 @@ int cli_say(struct cli *c)
     struct connection *k = nullptr;
     int code = read_options(c, &o);
     if (code == EXIT_OK)
-        code = connect_server(c, &k);
+        code = connect_server(c, CONNECT_READY, &k);
     if (code == EXIT_OK)
         code = say(c, k, &o);
     disconnect_server(k);

@@ -179,7 +179,7 @@ int cli_talk(struct cli *c)
     struct connection *k = nullptr;
     int code = read_question(c, question, &samples, &t.rate_hz);
     if (code == EXIT_OK)
-        code = connect_server(c, &k);
+        code = connect_server(c, CONNECT_READY, &k);
     if (code == EXIT_OK)
         code = talk(&t, k, buf_str(&samples));
     disconnect_server(k);

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/net/client.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "server/net/client_parts.h"
+
+enum err client_create(const char *socket_path, const char *base_url, struct client **ret_client)
+{
+    struct client *c = mem_zero(1, sizeof *c);
+    if (!c)
+        return ERR_NOMEM;
+    c->curl = curl_easy_init();
+    c->socket_path = socket_path ? mem_strdup(str_of(socket_path)) : nullptr;
+    c->base_url = mem_strdup(str_of(socket_path ? "http://localhost" : base_url));
+    if (!c->curl || !c->base_url || (socket_path && !c->socket_path)) {
+        client_destroy(c);
+        return ERR_NOMEM;
+    }
+    *ret_client = c;
+    return OK;
+}
+
+void client_destroy(struct client *c)
+{
+    if (!c)
+        return;
+    curl_easy_cleanup(c->curl);
+    free(c->socket_path);
+    free(c->base_url);
+    free(c);
+}
+
+struct transfer {
+    client_body_fn on_body;
+    void *arg;
+    enum err err;
+};
+
+static size_t on_bytes(char *bytes, size_t size, size_t count, void *arg)
+{
+    struct transfer *t = arg;
+    t->err = t->on_body(t->arg, (struct str){bytes, size * count});
+    return t->err == OK ? size * count : 0; /* anything else stops curl */
+}
+
+static enum err err_of(CURLcode code)
+{
+    switch (code) {
+    case CURLE_OK:
+        return OK;
+    case CURLE_COULDNT_CONNECT:
+        return ERR_NOTFOUND;
+    case CURLE_OPERATION_TIMEDOUT:
+        return ERR_TIMEOUT;
+    case CURLE_OUT_OF_MEMORY:
+        return ERR_NOMEM;
+    default:
+        return ERR_IO;
+    }
+}
+
+static enum err set_up(struct client *c, const struct client_request *r, const char *url,
+                       struct curl_slist *headers, struct transfer *t)
+{
+    CURL *curl = c->curl;
+    curl_easy_reset(curl); /* keeps the connection */
+    CURLcode code = curl_easy_setopt(curl, CURLOPT_URL, url);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, r->method);
+    if (code == CURLE_OK && c->socket_path)
+        code = curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, c->socket_path);
+    if (code == CURLE_OK && r->body.n) {
+        code = curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n);
+        if (code == CURLE_OK)
+            code = curl_easy_setopt(curl, CURLOPT_POSTFIELDS, r->body.p);
+    } else if (code == CURLE_OK && strcmp(r->method, "POST") == 0) {
+        code = curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "");
+    }
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* the server is on this machine */
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)r->timeout_ms);
+    return err_of(code);
+}
+
+static enum err list_headers(const struct client_request *r, struct curl_slist **ret_list)
+{
+    struct curl_slist *list = nullptr;
+    /* A large body is not worth a round trip that asks for leave. */
+    static const char *const own[] = {"Expect:", nullptr};
+    const char *const *parts[] = {own, r->headers};
+    for (int i = 0; i < 2; i++)
+        for (const char *const *h = parts[i]; h && *h; h++) {
+            struct curl_slist *longer = curl_slist_append(list, *h);
+            if (!longer) {
+                curl_slist_free_all(list);
+                return ERR_NOMEM;
+            }
+            list = longer;
+        }
+    *ret_list = list;
+    return OK;
+}
+
+enum err client_do(struct client *c, const struct client_request *r, client_body_fn on_body,
+                   void *arg, int *ret_status)
+{
+    autobuf url = BUF(16 * 1024);
+    struct curl_slist *headers;
+    try(buf_addf(&url, "%s%s", c->base_url, r->path));
+    const char *z = buf_z(&url);
+    if (!z)
+        return ERR_NOMEM;
+    try(list_headers(r, &headers));
+    struct transfer t = {.on_body = on_body, .arg = arg};
+    enum err err = set_up(c, r, z, headers, &t);
+    if (err == OK)
+        err = err_of(curl_easy_perform(c->curl));
+    long status = 0;
+    curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_slist_free_all(headers);
+    if (t.err != OK)
+        return t.err;
+    if (err == OK)
+        *ret_status = (int)status;
+    return err;
+}
+
+/* --- server-sent events --- */
+
+static enum err on_line(struct sse_reader *r, struct str line, sse_fn on_event, void *arg)
+{
+    if (line.n && line.p[line.n - 1] == '\r')
+        line.n--;
+    if (line.n == 0) {
+        if (r->data.n == 0)
+            return OK;
+        enum err err = on_event(arg, str_sub(buf_str(&r->data), 0, r->data.n - 1));
+        buf_clear(&r->data);
+        return err;
+    }
+    if (!str_starts(line, S("data:")))
+        return OK; /* comments, names, numbers */
+    struct str value = str_sub(line, 5, line.n);
+    if (str_starts(value, S(" ")))
+        value = str_sub(value, 1, value.n);
+    try(buf_add(&r->data, value));
+    return buf_add_byte(&r->data, '\n');
+}
+
+enum err sse_reader_feed(struct sse_reader *r, struct str bytes, sse_fn on_event, void *arg)
+{
+    enum { EVENT_MAX = 1024 * 1024 };
+    r->line.cap = r->data.cap = EVENT_MAX;
+    try(buf_add(&r->line, bytes));
+    size_t at = 0;
+    enum err err = OK;
+    for (;;) {
+        struct str rest = str_sub(buf_str(&r->line), at, r->line.n);
+        size_t end = str_find_byte(rest, '\n');
+        if (end == rest.n || err != OK)
+            break;
+        err = on_line(r, str_sub(rest, 0, end), on_event, arg);
+        at += end + 1;
+    }
+    buf_eat(&r->line, at);
+    return err;
+}
+
+void sse_reader_finish(struct sse_reader *r)
+{
+    buf_finish(&r->line);
+    buf_finish(&r->data);
+}
