@@ -58,7 +58,8 @@ static int ask(struct cli *c, struct str question, bool use_rag)
     json_kstr(&j, "message", question);
     json_kbool(&j, "use_rag", use_rag);
     json_end(&j);
-    struct asking a = {.cli = c, .refusal = BUF(64 * 1024), .show = {.json = c->json}};
+    struct asking a = {.cli = c, .refusal = BUF(64 * 1024)};
+    show_init(&a.show, c->json);
     static const char *const headers[] = {"Content-Type: application/json", nullptr};
     int status = 0;
     enum err err = json_finish(&j);

@@ -41,7 +41,7 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void vmessage(const struct cli *c, const char *fmt, va_list ap)
 {
-    fprintf(stderr, "repartee%s%s: ", c->command ? " " : "", c->command ? c->command->name : "");
+    fprintf(stderr, "repartee %s: ", c->command->name);
     vfprintf(stderr, fmt, ap);
     fputc('\n', stderr);
 }
@@ -61,7 +61,7 @@ int cli_misuse(const struct cli *c, const char *fmt, ...)
     va_start(ap, fmt);
     vmessage(c, fmt, ap);
     va_end(ap);
-    fprintf(stderr, "Try 'repartee %s--help'.\n", c->command ? c->command->name : "");
+    fprintf(stderr, "Try 'repartee %s --help'.\n", c->command->name);
     return EXIT_USAGE;
 }
 

@@ -10,7 +10,6 @@ enum { TEXT_MAX = 1024 * 1024, BAR = 30 };
 
 static void keep(struct buf *b, struct str s)
 {
-    b->cap = TEXT_MAX;
     (void)buf_add(b, s); /* what does not fit was printed already, or is left out of the JSON */
 }
 
@@ -44,7 +43,6 @@ static void on_token(struct show *s, struct str text)
 static void put_citation(struct show *s, const struct json_val *event)
 {
     struct json_out j = {.to = &s->citations};
-    s->citations.cap = s->sources.cap = TEXT_MAX;
     if (s->citations.n)
         keep(&s->citations, S(","));
     json_obj(&j);
@@ -69,7 +67,6 @@ static void put_waterfall(struct show *s, const struct json_val *timings)
     const struct json_val *stages = json_get(timings, "stages");
     double total = json_num(json_get(timings, "total_ms"), 0);
     struct json_out j = {.to = &s->timings};
-    s->timings.cap = TEXT_MAX;
     json_obj(&j);
     for (size_t i = 0; i < json_count(stages); i++) {
         const struct json_val *stage = json_at(stages, i);
@@ -97,6 +94,16 @@ static void put_waterfall(struct show *s, const struct json_val *timings)
     if (json_num(audio, -1) >= 0)
         (void)buf_addf(&s->sources, "  first sound %8.1f ms after the end of speech\n",
                        json_num(audio, 0));
+}
+
+void show_init(struct show *s, bool json)
+{
+    *s = (struct show){.json = json,
+                       .transcript = BUF(TEXT_MAX),
+                       .answer = BUF(TEXT_MAX),
+                       .citations = BUF(TEXT_MAX),
+                       .timings = BUF(TEXT_MAX),
+                       .sources = BUF(TEXT_MAX)};
 }
 
 void show_event(struct show *s, const struct json_val *event)

@@ -14,6 +14,7 @@ struct show {
     struct buf sources;                                /* lines to print after the answer */
 };
 
+void show_init(struct show *s, bool json);
 void show_event(struct show *s, const struct json_val *event);
 /* After the last event; an exit code. */
 int show_finish(struct show *s);

@@ -163,7 +163,8 @@ static int talk(struct talking *t, struct connection *k, struct str samples)
 
 int cli_talk(struct cli *c)
 {
-    struct talking t = {.c = c, .show = {.json = c->json}};
+    struct talking t = {.c = c};
+    show_init(&t.show, c->json);
     const char *question = nullptr;
     for (int i = 1; i < c->argc; i++) {
         if (strcmp(c->argv[i], "-o") == 0 && i + 1 < c->argc)
