@@ -31,6 +31,7 @@ struct ingestion {
 
 static void ingestion_free(struct ingestion *g)
 {
+    g->server->uploads--;
     multipart_destroy(g->form);
     buf_finish(&g->json);
     for (size_t i = 0; i < g->files; i++)
@@ -199,11 +200,12 @@ void handle_ingest(struct server *s, struct exchange *x, const struct principal 
         .on_body = on_body, .on_body_end = on_body_end, .on_gone = on_gone};
     static const struct multipart_events form_events = {
         .on_part = on_part, .on_data = on_data, .on_part_end = on_part_end};
-    struct ingestion *g = mem_zero(1, sizeof *g);
+    struct ingestion *g = s->uploads < s->conf->max_uploads ? mem_zero(1, sizeof *g) : nullptr;
     if (!g) {
-        exchange_error(x, ERR_NOMEM, nullptr, nullptr);
+        exchange_error(x, ERR_BUSY, nullptr, nullptr);
         return;
     }
+    s->uploads++;
     g->server = s;
     g->x = x;
     g->who = *who;

@@ -37,6 +37,7 @@ struct server {
     struct timer tick;       /* once a minute: forget idle sessions */
     struct timer drain;      /* after SIGTERM: looks whether the turns have finished */
     uint64_t drain_until_ms; /* the end of patience */
+    uint32_t uploads;        /* bodies that are being received or read; at most limit.uploads */
     bool draining;
     struct startup *startup; /* the manual's way into the store */
     struct {

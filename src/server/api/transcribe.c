@@ -45,6 +45,7 @@ struct transcription {
 
 static void transcription_free(struct transcription *r)
 {
+    r->server->uploads--;
     reader_cancel(r->reader);
     job_cancel(r->job);
     timer_stop(&r->feeder);
@@ -283,11 +284,12 @@ void handle_stt(struct server *s, struct exchange *x, const struct principal *wh
     (void)id;
     static const struct exchange_events events = {
         .on_body = on_body, .on_body_end = on_body_end, .on_gone = on_gone};
-    struct transcription *r = mem_zero(1, sizeof *r);
+    struct transcription *r = s->uploads < s->conf->max_uploads ? mem_zero(1, sizeof *r) : nullptr;
     if (!r) {
-        exchange_error(x, ERR_NOMEM, nullptr, nullptr);
+        exchange_error(x, ERR_BUSY, nullptr, nullptr);
         return;
     }
+    s->uploads++;
     r->server = s;
     r->x = x;
     r->who = *who;
