@@ -99,7 +99,7 @@ static void bytes_go_both_ways(void **)
     join_pair();
     assert_int_equal(sock_write(a.sock, S("ping")), 0);
     const struct str pieces[] = {S("po"), S(""), S("n"), S("g")};
-    assert_int_equal(sock_writev(b.sock, pieces, 4), 0);
+    assert_int_equal(sock_writev(b.sock, pieces, 4, nullptr), 0);
     until_bytes(&a, 4);
     until_bytes(&b, 4);
     assert_str(buf_str(&a.in), "pong");
@@ -122,7 +122,7 @@ static void what_the_kernel_refuses_is_queued_in_order(void **)
     join_pair();
     sock_pause(b.sock);
     struct blob *blob = pattern(BIG);
-    size_t queued = sock_write_blob(a.sock, S("head"), blob);
+    size_t queued = sock_writev(a.sock, &S("head"), 1, blob);
     assert_uint_in_range(queued, BIG / 2, BIG + 4);
     assert_int_equal(blob->refs, 2);
     for (unsigned i = 0; i < SMALL; i++)
@@ -181,7 +181,7 @@ static void closing_with_a_queue_frees_it(void **)
     join_pair();
     sock_pause(b.sock);
     struct blob *blob = pattern(1 << 20);
-    sock_write_blob(a.sock, S("x"), blob);
+    sock_writev(a.sock, &S("x"), 1, blob);
     sock_write(a.sock, S("y"));
     sock_close(a.sock);
     a.sock = nullptr;
@@ -196,7 +196,7 @@ static void shutdown_flushes_first(void **)
     enum { BIG = 1 << 20 };
     join_pair();
     struct blob *blob = pattern(BIG);
-    sock_write_blob(a.sock, S(""), blob);
+    sock_writev(a.sock, &S(""), 1, blob);
     sock_shutdown(a.sock);
     assert_true(sock_queued(a.sock) > 0);
     sock_write(a.sock, S("dropped"));

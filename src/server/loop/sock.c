@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/loop/sock.h"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -247,8 +249,7 @@ static enum err queue_rest(struct sock *s, const struct str *pieces, unsigned co
     return OK;
 }
 
-static size_t write_pieces(struct sock *s, const struct str *pieces, unsigned count,
-                           struct blob *blob)
+size_t sock_writev(struct sock *s, const struct str *pieces, unsigned count, struct blob *body)
 {
     check(count <= SOCK_PIECES);
     if (dead(s))
@@ -262,9 +263,9 @@ static size_t write_pieces(struct sock *s, const struct str *pieces, unsigned co
         bufs[used++] = uv_buf_init((char *)pieces[i].p, (unsigned)pieces[i].n);
         total += pieces[i].n;
     }
-    if (blob != nullptr && blob->n > 0) {
-        bufs[used++] = uv_buf_init(blob->bytes, (unsigned)blob->n);
-        total += blob->n;
+    if (body != nullptr && body->n > 0) {
+        bufs[used++] = uv_buf_init(body->bytes, (unsigned)body->n);
+        total += body->n;
     }
     if (total == 0)
         return sock_queued(s);
@@ -281,7 +282,7 @@ static size_t write_pieces(struct sock *s, const struct str *pieces, unsigned co
     s->accepted += total;
     if (done == total)
         return 0;
-    if (queue_rest(s, pieces, count, blob, done) != OK)
+    if (queue_rest(s, pieces, count, body, done) != OK)
         end_later(s, ERR_NOMEM);
     size_t queued = sock_queued(s);
     if (queued > s->low_water)
@@ -291,17 +292,7 @@ static size_t write_pieces(struct sock *s, const struct str *pieces, unsigned co
 
 size_t sock_write(struct sock *s, struct str bytes)
 {
-    return write_pieces(s, &bytes, 1, nullptr);
-}
-
-size_t sock_write_blob(struct sock *s, struct str head, struct blob *body)
-{
-    return write_pieces(s, &head, 1, body);
-}
-
-size_t sock_writev(struct sock *s, const struct str *pieces, unsigned count)
-{
-    return write_pieces(s, pieces, count, nullptr);
+    return sock_writev(s, &bytes, 1, nullptr);
 }
 
 size_t sock_queued(const struct sock *s)
@@ -312,6 +303,16 @@ size_t sock_queued(const struct sock *s)
 uint64_t sock_written(const struct sock *s)
 {
     return s->accepted - sock_queued(s);
+}
+
+uint64_t sock_delivered(const struct sock *s)
+{
+    uv_os_fd_t fd;
+    int on_its_way = 0;
+    if (uv_fileno(&s->uv.handle, &fd) != 0 || ioctl(fd, SIOCOUTQ, &on_its_way) < 0 || on_its_way < 0)
+        on_its_way = 0;
+    uint64_t written = sock_written(s), waiting = (uint64_t)on_its_way;
+    return written > waiting ? written - waiting : 0;
 }
 
 void sock_set_low_water(struct sock *s, uint32_t bytes)

@@ -42,14 +42,14 @@ void sock_close(struct sock *s); /* now, dropping what is queued; takes NULL */
  * end, or when memory for the queue runs out (which ends the socket: on_end with ERR_NOMEM follows
  * in the next step), the bytes are dropped. */
 size_t sock_write(struct sock *s, struct str bytes);
-/* One message of two pieces with one system call: `head` is copied if need be, of `body` a
- * reference is taken if need be. */
-size_t sock_write_blob(struct sock *s, struct str head, struct blob *body);
-/* As sock_write for several pieces, at most SOCK_PIECES. */
+/* The same for several pieces, at most SOCK_PIECES, and then `body` (may be NULL), with one system
+ * call. What the kernel does not take of the pieces is copied; of the body a reference is kept. */
 enum { SOCK_PIECES = 4 };
-size_t sock_writev(struct sock *s, const struct str *pieces, unsigned count);
+size_t sock_writev(struct sock *s, const struct str *pieces, unsigned count, struct blob *body);
 size_t sock_queued(const struct sock *s);
 uint64_t sock_written(const struct sock *s); /* bytes the kernel has taken, ever */
+/* Bytes that have reached the peer, ever: the kernel may take megabytes for a peer that takes none. */
+uint64_t sock_delivered(const struct sock *s);
 void sock_set_low_water(struct sock *s, uint32_t bytes);
 
 void sock_pause(struct sock *s);

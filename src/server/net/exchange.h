@@ -50,6 +50,7 @@ struct exchange_events {
 const struct http_head *exchange_head(const struct exchange *x);
 const struct sock_peer *exchange_peer(const struct exchange *x);
 struct loop *exchange_loop(const struct exchange *x);
+uint32_t exchange_ping_ms(const struct exchange *x); /* how often a silent stream says something */
 
 /* In on_head, once. A body above `cap` bytes is answered with 413 (and on_gone comes). Both also
  * serve requests without a body. `events` must outlive the exchange. */
@@ -61,8 +62,8 @@ void exchange_stream_body(struct exchange *x, size_t cap, const struct exchange_
 void exchange_pause(struct exchange *x);
 void exchange_resume(struct exchange *x);
 
-/* A further response header, before the response begins. Names are the program's; a value with CR,
- * LF, NUL or another control byte is refused with ERR_INVALID and nothing is added. ERR_NOMEM. */
+/* A further response header, before the response begins. Names are the program's; a value that is not
+ * printable ASCII (CR, LF, NUL…) is refused with ERR_INVALID and nothing is added. ERR_NOMEM. */
 enum err exchange_set(struct exchange *x, const char *name, struct str value);
 
 /* The whole response. HEAD gets its headers only. `type` NULL: no body, no Content-Type. */
@@ -83,8 +84,8 @@ void exchange_abort(struct exchange *x);
 bool exchange_begun(const struct exchange *x); /* has a response been started? */
 
 /* Turns the connection into a WebSocket (RFC 6455): answers 101 and ends the exchange. Only when
- * head->wants_websocket; ERR_INVALID when key or version are wrong and ERR_NOMEM leave the exchange to
- * be answered (a wrong version: 426). `protocol` NULL, or the subprotocol that was chosen. Messages
+ * head->wants_websocket; ERR_INVALID (wrong key, or a version other than 13: a header then says
+ * so) and ERR_NOMEM leave the exchange to be answered. `protocol` NULL, or the subprotocol that was chosen. Messages
  * above `max_message` bytes close the socket with 1009. */
 enum err exchange_upgrade(struct exchange *x, const char *protocol, size_t max_message,
                           const struct ws_events *events, void *arg, struct ws **ret_ws);

@@ -46,9 +46,10 @@ struct net_stats {
     uint64_t body_bytes_now;
 };
 
-enum err front_create(struct loop *l, const struct front_limits *limits, front_fn on_head,
-                      void *arg, struct front **ret_front);
-/* Closes every connection (on_gone, on_close come inside this call) and every listener. Takes NULL. */
+enum err front_create(struct loop *l, const struct front_limits *limits, front_fn on_head, void *arg,
+                      struct front **ret_front);
+/* Closes every connection (on_gone, on_close come inside this call) and every listener. Not inside a
+ * callback of the front, an exchange or a WebSocket. Takes NULL. */
 void front_destroy(struct front *f);
 
 enum err front_listen_tcp(struct front *f, struct str host, uint16_t port);
