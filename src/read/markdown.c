@@ -6,7 +6,7 @@
 
 #include "read/html.h"
 
-enum { FRONT_MATTER_MAX = 64 * 1024, HTML_ROOM = 1024 * 1024, HTML_GROWTH = 8 };
+enum { FRONT_MATTER_MAX = 64 * 1024, HTML_ROOM = 1024 * 1024, HTML_GROWTH = 16 };
 
 struct rendering {
     struct buf html;
@@ -58,6 +58,8 @@ enum err markdown_read(struct str markdown, struct document *doc)
     unsigned dialect = MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS;
     int failed = md_html(markdown.p, (MD_SIZE)markdown.n, take, &r, dialect, 0);
     enum err err = r.err != OK ? r.err : failed != 0 ? ERR_NOMEM : OK;
+    if (err == ERR_TOOBIG)
+        snprintf(doc->why, sizeof doc->why, "the document's Markdown is nested too deeply");
     if (err == OK)
         err = html_read(buf_str(&r.html), doc);
     if (err == OK && title.n > 0) {

@@ -10,7 +10,7 @@ static bool have_espeak; /* const after load */
 
 static const char *builtin_read_dir(void)
 {
-    return tts_espeak.read_dir();
+    return have_espeak ? tts_espeak.read_dir() : nullptr;
 }
 
 /* English goes on without espeak-ng's data. */

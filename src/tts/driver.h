@@ -59,7 +59,7 @@ typedef bool (*tts_piece_fn)(void *to, const int16_t *samples, size_t count);
 
 struct tts_driver {
     const char *name;
-    /* The folder that synthesis reads, known before load; NULL when everything is in memory. */
+    /* The folder that synthesis reads, known after load; NULL when everything is in memory. */
     const char *(*read_dir)(void);
 
     /* On failure `why` holds a sentence for the operator. */

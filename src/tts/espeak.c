@@ -39,7 +39,6 @@ static struct buf names = BUF(16 * 1024), codes = BUF(16 * 1024); /* const after
 static const char *espeak_read_dir(void)
 {
     const char *path = nullptr;
-    espeak_ng_InitializePath(nullptr);
     espeak_Info(&path);
     return path;
 }

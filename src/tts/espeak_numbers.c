@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tts/espeak_numbers.h"
 
-/* Found by speaking 700 forms of numbers in every voice under AddressSanitizer. */
+/* Found by speaking 700 forms of numbers in every voice under AddressSanitizer. Of those at 0, kl
+ * crashes on a mere "0", and chr is listed but not found by its tag. */
 static const struct {
     const char *language;
     unsigned digits_max;
 } limits[] = {
-    {"ar", 3},
-    {"fo", 3},
-    {"kl", 0},
-    {"tn", 3},
+    {"ar", 3}, {"chr", 0}, {"fo", 3}, {"kl", 0}, {"tn", 3},
 };
 enum { DIGITS_MAX = 12 };
 

@@ -8,8 +8,8 @@
 
 #include "base/str.h"
 
-/* How many digits a number may have in `language` (a tag such as "ar"); 0: this voice cannot count
- * at all and must not be used. */
+/* How many digits a number may have in `language` (a tag such as "ar"); 0: the voice must not
+ * be used. */
 unsigned espeak_digits_max(struct str language);
 /* Appends `text` (valid UTF-8), longer numbers with blanks between their digits and without what
  * separated their groups. The result is at most three times as long. */

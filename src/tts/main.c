@@ -4,7 +4,6 @@
  * one that is distributed under GPL-3.0-or-later.
  */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "tts/stream.h"
 
@@ -16,7 +15,7 @@ static const struct tts_driver *const drivers[] = {&tts_builtin, &tts_flite, &tt
                                                    &tts_scripted};
 static const struct tts_driver *driver; /* const after load */
 static struct buf languages = BUF(16 * 1024);
-static const char *read_dirs[] = {nullptr, nullptr};
+static const char *read_dirs[] = {nullptr, nullptr}; /* const after load */
 
 static enum err find_driver(struct str name, char *why)
 {
@@ -45,6 +44,7 @@ static enum err load(const struct msg_load *m, struct worker_ready *ret_ready, c
     struct tts_voice *voice;
     try(driver->voice_open(S(""), &voice));
     stream_use(driver);
+    read_dirs[0] = driver->read_dir();
     *ret_ready = (struct worker_ready){
         .driver = driver->name,
         .model = voice->name,
@@ -77,8 +77,5 @@ int main(int argc, char **argv)
         .message = stream_message,
         .close = stream_close,
     };
-    const char *dir = tts_builtin.read_dir();
-    if (dir != nullptr && access(dir, R_OK) == 0)
-        read_dirs[0] = dir;
     return worker_main(&role, argc, argv);
 }
