@@ -9,7 +9,7 @@
  * Back-pressure: the ws_send_ functions return what is queued; above WS_QUEUE the owner stops and
  * waits for on_writable. While it is above, the peer's messages are not read; above it for 5 s the
  * peer is closed with 1013, above 16 times that at once. A ping goes out every 15 s; a peer from which
- * nothing came for two of them is dropped (1006). An idle one costs about 0.7 KB.
+ * nothing came for two of them is dropped (1006). An idle one costs about 0.9 KB.
  */
 #pragma once
 
