@@ -108,6 +108,8 @@ static const struct net_stats *stats(void)
     return front_stats(front);
 }
 
+#define A64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define A256 A64 A64 A64 A64
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
 #define POST(path, headers) "POST " path " HTTP/1.1\r\nHost: x\r\n" headers "\r\n"
 
@@ -151,11 +153,11 @@ static void pipelined_requests_are_answered_in_order(void **)
 /* More than is read ahead: the client has to wait, nothing is lost. */
 static void a_flood_of_pipelined_requests_waits(void **)
 {
-    enum { MANY = 20000 };
+    enum { MANY = 4000 };
     struct peer p = peer_open(address);
     peer_send(&p, S(GET("/hold")));
     peer_until(&p, app.held != nullptr);
-    static const char one[] = GET("/hello");
+    static const char one[] = "GET /hello HTTP/1.1\r\nHost: x\r\nX-Long: " A256 "\r\n\r\n";
     char *all = malloc(sizeof one * MANY);
     for (size_t i = 0; i < MANY; i++)
         memcpy(all + i * (sizeof one - 1), one, sizeof one - 1);
@@ -175,7 +177,13 @@ static void a_flood_of_pipelined_requests_waits(void **)
         peer_read(&p);
     }
     peer_until(&p, stats()->requests == MANY + 1);
-    peer_until(&p, peer_count(&p, "HTTP/1.1 200") == MANY + 1);
+    peer_settle(&p);
+    for (size_t had = 0; had != p.in.n;) {
+        had = p.in.n;
+        loop_step(loop, 5);
+        peer_read(&p);
+    }
+    assert_int_equal(peer_count(&p, "HTTP/1.1 200"), MANY + 1);
     free(all);
     peer_close(&p);
 }
@@ -527,7 +535,7 @@ static void a_streamed_body_can_be_held_up(void **)
     }
     peer_until(&p, app.ends == 1);
     assert_int_equal(app.body.n, 1000000);
-    peer_until(&p, peer_count(&p, "uuuuuuuuuu") >= 100000);
+    peer_until(&p, p.in.n > 1000000);
     peer_close(&p);
 }
 
