@@ -113,10 +113,17 @@ static bool has_bytes(const struct peer *p, struct str bytes)
 static void messages_go_both_ways(void **)
 {
     struct peer p = open_ws();
-    peer_send(&p, S("\x81\x82" Z "hi" "\x01\x81" Z "a" "\x89\x81" Z "?" "\x80\x81" Z "b" "\x82\x83" Z "abc"));
+    peer_send(&p, S("\x81\x82" Z "hi"
+                    "\x01\x81" Z "a"
+                    "\x89\x81" Z "?"
+                    "\x80\x81" Z "b"
+                    "\x82\x83" Z "abc"));
     peer_until(&p, got("binary[3]"));
     assert_str(buf_str(&app.got), "text(hi) text(ab) binary[3] ");
-    peer_until(&p, has_bytes(&p, S("\x81\x02hi" "\x8a\x01?" "\x81\x02" "ab")));
+    peer_until(&p, has_bytes(&p, S("\x81\x02hi"
+                                   "\x8a\x01?"
+                                   "\x81\x02"
+                                   "ab")));
     buf_clear(&p.in);
     struct blob *blob = blob_create(S("sound"));
     ws_send_binary(app.ws, S("\x07\0\0\0"), blob);
@@ -137,7 +144,8 @@ static void bytes_behind_the_handshake_are_messages(void **)
     struct peer p = peer_open(address);
     peer_send(&p, S(HANDSHAKE "\x81\x85" Z "early"));
     peer_until(&p, got("text(early)"));
-    peer_until(&p, has_bytes(&p, S("\r\n\r\n\x81\x05" "early")));
+    peer_until(&p, has_bytes(&p, S("\r\n\r\n\x81\x05"
+                                   "early")));
     peer_close(&p);
 }
 
@@ -149,12 +157,16 @@ static void bad_handshakes_are_answered(void **)
     } cases[] = {
         {S("GET /voice HTTP/1.1\r\nHost: x\r\n\r\n"), "HTTP/1.1 400 "},
         {S("GET /voice HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 8\r\n"
-           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"), "Sec-WebSocket-Version: 13\r\n"},
+           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
+         "Sec-WebSocket-Version: 13\r\n"},
         {S("GET /voice HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-           "Sec-WebSocket-Key: short\r\n\r\n"), "HTTP/1.1 400 "},
-        {S("GET /voice HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"), "HTTP/1.1 400 "},
+           "Sec-WebSocket-Key: short\r\n\r\n"),
+         "HTTP/1.1 400 "},
+        {S("GET /voice HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"),
+         "HTTP/1.1 400 "},
         {S("POST /voice HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"), "HTTP/1.1 400 "},
+           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
+         "HTTP/1.1 400 "},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         struct peer p = peer_open(address);
@@ -173,7 +185,10 @@ static void hostile_frames_get_their_close_code(void **)
         struct str bytes;
         uint16_t code;
     } cases[] = {
-        {"unmasked", S("\x81\x01" "a"), 1002},
+        {"unmasked",
+         S("\x81\x01"
+           "a"),
+         1002},
         {"reserved bit", S("\xc1\x80" Z), 1002},
         {"reserved opcode", S("\x83\x80" Z), 1002},
         {"lone continuation", S("\x80\x80" Z), 1002},
@@ -187,7 +202,10 @@ static void hostile_frames_get_their_close_code(void **)
         {"bad close reason", S("\x88\x83" Z "\x03\xe8\xff"), 1007},
         {"too big", S("\x82\xff\x00\x00\x00\x00\x00\x01\x86\xa1" Z), 1009},
         {"normal close", S("\x88\x82" Z "\x03\xe8"), 1000},
-        {"own close", S("\x88\x84" Z "\x0f\xa0" "ok"), 4000},
+        {"own close",
+         S("\x88\x84" Z "\x0f\xa0"
+           "ok"),
+         4000},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         for (unsigned bytewise = 0; bytewise < 2; bytewise++) {
@@ -220,7 +238,8 @@ static void the_server_closes_with_a_handshake(void **)
     app.inside = false;
     peer_until(&p, p.in.n >= 14);
     assert_true(p.in.n == 14 && has_bytes(&p, S("\x88\x0c\x03\xe9going away")));
-    peer_send(&p, S("\x81\x84" Z "late" "\x88\x82" Z "\x03\xe9"));
+    peer_send(&p, S("\x81\x84" Z "late"
+                    "\x88\x82" Z "\x03\xe9"));
     peer_until(&p, p.ended);
     assert_int_equal(app.closes, 1);
     assert_int_equal(app.code, 1001);
@@ -243,8 +262,14 @@ static void may_be_closed_inside_a_message(void **)
 {
     app.close_on_text = true;
     struct peer p = peer_open(address);
-    peer_send(&p, S(HANDSHAKE "\x81\x81" Z "a" "\x81\x81" Z "b"));
-    peer_until(&p, has_bytes(&p, S("\x81\x05" "first" "\x81\x01" "a" "\x88\x08\x03\xe8" "enough")));
+    peer_send(&p, S(HANDSHAKE "\x81\x81" Z "a"
+                              "\x81\x81" Z "b"));
+    peer_until(&p, has_bytes(&p, S("\x81\x05"
+                                   "first"
+                                   "\x81\x01"
+                                   "a"
+                                   "\x88\x08\x03\xe8"
+                                   "enough")));
     assert_str(buf_str(&app.got), "text(a) ");
     peer_close(&p);
     while (app.closes == 0)
@@ -342,7 +367,9 @@ static void messages_wait_while_paused(void **)
 {
     app.pause_after_each = true;
     struct peer p = open_ws();
-    peer_send(&p, S("\x81\x81" Z "a" "\x81\x81" Z "b" "\x81\x81" Z "c"));
+    peer_send(&p, S("\x81\x81" Z "a"
+                    "\x81\x81" Z "b"
+                    "\x81\x81" Z "c"));
     peer_until(&p, got("text(a)"));
     peer_settle(&p);
     assert_str(buf_str(&app.got), "text(a) ");

@@ -309,7 +309,8 @@ uint64_t sock_delivered(const struct sock *s)
 {
     uv_os_fd_t fd;
     int on_its_way = 0;
-    if (uv_fileno(&s->uv.handle, &fd) != 0 || ioctl(fd, SIOCOUTQ, &on_its_way) < 0 || on_its_way < 0)
+    if (uv_fileno(&s->uv.handle, &fd) != 0 || ioctl(fd, SIOCOUTQ, &on_its_way) < 0 ||
+        on_its_way < 0)
         on_its_way = 0;
     uint64_t written = sock_written(s), waiting = (uint64_t)on_its_way;
     return written > waiting ? written - waiting : 0;

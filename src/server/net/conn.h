@@ -37,11 +37,11 @@ struct conn {
     struct deferred pump;
     struct http_parser *parser; /* from HEAD on, until the exchange has ended */
     struct exchange *x;
-    struct ws *ws;         /* when UPGRADED: who has the socket now */
+    struct ws *ws; /* when UPGRADED: who has the socket now */
     struct sock_peer peer;
-    struct buf input;      /* came while it could not be parsed */
-    uint64_t since_ms;     /* of the present state */
-    uint64_t stall_ms;     /* since when the queue is above its cap; 0: it is not */
+    struct buf input;         /* came while it could not be parsed */
+    uint64_t since_ms;        /* of the present state */
+    uint64_t stall_ms;        /* since when the queue is above its cap; 0: it is not */
     uint64_t stall_delivered; /* what had reached the peer then */
     uint64_t discarded;
     enum conn_state state;
@@ -62,7 +62,7 @@ struct exchange {
     size_t body_cap;
     uint64_t body_seen;
     enum body_mode mode;
-    bool continued;    /* "100 Continue" was sent */
+    bool continued; /* "100 Continue" was sent */
     bool begun, chunked, no_body, retry_set, paused;
 };
 
@@ -87,7 +87,8 @@ struct front {
 /* front.c */
 struct str front_date(struct front *f); /* "Date: …\r\n" of this second */
 
-constexpr uint64_t DISCARD_MAX = 64 * 1024; /* of a refused request's body, to keep the connection */
+constexpr uint64_t DISCARD_MAX =
+    64 * 1024; /* of a refused request's body, to keep the connection */
 
 /* request.c */
 bool conn_may_parse(const struct conn *c);
@@ -124,7 +125,7 @@ void response_refuse(struct conn *c, int status, enum err err);
 
 /* ws_conn.c: takes the socket over at once; ERR_NOMEM leaves it. What came behind the request is handed
  * in later, when the parser has let go of it. */
-enum err ws_start(struct front *f, struct sock *s, size_t max_message, const struct ws_events *events,
-                  void *arg, struct ws **ret_ws);
+enum err ws_start(struct front *f, struct sock *s, size_t max_message,
+                  const struct ws_events *events, void *arg, struct ws **ret_ws);
 void ws_early_bytes(struct ws *ws, struct str bytes);
 void ws_destroy(struct ws *ws); /* on_close (1001) comes inside */

@@ -58,7 +58,8 @@ void exchange_read_body(struct exchange *x, size_t cap, const struct exchange_ev
 void exchange_stream_body(struct exchange *x, size_t cap, const struct exchange_events *events,
                           void *arg)
 {
-    check(events->on_body != nullptr && events->on_body_end != nullptr && events->on_gone != nullptr);
+    check(events->on_body != nullptr && events->on_body_end != nullptr &&
+          events->on_gone != nullptr);
     want_body(x, BODY_STREAM, cap, events, arg);
 }
 
@@ -127,19 +128,44 @@ static const char *reason(int status)
         int status;
         const char *text;
     } reasons[] = {
-        {101, "Switching Protocols"}, {200, "OK"}, {201, "Created"}, {202, "Accepted"},
-        {204, "No Content"}, {206, "Partial Content"}, {301, "Moved Permanently"}, {302, "Found"},
-        {303, "See Other"}, {304, "Not Modified"}, {307, "Temporary Redirect"},
-        {308, "Permanent Redirect"}, {400, "Bad Request"}, {401, "Unauthorized"},
-        {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"},
-        {406, "Not Acceptable"}, {408, "Request Timeout"}, {409, "Conflict"}, {410, "Gone"},
-        {411, "Length Required"}, {413, "Content Too Large"}, {414, "URI Too Long"},
-        {415, "Unsupported Media Type"}, {416, "Range Not Satisfiable"},
-        {417, "Expectation Failed"}, {422, "Unprocessable Content"}, {426, "Upgrade Required"},
-        {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
-        {500, "Internal Server Error"}, {501, "Not Implemented"}, {502, "Bad Gateway"},
-        {503, "Service Unavailable"}, {504, "Gateway Timeout"},
-        {505, "HTTP Version Not Supported"}, {507, "Insufficient Storage"},
+        {101, "Switching Protocols"},
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {206, "Partial Content"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
+        {303, "See Other"},
+        {304, "Not Modified"},
+        {307, "Temporary Redirect"},
+        {308, "Permanent Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {406, "Not Acceptable"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {410, "Gone"},
+        {411, "Length Required"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {416, "Range Not Satisfiable"},
+        {417, "Expectation Failed"},
+        {422, "Unprocessable Content"},
+        {426, "Upgrade Required"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+        {505, "HTTP Version Not Supported"},
+        {507, "Insufficient Storage"},
     };
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (reasons[i].status == status)
@@ -249,7 +275,8 @@ void response_refuse(struct conn *c, int status, enum err err)
 {
     char text[HEAD_ROOM];
     autobuf out = BUF(1024);
-    struct str body = write_error(&out, err, nullptr, nullptr) == OK ? buf_str(&out) : str_of(no_memory);
+    struct str body =
+        write_error(&out, err, nullptr, nullptr) == OK ? buf_str(&out) : str_of(no_memory);
     const struct str pieces[SOCK_PIECES] = {
         write_head(c->front, text, status, "application/json", FRAMED_BY_LENGTH, body.n, true),
         {c->front->lines, c->front->lines_n},
@@ -280,9 +307,8 @@ size_t exchange_write(struct exchange *x, struct str bytes)
         return sock_queued(c->sock);
     char size_line[24];
     int n = snprintf(size_line, sizeof size_line, "%zx\r\n", bytes.n);
-    const struct str pieces[] = {{size_line, x->chunked ? (size_t)n : 0},
-                                 bytes,
-                                 x->chunked ? S("\r\n") : S("")};
+    const struct str pieces[] = {
+        {size_line, x->chunked ? (size_t)n : 0}, bytes, x->chunked ? S("\r\n") : S("")};
     size_t queued = sock_writev(c->sock, pieces, 3, nullptr);
     conn_note_queue(c, queued);
     return queued;

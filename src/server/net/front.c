@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "server/net/conn.h"
 
-enum err front_create(struct loop *l, const struct front_limits *limits, front_fn on_head, void *arg,
-                      struct front **ret_front)
+enum err front_create(struct loop *l, const struct front_limits *limits, front_fn on_head,
+                      void *arg, struct front **ret_front)
 {
     struct front *f = mem_zero(1, sizeof *f);
     if (f == nullptr)

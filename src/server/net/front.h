@@ -46,8 +46,8 @@ struct net_stats {
     uint64_t body_bytes_now;
 };
 
-enum err front_create(struct loop *l, const struct front_limits *limits, front_fn on_head, void *arg,
-                      struct front **ret_front);
+enum err front_create(struct loop *l, const struct front_limits *limits, front_fn on_head,
+                      void *arg, struct front **ret_front);
 /* Closes every connection (on_gone, on_close come inside this call) and every listener. Not inside a
  * callback of the front, an exchange or a WebSocket. Takes NULL. */
 void front_destroy(struct front *f);

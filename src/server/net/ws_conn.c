@@ -28,15 +28,15 @@ struct ws {
     struct timer timer;
     struct deferred pump;
     struct ws_decoder decoder;
-    struct buf input;     /* came while messages were not wanted */
-    uint64_t ping_ms;     /* when the next one is due */
-    uint64_t stall_ms;    /* since when the queue is above its cap; 0: it is not */
+    struct buf input;  /* came while messages were not wanted */
+    uint64_t ping_ms;  /* when the next one is due */
+    uint64_t stall_ms; /* since when the queue is above its cap; 0: it is not */
     uint64_t stall_delivered;
-    uint64_t closing_ms;  /* since when CLOSING or OVER */
-    uint16_t code;        /* for on_close */
-    uint8_t missed;       /* pings since the last byte from the peer */
+    uint64_t closing_ms; /* since when CLOSING or OVER */
+    uint16_t code;       /* for on_close */
+    uint8_t missed;      /* pings since the last byte from the peer */
     enum ws_state state;
-    bool paused;          /* by the owner */
+    bool paused; /* by the owner */
 };
 
 /* --- life ---------------------------------------------------------------------------------------- */
@@ -364,8 +364,8 @@ static void on_timer(void *arg)
 
 /* --- beginning ----------------------------------------------------------------------------------- */
 
-enum err ws_start(struct front *f, struct sock *s, size_t max_message, const struct ws_events *events,
-                  void *arg, struct ws **ret_ws)
+enum err ws_start(struct front *f, struct sock *s, size_t max_message,
+                  const struct ws_events *events, void *arg, struct ws **ret_ws)
 {
     static const struct sock_events sock_events = {on_read, on_end, on_drain};
     struct ws *ws = mem_zero(1, sizeof *ws);
