@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// @ts-check
+/*
+ * Starts the real server on a free port with a data folder of its own, reads the line that it prints,
+ * and ends it with the test:
+ *
+ *   const server = await startServer(t, { args: ['--stt-streams', '1'] });
+ *   await fetch(server.url + 'healthz');
+ */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+export const BUILD = path.resolve(process.env.TEST_BUILD ?? 'build');
+const START_MS = 60000; /* under a sanitizer on a busy machine */
+const STOP_MS = 15000;
+
+/** The programs' environment: nothing of the caller's configuration. @param {Record<string, string>} [more] */
+export function environment(more = {}) {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('REPARTEE_') && !name.startsWith('XDG_'));
+  return { ...Object.fromEntries(kept), PATH: `${BUILD}:${process.env.PATH}`, XDG_CONFIG_HOME: '/nonexistent', ...more };
+}
+
+/** A folder that goes away with the test. @param {import('node:test').TestContext} t */
+export async function temporaryFolder(t) {
+  const folder = await mkdtemp(path.join(tmpdir(), 'repartee-test-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {{args?: string[], env?: Record<string, string>, data?: string, listen?: string}} [options]
+ */
+export async function startServer(t, { args = [], env = {}, data, listen = '127.0.0.1:0' } = {}) {
+  const folder = data ?? (await temporaryFolder(t));
+  const child = spawn(path.join(BUILD, 'repartee'), ['serve', '--listen', listen, '--data', folder, ...args], {
+    env: environment(env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let log = '';
+  child.stderr.on('data', (text) => (log += text));
+  const gone = new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
+  const url = await new Promise((resolve, reject) => {
+    let said = '';
+    const fail = (/** @type {string} */ why) => reject(new Error(`the server ${why}:\n${said}${log}`));
+    const patience = setTimeout(() => fail('did not say that it is ready'), START_MS);
+    gone.then((code) => fail(`ended with ${code}`));
+    child.stdout.on('data', (text) => {
+      said += text;
+      const address = /^Repartee is ready: (http\S+)$/m.exec(said)?.[1];
+      if (!address) return;
+      clearTimeout(patience);
+      resolve(address);
+    });
+  });
+  const server = {
+    url,
+    data: folder,
+    pid: /** @type {number} */ (child.pid),
+    gone,
+    log: () => log,
+    /** Ends it gently; resolves with its exit code. */
+    async stop() {
+      child.kill('SIGTERM');
+      const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+      const code = await gone;
+      clearTimeout(late);
+      return code;
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
+  t.after(() => server.stop());
+  return server;
+}
+
+/** Waits until `check` gives something. @template T @param {() => T | Promise<T>} check @param {string} what */
+export async function until(check, what, patience_ms = 20000) {
+  const end = Date.now() + patience_ms;
+  for (;;) {
+    const value = await check();
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`in vain waited for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Every engine is up and the manual is in the store. @param {{url: string}} server */
+export function untilReady(server) {
+  return until(async () => (await fetch(server.url + 'readyz')).ok, 'a server that is ready', START_MS);
+}

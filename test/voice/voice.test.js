@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// @ts-check
+/* WS /voice as a client sees it, with the built-in engines. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { test } from 'node:test';
+import { BUILD, environment, startServer, temporaryFolder, untilReady } from '../lib/server.js';
+import { loudness, samplesOf, shareHeard, speak, writeWav } from '../lib/speech.js';
+import { HELLO, VoiceClient } from '../lib/voice.js';
+
+const QUESTION = 'How do I add documents?';
+
+test('a spoken turn', async (t) => {
+  const folder = await temporaryFolder(t);
+  const server = await startServer(t);
+  await untilReady(server);
+  const question = samplesOf(speak(folder, QUESTION));
+  const voice = await VoiceClient.open(server.url);
+  t.after(() => voice.close());
+  const turn = await voice.talk(question, { realtime: true });
+
+  await t.test('partials come while the question is spoken', () => {
+    assert(turn.partials.length > 0);
+    assert(turn.partials[0].at < turn.stopped, 'the first partial is early');
+    for (const { text, stable } of turn.partials) assert(text.startsWith(stable));
+  });
+  await t.test('the answer is cited, written and spoken', () => {
+    assert.equal(turn.last.type, 'end');
+    assert(shareHeard(QUESTION, turn.heard) >= 0.5, turn.heard);
+    assert.match(turn.answer, /documents/i);
+    assert(turn.citations.length > 0);
+    for (const field of ['index', 'doc_id', 'chunk_id', 'title', 'text', 'source']) assert(field in turn.citations[0], field);
+    assert(loudness(turn.sound) > 0.01);
+  });
+  await t.test('the sound says the answer', () => {
+    const file = path.join(folder, 'answer.wav');
+    writeWav(file, turn.sound, 22050);
+    const heard = execFileSync(path.join(BUILD, 'repartee'), ['hear', '--data', server.data, file], { env: environment(), encoding: 'utf8' });
+    assert(shareHeard(turn.answer, heard) > 0.4, `${turn.answer}\n${heard}`);
+  });
+  await t.test('events are numbered and in order', () => {
+    assert.deepEqual(voice.events.map((e) => e.seq), voice.events.map((_, i) => i + 1));
+    const order = turn.events.map((e) => e.type);
+    const first = (/** @type {string} */ type) => order.indexOf(type);
+    for (const [a, b] of [['partial', 'final'], ['final', 'citation'], ['citation', 'token'], ['audio_start', 'audio_end'], ['audio_end', 'end']])
+      assert(first(a) >= 0 && first(a) < first(b), `${a} before ${b} in ${order}`);
+    assert(turn.events.every((e) => e.turn === turn.last.turn));
+  });
+  await t.test('the timings tell where the time went', () => {
+    const { stages, first_token_ms, first_audio_ms, total_ms } = turn.last.timings;
+    const names = stages.map((s) => s.name);
+    for (const name of ['transcribe', 'retrieve', 'answer', 'synthesize', 'speak']) assert(names.includes(name), `${name} in ${names}`);
+    for (const s of stages) assert(s.start_ms >= 0 && s.ms >= 0 && s.start_ms + s.ms <= total_ms + 1, JSON.stringify(s));
+    assert(first_token_ms <= first_audio_ms && first_audio_ms <= total_ms);
+  });
+});
+
+test('typed questions are answered aloud, one after another', async (t) => {
+  const server = await startServer(t);
+  await untilReady(server);
+  const voice = await VoiceClient.open(server.url, { voice: 'slt', output: { format: 'pcm', rate: 16000 } });
+  t.after(() => voice.close());
+  for (const text of ['How do I add documents?', 'Is my voice recorded?']) {
+    const from = voice.events.length;
+    voice.send({ type: 'text', text });
+    const turn = await voice.finish(from);
+    assert.equal(turn.last.type, 'end');
+    assert.equal(turn.events.find((e) => e.type === 'audio_start')?.rate, 16000);
+    assert(turn.sound.length > 16000 / 2, 'half a second of sound at least');
+    assert.equal(turn.partials.length, 0);
+  }
+});
+
+test('cancel cuts the answer where it was heard; the next turn works', async (t) => {
+  const server = await startServer(t);
+  await untilReady(server);
+  const voice = await VoiceClient.open(server.url);
+  t.after(() => voice.close());
+  const from = voice.events.length;
+  voice.send({ type: 'text', text: QUESTION });
+  const start = await voice.wait((e) => e.type === 'audio_start', 'sound', from);
+  voice.send({ type: 'played', turn: start.turn, ms: 600 });
+  voice.send({ type: 'cancel' });
+  const turn = await voice.finish(from);
+  assert.equal(turn.last.type, 'interrupted');
+  assert(turn.answer.startsWith(turn.last.heard), `heard: ${turn.last.heard}`);
+  assert(turn.last.heard.length < turn.answer.length);
+  const sounds = voice.sound.get(turn.last.turn ?? 0)?.length;
+
+  const next = voice.events.length;
+  voice.send({ type: 'text', text: 'Is my voice recorded?' });
+  assert.equal((await voice.finish(next)).last.type, 'end');
+  assert.equal(voice.sound.get(turn.last.turn ?? 0)?.length, sounds, 'no sound of the old turn came afterwards');
+});
+
+test('who speaks again interrupts', async (t) => {
+  const folder = await temporaryFolder(t);
+  const server = await startServer(t);
+  await untilReady(server);
+  const voice = await VoiceClient.open(server.url);
+  t.after(() => voice.close());
+  const from = voice.events.length;
+  voice.send({ type: 'text', text: QUESTION });
+  await voice.wait((e) => e.type === 'audio_start', 'sound', from);
+  const next = voice.events.length;
+  voice.send({ type: 'start' });
+  await voice.wait((e) => e.type === 'interrupted', 'the end of the old turn', next);
+  const second = voice.events.length;
+  const question = samplesOf(speak(folder, 'Is my voice recorded?'));
+  for (let at = 0; at < question.length; at += 320) voice.send(question.subarray(at, at + 320));
+  voice.send({ type: 'stop' });
+  const turn = await voice.finish(second);
+  assert.equal(turn.last.type, 'end');
+  assert.match(turn.answer, /record|voice/i);
+});
+
+test('silence ends without an answer, and the connection stays', async (t) => {
+  const server = await startServer(t);
+  await untilReady(server);
+  const voice = await VoiceClient.open(server.url);
+  t.after(() => voice.close());
+  const turn = await voice.talk(new Int16Array(16000));
+  assert.equal(turn.last.type, 'end');
+  assert.equal(turn.answer, '');
+  assert.equal(turn.sound.length, 0);
+  assert.equal(voice.closed, null);
+});
+
+test('samples may be cut anywhere, even inside one', async (t) => {
+  const folder = await temporaryFolder(t);
+  const server = await startServer(t);
+  await untilReady(server);
+  const samples = samplesOf(speak(folder, QUESTION));
+  const voice = await VoiceClient.open(server.url);
+  t.after(() => voice.close());
+  const whole = await voice.talk(samples);
+  const bytes = new Uint8Array(samples.buffer);
+  const from = voice.events.length;
+  voice.send({ type: 'start' });
+  for (let at = 0, step = 1; at < bytes.length; at += step, step = 1 + ((step * 7) % 997)) voice.send(bytes.slice(at, at + step));
+  voice.send({ type: 'stop' });
+  assert.equal((await voice.finish(from)).heard, whole.heard);
+});
+
+test('what is not acceptable', async (t) => {
+  const server = await startServer(t);
+  await untilReady(server);
+
+  for (const [what, message, code] of /** @type {[string, any, number][]} */ ([
+    ['a start before hello', { type: 'start' }, 1008],
+    ['sound before hello', new Uint8Array(640), 1008],
+    ['a forged token', { ...HELLO, token: 'eyJhbGciOiJub25lIn0.e30.' }, 1008],
+    ['an unknown field', { ...HELLO, colour: 'red' }, 1008],
+    ['an unknown format', { ...HELLO, format: 'mp3' }, 1008],
+    ['a rate that no ear has', { ...HELLO, rate: 1 }, 1008],
+    ['what is not JSON', '{"type":', 1002],
+    ['an unknown type', { type: 'sing' }, 1008],
+    ['a session of nobody', { ...HELLO, session_id: 'f'.repeat(32) }, 1008],
+  ]))
+    await t.test(`${what} closes with ${code}`, async () => {
+      const voice = new VoiceClient(server.url);
+      await voice.opened();
+      voice.send(message);
+      await assert.rejects(voice.wait((e) => e.type === 'ready', 'ready'), new RegExp(`closed \\(${code} `));
+    });
+
+  await t.test('a foreign page gets no connection', async () => {
+    const response = await fetch(server.url + 'voice', {
+      headers: { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'AAAAAAAAAAAAAAAAAAAAAA==', Origin: 'https://evil.example' },
+    }).catch(() => null);
+    assert(response === null || response.status === 403);
+  });
+
+  for (const [what, message] of /** @type {[string, any][]} */ ([
+    ['hello twice', HELLO],
+    ['an empty question', { type: 'text', text: '  ' }],
+    ['a question without words', { type: 'text' }],
+  ]))
+    await t.test(`after hello, ${what} is an error; the connection stays`, async () => {
+      const voice = await VoiceClient.open(server.url);
+      const from = voice.events.length;
+      voice.send(message);
+      const { error } = await voice.wait((e) => e.type === 'error', 'an error', from);
+      assert(error.message && error.code && error.type);
+      voice.send({ type: 'text', text: QUESTION });
+      assert.equal((await voice.finish(from + 1)).last.type, 'end');
+      voice.close();
+    });
+});

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// @ts-check
+/* A spoken turn in the browser: hold, speak, read along, listen to the answer. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { test } from 'node:test';
+import { connected, inPhase, openPage, played, screenshot } from '../lib/browser.js';
+import { BUILD, environment, startServer, temporaryFolder, untilReady } from '../lib/server.js';
+import { loudness, samplesOf, shareHeard, speak, writeWav } from '../lib/speech.js';
+
+const QUESTION = 'How do I add documents?';
+
+/** Where the pointer goes to hold the button. @param {import('playwright-core').Page} page */
+async function overButton(page) {
+  const box = await page.locator('#hold').boundingBox();
+  assert(box);
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+}
+
+/** Everything the server sends as sound, as the browser received it. @param {import('playwright-core').Page} page */
+function received(page) {
+  /** @type {Buffer[]} */
+  const parts = [];
+  page.on('websocket', (socket) =>
+    socket.on('framereceived', ({ payload }) => typeof payload !== 'string' && parts.push(payload.subarray(4))),
+  );
+  return () => {
+    const all = Buffer.concat(parts);
+    return new Int16Array(all.buffer.slice(all.byteOffset, all.byteOffset + all.length));
+  };
+}
+
+test('hold, speak, read along, hear the answer', async (t) => {
+  const folder = await temporaryFolder(t);
+  const server = await startServer(t);
+  await untilReady(server);
+  const question = speak(folder, QUESTION, { rate: 48000, before_s: 0.5, after_s: 0.2 });
+  const page = await openPage(t, 'about:blank', { microphone: question, record: true });
+  const sent = received(page);
+  await page.goto(server.url);
+  await connected(page);
+
+  await overButton(page);
+  await page.mouse.down();
+  await inPhase(page, 'listening');
+  const spoken_ms = (samplesOf(question).length / 48000) * 1000;
+  await page.waitForFunction(() => document.querySelector('.listening .said')?.textContent?.trim(), null, { timeout: spoken_ms + 1000 });
+  assert.equal(await page.locator('body').getAttribute('data-phase'), 'listening', 'the partial came while the button was held');
+  await page.waitForTimeout(spoken_ms);
+  await page.mouse.up();
+
+  await page.waitForSelector('.words p');
+  await inPhase(page, 'speaking');
+  await page.waitForSelector('.waterfall');
+  await screenshot(page, 'spoken-1280');
+  await inPhase(page, 'idle');
+
+  const heard = await page.locator('.said').textContent();
+  assert(shareHeard(QUESTION, heard ?? '') >= 0.5, `it understood: ${heard}`);
+  assert.match((await page.locator('.chip').first().textContent()) ?? '', /Documents/);
+  const stages = await page.locator('.stages li').allTextContents();
+  for (const stage of ['transcribe', 'retrieve', 'synthesize']) assert(stages.some((row) => row.startsWith(stage)), `${stage} in ${stages}`);
+  assert.match((await page.locator('.waterfall summary').textContent()) ?? '', /first sound .* heard here/);
+
+  await t.test('the sound is speech that says the answer', async () => {
+    const { rate, samples } = await played(page);
+    const file = path.join(folder, 'played.wav');
+    writeWav(file, samples, rate);
+    assert(loudness(samples) > 0.01, `loudness ${loudness(samples)}`);
+    const understood = execFileSync(path.join(BUILD, 'repartee'), ['hear', '--data', folder, file], { env: environment(), encoding: 'utf8' });
+    const answer = (await page.locator('.words').textContent()) ?? '';
+    assert(shareHeard(answer, understood) > 0.4, `said: ${answer}\nunderstood: ${understood}`);
+  });
+
+  await t.test('it is played whole and without a gap', async () => {
+    const { samples } = await played(page);
+    const wanted = sent();
+    const first = wanted.findIndex((x) => Math.abs(x) > 50);
+    const key = wanted.subarray(first, first + 64);
+    const at = samples.findIndex((_, i) => key.every((x, k) => Math.abs(samples[i + k] - x) <= 1));
+    assert(at >= 0, 'the first sound is there');
+    const wrong = wanted.subarray(first).findIndex((x, i) => Math.abs(samples[at + i] - x) > 1);
+    assert.equal(wrong, -1, `differs after ${wrong} of ${wanted.length} samples`);
+  });
+});
+
+test('the space bar talks, Escape stops the answer', async (t) => {
+  const folder = await temporaryFolder(t);
+  const server = await startServer(t);
+  await untilReady(server);
+  const question = speak(folder, QUESTION, { rate: 44100, before_s: 0.5 });
+  const page = await openPage(t, server.url, { microphone: question });
+  await connected(page);
+  await page.keyboard.down('Space');
+  await inPhase(page, 'listening');
+  await page.waitForTimeout((samplesOf(question).length / 44100) * 1000);
+  await page.keyboard.up('Space');
+  await inPhase(page, 'speaking');
+  await page.waitForTimeout(700);
+  await page.keyboard.press('Escape');
+  await inPhase(page, 'idle', 2000);
+  await page.waitForSelector('.turn .note');
+  assert.match((await page.locator('.turn .note').textContent()) ?? '', /Stopped/);
+});
+
+test('a finger holds the button; a tap latches it', async (t) => {
+  const folder = await temporaryFolder(t);
+  const server = await startServer(t);
+  await untilReady(server);
+  const question = speak(folder, QUESTION, { rate: 48000, before_s: 0.5 });
+  const page = await openPage(t, server.url, { microphone: question, width: 390, height: 844, touch: true });
+  await connected(page);
+  await page.locator('#hold').tap(); /* opens the microphone; the tap is over before it delivers */
+  await page.waitForTimeout(1500);
+  if ((await page.locator('body').getAttribute('data-phase')) !== 'listening') await page.locator('#hold').tap();
+  await inPhase(page, 'listening');
+  await page.waitForTimeout((samplesOf(question).length / 48000) * 1000);
+  await page.locator('#hold').tap();
+  await page.waitForSelector('.words p');
+});

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// @ts-check
+/* What the page says when something goes wrong, and how it comes back. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { connected, inPhase, openPage, screenshot } from '../lib/browser.js';
+import { startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
+
+const NETWORK = /WebSocket connection|Failed to load resource|ERR_/;
+
+test('the server dies and comes back', async (t) => {
+  const data = await temporaryFolder(t);
+  const server = await startServer(t, { data });
+  await untilReady(server);
+  const page = await openPage(t, server.url, { expected: NETWORK });
+  await connected(page);
+  await server.kill();
+  await page.waitForSelector('#trouble:not([hidden])');
+  assert.match((await page.locator('#trouble').textContent()) ?? '', /cannot be reached.*Trying again/);
+  assert.equal(await page.locator('#status').textContent(), 'Not connected');
+  await screenshot(page, 'gone-1280-light');
+
+  await page.fill('#question', 'How do I add documents?');
+  await page.press('#question', 'Enter');
+  await page.waitForSelector('.failed');
+  assert.match((await page.locator('.turn .failed').textContent()) ?? '', /cannot be reached/);
+  await page.keyboard.press('Escape');
+
+  const again = await startServer(t, { data, listen: new URL(server.url).host });
+  await untilReady(again);
+  await connected(page);
+  assert.equal(await page.locator('#trouble').isVisible(), false);
+  await page.fill('#question', 'How do I add documents?');
+  await page.press('#question', 'Enter');
+  await page.waitForSelector('.chip');
+});
+
+test('the microphone is not allowed', async (t) => {
+  const server = await startServer(t);
+  const page = await openPage(t, server.url, { permission: 'denied' });
+  await connected(page);
+  await page.keyboard.down('Space');
+  await page.waitForFunction(() => /not allowed/.test(document.getElementById('state')?.textContent ?? ''));
+  await page.keyboard.up('Space');
+  assert.equal(await page.locator('body').getAttribute('data-phase'), 'idle');
+});
+
+test('the page comes from elsewhere without encryption', async (t) => {
+  const server = await startServer(t, { args: ['--http-hosts', 'repartee.test'] });
+  const url = server.url.replace('127.0.0.1', 'repartee.test');
+  const page = await openPage(t, 'about:blank', { hosts: 'MAP repartee.test 127.0.0.1' });
+  await page.goto(url);
+  await connected(page);
+  await page.keyboard.down('Space');
+  await page.waitForFunction(() => /only to pages on the same computer/.test(document.getElementById('state')?.textContent ?? ''));
+  await page.keyboard.up('Space');
+});
+
+test('a server with a key asks for it, once', async (t) => {
+  const server = await startServer(t, { env: { REPARTEE_AUTH_KEY: 'open sesame 123' } });
+  const page = await openPage(t, server.url, { expected: /401/ });
+  await page.waitForSelector('#key[open]');
+  await page.fill('#key-input', 'wrong');
+  await page.press('#key-input', 'Enter');
+  await page.waitForFunction(() => /not right/.test(document.getElementById('key-state')?.textContent ?? ''));
+  await page.fill('#key-input', 'open sesame 123');
+  await page.press('#key-input', 'Enter');
+  await connected(page);
+  assert.equal(await page.locator('dialog[open]').count(), 0);
+  const kept = await page.evaluate(() => document.cookie + JSON.stringify({ ...localStorage, ...sessionStorage }) + document.documentElement.outerHTML);
+  assert.doesNotMatch(kept, /sesame|eyJ/);
+});
+
+test('too many questions: the page says when to ask again', async (t) => {
+  const server = await startServer(t, { args: ['--limit-turns', '1'] });
+  await untilReady(server);
+  const page = await openPage(t, server.url, { expected: /429/ });
+  await connected(page);
+  for (const words of ['How do I add documents?', 'Is my voice recorded?']) {
+    await page.fill('#question', words);
+    await page.press('#question', 'Enter');
+    await page.locator('.turn', { hasText: words }).locator('.foot > *').waitFor();
+  }
+  assert.match((await page.locator('.failed').last().textContent()) ?? '', /too many requests.*Try again in \d+ s/i);
+});
+
+test('the recogniser dies in mid-sentence', async (t) => {
+  const server = await startServer(t, { args: ['--stt-driver', 'scripted'] });
+  await untilReady(server);
+  const page = await openPage(t, server.url);
+  await connected(page);
+  const { engines } = await (await fetch(server.url + 'readyz')).json();
+  await page.keyboard.down('Space');
+  await inPhase(page, 'listening');
+  process.kill(engines.stt.pid, 'SIGKILL');
+  await page.waitForSelector('.turn .failed');
+  await page.keyboard.up('Space');
+  await inPhase(page, 'idle');
+  await until(async () => (await fetch(server.url + 'readyz')).ok, 'a new recogniser');
+  assert.equal(await page.locator('body').getAttribute('data-link'), 'ready', 'the connection has stayed');
+});
