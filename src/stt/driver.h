@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What a recogniser has to offer so that repartee-stt can listen with it. One `const struct stt_driver`
+ * a file. The engine does the rest: conversion to the driver's rate, when to ask for a partial, how much
+ * of it is stable, where speech ends.
+ *
+ * Model and utterance. `load` makes the model ready once; an utterance is the state of one stream, made
+ * by `open` and freed by `close`. Drivers that keep state per decoder (PocketSphinx, a whisper_state, a
+ * VAD) keep a pool of at most `slots` of them and lend one to each utterance; `open` may wait for one for
+ * a short time, because a cancelled stream gives its own back only when its thread gets there.
+ *
+ * Threads. load and unload run alone, on the main thread. `words` is called on the protocol thread and
+ * returns at once: the work belongs on a thread of the driver's own, and running utterances go on with
+ * what they began with. All else runs on compute threads, several utterances at once, the calls of one
+ * utterance one after another but not always on the same thread. How many threads a driver may compute
+ * with now: worker_threads(), looked at before each step.
+ *
+ * Sound. `feed` gets mono s16 at `rate_hz`, in pieces of any length that the driver cuts as it likes;
+ * what it hears must not depend on the cuts. A streaming driver decodes as sound arrives, so that little
+ * is left for `finish`. One that hears whole windows only (Whisper, Parakeet) collects in `feed` and
+ * decodes in `partial` and `finish`.
+ *
+ * Text. `partial` appends the best words so far, in lower case or as the model writes, separated by
+ * single blanks, without markers of silence or noise. It may differ from the one before in every word:
+ * what is stable the engine finds out by comparing. `finish` ends the utterance; its text is final and
+ * may differ from all partials. After `finish` only `close` follows.
+ *
+ * Result. The same sound gives the same words, whatever the driver heard before it.
+ *
+ * Cancel. `close` may come at any time instead of `finish` and must be quick; in between a driver looks
+ * at `stopped` before each step that takes over 50 ms or so and answers ERR_CANCELED once it is true.
+ * A driver that cannot stop in the middle (ggml's graphs) keeps its steps short.
+ *
+ * Files. The process is locked in after `load`: what is read later lies below `read_dir`.
+ *
+ * Mandatory: load, open, feed, finish, close. Optional: read_dir, unload, words, partial (a driver
+ * without it gives finals only).
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum {
+    STT_WHY_BYTES = 240,          /* room for a sentence about a failure, with its NUL */
+    STT_TEXT_MAX = 40 * 1024,     /* bytes of a transcript; longer ones are ERR_TOOBIG */
+    STT_SEGMENTS_MAX = 16 * 1024, /* words of a transcript */
+    STT_WORDS_MAX = 8 << 20,      /* bytes of the documents' text; the rest is not looked at */
+};
+
+/* What `load` gets from the server (wire: load). Slices are borrowed. */
+struct stt_load {
+    struct str model_dir, model;
+    struct str options; /* name=value, separated by commas; unknown names are refused */
+    uint32_t threads;   /* compute threads that it may use at start */
+};
+
+/* What it answers. Texts live until unload. */
+struct stt_loaded {
+    const char *model, *languages, *notes;
+    uint32_t rate_hz; /* what feed wants */
+    uint32_t slots;   /* utterances at once */
+};
+
+/* How a stream wants to be heard; slices and pointers are good as long as the utterance. */
+struct stt_request {
+    bool adapt;          /* expect the words of the documents */
+    struct str language; /* "" or a code such as "en" */
+    bool (*stopped)(void *arg); /* the stream is cancelled */
+    void *arg;
+    char *why; /* STT_WHY_BYTES of the stream's: a sentence for the client when a call fails */
+};
+
+/* One word of the final transcript. */
+struct stt_word {
+    uint32_t at, length;       /* in the text, bytes */
+    uint32_t start_ms, end_ms; /* from the first sample that was fed */
+    float confidence;          /* 0..1 */
+};
+
+/* The final transcript; the caller's memory, the driver fills it. */
+struct stt_result {
+    struct buf text;
+    struct stt_word *words; /* mem_grow'n */
+    size_t words_n, words_room;
+};
+
+struct stt_utterance;
+
+struct stt_driver {
+    const char *name;
+    /* Known before load; NULL when there is none. */
+    const char *(*read_dir)(void);
+    /* On failure `why` holds a sentence for the operator. */
+    enum err (*load)(const struct stt_load *load, struct stt_loaded *ret_loaded,
+                     char why[STT_WHY_BYTES]);
+    void (*unload)(void);
+    /* The documents' text, of at most STT_WORDS_MAX bytes, replaces all that was known of them; the
+     * driver owns the buffer from here on. Empty: no documents. */
+    void (*words)(struct buf text);
+
+    /* ERR_BUSY: no slot came free in time. ERR_UNSUPPORTED: not this language. */
+    enum err (*open)(const struct stt_request *request, struct stt_utterance **ret_u);
+    enum err (*feed)(struct stt_utterance *u, const int16_t *samples, size_t count);
+    enum err (*partial)(struct stt_utterance *u, struct buf *into);
+    enum err (*finish)(struct stt_utterance *u, struct stt_result *result);
+    void (*close)(struct stt_utterance *u);
+};
+
+extern const struct stt_driver stt_sphinx, stt_scripted;

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stt/pool.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+enum { LOOK_MS = 20, RETRY_MS = 1000, MAKER_NICENESS = 10 };
+
+struct entry {
+    void *item; /* NULL: free */
+    uint64_t age; /* the renewal that it was made after */
+    bool lent;
+};
+
+struct pool {
+    struct pool_maker maker; /* const after create */
+    uint32_t cap;            /* const after create */
+    pthread_t thread;
+    pthread_mutex_t mu;
+    pthread_cond_t changed;
+    struct entry entry[POOL_MAX + 1]; /* mu */
+    uint64_t age;                     /* mu */
+    uint32_t lent;                    /* mu */
+    bool leaving;                     /* mu */
+};
+
+/* mu held. The first entry that holds `item` (NULL: a free one). */
+static struct entry *entry_of(struct pool *p, const void *item)
+{
+    for (uint32_t i = 0; i <= p->cap; i++)
+        if (p->entry[i].item == item)
+            return &p->entry[i];
+    return nullptr;
+}
+
+/* mu held */
+static uint32_t count(const struct pool *p)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i <= p->cap; i++)
+        n += p->entry[i].item != nullptr;
+    return n;
+}
+
+/* mu held. An idle one that is out of date. */
+static struct entry *idle_old(struct pool *p)
+{
+    for (uint32_t i = 0; i <= p->cap; i++)
+        if (p->entry[i].item && !p->entry[i].lent && p->entry[i].age < p->age)
+            return &p->entry[i];
+    return nullptr;
+}
+
+/* mu held */
+static struct entry *idle_newest(struct pool *p)
+{
+    struct entry *best = nullptr;
+    for (uint32_t i = 0; i <= p->cap; i++) {
+        struct entry *e = &p->entry[i];
+        if (e->item && !e->lent && (!best || e->age > best->age))
+            best = e;
+    }
+    return best;
+}
+
+/* mu held */
+static bool has_work(const struct pool *p)
+{
+    uint32_t n = count(p), current = 0;
+    for (uint32_t i = 0; i <= p->cap; i++)
+        current += p->entry[i].item && p->entry[i].age == p->age;
+    return n < p->cap || (n == p->cap && current < p->cap);
+}
+
+/* mu held */
+static void wait_ms(struct pool *p, uint32_t ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
+    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&p->changed, &p->mu, &until);
+}
+
+/* mu held on entry and exit. */
+static void destroy_entry(struct pool *p, struct entry *e)
+{
+    void *item = e->item;
+    *e = (struct entry){};
+    pthread_mutex_unlock(&p->mu);
+    p->maker.destroy(p->maker.arg, item);
+    pthread_mutex_lock(&p->mu);
+}
+
+/* mu held on entry and exit. */
+static void make_one(struct pool *p)
+{
+    uint64_t age = p->age;
+    pthread_mutex_unlock(&p->mu);
+    void *item;
+    enum err err = p->maker.make(p->maker.arg, &item);
+    pthread_mutex_lock(&p->mu);
+    if (err != OK) {
+        if (!p->leaving)
+            wait_ms(p, RETRY_MS);
+        return;
+    }
+    *entry_of(p, nullptr) = (struct entry){item, age, false};
+    pthread_cond_broadcast(&p->changed);
+    struct entry *old = count(p) > p->cap ? idle_old(p) : nullptr;
+    if (old != nullptr)
+        destroy_entry(p, old);
+}
+
+static void *keep_full(void *arg)
+{
+    struct pool *p = arg;
+    /* Live utterances go first; where niceness is refused it is only less polite. */
+    (void)setpriority(PRIO_PROCESS, 0, MAKER_NICENESS);
+    pthread_mutex_lock(&p->mu);
+    while (!p->leaving) {
+        if (has_work(p))
+            make_one(p);
+        else
+            pthread_cond_wait(&p->changed, &p->mu);
+    }
+    pthread_mutex_unlock(&p->mu);
+    return nullptr;
+}
+
+static void init_locks(struct pool *p)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&p->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    pthread_mutex_init(&p->mu, nullptr);
+}
+
+static void free_pool(struct pool *p)
+{
+    pthread_cond_destroy(&p->changed);
+    pthread_mutex_destroy(&p->mu);
+    free(p);
+}
+
+enum err pool_create(const struct pool_maker *maker, uint32_t cap, struct pool **ret_p)
+{
+    check(cap > 0 && cap <= POOL_MAX);
+    struct pool *p = mem_zero(1, sizeof *p);
+    if (p == nullptr)
+        return ERR_NOMEM;
+    p->maker = *maker;
+    p->cap = cap;
+    init_locks(p);
+    enum err err = maker->make(maker->arg, &p->entry[0].item);
+    if (err != OK) {
+        free_pool(p);
+        return err;
+    }
+    if (pthread_create(&p->thread, nullptr, keep_full, p) != 0) {
+        maker->destroy(maker->arg, p->entry[0].item);
+        free_pool(p);
+        return ERR_NOMEM;
+    }
+    *ret_p = p;
+    return OK;
+}
+
+void pool_destroy(struct pool *p)
+{
+    if (p == nullptr)
+        return;
+    pthread_mutex_lock(&p->mu);
+    check(p->lent == 0);
+    p->leaving = true;
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->mu);
+    pthread_join(p->thread, nullptr);
+    for (uint32_t i = 0; i <= p->cap; i++)
+        if (p->entry[i].item)
+            p->maker.destroy(p->maker.arg, p->entry[i].item);
+    free_pool(p);
+}
+
+void pool_renew(struct pool *p)
+{
+    pthread_mutex_lock(&p->mu);
+    p->age++;
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->mu);
+}
+
+enum err pool_take(struct pool *p, uint32_t wait, bool (*stopped)(void *arg), void *arg,
+                   void **ret_item)
+{
+    uint64_t until = clock_ms() + wait;
+    enum err err = OK;
+    struct entry *e;
+    pthread_mutex_lock(&p->mu);
+    while (p->lent == p->cap || (e = idle_newest(p)) == nullptr) {
+        if (stopped && stopped(arg))
+            err = ERR_CANCELED;
+        else if (clock_ms() >= until)
+            err = ERR_BUSY;
+        if (err != OK)
+            break;
+        wait_ms(p, LOOK_MS);
+    }
+    if (err == OK) {
+        e->lent = true;
+        p->lent++;
+        *ret_item = e->item;
+    }
+    pthread_mutex_unlock(&p->mu);
+    return err;
+}
+
+void pool_give(struct pool *p, void *item, bool keep)
+{
+    pthread_mutex_lock(&p->mu);
+    struct entry *e = entry_of(p, item);
+    check(e != nullptr && e->lent);
+    e->lent = false;
+    p->lent--;
+    bool surplus = count(p) > p->cap && e->age < p->age;
+    if (!keep || surplus)
+        destroy_entry(p, e);
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->mu);
+}

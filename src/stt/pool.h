@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Things that are dear to make and serve one user at a time, such as decoders. The first is made by
+ * pool_create, so that work can begin; the pool's own thread makes the others, up to the cap, and makes
+ * each anew after pool_renew: a new one takes the place of an idle old one, and one that is lent goes
+ * on until it is given back. For that moment there is one more than the cap; never more are lent.
+ *
+ *     pool_take(p, 2000, nullptr, nullptr, &item); … pool_give(p, item, true);
+ *
+ * Any thread, except create and destroy: alone, nothing lent.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum { POOL_MAX = 64 };
+
+struct pool;
+
+/* Runs on one thread at a time, without any lock held. */
+struct pool_maker {
+    enum err (*make)(void *arg, void **ret_item);
+    void (*destroy)(void *arg, void *item);
+    void *arg;
+};
+
+/* cap: 1..POOL_MAX. Fails as the first `make` fails. */
+enum err pool_create(const struct pool_maker *maker, uint32_t cap, struct pool **ret_p);
+void pool_destroy(struct pool *p); /* takes NULL; waits for a `make` under way */
+/* Whatever was made before is out of date. */
+void pool_renew(struct pool *p);
+/* Waits for an item, the newest first. `stopped` (may be NULL) is asked now and then: ERR_CANCELED
+ * when it says true. ERR_BUSY when wait_ms are over. */
+enum err pool_take(struct pool *p, uint32_t wait_ms, bool (*stopped)(void *arg), void *arg,
+                   void **ret_item);
+/* keep: it may be lent again; otherwise it is destroyed and another one made. */
+void pool_give(struct pool *p, void *item, bool keep);

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stt/stream.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "audio/resample.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "stt/agree.h"
+#include "stt/endpoint.h"
+#include "stt/segments.h"
+
+enum {
+    PARTIAL_STEP_MS = 200,
+    PIECE_MAX_BYTES = 1 << 20,  /* one audio message, at the driver's rate */
+    LANGUAGE_MAX = 16,
+    FINAL_ROOM = 64, /* of a final's payload for everything but its two texts */
+};
+
+static const struct stt_driver *driver; /* const after stream_use */
+static uint32_t rate_hz;                /* const after stream_use */
+
+struct stream {
+    struct worker_stream *wire;
+    bool opened, partials;
+    struct stt_request request;
+    char language[LANGUAGE_MAX];
+    char why[STT_WHY_BYTES];
+    struct resample *resample;
+    struct pcm_carry carry;
+    struct buf in, piece; /* one message: as it came, at the driver's rate */
+    uint64_t heard;       /* samples at the driver's rate, speech or not */
+    uint64_t compute_us;
+
+    struct endpoint *endpoint;       /* NULL: everything is the utterance */
+    uint32_t speech_at_ms;           /* where the utterance begins in the stream */
+    struct stt_utterance *utterance; /* NULL: nobody has spoken yet, or it is over */
+    uint64_t spoken;                 /* samples of the utterance */
+    uint64_t asked;                  /* `spoken` when the last hypothesis was asked for */
+    bool over;                       /* the final has been sent */
+
+    struct agree agree;
+    struct buf text, sent; /* the present hypothesis, the last partial */
+    size_t sent_stable;
+};
+
+void stream_use(const struct stt_driver *d, uint32_t hz)
+{
+    driver = d;
+    rate_hz = hz;
+}
+
+static bool is_stopped(void *arg)
+{
+    return worker_canceled(arg);
+}
+
+enum err stream_open(struct worker_stream *s, void **ret_state)
+{
+    struct stream *st = mem_zero(1, sizeof *st);
+    if (st == nullptr)
+        return ERR_NOMEM;
+    st->wire = s;
+    st->in.cap = WIRE_PAYLOAD_MAX + sizeof(int16_t);
+    st->piece.cap = PIECE_MAX_BYTES;
+    st->text.cap = st->sent.cap = STT_TEXT_MAX + 1;
+    agree_init(&st->agree, STT_TEXT_MAX + 1);
+    *ret_state = st;
+    return OK;
+}
+
+static void close_utterance(struct stream *st)
+{
+    if (st->utterance != nullptr)
+        driver->close(st->utterance);
+    st->utterance = nullptr;
+}
+
+void stream_close(void *state)
+{
+    struct stream *st = state;
+    close_utterance(st);
+    endpoint_destroy(st->endpoint);
+    resample_destroy(st->resample);
+    agree_finish(&st->agree);
+    buf_finish(&st->in);
+    buf_finish(&st->piece);
+    buf_finish(&st->text);
+    buf_finish(&st->sent);
+    free(st);
+}
+
+static uint32_t ms_of(uint64_t samples)
+{
+    return (uint32_t)pcm_samples_to_ms(samples, rate_hz);
+}
+
+/* --- the utterance --- */
+
+static enum err begin_utterance(struct stream *st, uint32_t at_ms)
+{
+    st->speech_at_ms = at_ms;
+    return driver->open(&st->request, &st->utterance);
+}
+
+static enum err send_partial(struct stream *st)
+{
+    size_t stable;
+    buf_clear(&st->text);
+    try(driver->partial(st->utterance, &st->text));
+    try(agree_next(&st->agree, buf_str(&st->text), &stable));
+    if (st->text.n == 0 || (str_eq(buf_str(&st->text), buf_str(&st->sent)) &&
+                            stable == st->sent_stable))
+        return OK;
+    buf_clear(&st->sent);
+    try(buf_add(&st->sent, buf_str(&st->text)));
+    st->sent_stable = stable;
+    const struct msg_stt_partial partial = {
+        .text = buf_str(&st->sent),
+        .stable_bytes = (uint32_t)stable,
+        .audio_ms = st->speech_at_ms + ms_of(st->spoken),
+    };
+    return worker_send(st->wire, MSG_stt_partial, &partial);
+}
+
+static enum err hear_speech(void *arg, const int16_t *samples, size_t count)
+{
+    struct stream *st = arg;
+    if (st->utterance == nullptr)
+        return OK; /* over: what follows is the next stream's */
+    try(driver->feed(st->utterance, samples, count));
+    st->spoken += count;
+    if (!st->partials || ms_of(st->spoken - st->asked) < PARTIAL_STEP_MS)
+        return OK;
+    st->asked = st->spoken;
+    return send_partial(st);
+}
+
+static enum err send_final(struct stream *st, struct stt_result *result)
+{
+    for (size_t i = 0; i < result->words_n; i++) {
+        result->words[i].start_ms += st->speech_at_ms;
+        result->words[i].end_ms += st->speech_at_ms;
+    }
+    autobuf segments = BUF(WIRE_PAYLOAD_MAX * 2);
+    try(segments_json(result, WIRE_PAYLOAD_MAX - FINAL_ROOM - result->text.n, &segments));
+    const struct msg_stt_final final = {
+        .text = buf_str(&result->text),
+        .audio_ms = ms_of(st->heard),
+        .compute_us = st->compute_us,
+        .segments_json = buf_str(&segments),
+    };
+    try(worker_send(st->wire, MSG_stt_final, &final));
+    st->over = true;
+    worker_end(st->wire);
+    return OK;
+}
+
+static enum err end_utterance(struct stream *st, uint64_t since_us)
+{
+    struct stt_result result = {.text = BUF(STT_TEXT_MAX)};
+    enum err err = OK;
+    if (st->utterance != nullptr)
+        err = driver->finish(st->utterance, &result);
+    close_utterance(st);
+    st->compute_us += clock_us() - since_us;
+    if (err == OK)
+        err = send_final(st, &result);
+    buf_finish(&result.text);
+    free(result.words);
+    return err;
+}
+
+/* --- where it begins and ends --- */
+
+static enum err speech_started(void *arg, uint32_t at_ms)
+{
+    struct stream *st = arg;
+    if (st->over || st->utterance != nullptr)
+        return OK;
+    const struct msg_stt_speech speech = {.started = 1, .at_ms = at_ms};
+    try(worker_send(st->wire, MSG_stt_speech, &speech));
+    return begin_utterance(st, at_ms);
+}
+
+static enum err speech_ended(void *arg, uint32_t at_ms)
+{
+    struct stream *st = arg;
+    if (st->over || st->utterance == nullptr)
+        return OK;
+    const struct msg_stt_speech speech = {.started = 0, .at_ms = at_ms};
+    try(worker_send(st->wire, MSG_stt_speech, &speech));
+    return end_utterance(st, clock_us());
+}
+
+static enum err hear(struct stream *st)
+{
+    const int16_t *samples = (const int16_t *)st->piece.p;
+    size_t count = st->piece.n / sizeof *samples;
+    st->heard += count;
+    enum err err = st->endpoint != nullptr ? endpoint_feed(st->endpoint, samples, count)
+                                           : hear_speech(st, samples, count);
+    buf_clear(&st->piece);
+    return err;
+}
+
+/* --- messages --- */
+
+static enum err on_open(struct stream *st, const struct msg_stt_open *m)
+{
+    if (st->opened)
+        return ERR_SYNTAX;
+    st->opened = true;
+    if (m->rate_hz < PCM_RATE_MIN || m->rate_hz > PCM_RATE_MAX) {
+        snprintf(st->why, sizeof st->why, "the rate must be %u to %u Hz", PCM_RATE_MIN, PCM_RATE_MAX);
+        return ERR_INVALID;
+    }
+    if (m->language.n > sizeof st->language)
+        return ERR_INVALID;
+    memcpy(st->language, m->language.p, m->language.n);
+    st->partials = m->partials != 0 && driver->partial != nullptr;
+    st->request = (struct stt_request){
+        .adapt = m->adapt != 0,
+        .language = {st->language, m->language.n},
+        .stopped = is_stopped,
+        .arg = st->wire,
+        .why = st->why,
+    };
+    try(resample_create(m->rate_hz, rate_hz, &st->resample));
+    if (m->endpoint == 0)
+        return begin_utterance(st, 0);
+    static const struct endpoint_events events = {
+        .started = speech_started, .speech = hear_speech, .ended = speech_ended};
+    return endpoint_create(&events, st, &st->endpoint);
+}
+
+static enum err on_audio(struct stream *st, struct str samples)
+{
+    uint64_t from = clock_us();
+    buf_clear(&st->in);
+    try(pcm_feed(&st->carry, samples, &st->in));
+    try(resample_run(st->resample, (const int16_t *)st->in.p, st->in.n / sizeof(int16_t),
+                     &st->piece));
+    try(hear(st));
+    st->compute_us += clock_us() - from;
+    return OK;
+}
+
+static enum err on_finish(struct stream *st)
+{
+    uint64_t from = clock_us();
+    try(resample_flush(st->resample, &st->piece));
+    try(hear(st));
+    if (!st->over && st->endpoint != nullptr)
+        try(endpoint_end(st->endpoint));
+    return st->over ? OK : end_utterance(st, from);
+}
+
+static enum err on_message(struct stream *st, uint16_t type, const union msg *msg)
+{
+    if (type == MSG_stt_open)
+        return on_open(st, &msg->stt_open);
+    if (!st->opened)
+        return ERR_SYNTAX;
+    if (type == MSG_audio)
+        return on_audio(st, msg->audio.samples);
+    return type == MSG_stt_finish ? on_finish(st) : ERR_SYNTAX;
+}
+
+enum err stream_message(void *state, struct worker_stream *s, uint16_t type, const union msg *msg)
+{
+    struct stream *st = state;
+    enum err err = on_message(st, type, msg);
+    if (err == ERR_TOOBIG && st->why[0] == '\0')
+        snprintf(st->why, sizeof st->why, "the recording is too long; cut it into shorter ones");
+    if (err != OK && err != ERR_CANCELED && st->why[0] != '\0')
+        worker_why(s, "%s", st->why);
+    return err;
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The pool: never more lent than the cap, old ones replaced without waiting for those that are lent. */
+#include "stt/pool.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "unit.h"
+
+enum { WAIT_MS = 10000 };
+
+/* Items are numbered in the order in which they were made. */
+struct workshop {
+    pthread_mutex_t mu;
+    pthread_cond_t changed;
+    int made, destroyed; /* mu */
+    int fail_from;       /* mu: makes from this number on fail; 0: none */
+};
+
+static struct workshop shop = {.mu = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+static enum err make(void *arg, void **ret_item)
+{
+    struct workshop *w = arg;
+    int *item = malloc(sizeof *item);
+    assert_non_null(item);
+    pthread_mutex_lock(&w->mu);
+    bool fail = w->fail_from > 0 && w->made + 1 >= w->fail_from;
+    if (!fail) {
+        *item = ++w->made;
+        *ret_item = item;
+    }
+    pthread_cond_broadcast(&w->changed);
+    pthread_mutex_unlock(&w->mu);
+    if (fail)
+        free(item);
+    return fail ? ERR_NOMEM : OK;
+}
+
+static void destroy(void *arg, void *item)
+{
+    struct workshop *w = arg;
+    free(item);
+    pthread_mutex_lock(&w->mu);
+    w->destroyed++;
+    pthread_cond_broadcast(&w->changed);
+    pthread_mutex_unlock(&w->mu);
+}
+
+/* Returns when so many have been made and destroyed. */
+static void wait_for(int made, int destroyed)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += WAIT_MS / 1000;
+    pthread_mutex_lock(&shop.mu);
+    int rc = 0;
+    while (rc == 0 && (shop.made < made || shop.destroyed < destroyed))
+        rc = pthread_cond_timedwait(&shop.changed, &shop.mu, &until);
+    int got_made = shop.made, got_destroyed = shop.destroyed;
+    pthread_mutex_unlock(&shop.mu);
+    assert_int_equal(got_made, made);
+    assert_int_equal(got_destroyed, destroyed);
+}
+
+static struct pool *create(uint32_t cap, int fail_from)
+{
+    static const struct pool_maker maker = {make, destroy, &shop};
+    shop.made = shop.destroyed = 0;
+    shop.fail_from = fail_from;
+    struct pool *p;
+    assert_ok(pool_create(&maker, cap, &p));
+    return p;
+}
+
+static int take(struct pool *p, void **ret_item)
+{
+    assert_ok(pool_take(p, WAIT_MS, nullptr, nullptr, ret_item));
+    return *(int *)*ret_item;
+}
+
+static void test_fills(void **state)
+{
+    (void)state;
+    struct pool *p = create(3, 0);
+    wait_for(3, 0);
+    void *items[3], *none;
+    int seen = 0;
+    for (int i = 0; i < 3; i++)
+        seen |= 1 << take(p, &items[i]);
+    assert_int_equal(seen, 0xe);
+    assert_err(pool_take(p, 0, nullptr, nullptr, &none), ERR_BUSY);
+    for (int i = 0; i < 3; i++)
+        pool_give(p, items[i], true);
+    take(p, &none);
+    pool_give(p, none, true);
+    pool_destroy(p);
+    assert_int_equal(shop.made, 3);
+    assert_int_equal(shop.destroyed, 3);
+}
+
+static bool is_set(void *arg)
+{
+    return *(bool *)arg;
+}
+
+static void test_stopped(void **state)
+{
+    (void)state;
+    struct pool *p = create(1, 0);
+    void *item, *none;
+    take(p, &item);
+    bool stopped = true;
+    assert_err(pool_take(p, WAIT_MS, is_set, &stopped, &none), ERR_CANCELED);
+    pool_give(p, item, true);
+    pool_destroy(p);
+}
+
+/* Idle ones are replaced; one that is lent lives until it comes back and is not lent again. */
+static void test_renew(void **state)
+{
+    (void)state;
+    struct pool *p = create(2, 0);
+    wait_for(2, 0);
+    void *old, *item;
+    int first = take(p, &old);
+    pool_renew(p);
+    wait_for(3, 1); /* the idle one */
+    assert_int_equal(take(p, &item), 3);
+    pool_give(p, item, true);
+    wait_for(4, 1); /* in place of the one that is lent: one more than the cap */
+    assert_int_equal(*(int *)old, first);
+    pool_give(p, old, true);
+    wait_for(4, 2);
+    assert_true(take(p, &item) > 2);
+    pool_give(p, item, true);
+    pool_destroy(p);
+    assert_int_equal(shop.destroyed, 4);
+}
+
+static void test_discard(void **state)
+{
+    (void)state;
+    struct pool *p = create(1, 0);
+    void *item;
+    assert_int_equal(take(p, &item), 1);
+    pool_give(p, item, false);
+    assert_int_equal(take(p, &item), 2);
+    pool_give(p, item, true);
+    pool_destroy(p);
+    assert_int_equal(shop.destroyed, 2);
+}
+
+/* What cannot be made again stays as it was. */
+static void test_failures(void **state)
+{
+    (void)state;
+    static const struct pool_maker maker = {make, destroy, &shop};
+    struct pool *p;
+    shop.made = 0;
+    shop.fail_from = 1;
+    assert_err(pool_create(&maker, 1, &p), ERR_NOMEM);
+    p = create(1, 2);
+    pool_renew(p);
+    void *item;
+    assert_int_equal(take(p, &item), 1);
+    pool_give(p, item, true);
+    pool_destroy(p);
+    assert_int_equal(shop.destroyed, 1);
+    pool_destroy(nullptr);
+}
+
+enum { USERS = 4, ROUNDS = 300 };
+static atomic_int lent_now, lent_most;
+
+static void *use(void *arg)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        void *item;
+        if (pool_take(arg, WAIT_MS, nullptr, nullptr, &item) != OK)
+            return arg;
+        int now = atomic_fetch_add(&lent_now, 1) + 1;
+        if (now > atomic_load(&lent_most))
+            atomic_store(&lent_most, now);
+        ++*(int *)item; /* ThreadSanitizer sees two users of one item */
+        atomic_fetch_sub(&lent_now, 1);
+        pool_give(arg, item, i % 7 != 0);
+        if (i % 11 == 0)
+            pool_renew(arg);
+    }
+    return nullptr;
+}
+
+static void test_many_users(void **state)
+{
+    (void)state;
+    struct pool *p = create(2, 0);
+    pthread_t users[USERS];
+    for (int i = 0; i < USERS; i++)
+        assert_int_equal(pthread_create(&users[i], nullptr, use, p), 0);
+    for (int i = 0; i < USERS; i++) {
+        void *failed;
+        pthread_join(users[i], &failed);
+        assert_null(failed);
+    }
+    pool_destroy(p);
+    assert_uint_in_range(atomic_load(&lent_most), 1, 2);
+    assert_int_equal(shop.made, shop.destroyed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fills),    cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_renew),    cmocka_unit_test(test_discard),
+        cmocka_unit_test(test_failures), cmocka_unit_test(test_many_users),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
