@@ -94,8 +94,11 @@ static enum err write_model(struct adaptation *a, struct ngram *n)
 
 static enum err count_and_write(struct adaptation *a, const struct counting *c, struct str text)
 {
-    const struct words_events events = {
-        .known = on_known, .word = on_word, .sentence = on_sentence, .gap = on_gap, .arg = (void *)c};
+    const struct words_events events = {.known = on_known,
+                                        .word = on_word,
+                                        .sentence = on_sentence,
+                                        .gap = on_gap,
+                                        .arg = (void *)c};
     try(words_read(text, &events));
     try(ngram_close(c->ngram));
     try(pronounce_all(a, c));

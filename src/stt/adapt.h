@@ -18,8 +18,7 @@ struct adaptation {
 };
 
 /* ERR_INVALID: the text has no words. */
-enum err adaptation_create(struct str text, const char *dictionary_path,
-                           struct adaptation **ret_a);
+enum err adaptation_create(struct str text, const char *dictionary_path, struct adaptation **ret_a);
 void adaptation_destroy(struct adaptation *a); /* takes NULL */
 /* Cuts the next word and its phones (both NUL-terminated) off *rest, which starts as a->extra. */
 bool adaptation_next(struct str *rest, const char **ret_word, const char **ret_phones);

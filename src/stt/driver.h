@@ -67,8 +67,8 @@ struct stt_loaded {
 
 /* How a stream wants to be heard; slices and pointers are good as long as the utterance. */
 struct stt_request {
-    bool adapt;          /* expect the words of the documents */
-    struct str language; /* "" or a code such as "en" */
+    bool adapt;                 /* expect the words of the documents */
+    struct str language;        /* "" or a code such as "en" */
     bool (*stopped)(void *arg); /* the stream is cancelled */
     void *arg;
     char *why; /* STT_WHY_BYTES of the stream's: a sentence for the client when a call fails */

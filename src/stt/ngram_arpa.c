@@ -104,7 +104,8 @@ static double shorter(const struct counts *c, int length, uint64_t key)
 {
     if (length == 1)
         return 0;
-    const struct gram *g = find(&c->of[length - 2], key & ((1ull << (WORD_BITS * (length - 1))) - 1));
+    const struct gram *g =
+        find(&c->of[length - 2], key & ((1ull << (WORD_BITS * (length - 1))) - 1));
     check(g != nullptr);
     return pow(10, g->log_p);
 }
@@ -142,9 +143,8 @@ static void estimate_words(struct counts *c)
         if (g->gram[i].key != TOKEN_START)
             seen += g->gram[i].count;
     for (size_t i = 0; i < g->n; i++)
-        g->gram[i].log_p = g->gram[i].key == TOKEN_START
-                               ? -99
-                               : log10((g->gram[i].count + 1.0) / (seen + kinds));
+        g->gram[i].log_p =
+            g->gram[i].key == TOKEN_START ? -99 : log10((g->gram[i].count + 1.0) / (seen + kinds));
 }
 
 static void estimate(struct counts *c, int length, bool cut)

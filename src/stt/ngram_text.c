@@ -73,7 +73,8 @@ enum err ngram_word(struct ngram *n, struct str word, bool spelt)
         if (n->words == NGRAM_DISTINCT_MAX || n->letters.n + word.n > n->letters.cap)
             return ngram_gap(n);
         struct counted *w = &n->word[n->words];
-        *w = (struct counted){.at = (uint32_t)n->letters.n, .length = (uint32_t)word.n, .spelt = true};
+        *w = (struct counted){
+            .at = (uint32_t)n->letters.n, .length = (uint32_t)word.n, .spelt = true};
         try(buf_add(&n->letters, word));
         n->slot[slot] = (uint32_t)++n->words;
     }
@@ -101,7 +102,8 @@ static int by_count(const void *a, const void *b, void *arg)
     const struct counted *x = &n->word[*(const uint32_t *)a], *y = &n->word[*(const uint32_t *)b];
     if (x->count != y->count)
         return x->count < y->count ? 1 : -1;
-    return x->at < y->at ? -1 : x->at > y->at; /* the earlier one first: the same order every time */
+    return x->at < y->at ? -1
+                         : x->at > y->at; /* the earlier one first: the same order every time */
 }
 
 enum err ngram_close(struct ngram *n)

@@ -2,19 +2,19 @@
 #include "stt/number.h"
 
 static const char *const small[] = {
-    "zero",    "one",     "two",       "three",    "four",     "five",    "six",
-    "seven",   "eight",   "nine",      "ten",      "eleven",   "twelve",  "thirteen",
-    "fourteen", "fifteen", "sixteen",  "seventeen", "eighteen", "nineteen",
+    "zero",     "one",     "two",     "three",     "four",     "five",     "six",
+    "seven",    "eight",   "nine",    "ten",       "eleven",   "twelve",   "thirteen",
+    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
 };
 static const char *const tens[] = {"",      "",      "twenty",  "thirty", "forty",
                                    "fifty", "sixty", "seventy", "eighty", "ninety"};
 static const char *const small_ordinal[] = {
-    "zeroth",     "first",     "second",     "third",       "fourth",     "fifth",   "sixth",
-    "seventh",    "eighth",    "ninth",      "tenth",       "eleventh",   "twelfth", "thirteenth",
-    "fourteenth", "fifteenth", "sixteenth",  "seventeenth", "eighteenth", "nineteenth",
+    "zeroth",     "first",     "second",    "third",       "fourth",     "fifth",      "sixth",
+    "seventh",    "eighth",    "ninth",     "tenth",       "eleventh",   "twelfth",    "thirteenth",
+    "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
 };
-static const char *const tens_ordinal[] = {"",         "",         "twentieth",  "thirtieth",
-                                           "fortieth", "fiftieth", "sixtieth",   "seventieth",
+static const char *const tens_ordinal[] = {"",          "",         "twentieth", "thirtieth",
+                                           "fortieth",  "fiftieth", "sixtieth",  "seventieth",
                                            "eightieth", "ninetieth"};
 
 static enum err say(struct buf *into, const char *word)

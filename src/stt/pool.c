@@ -12,7 +12,7 @@
 enum { LOOK_MS = 20, RETRY_MS = 1000, MAKER_NICENESS = 10 };
 
 struct entry {
-    void *item; /* NULL: free */
+    void *item;   /* NULL: free */
     uint64_t age; /* the renewal that it was made after */
     bool lent;
 };

@@ -32,9 +32,9 @@ struct stt_utterance {
 };
 
 static struct script script;
-static uint32_t streams, word_ms;                     /* const after load */
-static struct buf text = BUF(STT_TEXT_MAX);           /* const after load */
-static struct pool *slots;                            /* const after load */
+static uint32_t streams, word_ms;           /* const after load */
+static struct buf text = BUF(STT_TEXT_MAX); /* const after load */
+static struct pool *slots;                  /* const after load */
 
 static enum err make_slot(void *arg, void **ret_item)
 {

@@ -39,8 +39,8 @@ static char notes[64];    /* const after load */
 
 static struct {
     pthread_mutex_t mu;
-    struct buf text; /* mu: not yet counted */
-    bool fresh;      /* mu */
+    struct buf text;               /* mu: not yet counted */
+    bool fresh;                    /* mu */
     struct adaptation *adaptation; /* the maker's thread */
 } documents = {.mu = PTHREAD_MUTEX_INITIALIZER};
 
@@ -67,8 +67,9 @@ static struct adaptation *count_words(struct str text)
     struct adaptation *a = nullptr;
     enum err err = adaptation_create(text, dictionary, &a);
     if (err == OK)
-        log_debug("%zu words of the documents counted in %u ms; pronounced by rule %zu, left out %zu",
-                  a->words, (unsigned)((clock_us() - from) / 1000), a->pronounced, a->left_out);
+        log_debug(
+            "%zu words of the documents counted in %u ms; pronounced by rule %zu, left out %zu",
+            a->words, (unsigned)((clock_us() - from) / 1000), a->pronounced, a->left_out);
     else if (text.n > 0)
         log_debug("the documents' words cannot be counted: %s", err_text(err));
     return a;

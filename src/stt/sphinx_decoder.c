@@ -81,8 +81,8 @@ static enum err add_documents(struct sphinx_decoder *d, ngram_model_t *general, 
 static enum err add_searches(struct sphinx_decoder *d, const char *general_path,
                              const struct adaptation *a)
 {
-    ngram_model_t *general = ngram_model_read(ps_get_config(d->ps), general_path, NGRAM_AUTO,
-                                              ps_get_logmath(d->ps));
+    ngram_model_t *general =
+        ngram_model_read(ps_get_config(d->ps), general_path, NGRAM_AUTO, ps_get_logmath(d->ps));
     if (general == nullptr)
         return ERR_NOTFOUND;
     enum err err = ps_add_lm(d->ps, "general", general) == 0 ? OK : ERR_INTERNAL;
@@ -254,8 +254,8 @@ static enum err add_segment(struct sphinx_decoder *d, ps_seg_t *seg, uint32_t at
         try(buf_add_byte(&result->text, ' '));
     int first, last;
     ps_seg_frames(seg, &first, &last);
-    double confidence = logmath_exp(ps_get_logmath(d->ps),
-                                    ps_seg_prob(seg, nullptr, nullptr, nullptr));
+    double confidence =
+        logmath_exp(ps_get_logmath(d->ps), ps_seg_prob(seg, nullptr, nullptr, nullptr));
     result->words[result->words_n++] = (struct stt_word){
         .at = (uint32_t)result->text.n,
         .length = (uint32_t)text.n,

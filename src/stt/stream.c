@@ -13,7 +13,7 @@
 
 enum {
     PARTIAL_STEP_MS = 200,
-    PIECE_MAX_BYTES = 1 << 20,  /* one audio message, at the driver's rate */
+    PIECE_MAX_BYTES = 1 << 20, /* one audio message, at the driver's rate */
     LANGUAGE_MAX = 16,
     FINAL_ROOM = 64, /* of a final's payload for everything but its two texts */
 };
@@ -110,8 +110,8 @@ static enum err send_partial(struct stream *st)
     buf_clear(&st->text);
     try(driver->partial(st->utterance, &st->text));
     try(agree_next(&st->agree, buf_str(&st->text), &stable));
-    if (st->text.n == 0 || (str_eq(buf_str(&st->text), buf_str(&st->sent)) &&
-                            stable == st->sent_stable))
+    if (st->text.n == 0 ||
+        (str_eq(buf_str(&st->text), buf_str(&st->sent)) && stable == st->sent_stable))
         return OK;
     buf_clear(&st->sent);
     try(buf_add(&st->sent, buf_str(&st->text)));
@@ -213,7 +213,8 @@ static enum err on_open(struct stream *st, const struct msg_stt_open *m)
         return ERR_SYNTAX;
     st->opened = true;
     if (m->rate_hz < PCM_RATE_MIN || m->rate_hz > PCM_RATE_MAX) {
-        snprintf(st->why, sizeof st->why, "the rate must be %u to %u Hz", PCM_RATE_MIN, PCM_RATE_MAX);
+        snprintf(st->why, sizeof st->why, "the rate must be %u to %u Hz", PCM_RATE_MIN,
+                 PCM_RATE_MAX);
         return ERR_INVALID;
     }
     if (m->language.n > sizeof st->language)

@@ -171,8 +171,8 @@ static size_t unspeakable_run(struct str s)
 static size_t number_length(struct str s)
 {
     size_t n = 0;
-    while (n < s.n && (is_digit(s.p[n]) || ((s.p[n] == '.' || s.p[n] == ',') && n + 1 < s.n &&
-                                            is_digit(s.p[n + 1]))))
+    while (n < s.n && (is_digit(s.p[n]) ||
+                       ((s.p[n] == '.' || s.p[n] == ',') && n + 1 < s.n && is_digit(s.p[n + 1]))))
         n++;
     return n;
 }

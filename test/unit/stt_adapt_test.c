@@ -126,7 +126,8 @@ static void test_adaptation(void **state)
 }
 
 /* PocketSphinx's side of the bargain: the mean of what it was told, MEAN_TOLD times, and frames. */
-static void report(const struct mean *m, const double *frame, double frames, char *text, size_t size)
+static void report(const struct mean *m, const double *frame, double frames, char *text,
+                   size_t size)
 {
     size_t n = 0;
     for (int i = 0; i < MEAN_DIMS; i++)

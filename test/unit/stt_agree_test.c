@@ -114,8 +114,8 @@ static void test_segments_room(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_agree),    cmocka_unit_test(test_agree_words),
-        cmocka_unit_test(test_agree_cap), cmocka_unit_test(test_segments),
+        cmocka_unit_test(test_agree),         cmocka_unit_test(test_agree_words),
+        cmocka_unit_test(test_agree_cap),     cmocka_unit_test(test_segments),
         cmocka_unit_test(test_segments_room),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -159,7 +159,8 @@ static void test_adds_up(void **state)
 
 static double p_of(struct arpa *a, const char *one, const char *two, const char *three)
 {
-    int word[] = {number_of(a, str_of(one)), number_of(a, str_of(two)), number_of(a, str_of(three))};
+    int word[] = {number_of(a, str_of(one)), number_of(a, str_of(two)),
+                  number_of(a, str_of(three))};
     return pow(10, log_p(a, 3, word));
 }
 
@@ -169,8 +170,8 @@ static void test_values(void **state)
     (void)state;
     struct ngram *n = count("a b c / a b d");
     struct arpa *a = read_arpa(n);
-    double unigram = (1 + 1.0) / (8 + 5);          /* c of a b c </s> a b d </s>; five kinds */
-    double bigram = (1 + 2 * unigram) / (2 + 2);   /* after b: twice, two kinds */
+    double unigram = (1 + 1.0) / (8 + 5);        /* c of a b c </s> a b d </s>; five kinds */
+    double bigram = (1 + 2 * unigram) / (2 + 2); /* after b: twice, two kinds */
     double trigram = (1 + 2 * bigram) / (2 + 2);
     assert_float_equal(p_of(a, "a", "b", "c"), trigram, 1e-4);
     assert_float_equal(p_of(a, "d", "b", "c"), bigram, 1e-4); /* an unseen history */
@@ -281,8 +282,9 @@ static void test_spelt(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_adds_up), cmocka_unit_test(test_values),  cmocka_unit_test(test_gaps),
-        cmocka_unit_test(test_large),   cmocka_unit_test(test_caps),    cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_adds_up), cmocka_unit_test(test_values),
+        cmocka_unit_test(test_gaps),    cmocka_unit_test(test_large),
+        cmocka_unit_test(test_caps),    cmocka_unit_test(test_nothing),
         cmocka_unit_test(test_spelt),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

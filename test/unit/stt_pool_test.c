@@ -19,7 +19,8 @@ struct workshop {
     int fail_from;       /* mu: makes from this number on fail; 0: none */
 };
 
-static struct workshop shop = {.mu = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+static struct workshop shop = {.mu = PTHREAD_MUTEX_INITIALIZER,
+                               .changed = PTHREAD_COND_INITIALIZER};
 
 static enum err make(void *arg, void **ret_item)
 {
