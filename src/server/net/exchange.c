@@ -205,8 +205,8 @@ static size_t send_head(struct exchange *x, int status, const char *type, enum f
     c->close_after = framing == FRAMED_BY_CLOSE || !conn_keeps(x);
     c->front->stats.responses[status / 100]++;
     char text[HEAD_ROOM];
-    /* The empty line goes with the last piece that is always there. */
-    if (buf_add(&x->headers, S("\r\n")) != OK) {
+    struct str more = S("\r\n");
+    if (x->headers.n > 0 && buf_add(&x->headers, more) != OK) {
         c->close_after = true;
         sock_shutdown(c->sock);
         return 0;
@@ -214,7 +214,7 @@ static size_t send_head(struct exchange *x, int status, const char *type, enum f
     const struct str pieces[SOCK_PIECES] = {
         write_head(c->front, text, status, type, framing, length, c->close_after),
         {c->front->lines, c->front->lines_n},
-        buf_str(&x->headers),
+        x->headers.n > 0 ? buf_str(&x->headers) : more,
         body,
     };
     size_t queued = sock_writev(c->sock, pieces, SOCK_PIECES, blob);

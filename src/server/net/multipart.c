@@ -339,7 +339,8 @@ enum err multipart_create(struct str content_type, unsigned max_parts,
     if (m == nullptr)
         return ERR_NOMEM;
     *m = (struct multipart){.events = events, .arg = arg, .parts_left = max_parts};
-    memcpy(m->mark, "\r\n--", 4);
+    static const char dashes[4] = {'\r', '\n', '-', '-'};
+    memcpy(m->mark, dashes, sizeof dashes);
     memcpy(m->mark + 4, boundary.p, boundary.n);
     m->mark_n = 4 + (unsigned)boundary.n;
     m->matched = 2; /* the first delimiter may stand at the very beginning */
