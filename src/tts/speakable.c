@@ -3,7 +3,7 @@
 
 #include "tts/symbols.h"
 
-enum { TARGET_MAX = 2048, TAG_MAX = 512, CITATION_MAX = 6, ENTITY_MAX = 8 };
+enum { TARGET_MAX = 2048, TAG_MAX = 512, CITATION_MAX = 12, ENTITY_MAX = 8 };
 
 static bool is_digit(char c)
 {
@@ -51,7 +51,7 @@ static char last_out(const struct scan *s)
     return s->into->n > s->begin ? s->into->p[s->into->n - 1] : '\0';
 }
 
-/* One byte of output: blanks never double, and never stand before the punctuation that clings. */
+/* One byte of output: blanks and commas never double, nor stand before the punctuation that clings. */
 static enum err put(struct scan *s, char c)
 {
     char last = last_out(s);
@@ -61,6 +61,8 @@ static enum err put(struct scan *s, char c)
         s->into->n--;
     if (c == ',' && (last_out(s) == '\0' || clings(last_out(s))))
         return OK;
+    if (clings(c) && c != ')' && last_out(s) == ',')
+        s->into->n--; /* what the comma was to part has gone */
     return buf_add_byte(s->into, c);
 }
 
@@ -102,15 +104,18 @@ static size_t target_at(const struct scan *s, size_t ahead)
     return 0;
 }
 
-/* Length of a citation or footnote mark, "[3]" or "[^note]", or 0. */
+/* Length of a citation or footnote mark, "[3]", "[1, 2](source)" or "[^note]", or 0. A year in
+ * brackets is none. */
 static size_t citation_at(const struct scan *s)
 {
     bool note = peek(s, 1) == '^';
+    unsigned digits = 0;
     for (size_t n = 1; s->at + n < s->line.n && n < (note ? TAG_MAX : CITATION_MAX); n++) {
         char c = peek(s, n);
         if (c == ']')
-            return n > 1 && peek(s, n + 1) != '(' ? n + 1 : 0;
-        if (!note && !is_digit(c) && c != ',' && c != ' ' && c != '-')
+            return n > 1 ? n + 1 + (peek(s, n + 1) == '(' ? target_at(s, n + 1) : 0) : 0;
+        digits = is_digit(c) ? digits + 1 : 0;
+        if (!note && (digits > 3 || (digits == 0 && c != ',' && c != ' ' && c != '-')))
             return 0;
     }
     return 0;
