@@ -1,104 +1,142 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Streams as actors: each has an inbox, and at most one compute thread works on it at a time. */
+/*
+ * Streams as actors: each has an inbox, and at most one compute thread works on it at a time. A
+ * thread handles one message of one stream and then takes the next stream, so that many live streams
+ * share few threads fairly.
+ *
+ *     begun → (parked: every place of the role is taken) → open → over → closed
+ *
+ * `mu` guards everything that two threads see; role functions and socket writes run outside it.
+ */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "wire/inbox.h"
 #include "wire/worker_parts.h"
 
-enum { THREADS_MAX = 64, GRANT_BYTES = WIRE_CREDIT / 4 };
-
-/* One message, its slices pointing into its own copy of the frame. */
-struct letter {
-    struct letter *next;
-    uint16_t type;
-    uint32_t cost;
-    union msg msg;
-    char bytes[];
+enum {
+    THREADS_MAX = 256,
+    GRANT_BYTES = WIRE_CREDIT / 4,
+    LAST_WORDS_S = 3, /* for what still computes when the server is gone */
 };
 
 struct worker_stream {
-    struct worker_stream *next;     /* mu: all streams */
+    struct worker_stream *next;     /* mu: all streams, the oldest first */
     struct worker_stream *runnable; /* mu: the run queue */
-    uint32_t id;                    /* const after open */
-    struct letter *inbox, **tail;   /* mu */
-    uint32_t inbox_cost;            /* mu: bytes received and not yet granted anew */
+    uint32_t id, epoch;             /* const after begin */
+    struct inbox inbox;             /* mu */
     uint64_t credit;                /* mu: bytes that the server still takes */
-    bool queued, busy;              /* mu: in the run queue; a thread works on it */
+    pthread_cond_t more_credit;
+    bool queued, busy;   /* mu: in the run queue; a thread works on it */
+    bool placed, parked; /* mu: counts against max_streams; waits until it may */
     atomic_bool canceled;
-    bool opened, ended; /* the working thread's */
-    uint32_t consumed;  /* the working thread's: to be granted */
-    void *state;        /* the role's */
-    char why[240];      /* the working thread's */
+    /* The working thread's: */
+    bool opened, ended;
+    uint32_t consumed; /* bytes handled, to be granted */
+    struct buf out;    /* the frame being sent */
+    void *state;       /* the role's */
+    char why[WORKER_WHY_BYTES];
 };
 
-static const struct worker_role *role;
-static pthread_t thread[THREADS_MAX];
-static uint32_t thread_count;
-static atomic_uint thread_share; /* what the server lets us use */
+static const struct worker_role *role; /* const after actors_start */
+static atomic_uint thread_share;       /* what the server lets us use */
 
 static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
-static pthread_cond_t credit = PTHREAD_COND_INITIALIZER;
-static struct worker_stream *streams;                            /* mu */
+static pthread_cond_t gone = PTHREAD_COND_INITIALIZER;
+static pthread_t thread[THREADS_MAX];                            /* mu */
+static uint32_t thread_count, idle_count, gone_count;            /* mu */
+static struct worker_stream *streams, **streams_tail = &streams; /* mu */
 static struct worker_stream *run_first, **run_tail = &run_first; /* mu */
-static uint32_t live;                                            /* mu */
+static uint32_t live_count, placed_count, run_count;             /* mu */
 static bool stopping;                                            /* mu */
+
+static void *compute(void *);
+
+/* mu held. Threads are made when there is work for them; with one of them all work gets done. */
+static enum err add_thread(void)
+{
+    if (pthread_create(&thread[thread_count], nullptr, compute, nullptr) != 0)
+        return ERR_NOMEM;
+    thread_count++;
+    return OK;
+}
 
 /* mu held */
 static void make_runnable(struct worker_stream *s)
 {
     if (s->queued || s->busy)
-        return; /* whoever works on it looks again before he lets go */
+        return; /* whoever works on it looks again before letting go */
     s->queued = true;
     s->runnable = nullptr;
     *run_tail = s;
     run_tail = &s->runnable;
+    run_count++;
+    uint32_t most = role->max_threads < THREADS_MAX ? role->max_threads : THREADS_MAX;
+    if (run_count > idle_count && !stopping && thread_count < most)
+        (void)add_thread(); /* the ones there are come to it later */
     pthread_cond_signal(&work);
 }
 
 /* mu held */
-static struct worker_stream *find(uint32_t id)
+static struct worker_stream *next_runnable(void)
 {
-    for (struct worker_stream *s = streams; s; s = s->next)
-        if (s->id == id)
-            return s;
-    return nullptr;
+    struct worker_stream *s = run_first;
+    run_first = s->runnable;
+    if (!run_first)
+        run_tail = &run_first;
+    run_count--;
+    s->queued = false;
+    return s;
 }
 
-static void drop_inbox(struct worker_stream *s)
+/* The working thread, or mu held and nobody works on it. */
+static bool is_over(const struct worker_stream *s)
 {
-    while (s->inbox) {
-        struct letter *next = s->inbox->next;
-        free(s->inbox);
-        s->inbox = next;
-    }
-    s->tail = &s->inbox;
+    return s->ended || atomic_load(&s->canceled);
 }
 
-/* mu held; nobody works on it any more. */
-static void remove_stream(struct worker_stream *s)
+/* mu held. Nobody works on it any more. */
+static void stream_free(struct worker_stream *s)
 {
     struct worker_stream **at = &streams;
     while (*at != s)
         at = &(*at)->next;
     *at = s->next;
-    live--;
-    drop_inbox(s);
+    if (streams_tail == &s->next)
+        streams_tail = at;
+    live_count--;
+    inbox_finish(&s->inbox);
+    buf_finish(&s->out);
+    pthread_cond_destroy(&s->more_credit);
     free(s);
 }
 
 static void send_failure(struct worker_stream *s, enum err err)
 {
     const struct msg_fail fail = {(uint32_t)err, str_of(s->why[0] ? s->why : err_text(err))};
-    (void)link_send(MSG_fail, s->id, &fail); /* a server that is gone needs no word */
+    (void)link_send(MSG_fail, s->id, s->epoch, &fail); /* a server that is gone needs no word */
+}
+
+/* The working thread, mu not held. The books are kept before the server hears of it: it may use a
+ * grant at once. */
+static void grant_consumed(struct worker_stream *s)
+{
+    const struct msg_credit grant = {s->consumed};
+    pthread_mutex_lock(&mu);
+    inbox_pay(&s->inbox, s->consumed);
+    pthread_mutex_unlock(&mu);
+    s->consumed = 0;
+    (void)link_send(MSG_credit, s->id, s->epoch, &grant);
 }
 
 /* The working thread, mu not held. */
-static void handle(struct worker_stream *s, struct letter *letter)
+static void handle(struct worker_stream *s, const struct letter *letter)
 {
     enum err err = OK;
     if (!s->opened) {
@@ -109,215 +147,238 @@ static void handle(struct worker_stream *s, struct letter *letter)
         err = role->message(s->state, s, letter->type, &letter->msg);
     if (err != OK && !s->ended) {
         s->ended = true;
-        if (err != ERR_CANCELED)
+        if (!worker_canceled(s))
             send_failure(s, err);
     }
     s->consumed += letter->cost;
-    if (s->consumed >= GRANT_BYTES && !s->ended) {
-        const struct msg_credit grant = {s->consumed};
-        (void)link_send(MSG_credit, s->id, &grant);
-        pthread_mutex_lock(&mu);
-        s->inbox_cost -= s->consumed;
+    if (s->consumed >= GRANT_BYTES && !is_over(s))
+        grant_consumed(s);
+}
+
+/* mu held; it is given up meanwhile. The stream's place goes to the one that waits longest. */
+static void bury(struct worker_stream *s)
+{
+    if (s->opened) {
         pthread_mutex_unlock(&mu);
-        s->consumed = 0;
+        role->close(s->state);
+        pthread_mutex_lock(&mu);
+    }
+    placed_count -= s->placed;
+    stream_free(s);
+    for (s = streams; s && placed_count < role->max_streams; s = s->next) {
+        if (s->parked) {
+            s->parked = false;
+            make_runnable(s);
+            return;
+        }
     }
 }
 
-/* mu held on entry and exit. Works until the inbox is empty or the stream is over. */
+/* mu held; it is given up meanwhile. */
 static void work_on(struct worker_stream *s)
 {
-    s->queued = false;
+    if (!s->placed && !is_over(s)) {
+        s->parked = placed_count >= role->max_streams;
+        if (s->parked)
+            return;
+        s->placed = true;
+        placed_count++;
+    }
     s->busy = true;
-    while (s->inbox && !s->ended && !atomic_load(&s->canceled)) {
-        struct letter *letter = s->inbox;
-        s->inbox = letter->next;
-        if (!s->inbox)
-            s->tail = &s->inbox;
+    struct letter *letter = is_over(s) ? nullptr : inbox_take(&s->inbox);
+    if (letter) {
         pthread_mutex_unlock(&mu);
         handle(s, letter);
         free(letter);
         pthread_mutex_lock(&mu);
     }
-    if (s->ended || atomic_load(&s->canceled)) {
-        if (s->opened) {
-            pthread_mutex_unlock(&mu);
-            role->close(s->state);
-            pthread_mutex_lock(&mu);
-        }
-        remove_stream(s);
-    } else {
-        s->busy = false;
+    if (is_over(s)) {
+        bury(s);
+        return;
     }
+    s->busy = false;
+    if (s->inbox.first)
+        make_runnable(s);
 }
 
 static void *compute(void *)
 {
     pthread_mutex_lock(&mu);
     for (;;) {
+        idle_count++;
         while (!run_first && !stopping)
             pthread_cond_wait(&work, &mu);
+        idle_count--;
         if (!run_first)
             break;
-        struct worker_stream *s = run_first;
-        run_first = s->runnable;
-        if (!run_first)
-            run_tail = &run_first;
-        work_on(s);
+        work_on(next_runnable());
     }
+    gone_count++;
+    pthread_cond_signal(&gone);
     pthread_mutex_unlock(&mu);
     return nullptr;
 }
 
+/* --- the protocol thread --- */
+
 enum err actors_start(const struct worker_role *r, uint32_t threads)
 {
+    check(r->max_threads && r->max_streams);
     role = r;
-    atomic_store(&thread_share, threads ? threads : 1);
-    uint32_t want = r->max_threads < THREADS_MAX ? r->max_threads : THREADS_MAX;
-    for (; thread_count < want; thread_count++)
-        if (pthread_create(&thread[thread_count], nullptr, compute, nullptr) != 0)
-            break;
-    return thread_count ? OK : ERR_NOMEM;
+    actors_set_share(threads);
+    pthread_mutex_lock(&mu);
+    enum err err = add_thread();
+    pthread_mutex_unlock(&mu);
+    return err;
 }
 
-void actors_set_threads(uint32_t threads)
+void actors_set_share(uint32_t threads)
 {
     atomic_store(&thread_share, threads ? threads : 1);
 }
+
+uint32_t actors_live(void)
+{
+    pthread_mutex_lock(&mu);
+    uint32_t n = live_count;
+    pthread_mutex_unlock(&mu);
+    return n;
+}
+
+static bool begins_stream(uint16_t type)
+{
+    return type == MSG_stt_open || type == MSG_llm_open || type == MSG_tts_open;
+}
+
+/* mu held */
+static struct worker_stream *find(const struct frame *frame)
+{
+    for (struct worker_stream *s = streams; s; s = s->next)
+        if (s->id == frame->stream && s->epoch == frame->epoch)
+            return s;
+    return nullptr;
+}
+
+/* mu held */
+static void cancel(struct worker_stream *s)
+{
+    atomic_store(&s->canceled, true);
+    s->parked = false;
+    pthread_cond_signal(&s->more_credit);
+    make_runnable(s); /* to be closed */
+}
+
+/* mu held */
+static struct worker_stream *begin_stream(const struct frame *frame)
+{
+    for (struct worker_stream *s = streams; s; s = s->next)
+        if (s->id == frame->stream)
+            cancel(s); /* of an older epoch */
+    struct worker_stream *s = mem_zero(1, sizeof *s);
+    if (!s)
+        return nullptr;
+    s->id = frame->stream;
+    s->epoch = frame->epoch;
+    inbox_init(&s->inbox);
+    s->credit = WIRE_CREDIT;
+    s->out = BUF(WIRE_HEADER_BYTES + WIRE_PAYLOAD_MAX);
+    pthread_cond_init(&s->more_credit, nullptr);
+    *streams_tail = s;
+    streams_tail = &s->next;
+    live_count++;
+    return s;
+}
+
+/* mu held */
+static enum err post(struct worker_stream *s, const struct frame *frame)
+{
+    try(inbox_post(&s->inbox, frame));
+    if (!s->parked)
+        make_runnable(s);
+    return OK;
+}
+
+/* mu held */
+static void add_credit(struct worker_stream *s, uint32_t bytes)
+{
+    s->credit += bytes;
+    pthread_cond_signal(&s->more_credit);
+}
+
+enum err actors_frame(const struct frame *frame, const union msg *msg)
+{
+    enum err err = OK;
+    bool refused = false;
+    pthread_mutex_lock(&mu);
+    struct worker_stream *s = find(frame);
+    if (!s && begins_stream(frame->type)) {
+        /* A server counts places by what it was told: it may fill one again before we have closed
+         * it. That many streams may be parked; one that goes on beyond does not count at all. */
+        refused = live_count >= 2 * role->max_streams;
+        s = refused ? nullptr : begin_stream(frame);
+        err = s || refused ? OK : ERR_NOMEM;
+    }
+    /* Otherwise it is of a stream that has ended a moment ago. */
+    if (s && frame->type == MSG_cancel)
+        cancel(s);
+    else if (s && frame->type == MSG_credit)
+        add_credit(s, msg->credit.bytes);
+    else if (s)
+        err = post(s, frame);
+    pthread_mutex_unlock(&mu);
+    if (!refused)
+        return err;
+    const struct msg_fail fail = {ERR_BUSY, S("too many at once")};
+    return link_send(MSG_fail, frame->stream, frame->epoch, &fail);
+}
+
+enum err actors_stop(void)
+{
+    struct timespec until;
+    check(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
+    until.tv_sec += LAST_WORDS_S;
+    pthread_mutex_lock(&mu);
+    stopping = true;
+    for (struct worker_stream *s = streams; s; s = s->next)
+        cancel(s);
+    pthread_cond_broadcast(&work);
+    int late = 0;
+    while (gone_count < thread_count && late == 0)
+        late = pthread_cond_clockwait(&gone, &mu, CLOCK_MONOTONIC, &until);
+    pthread_mutex_unlock(&mu);
+    if (late)
+        return ERR_TIMEOUT;
+    for (uint32_t i = 0; i < thread_count; i++)
+        pthread_join(thread[i], nullptr);
+    return OK;
+}
+
+/* --- what roles call --- */
 
 uint32_t worker_threads(void)
 {
     return atomic_load(&thread_share);
 }
 
-uint32_t actors_live(void)
+/* Waits until the server takes `bytes` more. */
+static enum err take_credit(struct worker_stream *s, uint32_t bytes)
 {
     pthread_mutex_lock(&mu);
-    uint32_t n = live;
+    while (s->credit < bytes && !worker_canceled(s))
+        pthread_cond_wait(&s->more_credit, &mu);
+    bool canceled = worker_canceled(s);
+    if (!canceled)
+        s->credit -= bytes;
     pthread_mutex_unlock(&mu);
-    return n;
-}
-
-/* mu held */
-static struct worker_stream *open_stream(uint32_t id)
-{
-    struct worker_stream *s = mem_zero(1, sizeof *s);
-    if (!s)
-        return nullptr;
-    s->id = id;
-    s->tail = &s->inbox;
-    s->credit = WIRE_CREDIT;
-    s->next = streams;
-    streams = s;
-    live++;
-    return s;
-}
-
-static bool begins_stream(uint16_t type)
-{
-    return type == MSG_stt_open || type == MSG_tts_open || type == MSG_llm_segment ||
-           type == MSG_llm_generate;
-}
-
-static struct letter *letter_of(const struct frame *frame)
-{
-    struct letter *l = malloc(sizeof *l + frame->payload.n);
-    if (!l)
-        return nullptr;
-    *l = (struct letter){.type = frame->type,
-                         .cost = msg_cost(frame->type, (uint32_t)frame->payload.n)};
-    if (frame->payload.n)
-        memcpy(l->bytes, frame->payload.p, frame->payload.n);
-    struct frame own = *frame;
-    own.payload.p = l->bytes;
-    if (msg_decode(&own, &l->msg) != OK) {
-        free(l);
-        return nullptr;
-    }
-    return l;
-}
-
-/* mu held */
-static enum err put_letter(struct worker_stream *s, const struct frame *frame)
-{
-    struct letter *l = letter_of(frame);
-    if (!l)
-        return ERR_NOMEM;
-    s->inbox_cost += l->cost;
-    if (s->inbox_cost > WIRE_CREDIT + WIRE_PAYLOAD_MAX) {
-        free(l);
-        return ERR_SYNTAX; /* more than it was granted */
-    }
-    *s->tail = l;
-    s->tail = &l->next;
-    make_runnable(s);
-    return OK;
-}
-
-enum err actors_frame(const struct frame *frame, const union msg *msg)
-{
-    enum err err = OK;
-    pthread_mutex_lock(&mu);
-    struct worker_stream *s = find(frame->stream);
-    if (frame->type == MSG_cancel) {
-        if (s) {
-            atomic_store(&s->canceled, true);
-            pthread_cond_broadcast(&credit);
-            make_runnable(s); /* to be closed */
-        }
-    } else if (frame->type == MSG_credit) {
-        if (s) {
-            s->credit += msg->credit.bytes;
-            pthread_cond_broadcast(&credit);
-        }
-    } else if (s || begins_stream(frame->type)) {
-        bool full = !s && live >= role->max_streams;
-        if (!s && !full)
-            s = open_stream(frame->stream);
-        if (s) {
-            err = put_letter(s, frame);
-        } else {
-            pthread_mutex_unlock(&mu);
-            const struct msg_fail fail = {full ? ERR_BUSY : ERR_NOMEM, S("too many at once")};
-            return link_send(MSG_fail, frame->stream, &fail);
-        }
-    } /* else: of a stream that has ended a moment ago */
-    pthread_mutex_unlock(&mu);
-    return err;
-}
-
-void actors_stop(void)
-{
-    pthread_mutex_lock(&mu);
-    stopping = true;
-    for (struct worker_stream *s = streams; s; s = s->next) {
-        atomic_store(&s->canceled, true);
-        make_runnable(s);
-    }
-    pthread_cond_broadcast(&work);
-    pthread_cond_broadcast(&credit);
-    pthread_mutex_unlock(&mu);
-    for (uint32_t i = 0; i < thread_count; i++)
-        pthread_join(thread[i], nullptr);
+    return canceled ? ERR_CANCELED : OK;
 }
 
 enum err worker_send(struct worker_stream *s, enum msg_type type, const void *msg)
 {
-    uint32_t payload = 0;
-    if (type == MSG_audio)
-        payload = 4 + (uint32_t)((const struct msg_audio *)msg)->samples.n;
-    else if (type == MSG_read_text)
-        payload = 4 + (uint32_t)((const struct msg_read_text *)msg)->text.n;
-    uint32_t cost = msg_cost(type, payload);
-    pthread_mutex_lock(&mu);
-    while (s->credit < cost && !atomic_load(&s->canceled))
-        pthread_cond_wait(&credit, &mu);
-    bool canceled = atomic_load(&s->canceled);
-    if (!canceled)
-        s->credit -= cost;
-    pthread_mutex_unlock(&mu);
-    if (canceled)
-        return ERR_CANCELED;
-    return link_send(type, s->id, msg) == OK ? OK : ERR_CANCELED;
+    buf_clear(&s->out);
+    try(msg_encode(&s->out, type, s->id, s->epoch, msg));
+    try(take_credit(s, msg_cost(type, (uint32_t)s->out.n - WIRE_HEADER_BYTES)));
+    return link_write(buf_str(&s->out)) == OK ? OK : ERR_CANCELED;
 }
 
 bool worker_canceled(const struct worker_stream *s)

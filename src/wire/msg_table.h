@@ -15,7 +15,7 @@ MSG(ping,     0x0004, S, U64(ping, token))
 MSG(pong,     0x0005, E, U64(pong, token) U32(pong, live_streams))
 MSG(threads,  0x0006, S, U32(threads, count))
 
-/* Any stream. `fail` ends the stream; err is the position in base/err.h's table. */
+/* Any stream; its first message is its *_open. `fail` ends the stream; err is the position in base/err.h's table. */
 MSG(cancel,   0x0010, S, U32(cancel, reserved))
 MSG(fail,     0x0011, E, U32(fail, err) STR(fail, text))
 MSG(credit,   0x0012, B, U32(credit, bytes))
@@ -30,11 +30,13 @@ MSG(stt_final,   0x0025, E, STR(stt_final, text) U32(stt_final, audio_ms) U64(st
 /* Words of the documents, in pieces; the last piece (more = 0) replaces the adapted language model. */
 MSG(stt_words,   0x0026, S, U32(stt_words, more) STR(stt_words, text))
 
-/* repartee-llm: llm_segment… then llm_generate; answers tokens, then done. */
-MSG(llm_segment,  0x0030, S, STR(llm_segment, role) U32(llm_segment, trusted) U32(llm_segment, priority) U32(llm_segment, more) STR(llm_segment, text))
-MSG(llm_generate, 0x0031, S, STR(llm_generate, session) U32(llm_generate, max_tokens) F32(llm_generate, temperature) F32(llm_generate, top_p) U32(llm_generate, top_k) U64(llm_generate, seed) STR(llm_generate, stop_json))
-MSG(llm_token,    0x0032, E, STR(llm_token, text))
-MSG(llm_done,     0x0033, E, STR(llm_done, reason) U32(llm_done, prompt_tokens) U32(llm_done, cached_tokens) U32(llm_done, completion_tokens) U32(llm_done, segments_left_out) U64(llm_done, prefill_us) U64(llm_done, decode_us))
+/* repartee-llm: llm_open, llm_segment…, llm_generate; answers tokens, then done. The session says whose
+ * cached prefix to look at; a segment longer than a frame goes on in the next one (more = 1). */
+MSG(llm_open,     0x0030, S, STR(llm_open, session))
+MSG(llm_segment,  0x0031, S, STR(llm_segment, role) U32(llm_segment, trusted) U32(llm_segment, priority) U32(llm_segment, more) STR(llm_segment, text))
+MSG(llm_generate, 0x0032, S, U32(llm_generate, max_tokens) F32(llm_generate, temperature) F32(llm_generate, top_p) U32(llm_generate, top_k) U64(llm_generate, seed) STR(llm_generate, stop_json))
+MSG(llm_token,    0x0033, E, STR(llm_token, text))
+MSG(llm_done,     0x0034, E, STR(llm_done, reason) U32(llm_done, prompt_tokens) U32(llm_done, cached_tokens) U32(llm_done, completion_tokens) U32(llm_done, segments_left_out) U64(llm_done, prefill_us) U64(llm_done, decode_us))
 
 /* repartee-tts: tts_open, tts_text… (clauses), tts_finish; answers tts_format, audio…, a tts_clause
  * after each clause's last sound, then tts_done. */

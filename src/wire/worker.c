@@ -1,148 +1,195 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <limits.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/confine.h"
 #include "base/log.h"
 #include "wire/worker_parts.h"
 
-static int link_fd = 3;
-static pthread_mutex_t out_mu = PTHREAD_MUTEX_INITIALIZER;
-static struct buf out = BUF(WIRE_HEADER_BYTES + WIRE_PAYLOAD_MAX); /* out_mu */
-
-static enum err write_all(struct str bytes)
+static enum err confine(const struct worker_role *role)
 {
-    while (bytes.n) {
-        ssize_t n = send(link_fd, bytes.p, bytes.n, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return ERR_CLOSED;
-        bytes = str_sub(bytes, (size_t)n, bytes.n);
-    }
-    return OK;
+    struct confine_report report = {};
+    const struct confine_rules rules = {.read_dirs = role->read_dirs, .threads = true};
+    enum err err = confine_self(&rules, &report);
+    if (report.text[0])
+        log_line(err == OK ? LOG_WARN : LOG_ERROR, 0, "%s", report.text);
+    return err;
 }
 
-enum err link_send(enum msg_type type, uint32_t stream, const void *msg)
+static void say_failure(enum err err, const char *why)
 {
-    pthread_mutex_lock(&out_mu);
-    buf_clear(&out);
-    enum err err = msg_encode(&out, type, stream, 0, msg);
-    if (err == OK)
-        err = write_all(buf_str(&out));
-    pthread_mutex_unlock(&out_mu);
-    return err;
+    const struct msg_fail fail = {(uint32_t)err, str_of(why[0] ? why : err_text(err))};
+    (void)link_send(MSG_fail, WIRE_STREAM_NONE, 0, &fail); /* a server that is gone needs no word */
+}
+
+static struct str text_of(const char *z)
+{
+    return str_of(z ? z : "");
 }
 
 static enum err on_load(const struct worker_role *role, const struct msg_load *load)
 {
-    char why[240] = "";
+    char why[WORKER_WHY_BYTES] = "";
     struct worker_ready ready = {};
     enum err err = role->load(load, &ready, why);
+    if (err == OK)
+        err = confine(role);
+    if (err == OK)
+        err = actors_start(role, load->threads);
     if (err != OK) {
-        const struct msg_fail fail = {(uint32_t)err, str_of(why[0] ? why : err_text(err))};
-        (void)link_send(MSG_fail, WIRE_STREAM_NONE, &fail);
+        say_failure(err, why);
         return err;
     }
     const struct msg_ready answer = {
-        .driver = str_of(ready.driver),
-        .model = str_of(ready.model ? ready.model : ""),
-        .languages = str_of(ready.languages ? ready.languages : ""),
+        .driver = text_of(ready.driver),
+        .model = text_of(ready.model),
+        .languages = text_of(ready.languages),
         .rate_hz = ready.rate_hz,
         .slots = ready.slots,
-        .notes = str_of(ready.notes ? ready.notes : ""),
+        .notes = text_of(ready.notes),
     };
-    err = actors_start(role, load->threads);
-    return err == OK ? link_send(MSG_ready, WIRE_STREAM_NONE, &answer) : err;
+    return link_send(MSG_ready, WIRE_STREAM_NONE, 0, &answer);
+}
+
+static enum err on_control(const struct worker_role *role, uint16_t type, const union msg *msg)
+{
+    if (type == MSG_ping) {
+        const struct msg_pong pong = {msg->ping.token, actors_live()};
+        return link_send(MSG_pong, WIRE_STREAM_NONE, 0, &pong);
+    }
+    if (type == MSG_threads)
+        actors_set_share(msg->threads.count);
+    else if (type == MSG_load)
+        say_failure(ERR_UNSUPPORTED, "an engine loads once");
+    else if (role->control)
+        role->control(type, msg);
+    return OK;
+}
+
+static enum err broken(const struct frame *f)
+{
+    log_error("the server breaks the protocol with %s on stream %u", msg_name(f->type), f->stream);
+    return ERR_SYNTAX;
 }
 
 static enum err on_frame(const struct worker_role *role, const struct frame *f, bool *loaded)
 {
     union msg msg;
     if (!msg_from_server(f->type) || msg_decode(f, &msg) != OK)
-        return ERR_SYNTAX;
+        return broken(f);
     if (!*loaded) {
         *loaded = true;
-        return f->type == MSG_load ? on_load(role, &msg.load) : ERR_SYNTAX;
+        return f->type == MSG_load ? on_load(role, &msg.load) : broken(f);
     }
-    if (f->stream != WIRE_STREAM_NONE)
-        return actors_frame(f, &msg);
-    if (f->type == MSG_ping) {
-        const struct msg_pong pong = {msg.ping.token, actors_live()};
-        return link_send(MSG_pong, WIRE_STREAM_NONE, &pong);
-    }
-    if (f->type == MSG_threads)
-        actors_set_threads(msg.threads.count);
-    else if (role->control)
-        role->control(f->type, &msg);
-    return OK;
+    if (f->stream == WIRE_STREAM_NONE)
+        return on_control(role, f->type, &msg);
+    enum err err = actors_frame(f, &msg);
+    return err == ERR_SYNTAX ? broken(f) : err;
 }
 
-/* Reads until the server is gone. */
+/* Handles the whole frames of `in` and keeps the rest. */
+static enum err on_bytes(const struct worker_role *role, struct buf *in, bool *loaded)
+{
+    size_t at = 0, used;
+    struct frame f;
+    enum err err;
+    while ((err = frame_next(str_sub(buf_str(in), at, in->n), &f, &used)) == OK) {
+        at += used;
+        try(on_frame(role, &f, loaded));
+    }
+    buf_eat(in, at);
+    return err == ERR_AGAIN ? OK : err;
+}
+
+/* Until the server is gone, which is how an engine's life ends well: OK. */
 static enum err serve(const struct worker_role *role)
 {
-    autobuf in = BUF(4 * (WIRE_HEADER_BYTES + WIRE_PAYLOAD_MAX));
+    const struct msg_hello hello = {WIRE_VERSION, str_of(role->name), S(REPARTEE_VERSION)};
+    autobuf in = BUF(2 * (WIRE_HEADER_BYTES + WIRE_PAYLOAD_MAX));
     bool loaded = false;
-    for (;;) {
-        try(buf_reserve(&in, WIRE_PAYLOAD_MAX));
-        ssize_t n = recv(link_fd, in.p + in.n, WIRE_PAYLOAD_MAX, 0);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return OK;
-        in.n += (size_t)n;
-        size_t at = 0, used;
-        struct frame f;
-        enum err err;
-        while ((err = frame_next(str_sub(buf_str(&in), at, in.n), &f, &used)) == OK) {
-            at += used;
-            try(on_frame(role, &f, &loaded));
-        }
-        if (err != ERR_AGAIN)
-            return err;
-        buf_eat(&in, at);
+    enum err err = link_send(MSG_hello, WIRE_STREAM_NONE, 0, &hello);
+    while (err == OK) {
+        err = link_receive(&in);
+        if (err == OK)
+            err = on_bytes(role, &in, &loaded);
     }
+    return err == ERR_CLOSED ? OK : err;
 }
 
-static int usage(const struct worker_role *role)
+static void leave(int)
 {
-    printf("Usage: repartee-%s --fd N\n\nAn engine of Repartee; the server starts it.\n"
-           "  --fd N       the connected socket to serve (3)\n"
-           "  --version    the version of program and protocol\n",
-           role->name);
-    return 0;
+    _exit(0);
+}
+
+static void handle_signals(void)
+{
+    /* A terminal's Ctrl-C and hang-up reach us too; the server drains and then closes the socket. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN); /* a log that nobody reads any more */
+    /* As the first process of a container we would not be ended by default. */
+    signal(SIGTERM, leave);
+}
+
+static int usage(const struct worker_role *role, FILE *to, int status)
+{
+    fprintf(to,
+            "Usage: repartee-%s [--fd N | --socket PATH]\n\n"
+            "An engine of Repartee; the server starts it.\n"
+            "  --fd N         the connected socket to serve (3)\n"
+            "  --socket PATH  wait for a server there, serve it and leave\n"
+            "  --version      the version of program and protocol\n",
+            role->name);
+    return status;
+}
+
+static enum err connect_server(const char *fd, const char *socket)
+{
+    if (socket)
+        return link_listen(socket);
+    /* A server that died before this line has closed the socket, which ends us as well. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int64_t n;
+    try(str_to_i64(str_of(fd), &n));
+    return n >= 0 && n < INT_MAX ? link_inherit((int)n) : ERR_INVALID;
 }
 
 int worker_main(const struct worker_role *role, int argc, char **argv)
 {
-    long fd = link_fd;
+    const char *fd = "3", *socket = nullptr;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0)
-            return usage(role);
+            return usage(role, stdout, 0);
         if (strcmp(argv[i], "--version") == 0) {
             printf("repartee-%s " REPARTEE_VERSION " (protocol %u)\n", role->name, WIRE_VERSION);
             return 0;
         }
-        if (strcmp(argv[i], "--fd") == 0 && i + 1 < argc)
-            fd = strtol(argv[++i], nullptr, 10);
+        bool has_value = i + 1 < argc;
+        if (strcmp(argv[i], "--fd") == 0 && has_value)
+            fd = argv[++i];
+        else if (strcmp(argv[i], "--socket") == 0 && has_value)
+            socket = argv[++i];
+        else
+            return usage(role, stderr, 2);
     }
-    if (fd < 0 || fd > INT_MAX)
-        return usage(role);
-    link_fd = (int)fd;
     log_set_name(role->name);
-    signal(SIGINT, SIG_IGN); /* a terminal's Ctrl-C reaches us too; the server drains and closes */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const struct msg_hello hello = {WIRE_VERSION, str_of(role->name), S(REPARTEE_VERSION)};
-    enum err err = link_send(MSG_hello, WIRE_STREAM_NONE, &hello);
-    if (err == OK)
-        err = serve(role);
-    actors_stop();
+    handle_signals();
+    enum err err = connect_server(fd, socket);
+    if (err != OK) {
+        fprintf(stderr, "repartee-%s: there is no socket at %s\n", role->name,
+                socket ? socket : fd);
+        return usage(role, stderr, 2);
+    }
+    err = serve(role);
+    if (actors_stop() != OK) {
+        log_error("leaving in the middle of a computation that does not end");
+        _exit(1);
+    }
     if (role->unload)
         role->unload();
     if (err != OK)

@@ -8,13 +8,17 @@
  *     static const struct worker_role role = {.name = "tts", .load = …, .open = …, …};
  *     int main(int argc, char **argv) { return worker_main(&role, argc, argv); }
  *
- * Life of a stream: its first message makes `open` run, every message goes to `message`; `close` runs
- * exactly once for each `open`, also after a failure, a cancel or the end of the connection. The
- * stream ends when `message` answers ERR_* (sent on as `fail`), calls worker_end(), or on cancel.
+ * A stream is named by its number and epoch, and begins with its *_open. Its messages go to `message`
+ * one by one; `close` runs exactly once for each `open` that succeeded, also after a failure, a
+ * cancel or the end of the connection. The stream ends when `open` or `message` answers ERR_* (sent
+ * on as `fail`), calls worker_end(), or is cancelled: by `cancel`, or by an *_open of the same number
+ * and a new epoch. What comes for a stream that has ended is dropped. No more than max_streams are
+ * open at once: one that begins while an ended one has yet to close waits for that.
  *
- * The program leaves when its socket ends (the server is gone) and when its parent dies.
- * Options: --fd N (the inherited socket, 3 by default), --socket PATH (listen there: engines in
- * containers of their own), --version, --help.
+ * After `load` the process is confined (base/confine.h). It leaves when its socket ends (the server
+ * is gone), when its parent dies and on SIGTERM.
+ * Options: --fd N (the inherited socket, 3 by default), --socket PATH (wait for one server there:
+ * engines in containers of their own), --version, --help.
  */
 #pragma once
 
@@ -22,29 +26,32 @@
 
 #include "wire/msg.h"
 
-struct worker;
 struct worker_stream;
 
-/* What a role answers to `load`. Texts are copied. */
+enum { WORKER_WHY_BYTES = 240 }; /* room for a sentence about a failure, with its NUL */
+
+/* What a role answers to `load`. Texts are copied; NULL is "". */
 struct worker_ready {
     const char *driver, *model, *languages, *notes;
     uint32_t rate_hz, slots;
 };
 
 struct worker_role {
-    const char *name; /* "stt", "llm", "tts" */
-    uint32_t max_threads;
-    uint32_t max_streams;         /* more are refused with ERR_BUSY */
-    const char *const *read_dirs; /* what drivers read after start; confine_self gets it */
+    const char *name;     /* "stt", "llm", "tts" */
+    uint32_t max_threads; /* computing at once; made when they are needed */
+    uint32_t max_streams; /* open at once; `slots` of ready should not exceed it */
+    /* What drivers read after start: a NULL-terminated list, or NULL. Looked at after `load`. */
+    const char *const *read_dirs;
 
-    /* On the main thread, before any stream; loads the driver. On failure `why` (size 240) holds a
-     * sentence. `load` of a second model later is for the issues to come: ERR_UNSUPPORTED now. */
-    enum err (*load)(const struct msg_load *load, struct worker_ready *ret_ready, char *why);
+    /* On the main thread, before any stream; loads the driver. On failure `why` holds a sentence,
+     * and the program leaves. */
+    enum err (*load)(const struct msg_load *load, struct worker_ready *ret_ready,
+                     char why[WORKER_WHY_BYTES]);
     void (*unload)(void);
     /* Connection-wide messages of the role (stt_words). On the protocol thread: copy and return. */
     void (*control)(uint16_t type, const union msg *msg);
 
-    /* On a compute thread. *ret_state is the role's own; it comes back in the two below. */
+    /* On a compute thread, one after another for each stream. *ret_state is the role's own; it comes back in the two below. */
     enum err (*open)(struct worker_stream *s, void **ret_state);
     enum err (*message)(void *state, struct worker_stream *s, uint16_t type, const union msg *msg);
     void (*close)(void *state);
@@ -52,8 +59,8 @@ struct worker_role {
 
 int worker_main(const struct worker_role *role, int argc, char **argv);
 
-/* From the compute thread that handles the stream. Waits while the peer has given no credit.
- * ERR_CANCELED: stop, clean up, return it. */
+/* From the compute thread that handles the stream. Waits while the server has given no credit.
+ * ERR_CANCELED: stop, clean up, return it. ERR_TOOBIG: over 64 KiB, nothing is sent. */
 enum err worker_send(struct worker_stream *s, enum msg_type type, const void *msg);
 /* True once the server has cancelled the stream or gone away; look at it between steps. */
 bool worker_canceled(const struct worker_stream *s);

@@ -154,10 +154,11 @@ static enum err send_prompt(struct turn *t, struct arena *arena)
     try(prompt_build(arena, str_of(t->talk->conf->persona), &before,
                      t->hits ? t->hits->hit : nullptr, t->hits ? t->hits->count : 0,
                      buf_str(&t->question), &prompt));
+    const struct msg_llm_open open = {.session = str_of(t->session->id)};
+    try(job_send(t->llm, MSG_llm_open, &open));
     for (size_t i = 0; i < prompt.count; i++)
         try(send_segment(t, &prompt.segment[i]));
     const struct msg_llm_generate generate = {
-        .session = str_of(t->session->id),
         .max_tokens = t->max_tokens,
         .temperature = 0.7f,
         .top_p = 0.9f,
