@@ -106,7 +106,7 @@ test('kill -9 of the server leaves no engine', async (t) => {
 });
 
 test('SIGTERM drains: the running turn finishes, then exit 0 @tsan', async (t) => {
-  const server = await startServer(t, { args: [...SCRIPTED, '--llm-script', 'tokens=20,delay_ms=30'] });
+  const server = await startServer(t, { args: [...SCRIPTED, '--llm-script', 'tokens=20,slow=30'] });
   await untilReady(server);
   const voice = await VoiceClient.open(server.url);
   const from = voice.events.length;
