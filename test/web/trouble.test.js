@@ -22,7 +22,7 @@ test('the server dies and comes back', async (t) => {
 
   await page.fill('#question', 'How do I add documents?');
   await page.press('#question', 'Enter');
-  await page.waitForSelector('.failed');
+  await page.waitForSelector('.turn .failed');
   assert.match((await page.locator('.turn .failed').textContent()) ?? '', /cannot be reached/);
   await page.keyboard.press('Escape');
 
@@ -48,7 +48,7 @@ test('the microphone is not allowed', async (t) => {
 test('the page comes from elsewhere without encryption', async (t) => {
   const server = await startServer(t, { args: ['--http-hosts', 'repartee.test'] });
   const url = server.url.replace('127.0.0.1', 'repartee.test');
-  const page = await openPage(t, 'about:blank', { hosts: 'MAP repartee.test 127.0.0.1' });
+  const page = await openPage(t, 'about:blank', { hosts: 'MAP repartee.test 127.0.0.1', expected: /Cross-Origin-Opener-Policy/ });
   await page.goto(url);
   await connected(page);
   await page.keyboard.down('Space');
@@ -81,7 +81,7 @@ test('too many questions: the page says when to ask again', async (t) => {
     await page.press('#question', 'Enter');
     await page.locator('.turn', { hasText: words }).locator('.foot > *').waitFor();
   }
-  assert.match((await page.locator('.failed').last().textContent()) ?? '', /too many requests.*Try again in \d+ s/i);
+  assert.match((await page.locator('.turn .failed').last().textContent()) ?? '', /too many requests.*Try again in \d+ s/i);
 });
 
 test('the recogniser dies in mid-sentence', async (t) => {
