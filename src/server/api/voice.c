@@ -405,6 +405,14 @@ void handle_voice(struct server *s, struct exchange *x, const struct principal *
         exchange_error(x, ERR_INVALID, "this address speaks WebSocket", nullptr);
         return;
     }
+    if (!str_eq(http_value(exchange_head(x), "sec-websocket-version"), S("13"))) {
+        static const struct str old =
+            S("{\"error\":{\"message\":\"this address speaks WebSocket version 13\",\"type\":"
+              "\"invalid_request_error\",\"code\":\"unsupported\",\"param\":null}}");
+        (void)exchange_set(x, "Sec-WebSocket-Version", S("13")); /* the sentence says it too */
+        exchange_reply(x, 426, "application/json", old);
+        return;
+    }
     if (s->draining) {
         exchange_error(x, ERR_DRAINING, nullptr, nullptr);
         return;
