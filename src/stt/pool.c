@@ -20,7 +20,8 @@ struct entry {
 struct pool {
     struct pool_maker maker; /* const after create */
     uint32_t cap;            /* const after create */
-    pthread_t thread;
+    pthread_t thread;        /* mu, when threaded */
+    bool threaded;           /* mu */
     pthread_mutex_t mu;
     pthread_cond_t changed;
     struct entry entry[POOL_MAX + 1]; /* mu */
@@ -134,6 +135,15 @@ static void *keep_full(void *arg)
     return nullptr;
 }
 
+/* mu held. The thread is made late: programs confine themselves between pool_create and their first
+ * work, and threads that exist before would stay outside. Without one (no memory), what is there is
+ * lent, and the next call tries again. */
+static void need_thread(struct pool *p)
+{
+    if (!p->threaded)
+        p->threaded = pthread_create(&p->thread, nullptr, keep_full, p) == 0;
+}
+
 static void init_locks(struct pool *p)
 {
     pthread_condattr_t monotonic;
@@ -165,11 +175,6 @@ enum err pool_create(const struct pool_maker *maker, uint32_t cap, struct pool *
         free_pool(p);
         return err;
     }
-    if (pthread_create(&p->thread, nullptr, keep_full, p) != 0) {
-        maker->destroy(maker->arg, p->entry[0].item);
-        free_pool(p);
-        return ERR_NOMEM;
-    }
     *ret_p = p;
     return OK;
 }
@@ -182,8 +187,10 @@ void pool_destroy(struct pool *p)
     check(p->lent == 0);
     p->leaving = true;
     pthread_cond_broadcast(&p->changed);
+    bool threaded = p->threaded;
     pthread_mutex_unlock(&p->mu);
-    pthread_join(p->thread, nullptr);
+    if (threaded)
+        pthread_join(p->thread, nullptr);
     for (uint32_t i = 0; i <= p->cap; i++)
         if (p->entry[i].item)
             p->maker.destroy(p->maker.arg, p->entry[i].item);
@@ -194,6 +201,7 @@ void pool_renew(struct pool *p)
 {
     pthread_mutex_lock(&p->mu);
     p->age++;
+    need_thread(p);
     pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->mu);
 }
@@ -205,6 +213,7 @@ enum err pool_take(struct pool *p, uint32_t wait, bool (*stopped)(void *arg), vo
     enum err err = OK;
     struct entry *e;
     pthread_mutex_lock(&p->mu);
+    need_thread(p);
     while (p->lent == p->cap || (e = idle_newest(p)) == nullptr) {
         if (stopped && stopped(arg))
             err = ERR_CANCELED;

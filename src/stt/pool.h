@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Things that are dear to make and serve one user at a time, such as decoders. The first is made by
- * pool_create, so that work can begin; the pool's own thread makes the others, up to the cap, and makes
- * each anew after pool_renew: a new one takes the place of an idle old one, and one that is lent goes
- * on until it is given back. For that moment there is one more than the cap; never more are lent.
+ * pool_create, so that work can begin; the pool's own thread, begun with the first use, makes the
+ * others, up to the cap, and makes each anew after pool_renew: a new one takes the place of an idle
+ * old one, and one that is lent goes on until it is given back. For that moment there is one more than
+ * the cap; never more are lent.
  *
  *     pool_take(p, 2000, nullptr, nullptr, &item); … pool_give(p, item, true);
  *
