@@ -1,60 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The contract of a language model. One `const struct llm_driver` a file; stream.c is its only caller.
+ * What a language model has to offer so that repartee-llm can answer with it. One `const struct
+ * llm_driver` a file. The engine does the rest: collecting the prompt, stop strings, whole code points,
+ * limits. The server owns every conversation; what a driver keeps of one is a cache and may be dropped.
  *
- * Order of calls. `load` once, on the main thread. Then answers: `answer` is called with the whole
- * prompt and calls `token` for each piece of text, whole UTF-8 characters only, until it is done.
- * Different answers run on different threads at once; a driver that batches them has a scheduler thread
- * of its own behind this face and lets the callers wait.
+ * Threads. load and unload run alone, on the main thread. `generate` runs on one compute thread for each
+ * answer, up to `slots` of them at once, and returns when its answer is over. A driver that computes for
+ * all live sequences in one batch does so on a scheduler thread of its own, and its `generate` waits for
+ * the pieces. How many threads may compute now: worker_threads(), looked at between steps.
  *
- * Segments come in the order [system][history][passages][question]. Only `trusted` text may contain
- * markup that the model obeys; all other text is data, whatever it looks like. When they do not fit the
- * context, those with the highest priority number are left out first (0: never), and counted.
+ * Prompt. Segments come in the order in which the model shall read them. Text of a segment that is not
+ * `trusted` comes from strangers: it is never tokenised with special tokens. When the context is too
+ * small, whole segments are left out, the highest priority number first; those of priority 0 stay, and
+ * if they alone do not fit the answer is ERR_TOOBIG. `session` names whose prefix may be in the cache;
+ * two sessions never share text that is not trusted.
  *
- * `token` answers false when nobody wants the rest: return ERR_CANCELED within one step.
+ * Answer. A piece is what one token adds, in bytes as the model gives them: code points may be cut and
+ * bytes malformed. When `piece` answers false the answer is long enough: stop and return OK.
+ *
+ * Cancel. Look at `stopped` before each step that takes over 50 ms or so, also while waiting for a slot,
+ * and answer ERR_CANCELED once it is true.
+ *
+ * Files. The process is locked in after `load`; what is read later lies below `read_dir`.
+ *
+ * Mandatory: load and generate.
  */
 #pragma once
 
-#include "wire/worker.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum {
+    LLM_WHY_BYTES = 240,      /* room for a sentence about a failure, with its NUL */
+    LLM_PROMPT_MAX = 2 << 20, /* bytes of all segments */
+    LLM_SEGMENTS_MAX = 1024,
+    LLM_TOKENS_MAX = 32768, /* of one answer */
+    LLM_PIECE_MAX = 1024,   /* bytes of one piece */
+};
+
+/* What `load` gets from the server (wire: load). Slices are borrowed. */
+struct llm_load {
+    struct str model_dir, model;
+    struct str options; /* name=value, separated by commas; unknown names are refused */
+    uint32_t threads;   /* compute threads that it may use at start */
+};
+
+/* What it answers. Texts live until unload. */
+struct llm_loaded {
+    const char *model, *languages, *notes;
+    uint32_t slots; /* answers at once, at most LLM_SLOTS_MAX */
+};
+enum { LLM_SLOTS_MAX = 64 };
 
 struct llm_segment {
     struct str role; /* "system", "user", "assistant", "context" */
     bool trusted;
-    uint32_t priority;
+    uint32_t priority; /* 0: never left out */
     struct str text;
 };
 
+/* Borrowed for the call. */
 struct llm_request {
-    struct str session; /* whose cached prefix to look for; "" for none */
+    struct str session;
     const struct llm_segment *segment;
     size_t count;
-    uint32_t max_tokens;
-    float temperature, top_p;
-    uint32_t top_k;
-    uint64_t seed;
-    struct str stop_json; /* an array of strings */
+    uint32_t max_tokens; /* 1..LLM_TOKENS_MAX */
+    float temperature;   /* 0..2; 0: always the likeliest token */
+    float top_p;         /* 0..1 */
+    uint32_t top_k;      /* 0: all */
+    uint64_t seed;       /* 0: a driver's own choice */
+
+    bool (*piece)(void *arg, struct str piece);
+    bool (*stopped)(void *arg);
+    void *arg;
+    char *why; /* LLM_WHY_BYTES: a sentence for the client when the call fails */
 };
 
 struct llm_result {
-    const char *reason; /* "stop", "length" */
+    bool cut; /* max_tokens ended it, not the model */
     uint32_t prompt_tokens, cached_tokens, completion_tokens, segments_left_out;
     uint64_t prefill_us, decode_us;
 };
 
-/* Told every piece of the answer. NULL text asks whether any more is wanted. */
-typedef bool (*llm_token_fn)(void *to, struct str text);
-
 struct llm_driver {
     const char *name;
-
-    /* Mandatory. Loads the model and says how many answers can be given at once (slots). */
-    enum err (*load)(const struct msg_load *load, struct worker_ready *ret_ready,
-                     char why[WORKER_WHY_BYTES]);
-    void (*unload)(void); /* optional */
-
-    /* Mandatory. `why` is a sentence for the user when it fails. */
-    enum err (*answer)(const struct llm_request *request, llm_token_fn token, void *to,
-                       struct llm_result *ret_result, char why[WORKER_WHY_BYTES]);
+    /* Known after load; NULL when there is none. */
+    const char *(*read_dir)(void);
+    /* On failure `why` holds a sentence for the operator. */
+    enum err (*load)(const struct llm_load *load, struct llm_loaded *ret_loaded,
+                     char why[LLM_WHY_BYTES]);
+    void (*unload)(void);
+    enum err (*generate)(const struct llm_request *request, struct llm_result *ret_result);
 };
 
 extern const struct llm_driver llm_scripted;

@@ -1,27 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-/* repartee-llm: prompt in, tokens out. */
+/*
+ * repartee-llm: a prompt in, an answer out, token by token.
+ */
 #include <stdio.h>
 
 #include "llm/stream.h"
 
-enum { THREADS = 16, STREAMS = 16 };
-
 static const struct llm_driver *const drivers[] = {&llm_scripted};
-static const struct llm_driver *driver; /* const after load */
+static const struct llm_driver *driver;              /* const after load */
+static const char *read_dirs[] = {nullptr, nullptr}; /* const after load */
+
+static enum err find_driver(struct str name, char why[WORKER_WHY_BYTES])
+{
+    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
+        if (str_eq(name, str_of(drivers[i]->name))) {
+            driver = drivers[i];
+            return OK;
+        }
+    }
+    snprintf(why, WORKER_WHY_BYTES, "there is no language model driver \"%.*s\"; there is scripted",
+             STR_FMT(str_sub(name, 0, utf8_prefix(name, 40))));
+    return ERR_UNSUPPORTED;
+}
 
 static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
                      char why[WORKER_WHY_BYTES])
 {
-    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
-        if (str_eq(m->driver, str_of(drivers[i]->name)))
-            driver = drivers[i];
-    if (!driver) {
-        snprintf(why, WORKER_WHY_BYTES, "there is no language model driver \"%.*s\"",
-                 STR_FMT(str_sub(m->driver, 0, 40)));
-        return ERR_UNSUPPORTED;
-    }
+    try(find_driver(m->driver, why));
+    const struct llm_load request = {m->model_dir, m->model, m->options, m->threads};
+    struct llm_loaded loaded;
+    try(driver->load(&request, &loaded, why));
     stream_use(driver);
-    return driver->load(m, ret_ready, why);
+    read_dirs[0] = driver->read_dir ? driver->read_dir() : nullptr;
+    *ret_ready = (struct worker_ready){
+        .driver = driver->name,
+        .model = loaded.model,
+        .languages = loaded.languages,
+        .notes = loaded.notes,
+        .slots = loaded.slots,
+    };
+    return OK;
 }
 
 static void unload(void)
@@ -32,10 +50,12 @@ static void unload(void)
 
 int main(int argc, char **argv)
 {
+    /* A thread waits for the tokens of its answer: one for each. */
     static const struct worker_role role = {
         .name = "llm",
-        .max_threads = THREADS,
-        .max_streams = STREAMS,
+        .max_threads = LLM_SLOTS_MAX,
+        .max_streams = LLM_SLOTS_MAX,
+        .read_dirs = read_dirs,
         .load = load,
         .unload = unload,
         .open = stream_open,

@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "llm/stream.h"
 
-#include <stdlib.h>
-
 #include "base/mem.h"
+#include "llm/answer.h"
 
-static const struct llm_driver *driver; /* const after start */
+enum { SESSION_MAX = 128 };
+
+static const struct llm_driver *driver; /* const after stream_use */
+
+/* A segment whose text lies in the stream's `text`, which may still move. */
+struct part {
+    struct llm_segment segment; /* its text is set last */
+    size_t from, to;
+};
 
 struct stream {
-    struct worker_stream *worker;
-    struct arena *prompt; /* texts of the segments */
-    struct str session;
-    struct llm_segment segment[STREAM_SEGMENTS_MAX];
-    size_t count;
-    struct buf unfinished; /* of the segment that goes on in the next message */
+    struct worker_stream *wire;
+    bool opened, more; /* more: the last segment goes on */
+    struct buf session, text;
+    struct part *part;
+    size_t count, room;
+    struct answer answer;
+    enum err err; /* why a piece was refused */
+    char why[LLM_WHY_BYTES];
 };
 
 void stream_use(const struct llm_driver *d)
@@ -26,13 +35,9 @@ enum err stream_open(struct worker_stream *s, void **ret_state)
     struct stream *st = mem_zero(1, sizeof *st);
     if (!st)
         return ERR_NOMEM;
-    st->worker = s;
-    st->unfinished = BUF(STREAM_PROMPT_MAX);
-    st->prompt = arena_create(2 * STREAM_PROMPT_MAX);
-    if (!st->prompt) {
-        stream_close(st);
-        return ERR_NOMEM;
-    }
+    st->wire = s;
+    st->session = BUF(SESSION_MAX);
+    st->text = BUF(LLM_PROMPT_MAX);
     *ret_state = st;
     return OK;
 }
@@ -40,83 +45,161 @@ enum err stream_open(struct worker_stream *s, void **ret_state)
 void stream_close(void *state)
 {
     struct stream *st = state;
-    arena_destroy(st->prompt);
-    buf_finish(&st->unfinished);
+    buf_finish(&st->session);
+    buf_finish(&st->text);
+    free(st->part);
     free(st);
 }
 
-static enum err add_segment(struct stream *st, const struct msg_llm_segment *m)
+/* The name of a role, as a text that lives for ever. */
+static enum err find_role(struct stream *st, struct str name, struct str *ret_role)
 {
-    try(buf_add(&st->unfinished, m->text));
-    if (m->more)
-        return OK;
-    if (st->count == STREAM_SEGMENTS_MAX)
+    static const char *const roles[] = {"system", "user", "assistant", "context"};
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        if (str_eq(name, str_of(roles[i]))) {
+            *ret_role = str_of(roles[i]);
+            return OK;
+        }
+    }
+    worker_why(st->wire, "a segment's role is system, user, assistant or context");
+    return ERR_INVALID;
+}
+
+static enum err add_part(struct stream *st, const struct msg_llm_segment *m)
+{
+    struct str role;
+    try(find_role(st, m->role, &role));
+    if (st->count == LLM_SEGMENTS_MAX)
         return ERR_TOOBIG;
-    struct llm_segment *s = &st->segment[st->count];
-    s->trusted = m->trusted;
-    s->priority = m->priority;
-    try(arena_str(st->prompt, m->role, &s->role));
-    try(arena_str(st->prompt, buf_str(&st->unfinished), &s->text));
-    buf_clear(&st->unfinished);
-    st->count++;
+    void *part = st->part;
+    enum err err = mem_grow(&part, &st->room, st->count + 1, sizeof *st->part);
+    st->part = part;
+    try(err);
+    st->part[st->count++] = (struct part){
+        .segment = {.role = role, .trusted = m->trusted, .priority = m->priority},
+        .from = st->text.n,
+    };
     return OK;
 }
 
-/* The driver's token: false once the stream is cancelled. */
-static bool send_token(void *to, struct str text)
+static enum err on_segment(struct stream *st, const struct msg_llm_segment *m)
 {
-    struct stream *st = to;
-    if (!text.p)
-        return !worker_canceled(st->worker);
-    const struct msg_llm_token token = {text};
-    return worker_send(st->worker, MSG_llm_token, &token) == OK;
+    if (!st->more)
+        try(add_part(st, m));
+    try(buf_add(&st->text, m->text));
+    st->part[st->count - 1].to = st->text.n;
+    st->more = m->more;
+    return OK;
 }
 
-static enum err generate(struct stream *st, const struct msg_llm_generate *m)
+static bool is_stopped(void *arg)
 {
+    const struct stream *st = arg;
+    return worker_canceled(st->wire);
+}
+
+static enum err send_text(struct stream *st, struct str text)
+{
+    return text.n ? worker_send(st->wire, MSG_llm_token, &(struct msg_llm_token){text}) : OK;
+}
+
+static bool on_piece(void *arg, struct str piece)
+{
+    struct stream *st = arg;
+    struct str ready;
+    st->err = answer_add(&st->answer, piece, &ready);
+    if (st->err == OK)
+        st->err = send_text(st, ready);
+    return st->err == OK && !answer_over(&st->answer);
+}
+
+static enum err send_done(struct stream *st, const struct llm_result *r)
+{
+    bool cut = r->cut && !answer_over(&st->answer);
+    const struct msg_llm_done done = {
+        .reason = cut ? S("length") : S("stop"),
+        .prompt_tokens = r->prompt_tokens,
+        .cached_tokens = r->cached_tokens,
+        .completion_tokens = r->completion_tokens,
+        .segments_left_out = r->segments_left_out,
+        .prefill_us = r->prefill_us,
+        .decode_us = r->decode_us,
+    };
+    return worker_send(st->wire, MSG_llm_done, &done);
+}
+
+static enum err run(struct stream *st, const struct llm_request *request)
+{
+    struct llm_result result = {};
+    struct str rest;
+    enum err err = driver->generate(request, &result);
+    try(st->err);
+    if (err != OK && st->why[0])
+        worker_why(st->wire, "%s", st->why);
+    try(err);
+    try(answer_end(&st->answer, &rest));
+    try(send_text(st, rest));
+    return send_done(st, &result);
+}
+
+static bool is_between(float x, float min, float max)
+{
+    return x >= min && x <= max; /* no number is not */
+}
+
+static enum err on_generate(struct stream *st, const struct msg_llm_generate *m)
+{
+    if (st->count == 0 || st->more || m->max_tokens == 0 || m->max_tokens > LLM_TOKENS_MAX ||
+        !is_between(m->temperature, 0, 2) || !is_between(m->top_p, 0, 1)) {
+        worker_why(st->wire, "a question and its settings must be whole and within their ranges");
+        return ERR_INVALID;
+    }
+    autofree struct llm_segment *segment = mem_zero(st->count, sizeof *segment);
+    if (!segment)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < st->count; i++) {
+        segment[i] = st->part[i].segment;
+        segment[i].text = str_sub(buf_str(&st->text), st->part[i].from, st->part[i].to);
+    }
     const struct llm_request request = {
-        .session = st->session,
-        .segment = st->segment,
+        .session = buf_str(&st->session),
+        .segment = segment,
         .count = st->count,
         .max_tokens = m->max_tokens,
         .temperature = m->temperature,
         .top_p = m->top_p,
         .top_k = m->top_k,
         .seed = m->seed,
-        .stop_json = m->stop_json,
+        .piece = on_piece,
+        .stopped = is_stopped,
+        .arg = st,
+        .why = st->why,
     };
-    struct llm_result r = {};
-    char why[WORKER_WHY_BYTES] = "";
-    enum err err = driver->answer(&request, send_token, st, &r, why);
+    enum err err = answer_init(&st->answer, m->stop_json, st->why);
     if (err != OK) {
-        worker_why(st->worker, "%s", why);
+        worker_why(st->wire, "%s", st->why);
         return err;
     }
-    const struct msg_llm_done done = {
-        .reason = str_of(r.reason),
-        .prompt_tokens = r.prompt_tokens,
-        .cached_tokens = r.cached_tokens,
-        .completion_tokens = r.completion_tokens,
-        .segments_left_out = r.segments_left_out,
-        .prefill_us = r.prefill_us,
-        .decode_us = r.decode_us,
-    };
-    try(worker_send(st->worker, MSG_llm_done, &done));
-    worker_end(st->worker);
-    return OK;
+    err = run(st, &request);
+    answer_finish(&st->answer);
+    if (err == OK)
+        worker_end(st->wire);
+    return err;
 }
 
-enum err stream_message(void *state, struct worker_stream *s, uint16_t type, const union msg *msg)
+enum err stream_message(void *state, struct worker_stream *, uint16_t type, const union msg *msg)
 {
-    (void)s;
     struct stream *st = state;
+    if (st->opened == (type == MSG_llm_open))
+        return ERR_SYNTAX;
     switch (type) {
     case MSG_llm_open:
-        return arena_str(st->prompt, msg->llm_open.session, &st->session);
+        st->opened = true;
+        return buf_add(&st->session, msg->llm_open.session);
     case MSG_llm_segment:
-        return add_segment(st, &msg->llm_segment);
+        return on_segment(st, &msg->llm_segment);
     case MSG_llm_generate:
-        return generate(st, &msg->llm_generate);
+        return on_generate(st, &msg->llm_generate);
     default:
         return ERR_SYNTAX;
     }

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * One answer of one session: the actor behind a stream of repartee-llm (wire/worker.h). Gathers the
- * segments of the prompt, then lets the driver answer. Compute threads.
+ * One answer: llm_open, llm_segment…, llm_generate in; llm_token…, llm_done out. These are the functions
+ * of a `struct worker_role`; one compute thread at a time per stream.
  */
 #pragma once
 
 #include "llm/driver.h"
+#include "wire/worker.h"
 
-enum { STREAM_SEGMENTS_MAX = 256, STREAM_PROMPT_MAX = 1024 * 1024 };
+/* Before any stream. The driver is loaded. */
+void stream_use(const struct llm_driver *driver);
 
-void stream_use(const struct llm_driver *driver); /* before the first stream */
 enum err stream_open(struct worker_stream *s, void **ret_state);
 enum err stream_message(void *state, struct worker_stream *s, uint16_t type, const union msg *msg);
 void stream_close(void *state);
