@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/rag/chunk.h"
 
-#include <stdio.h>
-
-#include "server/rag/sentence.h"
-
 void chunker_init(struct chunker *c, struct str text)
 {
-    *c = (struct chunker){.text = text};
+    *c = (struct chunker){.next = {.text = text}};
+}
+
+static size_t characters(struct str text, size_t from, size_t to)
+{
+    size_t n = 0;
+    for (size_t i = from; i < to; i++)
+        n += ((unsigned char)text.p[i] & 0xc0) != 0x80;
+    return n;
 }
 
 static void enter_heading(struct chunker *c, struct str line)
 {
-    size_t depth = 0;
-    while (depth < line.n && line.p[depth] == '#')
-        depth++;
-    if (depth == 0 || depth > HEADING_DEPTH)
-        return;
+    size_t depth = str_find_byte(line, ' ');
     c->path[depth - 1] = str_trim(str_sub(line, depth, line.n));
     for (size_t d = depth; d < HEADING_DEPTH; d++)
         c->path[d] = (struct str){};
@@ -24,77 +24,92 @@ static void enter_heading(struct chunker *c, struct str line)
 
 static void join_path(const struct chunker *c, char into[HEADING_MAX])
 {
+    static const struct str mark = S(" › ");
     size_t n = 0;
-    into[0] = 0;
     for (int d = 0; d < HEADING_DEPTH; d++) {
-        struct str part = c->path[d];
-        const char *sep = n ? " › " : "";
-        if (part.n == 0 || n + strlen(sep) + 8 >= HEADING_MAX)
+        struct str part = c->path[d], between = n ? mark : S("");
+        if (part.n == 0 || n + between.n + 8 >= HEADING_MAX)
             continue;
-        size_t room = HEADING_MAX - 1 - n - strlen(sep);
-        part.n = utf8_prefix(part, room);
-        n += (size_t)snprintf(into + n, HEADING_MAX - n, "%s%.*s", sep, STR_FMT(part));
+        memcpy(into + n, between.p, between.n);
+        n += between.n;
+        part.n = utf8_prefix(part, HEADING_MAX - 1 - n);
+        memcpy(into + n, part.p, part.n);
+        n += part.n;
     }
+    into[n] = 0;
 }
 
-/* One endless sentence: cut at white space, else between code points. */
-static size_t cut_long(struct str text, size_t from)
+/* A passage that grows by sentences. */
+struct growth {
+    size_t from, end;       /* bytes */
+    size_t length;          /* characters */
+    size_t body;            /* of them, not in headings */
+    struct sentences begin; /* cursor at `from` */
+    struct sentences after; /* cursor behind `end` */
+};
+
+/* Takes sentences until it is full; *ret_next is the one that did not come in any more, if any. */
+static bool grow(struct chunker *c, struct growth *g, struct chunk *ret_chunk,
+                 struct sentence *ret_next)
 {
-    size_t end = from + utf8_prefix(str_sub(text, from, text.n), CHUNK_MAX);
-    for (size_t at = end; at > from + CHUNK_MIN; at--)
-        if (text.p[at - 1] == ' ' || text.p[at - 1] == '\n')
-            return at;
-    return end;
+    struct str text = c->next.text;
+    struct sentences scan = g->begin;
+    bool full = false;
+    while (sentence_next(&scan, ret_next)) {
+        size_t to = ret_next->from + ret_next->text.n;
+        size_t more = characters(text, g->end, to);
+        bool heading = ret_next->kind == SENTENCE_HEADING;
+        bool fits = g->length == 0 || g->length + more <= CHUNK_MAX;
+        if (full || !fits || (heading && g->body >= CHUNK_SMALL))
+            return true;
+        if (heading)
+            enter_heading(c, ret_next->text);
+        if (!heading || !g->body)
+            join_path(c, ret_chunk->heading);
+        g->length += more;
+        g->body += heading ? 0 : more;
+        g->end = to;
+        g->after = scan;
+        full = g->length >= CHUNK_MIN && !heading;
+    }
+    return false;
 }
 
-/* Where the next passage begins: about CHUNK_OVERLAP bytes back, at the start of a sentence. */
-static size_t step_back(struct str text, size_t from, size_t end)
+/* Where the next passage begins: at the sentence nearest to CHUNK_OVERLAP before the end of this one,
+ * if the sentence that is new fits in behind it. */
+static struct sentences step_back(const struct growth *g, struct str text, size_t next_length)
 {
-    size_t at = from, best = end;
+    struct sentences best = g->after, at = g->begin, scan = g->begin;
+    size_t left = g->length, counted = g->from, nearest = CHUNK_OVERLAP;
     struct sentence s;
-    while (at < end && sentence_next(text, at, &s) && s.from < end) {
-        if (s.from > from && end - s.from <= CHUNK_OVERLAP && s.kind != SENTENCE_HEADING) {
-            best = s.from;
-            break;
+    while (sentence_next(&scan, &s) && s.from < g->end) {
+        left -= characters(text, counted, s.from);
+        counted = s.from;
+        size_t off = left > CHUNK_OVERLAP ? left - CHUNK_OVERLAP : CHUNK_OVERLAP - left;
+        if (off < nearest && s.from > g->from && s.kind != SENTENCE_HEADING &&
+            left + next_length <= CHUNK_MAX) {
+            best = at;
+            nearest = off;
         }
-        at = s.to;
+        at = scan;
     }
     return best;
 }
 
 bool chunker_next(struct chunker *c, struct chunk *ret_chunk)
 {
+    struct str text = c->next.text;
+    struct sentences first = c->next;
     struct sentence s;
-    if (!sentence_next(c->text, c->at, &s))
+    if (!sentence_next(&first, &s))
         return false;
-    size_t from = s.from, end = from, at = s.from;
-    bool more = true, at_heading = false;
-    size_t body = 0; /* bytes that are not headings */
-    while ((more = sentence_next(c->text, at, &s))) {
-        size_t to = s.from + s.text.n;
-        if (s.kind == SENTENCE_HEADING) {
-            if (body >= CHUNK_SMALL) {
-                at_heading = true;
-                break;
-            }
-            enter_heading(c, s.text);
-        } else {
-            if (to - from > CHUNK_MAX && end > from)
-                break;
-            body += s.text.n;
-        }
-        end = to;
-        at = s.to;
-        if (end - from >= CHUNK_MIN)
-            break;
-    }
-    if (end - from > CHUNK_MAX)
-        end = cut_long(c->text, from);
-    *ret_chunk = (struct chunk){.text = str_trim(str_sub(c->text, from, end))};
-    join_path(c, ret_chunk->heading);
-    bool last = !more || !sentence_next(c->text, end, &s);
-    c->at = last                                       ? c->text.n
-            : at_heading || s.kind == SENTENCE_HEADING ? end
-                                                       : step_back(c->text, from, end);
+    struct growth g = {.from = s.from, .end = s.from, .begin = c->next, .after = c->next};
+    bool more = grow(c, &g, ret_chunk, &s);
+    ret_chunk->text = str_sub(text, g.from, g.end);
+    c->next = g.after;
+    if (!more)
+        c->next.at = text.n;
+    else if (s.kind != SENTENCE_HEADING)
+        c->next = step_back(&g, text, characters(text, g.end, s.from + s.text.n));
     return true;
 }

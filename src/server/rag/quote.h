@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The answerer that needs no model: the best sentences of the best passages, word for word, with a
- * mark [n] for the passage they come from; or plainly that nothing fits. It never makes anything up.
+ * The answerer that needs no model: the best sentences of the best passage, word for word, ready to be
+ * read out; or plainly that nothing fits. It never makes anything up.
+ *
+ * Sentences are chosen by the words of the question, their place and the heading above them
+ * (A. Tombros and M. Sanderson, Advantages of query biased summaries, 1998): the heading has said its
+ * words already, what is left of the question chooses the sentence, and when nothing is left the first
+ * sentence of the section answers. A sentence that leans on the one before ("It …") brings it along.
  * Pure.
  */
 #pragma once
 
 #include "server/rag/rag.h"
 
-enum { QUOTE_SENTENCES = 3, QUOTE_MAX = 480 };
+enum {
+    QUOTE_SENTENCES = 3,
+    QUOTE_MAX = 320 /* bytes; whole sentences unless one alone is longer */
+};
 
 struct quote {
-    struct buf text;                 /* the answer, ready to read out */
-    uint32_t cited[QUOTE_SENTENCES]; /* positions in hits, in the order of their marks */
+    struct buf text;                 /* the answer */
+    uint32_t cited[QUOTE_SENTENCES]; /* positions in hits: where its sentences come from */
     size_t cited_count;
 };
 void quote_init(struct quote *q);
 void quote_finish(struct quote *q);
+/* `hits` as store_search gives them. */
 enum err quote_answer(struct quote *q, const struct rag_hits *hits);

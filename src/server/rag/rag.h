@@ -41,7 +41,7 @@ void rag_close(struct rag *rag); /* takes NULL */
 
 /* --- ingestion --- */
 
-enum { RAG_ID_CHARS = 32, RAG_NAME_MAX = 255 };
+enum { RAG_ID_CHARS = 32, RAG_NAME_MAX = 255, RAG_SOURCE_MAX = 2048 };
 struct rag_document {
     struct str name;   /* file name or title: data, never a path */
     struct str kind;   /* "text", "markdown", "html" */
@@ -51,7 +51,8 @@ struct rag_document {
 /* The kind by the file name's ending and the declared type; NULL when we cannot read it. */
 const char *rag_kind(struct str name, struct str content_type);
 
-/* One job for all of `documents`, which are copied or referenced. ERR_BUSY, ERR_NOMEM. */
+/* One job for all of `documents`, which are copied or referenced. ERR_INVALID: a name or source is too
+ * long; ERR_BUSY; ERR_NOMEM. `accepted` may say ERR_NOSPACE, ERR_IO: then nothing is stored. */
 typedef void (*rag_accepted_fn)(void *arg, enum err err, const char *job_id);
 enum err rag_ingest(struct rag *rag, struct str owner, const struct rag_document *documents,
                     size_t count, rag_accepted_fn accepted, void *arg);

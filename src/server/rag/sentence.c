@@ -1,109 +1,185 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/rag/sentence.h"
 
+enum { CODE_MAX = 16 * 1024 /* a fence that is not closed within this is no fence */ };
+
 static bool is_blank(char c)
 {
-    return c == ' ' || c == '\t' || c == '\r';
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
 }
 
 static struct str line_at(struct str text, size_t at)
 {
-    size_t end = at + str_find_byte(str_sub(text, at, text.n), '\n');
-    return str_sub(text, at, end);
+    struct str rest = str_sub(text, at, at + SENTENCE_MAX); /* its beginning is enough to know it */
+    return str_sub(rest, 0, str_find_byte(rest, '\n'));
 }
 
-/* What a line is by how it begins. */
+static bool is_fence(struct str line)
+{
+    return str_starts(str_trim(line), S("```"));
+}
+
+static bool is_heading(struct str line)
+{
+    size_t marks = 0;
+    while (marks < line.n && line.p[marks] == '#')
+        marks++;
+    return marks >= 1 && marks <= 6 && marks < line.n && line.p[marks] == ' ';
+}
+
+static bool is_item(struct str line)
+{
+    if (str_starts(line, S("- ")) || str_starts(line, S("* ")) || str_starts(line, S("• ")))
+        return true;
+    size_t digits = 0;
+    while (digits < line.n && is_digit(line.p[digits]))
+        digits++;
+    if (digits >= 1 && digits <= 3 && digits + 1 < line.n && line.p[digits + 1] == ' ' &&
+        (line.p[digits] == '.' || line.p[digits] == ')'))
+        return true;
+    return str_find(line, S(" | ")) < line.n;
+}
+
+/* What a line is, by how it looks. */
 static enum sentence_kind line_kind(struct str line)
 {
-    size_t i = 0;
-    while (i < line.n && is_blank(line.p[i]))
-        i++;
-    struct str rest = str_sub(line, i, line.n);
-    if (str_starts(rest, S("#")))
-        return SENTENCE_HEADING;
-    if (i >= 4 || str_starts(rest, S("```")))
-        return SENTENCE_CODE;
-    if (str_starts(rest, S("- ")) || str_starts(rest, S("* ")) || str_starts(rest, S("| ")) ||
-        str_starts(rest, S("• ")))
-        return SENTENCE_ITEM;
-    size_t digits = 0;
-    while (digits < rest.n && rest.p[digits] >= '0' && rest.p[digits] <= '9')
-        digits++;
-    if (digits && digits < 4 && digits + 1 < rest.n &&
-        (rest.p[digits] == '.' || rest.p[digits] == ')') && rest.p[digits + 1] == ' ')
-        return SENTENCE_ITEM;
-    return SENTENCE_PLAIN;
+    line = str_trim(line);
+    return is_fence(line)     ? SENTENCE_CODE
+           : is_heading(line) ? SENTENCE_HEADING
+           : is_item(line)    ? SENTENCE_ITEM
+                              : SENTENCE_PLAIN;
 }
 
-static const char *const abbreviations[] = {"e.g",  "i.e", "etc", "dr",  "mr", "mrs",   "ms",
-                                            "prof", "vs",  "no",  "fig", "cf", "approx"};
-
-static bool ends_sentence(struct str text, size_t i)
+/* The word before the full stop at i. */
+static struct str word_before(struct str text, size_t from, size_t i)
 {
+    size_t start = i;
+    while (start > from && !is_blank(text.p[start - 1]) && text.p[start - 1] != '(')
+        start--;
+    return str_sub(text, start, i);
+}
+
+static bool is_abbreviation(struct str word, struct str after)
+{
+    static const char *const known[] = {"e.g",  "i.e", "etc", "dr", "mr",     "mrs", "ms",
+                                        "prof", "vs",  "fig", "cf", "approx", "st"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (str_eq_nocase(word, str_of(known[i])))
+            return true;
+    if (str_eq_nocase(word, S("no")) || str_eq_nocase(word, S("p")))
+        return after.n > 1 && is_digit(after.p[1]); /* "No. 5"; but "No. It is not." */
+    return word.n == 1 && word.p[0] >= 'A' && word.p[0] <= 'Z' && word.p[0] != 'I';
+}
+
+static bool is_closer(char c)
+{
+    return c == '"' || c == '\'' || c == ')' || c == ']' || c == '`' || c == '*';
+}
+
+/* Where a sentence whose last mark stands at i ends, quotes and brackets included; 0: it goes on. */
+static size_t end_at_mark(struct str text, size_t from, size_t i)
+{
+    static const char *const wide[] = {"。", "！", "？"};
+    for (int k = 0; k < 3; k++)
+        if (str_starts(str_sub(text, i, text.n), str_of(wide[k])))
+            return i + strlen(wide[k]);
     char c = text.p[i];
     if (c != '.' && c != '!' && c != '?')
-        return false;
-    size_t next = i + 1;
-    while (next < text.n && (text.p[next] == '"' || text.p[next] == ')' || text.p[next] == '\'' ||
-                             text.p[next] == '`' || text.p[next] == '*'))
-        next++;
-    if (next < text.n && text.p[next] != ' ' && text.p[next] != '\n')
-        return false;
-    if (c != '.')
-        return true;
-    size_t start = i;
-    while (start > 0 && !is_blank(text.p[start - 1]) && text.p[start - 1] != '\n' &&
-           text.p[start - 1] != '(')
-        start--;
-    struct str word = str_sub(text, start, i);
-    for (size_t k = 0; k < sizeof abbreviations / sizeof *abbreviations; k++)
-        if (str_eq_nocase(word, str_of(abbreviations[k])))
-            return false;
-    return !(word.n == 1 && word.p[0] >= 'A' && word.p[0] <= 'Z' && word.p[0] != 'I');
+        return 0;
+    size_t end = i + 1;
+    while (end < text.n && end < i + 8 &&
+           (is_closer(text.p[end]) || str_starts(str_sub(text, end, text.n), S("”"))))
+        end += (unsigned char)text.p[end] < 0x80 ? 1 : strlen("”");
+    if (end < text.n && !is_blank(text.p[end]))
+        return 0;
+    if (c == '.' && is_abbreviation(word_before(text, from, i), str_sub(text, i + 1, text.n)))
+        return 0;
+    return end;
 }
 
-/* The end of a sentence that starts on a line of the given kind. */
-static size_t find_end(struct str text, size_t from, enum sentence_kind kind)
+/* The best place to cut what has no end of its own: a line end for code, else a blank. */
+static size_t cut(struct str text, size_t from, char at_best)
 {
-    for (size_t i = from; i < text.n; i++) {
+    struct str rest = str_sub(text, from, text.n);
+    size_t n = utf8_prefix(rest, SENTENCE_MAX);
+    for (size_t i = n; i > SENTENCE_MAX * 2 / 3; i--)
+        if (rest.p[i - 1] == at_best)
+            return from + i;
+    return at_best == '\n' ? cut(text, from, ' ') : from + (n ? n : 1);
+}
+
+static size_t plain_end(struct str text, size_t from, enum sentence_kind kind)
+{
+    /* The number of an item is no sentence. */
+    size_t i = from;
+    while (kind == SENTENCE_ITEM && i < text.n && (is_digit(text.p[i]) || text.p[i] == '.'))
+        i++;
+    for (; i < text.n; i++) {
+        if (i - from >= SENTENCE_MAX)
+            return cut(text, from, ' ');
         if (text.p[i] == '\n') {
-            struct str next = line_at(text, i + 1);
-            if (kind != SENTENCE_PLAIN && kind != SENTENCE_ITEM)
+            struct str next = str_trim(line_at(text, i + 1));
+            if (kind == SENTENCE_HEADING || next.n == 0 || line_kind(next) != SENTENCE_PLAIN)
                 return i;
-            if (str_trim(next).n == 0 || line_kind(next) != SENTENCE_PLAIN)
-                return i;
-        } else if (kind == SENTENCE_PLAIN || kind == SENTENCE_ITEM) {
-            /* "1." of an item is no end. */
-            bool item_number = kind == SENTENCE_ITEM && i - from < 4;
-            if (!item_number && ends_sentence(text, i)) {
-                while (i + 1 < text.n && text.p[i + 1] != ' ' && text.p[i + 1] != '\n')
-                    i++;
-                return i + 1;
-            }
+        } else if (kind != SENTENCE_HEADING) {
+            size_t end = end_at_mark(text, from, i);
+            if (end)
+                return end;
         }
     }
     return text.n;
 }
 
-bool sentence_next(struct str text, size_t at, struct sentence *ret_sentence)
+/* Behind the closing fence; 0: there is none near enough. */
+static size_t closing_fence(struct str text, size_t at)
 {
-    size_t line = at;
-    while (at < text.n && (is_blank(text.p[at]) || text.p[at] == '\n')) {
-        if (text.p[at] == '\n')
-            line = at + 1;
-        at++;
+    size_t limit = at + CODE_MAX;
+    while (at < text.n && at < limit) {
+        struct str line = line_at(text, at);
+        if (is_fence(line))
+            return at + line.n;
+        at += line.n + 1;
     }
-    if (at >= text.n)
+    return 0;
+}
+
+static size_t code_end(struct sentences *all, size_t from)
+{
+    struct str text = all->text;
+    size_t body = all->in_code ? from : from + line_at(text, from).n + 1;
+    size_t end = closing_fence(text, body);
+    if (!end && !all->in_code)
+        return plain_end(text, from, SENTENCE_PLAIN);
+    end = end ? end : text.n;
+    all->in_code = end - from > SENTENCE_MAX;
+    return all->in_code ? cut(text, from, '\n') : end;
+}
+
+bool sentence_next(struct sentences *all, struct sentence *ret_sentence)
+{
+    struct str text = all->text;
+    size_t at = all->at;
+    while (at < text.n && is_blank(text.p[at]))
+        at++;
+    if (at >= text.n) {
+        all->at = text.n;
         return false;
-    bool at_line_start = line == 0 || text.p[line - 1] == '\n';
-    enum sentence_kind kind = at_line_start ? line_kind(line_at(text, line)) : SENTENCE_PLAIN;
-    size_t end = find_end(text, at, kind);
-    if (end <= at)
-        end = at + 1;
-    size_t to = end;
-    while (to < text.n && (is_blank(text.p[to]) || text.p[to] == '\n'))
-        to++;
-    *ret_sentence = (struct sentence){
-        .text = str_trim(str_sub(text, at, end)), .from = at, .to = to, .kind = kind};
+    }
+    size_t line = at;
+    while (line > all->at && text.p[line - 1] != '\n')
+        line--;
+    bool begins_line = line == 0 || text.p[line - 1] == '\n';
+    enum sentence_kind kind = all->in_code  ? SENTENCE_CODE
+                              : begins_line ? line_kind(line_at(text, at))
+                                            : SENTENCE_PLAIN;
+    size_t end = kind == SENTENCE_CODE ? code_end(all, at) : plain_end(text, at, kind);
+    all->at = end;
+    *ret_sentence =
+        (struct sentence){.text = str_trim(str_sub(text, at, end)), .from = at, .kind = kind};
     return true;
 }

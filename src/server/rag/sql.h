@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The inside of the store, shared by its three files; the only place where sqlite3.h is seen. */
+/* The inside of the store, shared by its files; sqlite3.h is seen nowhere else. */
 #pragma once
 
 #include <sqlite3.h>
@@ -8,18 +8,39 @@
 
 struct store {
     sqlite3 *db;
+    int lock; /* descriptor: one writer of this file in the world; -1 for a reader */
 };
 
 /* SQLite's result as ours. */
 enum err sql_err(sqlite3 *db, int result);
 enum err sql_exec(struct store *s, const char *sql);
-enum err sql_prepare(struct store *s, const char *sql, sqlite3_stmt **ret_stmt);
-enum err sql_bind(sqlite3_stmt *stmt, int at, struct str text);
-/* One row: OK; none: ERR_NOTFOUND. */
+
+struct sql_arg {
+    enum : uint8_t { SQL_INT, SQL_TEXT, SQL_BLOB } type;
+    int64_t number;
+    struct str bytes;
+};
+#define SQL_I(n) ((struct sql_arg){.type = SQL_INT, .number = (int64_t)(n)})
+#define SQL_T(s) ((struct sql_arg){.type = SQL_TEXT, .bytes = (s)})
+#define SQL_B(s) ((struct sql_arg){.type = SQL_BLOB, .bytes = (s)})
+
+/* A statement with its arguments bound, to be stepped; they must outlive it. */
+enum err sql_query(struct store *s, const char *sql, const struct sql_arg *args, size_t count,
+                   sqlite3_stmt **ret_stmt);
+/* Rebinds and starts a statement anew. */
+enum err sql_again(sqlite3_stmt *stmt, const struct sql_arg *args, size_t count);
+/* One row: OK; none (any more): ERR_NOTFOUND. */
 enum err sql_step(sqlite3_stmt *stmt);
-/* Runs a statement that returns no rows, and finalises it. */
-enum err sql_finish(sqlite3_stmt *stmt, enum err so_far);
+/* A statement without rows, from the beginning to the end. */
+enum err sql_do(struct store *s, const char *sql, const struct sql_arg *args, size_t count);
+
+#define SQL_ARGS(...)                                                                              \
+    (const struct sql_arg[]){__VA_ARGS__}, sizeof((struct sql_arg[]){__VA_ARGS__}) /               \
+                                               sizeof(struct sql_arg)
+
+/* Valid until the next step. */
 struct str sql_text(sqlite3_stmt *stmt, int column);
+void sql_copy(char *into, size_t room, struct str text); /* cut to fit, NUL-terminated */
 
 /* In one transaction: all of `fn` or nothing. */
 enum err sql_transaction(struct store *s, enum err (*fn)(struct store *s, void *arg), void *arg);
@@ -29,3 +50,10 @@ static inline void sql_finalize(sqlite3_stmt **stmt)
     sqlite3_finalize(*stmt);
 }
 #define autostmt __attribute__((cleanup(sql_finalize))) sqlite3_stmt
+
+/* Shared by those who complete and those who delete: the passages of one document, and its row. */
+enum err chunks_delete(struct store *s, int64_t document);
+enum err document_delete(struct store *s, int64_t document);
+/* The token by which the index knows an owner: hexadecimal, so that it is one word whatever it is. */
+enum { OWNER_MAX = 128, OWNER_TOKEN_MAX = 2 * OWNER_MAX + 2 };
+void owner_token(struct str owner, char into[OWNER_TOKEN_MAX]);

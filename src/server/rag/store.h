@@ -1,44 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Documents, passages and jobs in one SQLite file with a full-text index (FTS5, BM25, Porter stems).
- * The source of truth; there is nothing beside it that could disagree. Used by one thread, the lane.
+ * Documents, passages and jobs in one SQLite file with a full-text index (FTS5) of word stems. The
+ * source of truth; there is nothing beside it that could disagree. A store is used by one thread at a
+ * time: one writer, which holds the lock on the file, and a reader for those who must not wait for it.
  *
  * Every statement is prepared and carries the owner; the words of a query reach MATCH only in quotes.
- * Opened with DEFENSIVE, untrusted schema, lowered limits, WAL, synchronous=FULL.
+ * Opened with DEFENSIVE, untrusted schema, lowered limits, WAL, synchronous=FULL, secure_delete.
  */
 #pragma once
 
 #include "server/rag/rag.h"
 
 struct store;
+/* Opens or makes it. ERR_CONFLICT: another writer has it; ERR_UNSUPPORTED: this SQLite is too old, or
+ * the file was made by a newer Repartee; ERR_IO: damaged. */
 enum err store_open(const char *path, struct store **ret_store);
+/* Of a file that a writer has open: sees what is committed, never waits for the writer. */
+enum err store_open_reader(const char *path, struct store **ret_store);
 void store_close(struct store *s); /* takes NULL */
 
-/* One transaction: the job and its documents, durable when it returns OK. Documents whose bytes this
- * owner and source have already are counted as skipped. */
+/* --- the writer's --- */
+
+/* One transaction: the job and its documents, durable when it returns OK. A document whose newest
+ * version this owner and source have already is counted as skipped. */
 enum err store_accept(struct store *s, struct str owner, const struct rag_document *documents,
                       size_t count, char ret_job[RAG_ID_CHARS + 1]);
 
-/* The oldest waiting document, marked as being worked on; ERR_NOTFOUND when there is none. One that
- * was begun ATTEMPTS_MAX times is failed instead: it kills whatever reads it. */
+/* The oldest waiting document, marked as being worked on; ERR_NOTFOUND: none waits.
+ *
+ * One that was begun ATTEMPTS_TRUSTED times and not finished may have stopped the server. It waits until
+ * all others are done and the server has been up for a while, twice as long each time (ERR_AGAIN until
+ * then), and is failed after ATTEMPTS_MAX: a server that is killed again and again for other reasons
+ * loses nothing, and one that a document kills is of use for longer and longer times. */
+enum { STORE_ATTEMPTS_TRUSTED = 2, STORE_ATTEMPTS_MAX = 6, STORE_SUSPECT_MS = 3000 };
 struct store_work {
-    char id[RAG_ID_CHARS + 1];
+    int64_t document;
     char *name, *kind;  /* owned */
     struct blob *bytes; /* owned */
 };
-enum { STORE_ATTEMPTS_MAX = 2 };
-enum err store_take(struct store *s, struct store_work *ret_work);
+enum err store_take(struct store *s, uint64_t uptime_ms, struct store_work *ret_work);
 void store_work_finish(struct store_work *w);
-/* One transaction: the passages of `text`, the older version of the same source gone. */
-enum err store_complete(struct store *s, struct str id, struct str title, struct str text);
-enum err store_fail(struct store *s, struct str id, const char *sentence);
+/* It was not the document's fault: it waits again, and this attempt does not count. */
+enum err store_put_back(struct store *s, int64_t document);
+/* One transaction: the passages of `text`, the older versions of the same source gone. OK too when the
+ * document was deleted meanwhile, or when a newer version is there already (this one then goes). */
+enum err store_complete(struct store *s, int64_t document, struct str title, struct str text);
+enum err store_fail(struct store *s, int64_t document, struct str sentence);
+/* ERR_NOTFOUND: no such document of this owner's. */
+enum err store_delete(struct store *s, struct str owner, struct str id);
+
+/* --- anybody's --- */
 
 enum err store_job(struct store *s, struct str owner, struct str id, struct rag_job *ret_job);
-/* Hits, best first; texts are in the arena. Weights of the terms are set by how rare they are. */
+/* At most k hits, best first; texts are in the arena. Sets the terms' weights by how rare they are
+ * among the passages that this owner may read. */
 enum err store_search(struct store *s, struct str owner, struct terms *terms, uint32_t k,
                       struct arena *arena, struct rag_hits *ret_hits);
+/* The owner's documents and everybody's, the newest LIST_MAX of them, oldest first; the list is freed
+ * by the caller. */
+enum { STORE_LIST_MAX = 10000 };
 enum err store_list(struct store *s, struct str owner, struct arena *arena,
                     struct rag_listed **ret_list, size_t *ret_count);
-enum err store_delete(struct store *s, struct str owner, struct str id);
+/* Headings and passages of all documents, until `into` is full. */
 enum err store_words(struct store *s, struct buf *into);
 enum err store_stats(struct store *s, struct rag_stats *ret_stats);

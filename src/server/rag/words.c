@@ -1,41 +1,154 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/rag/words.h"
 
-static bool is_word_byte(unsigned char c)
+#include <stdlib.h>
+
+/* --- characters --- */
+
+/* U+00C0 to U+017F as the letters they are made of; '*' stands for what is no letter. */
+static const char latin[] =
+    "aaaaaaaceeeeiiiidnooooo*ouuuuyps"
+    "aaaaaaaceeeeiiiidnooooo*ouuuuypy"
+    "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiijjjkkk"
+    "llllllllllnnnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
+static_assert(sizeof latin == 0x180 - 0xc0 + 1);
+
+static bool is_separator(uint32_t cp)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c >= 0x80;
+    return cp < 0xc0 || cp == 0xd7 || cp == 0xf7 || (cp >= 0x2000 && cp < 0x2c00) ||
+           (cp >= 0x3000 && cp < 0x3040) || (cp >= 0xe000 && cp < 0xf900) ||
+           (cp >= 0xfe00 && cp < 0xfe70) || (cp >= 0xff00 && cp < 0xff10) || cp >= 0xfff0;
 }
+
+static bool stands_alone(uint32_t cp)
+{
+    return (cp >= 0x3040 && cp < 0x3100) || (cp >= 0x3400 && cp < 0xa000);
+}
+
+static uint32_t lower(uint32_t cp)
+{
+    if ((cp >= 'A' && cp <= 'Z') || (cp >= 0x391 && cp <= 0x3a9) || (cp >= 0x410 && cp < 0x430))
+        return cp + 0x20;
+    return cp >= 0x400 && cp < 0x410 ? cp + 0x50 : cp;
+}
+
+/* What the character at s.p is in a word. */
+enum glyph { GLYPH_NONE, GLYPH_MARK, GLYPH_LETTER, GLYPH_WORD };
+
+static enum glyph glyph_of(uint32_t cp)
+{
+    if (cp < 0x80)
+        return (cp >= 'a' && cp <= 'z') || (cp >= '0' && cp <= '9') ? GLYPH_LETTER : GLYPH_NONE;
+    if (cp >= 0x300 && cp < 0x370)
+        return GLYPH_MARK; /* an accent of its own */
+    return is_separator(cp) ? GLYPH_NONE : stands_alone(cp) ? GLYPH_WORD : GLYPH_LETTER;
+}
+
+/* The character at s.p, made comparable; *ret_n: its length there, never 0. */
+static enum glyph next_glyph(struct str s, size_t *ret_n, uint32_t *ret_cp)
+{
+    uint32_t cp;
+    size_t n = utf8_next(s, &cp);
+    *ret_n = n ? n : 1;
+    if (n == 0)
+        return GLYPH_NONE;
+    if (is_separator(cp) && cp >= 0x80)
+        return GLYPH_NONE;
+    *ret_cp = cp >= 0xc0 && cp < 0x180 ? (unsigned char)latin[cp - 0xc0] : lower(cp);
+    return glyph_of(*ret_cp);
+}
+
+static size_t encode(uint32_t cp, char into[4])
+{
+    size_t n = cp < 0x80 ? 1 : cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4;
+    static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    for (size_t i = n; i-- > 1; cp >>= 6)
+        into[i] = (char)(0x80 | (cp & 0x3f));
+    into[0] = (char)(first[n] | cp);
+    return n;
+}
+
+/* --- words --- */
 
 /* Sorted. Words of questions and of glue; also the verbs that any question may be built with. */
 static const char *const function_words[] = {
-    "a",    "about",  "after", "all",   "also", "am",    "an",    "and",    "any",   "are",
-    "as",   "at",     "be",    "been",  "but",  "by",    "can",   "could",  "did",   "do",
-    "does", "for",    "from",  "get",   "had",  "has",   "have",  "he",     "her",   "here",
-    "his",  "how",    "i",     "if",    "in",   "into",  "is",    "it",     "its",   "just",
-    "let",  "ll",     "make",  "may",   "me",   "might", "mine",  "must",   "my",    "no",
-    "not",  "of",     "on",    "one",   "or",   "our",   "out",   "please", "s",     "shall",
-    "she",  "should", "so",    "some",  "t",    "tell",  "than",  "that",   "the",   "their",
-    "them", "then",   "there", "these", "they", "thing", "this",  "those",  "to",    "too",
-    "up",   "us",     "want",  "was",   "we",   "were",  "what",  "when",   "where", "which",
-    "who",  "whom",   "whose", "why",   "will", "with",  "would", "you",    "your",
+    "a",     "about", "after", "all",    "also",  "am",   "an",    "and",   "any",    "are",
+    "as",    "at",    "be",    "been",   "but",   "by",   "can",   "could", "d",      "did",
+    "didn",  "do",    "does",  "doesn",  "don",   "for",  "from",  "get",   "had",    "has",
+    "have",  "he",    "her",   "here",   "his",   "how",  "i",     "if",    "in",     "into",
+    "is",    "isn",   "it",    "its",    "just",  "let",  "ll",    "m",     "make",   "may",
+    "me",    "might", "mine",  "must",   "my",    "no",   "not",   "of",    "on",     "one",
+    "or",    "our",   "out",   "please", "re",    "s",    "shall", "she",   "should", "so",
+    "some",  "t",     "tell",  "than",   "that",  "the",  "their", "them",  "then",   "there",
+    "these", "they",  "thing", "this",   "those", "to",   "too",   "up",    "us",     "ve",
+    "want",  "was",   "we",    "were",   "what",  "when", "where", "which", "who",    "whom",
+    "whose", "why",   "will",  "with",   "would", "you",  "your",
 };
+
+/* Sorted. Common words that may be the subject, but need not: where no document has one, it was filler. */
+static const char *const common_words[] = {
+    "able",    "actually",   "again",   "already",  "always",   "another", "anything",  "away",
+    "bad",     "best",       "better",  "big",      "bit",      "both",    "change",    "correct",
+    "current", "different",  "each",    "easily",   "easy",     "else",    "end",       "ever",
+    "every",   "everything", "exactly", "example",  "fast",     "find",    "first",     "full",
+    "give",    "go",         "good",    "great",    "happen",   "happens", "hello",     "help",
+    "hi",      "idea",       "instead", "keep",     "kind",     "know",    "large",     "last",
+    "later",   "least",      "less",    "like",     "little",   "long",    "look",      "lot",
+    "many",    "maybe",      "mean",    "means",    "middle",   "moment",  "more",      "most",
+    "much",    "need",       "never",   "new",      "next",     "nothing", "now",       "often",
+    "okay",    "old",        "other",   "own",      "part",     "perhaps", "person",    "possible",
+    "put",     "quick",      "quickly", "real",     "really",   "right",   "same",      "say",
+    "see",     "set",        "show",    "simple",   "simply",   "small",   "something", "sometimes",
+    "soon",    "still",      "stuff",   "such",     "suddenly", "sure",    "take",      "thanks",
+    "think",   "time",       "today",   "together", "try",      "use",     "usual",     "usually",
+    "very",    "way",        "well",    "whole",    "work",     "works",   "wrong",     "yes",
+    "yet",     "young",
+};
+
+static int by_word(const void *key, const void *entry)
+{
+    return strcmp(key, *(const char *const *)entry);
+}
+
+static bool is_in(const char *word, const char *const *sorted, size_t count)
+{
+    return bsearch(word, sorted, count, sizeof *sorted, by_word);
+}
 
 static bool is_function_word(const char *word)
 {
-    size_t low = 0, high = sizeof function_words / sizeof *function_words;
-    while (low < high) {
-        size_t mid = (low + high) / 2;
-        int order = strcmp(word, function_words[mid]);
-        if (order == 0)
-            return true;
-        if (order < 0)
-            high = mid;
-        else
-            low = mid + 1;
-    }
-    return false;
+    return is_in(word, function_words, sizeof function_words / sizeof *function_words);
 }
 
+/* Sorted by the first: forms that no ending leads back to their word. */
+static const char *const irregular[][2] = {
+    {"began", "begin"},      {"begun", "begin"},   {"bought", "buy"},    {"broke", "break"},
+    {"broken", "break"},     {"brought", "bring"}, {"built", "build"},   {"came", "come"},
+    {"children", "child"},   {"chose", "choose"},  {"chosen", "choose"}, {"done", "do"},
+    {"feet", "foot"},        {"fell", "fall"},     {"felt", "feel"},     {"forgot", "forget"},
+    {"forgotten", "forget"}, {"found", "find"},    {"gave", "give"},     {"given", "give"},
+    {"gone", "go"},          {"grew", "grow"},     {"grown", "grow"},    {"heard", "hear"},
+    {"held", "hold"},        {"kept", "keep"},     {"knew", "know"},     {"known", "know"},
+    {"left", "leave"},       {"lost", "lose"},     {"made", "make"},     {"meant", "mean"},
+    {"men", "man"},          {"met", "meet"},      {"mice", "mouse"},    {"paid", "pay"},
+    {"ran", "run"},          {"said", "say"},      {"saw", "see"},       {"seen", "see"},
+    {"sent", "send"},        {"shown", "show"},    {"sold", "sell"},     {"spoke", "speak"},
+    {"spoken", "speak"},     {"stolen", "steal"},  {"stood", "stand"},   {"taken", "take"},
+    {"taught", "teach"},     {"teeth", "tooth"},   {"thought", "think"}, {"threw", "throw"},
+    {"thrown", "throw"},     {"told", "tell"},     {"took", "take"},     {"went", "go"},
+    {"women", "woman"},      {"won", "win"},       {"written", "write"}, {"wrote", "write"},
+};
+
+/* Puts the word itself in the place of an irregular form. */
+static void regularise(char word[WORD_MAX])
+{
+    const char *const(*found)[2] =
+        bsearch(word, irregular, sizeof irregular / sizeof *irregular, sizeof *irregular, by_word);
+    if (found)
+        memcpy(word, (*found)[1], strlen((*found)[1]) + 1);
+}
+
+/* At least three letters must be left before an ending. */
 static bool ends(const char *word, size_t n, const char *suffix)
 {
     size_t k = strlen(suffix);
@@ -43,71 +156,115 @@ static bool ends(const char *word, size_t n, const char *suffix)
 }
 
 /* Takes the commonest English endings off; what is left need not be a word. */
-static void stem(char *word)
+static void stem(char word[WORD_MAX])
 {
+    regularise(word);
     size_t n = strlen(word);
-    if (ends(word, n, "ies"))
-        n -= 2, word[n - 1] = 'y';
-    else if (ends(word, n, "sses"))
+    if (ends(word, n, "ies") || ends(word, n, "ied")) {
         n -= 2;
-    else if (ends(word, n, "s") && !ends(word, n, "ss") && !ends(word, n, "us"))
+        word[n - 1] = 'y';
+    } else if (ends(word, n, "sses")) {
+        n -= 2;
+    } else if (ends(word, n, "s") && word[n - 2] != 's' && word[n - 2] != 'u') {
         n -= 1;
-    word[n] = 0;
+    }
     static const char *const endings[] = {"ations", "ation", "ings", "ing",
                                           "ed",     "er",    "ly",   "ion"};
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        if (ends(word, n, endings[i])) {
-            n -= strlen(endings[i]);
-            if (n > 3 && word[n - 1] == word[n - 2] && word[n - 1] != 'l' && word[n - 1] != 's')
-                n--; /* "stopp" */
-            break;
-        }
-    if (n > 3 && word[n - 1] == 'e')
-        n--;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        if (!ends(word, n, endings[i]))
+            continue;
+        n -= strlen(endings[i]);
+        char last = word[n - 1];
+        if (n > 3 && last == word[n - 2] && last != 'l' && last != 's')
+            n--; /* "stopp" */
+        break;
+    }
     word[n] = 0;
+    if (n > 3 && word[n - 1] == 'e') {
+        word[n - 1] = 0;
+        if (is_function_word(word))
+            word[n - 1] = 'e'; /* "note" is not "not" */
+    }
+}
+
+static bool is_ascii(const char *word)
+{
+    while (*word && (unsigned char)*word < 0x80)
+        word++;
+    return *word == 0;
 }
 
 bool word_next(struct str *rest, struct word *ret_word)
 {
-    size_t from = 0;
-    while (from < rest->n && !is_word_byte((unsigned char)rest->p[from]))
-        from++;
-    size_t to = from;
-    while (to < rest->n && is_word_byte((unsigned char)rest->p[to]))
-        to++;
-    if (from == to) {
-        *rest = (struct str){};
+    struct word w = {};
+    size_t n = 0, at = 0, from = 0, to = 0;
+    while (at < rest->n) {
+        size_t length;
+        uint32_t cp;
+        enum glyph glyph = next_glyph(str_sub(*rest, at, rest->n), &length, &cp);
+        if (n > 0 && (glyph == GLYPH_NONE || glyph == GLYPH_WORD))
+            break;
+        if (n == 0)
+            from = at;
+        at += length;
+        if (glyph == GLYPH_NONE || (glyph == GLYPH_MARK && n == 0))
+            continue;
+        to = at;
+        char piece[4];
+        size_t piece_n = glyph == GLYPH_MARK ? 0 : encode(cp, piece);
+        if (n + piece_n < WORD_MAX) {
+            memcpy(w.stem + n, piece, piece_n);
+            n += piece_n;
+        }
+        if (glyph == GLYPH_WORD)
+            break;
+    }
+    w.text = str_sub(*rest, from, to);
+    *rest = str_sub(*rest, at, rest->n);
+    if (n == 0)
         return false;
-    }
-    struct word w = {.text = str_sub(*rest, from, to)};
-    size_t n = utf8_prefix(w.text, WORD_MAX - 1);
-    for (size_t i = 0; i < n; i++) {
-        char c = w.text.p[i];
-        w.stem[i] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-    }
     w.function = is_function_word(w.stem);
-    stem(w.stem);
-    *rest = str_sub(*rest, to, rest->n);
+    w.common = is_in(w.stem, common_words, sizeof common_words / sizeof *common_words);
+    if (!w.function && is_ascii(w.stem))
+        stem(w.stem);
     *ret_word = w;
     return true;
 }
 
-static size_t position(const struct terms *t, const char *stem_text)
+enum err words_stems(struct str text, struct buf *into)
+{
+    struct word w;
+    while (word_next(&text, &w)) {
+        try(buf_add(into, str_of(w.stem)));
+        try(buf_add_byte(into, ' '));
+    }
+    return OK;
+}
+
+/* --- terms --- */
+
+static size_t position(const struct terms *t, struct str stem_text)
 {
     size_t i = 0;
-    while (i < t->count && strcmp(t->term[i].stem, stem_text) != 0)
+    while (i < t->count && !str_eq(str_of(t->term[i].stem), stem_text))
         i++;
     return i;
+}
+
+static uint32_t set_of(const struct terms *t, struct str stem_text)
+{
+    size_t i = position(t, stem_text);
+    return i < t->count ? UINT32_C(1) << i : 0;
 }
 
 static void collect(struct str question, bool with_function_words, struct terms *t)
 {
     struct word w;
     while (t->count < TERMS_MAX && word_next(&question, &w)) {
-        if ((w.function && !with_function_words) || position(t, w.stem) < t->count)
+        if ((w.function && !with_function_words) || position(t, str_of(w.stem)) < t->count)
             continue;
         struct term *term = &t->term[t->count++];
-        *term = (struct term){.text = w.text, .weight = 1};
+        *term = (struct term){.weight = 1, .common = w.common};
         memcpy(term->stem, w.stem, sizeof w.stem);
     }
 }
@@ -120,19 +277,30 @@ void terms_of(struct str question, struct terms *ret_terms)
         collect(question, true, ret_terms);
 }
 
-double terms_cover(const struct terms *t, struct str text)
+uint32_t terms_in(const struct terms *t, struct str text)
 {
-    bool found[TERMS_MAX] = {};
+    uint32_t set = 0;
     struct word w;
-    while (word_next(&text, &w)) {
-        size_t i = position(t, w.stem);
-        if (i < t->count)
-            found[i] = true;
-    }
+    while (word_next(&text, &w))
+        set |= set_of(t, str_of(w.stem));
+    return set;
+}
+
+uint32_t terms_in_stems(const struct terms *t, struct str stems)
+{
+    uint32_t set = 0;
+    struct str one;
+    while (str_cut(&stems, ' ', &one))
+        set |= set_of(t, one);
+    return set;
+}
+
+double terms_share(const struct terms *t, uint32_t set)
+{
     double sum = 0, all = 0;
     for (size_t i = 0; i < t->count; i++) {
         all += t->term[i].weight;
-        sum += found[i] ? t->term[i].weight : 0;
+        sum += set >> i & 1 ? t->term[i].weight : 0;
     }
     return all > 0 ? sum / all : 0;
 }

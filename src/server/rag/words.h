@@ -1,36 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Words of a question and of a passage, made comparable: lower case, light stems ("adding", "adds",
- * "added" and "add" meet), function words marked. Light on purpose: the full-text index has its own
- * Porter stemmer; this one ranks sentences. Pure; any thread.
+ * Words of questions and passages, made comparable: lower case, without accents, light stems
+ * ("adding", "adds", "added" and "add" meet), function words marked. The only idea of a word there is:
+ * the full-text index holds these stems, and sentences are judged by them, so the two cannot disagree.
+ * The stems are those of a light stemmer for English (D. Harman, How effective is suffixing?, 1991),
+ * which takes plurals off, widened by the commonest verb endings and irregular forms. Pure; any thread.
  */
 #pragma once
 
 #include "base/str.h"
 
-enum { WORD_MAX = 32, TERMS_MAX = 24 };
+enum { WORD_MAX = 32, TERMS_MAX = 24 /* at most 32, to fit a set */ };
 
 struct word {
-    char stem[WORD_MAX]; /* NUL-terminated; longer words are cut */
+    char stem[WORD_MAX]; /* NUL-terminated, valid UTF-8; longer words are cut */
     struct str text;     /* as it stands in the source */
     bool function;       /* "the", "how", "is": says little about the subject */
+    bool common;         /* "suddenly", "example": may be the subject, may be filler */
 };
 
-/* Cuts the next word off *rest; false at the end. A word is letters, digits and what is beyond ASCII,
- * with inner apostrophes and hyphens ending it. */
+/* Cuts the next word off *rest; false at the end. A word is letters and digits; hyphens, apostrophes
+ * and malformed bytes separate; each Chinese or Japanese character is a word. */
 bool word_next(struct str *rest, struct word *ret_word);
+/* Appends the stems of all words, function words too, with blanks between. */
+enum err words_stems(struct str text, struct buf *into);
 
-/* The distinct words that a question is about, with a weight each (see query.c). */
+/* The distinct words that a question is about. */
 struct term {
     char stem[WORD_MAX];
-    struct str text;
-    double weight;
+    bool common;
+    double weight; /* 1 to begin with; the store sets it by how rare the word is */
 };
 struct terms {
     struct term term[TERMS_MAX];
     size_t count;
 };
-/* Content words; when there are none, every word. Slices point into the question. */
+/* Content words; when there are none, every word. The first TERMS_MAX of them. */
 void terms_of(struct str question, struct terms *ret_terms);
-/* The share (0..1) of the terms' weight that occurs in the text. */
-double terms_cover(const struct terms *t, struct str text);
+/* Which of the terms occur in a text: bit i for term i. */
+uint32_t terms_in(const struct terms *t, struct str text);
+uint32_t terms_in_stems(const struct terms *t, struct str stems); /* of words_stems */
+/* The share (0..1) of the terms' weight that a set of them has. */
+double terms_share(const struct terms *t, uint32_t set);

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The few calls that wrap SQLite. */
+#include "server/rag/sql.h"
+
+enum err sql_err(sqlite3 *db, int result)
+{
+    switch (result & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return OK;
+    case SQLITE_NOMEM:
+        return ERR_NOMEM;
+    case SQLITE_FULL:
+        return ERR_NOSPACE;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return ERR_CONFLICT;
+    case SQLITE_TOOBIG:
+        return ERR_TOOBIG;
+    case SQLITE_IOERR:
+        return db && sqlite3_system_errno(db) ? err_from_errno(sqlite3_system_errno(db)) : ERR_IO;
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+        return ERR_DENIED;
+    default:
+        return ERR_IO;
+    }
+}
+
+enum err sql_exec(struct store *s, const char *sql)
+{
+    return sql_err(s->db, sqlite3_exec(s->db, sql, nullptr, nullptr, nullptr));
+}
+
+static int bind(sqlite3_stmt *stmt, int at, const struct sql_arg *arg)
+{
+    const char *bytes = arg->bytes.p ? arg->bytes.p : "";
+    switch (arg->type) {
+    case SQL_INT:
+        return sqlite3_bind_int64(stmt, at, arg->number);
+    case SQL_TEXT:
+        return sqlite3_bind_text64(stmt, at, bytes, arg->bytes.n, SQLITE_STATIC, SQLITE_UTF8);
+    case SQL_BLOB:
+        return sqlite3_bind_blob64(stmt, at, bytes, arg->bytes.n, SQLITE_STATIC);
+    }
+    return SQLITE_MISUSE;
+}
+
+enum err sql_again(sqlite3_stmt *stmt, const struct sql_arg *args, size_t count)
+{
+    sqlite3_reset(stmt);
+    for (size_t i = 0; i < count; i++)
+        try(sql_err(sqlite3_db_handle(stmt), bind(stmt, (int)i + 1, &args[i])));
+    return OK;
+}
+
+enum err sql_query(struct store *s, const char *sql, const struct sql_arg *args, size_t count,
+                   sqlite3_stmt **ret_stmt)
+{
+    sqlite3_stmt *stmt = nullptr;
+    enum err err = sql_err(s->db, sqlite3_prepare_v2(s->db, sql, -1, &stmt, nullptr));
+    if (err == OK)
+        err = sql_again(stmt, args, count);
+    if (err == OK)
+        *ret_stmt = stmt;
+    else
+        sqlite3_finalize(stmt);
+    return err;
+}
+
+enum err sql_step(sqlite3_stmt *stmt)
+{
+    int result = sqlite3_step(stmt);
+    return result == SQLITE_DONE ? ERR_NOTFOUND : sql_err(sqlite3_db_handle(stmt), result);
+}
+
+enum err sql_do(struct store *s, const char *sql, const struct sql_arg *args, size_t count)
+{
+    autostmt *stmt = nullptr;
+    try(sql_query(s, sql, args, count, &stmt));
+    enum err err = sql_step(stmt);
+    return err == ERR_NOTFOUND ? OK : err;
+}
+
+struct str sql_text(sqlite3_stmt *stmt, int column)
+{
+    const char *p = (const char *)sqlite3_column_blob(stmt, column);
+    return (struct str){p, p ? (size_t)sqlite3_column_bytes(stmt, column) : 0};
+}
+
+void sql_copy(char *into, size_t room, struct str text)
+{
+    size_t n = utf8_prefix(text, room - 1);
+    if (n)
+        memcpy(into, text.p, n);
+    into[n] = 0;
+}
+
+enum err sql_transaction(struct store *s, enum err (*fn)(struct store *s, void *arg), void *arg)
+{
+    try(sql_exec(s, s->lock < 0 ? "BEGIN" : "BEGIN IMMEDIATE"));
+    enum err err = fn(s, arg);
+    if (err == OK)
+        err = sql_exec(s, "COMMIT");
+    if (err != OK && !sqlite3_get_autocommit(s->db))
+        (void)sql_exec(s, "ROLLBACK"); /* an error that already rolled back leaves nothing to do */
+    return err;
+}

@@ -1,0 +1,595 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The store: documents on their way through the queue, versions, owners, search, and what hostile
+ * questions do to it. */
+#include "server/rag/store.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+static char folder[64], path[96], job[RAG_ID_CHARS + 1];
+static struct store *store;
+
+static int begin(void **)
+{
+    snprintf(folder, sizeof folder, "/tmp/rag_store_XXXXXX");
+    if (!mkdtemp(folder))
+        return 1;
+    snprintf(path, sizeof path, "%s/documents.db", folder);
+    return store_open(path, &store) == OK ? 0 : 1;
+}
+
+static int finish(void **)
+{
+    store_close(store);
+    store = nullptr;
+    static const char *const endings[] = {"", ".lock", "-wal", "-shm"};
+    for (size_t i = 0; i < countof(endings); i++) {
+        char name[128];
+        snprintf(name, sizeof name, "%s%s", path, endings[i]);
+        unlink(name);
+    }
+    return rmdir(folder);
+}
+
+static void reopen(void)
+{
+    store_close(store);
+    assert_ok(store_open(path, &store));
+}
+
+static void accept_for(const char *owner, const char *source, const char *bytes)
+{
+    struct rag_document d = {.name = str_of(source),
+                             .source = str_of(source),
+                             .kind = S("text"),
+                             .bytes = blob_create(str_of(bytes))};
+    assert_non_null(d.bytes);
+    assert_ok(store_accept(store, str_of(owner), &d, 1, job));
+    blob_unref(d.bytes);
+}
+
+/* Takes the next document and completes it with its own bytes for a text. */
+static enum err work(void)
+{
+    struct store_work w;
+    try(store_take(store, 0, &w));
+    enum err err = store_complete(store, w.document, str_of(w.name), blob_str(w.bytes));
+    store_work_finish(&w);
+    return err;
+}
+
+static void add(const char *owner, const char *source, const char *bytes)
+{
+    accept_for(owner, source, bytes);
+    assert_ok(work());
+}
+
+struct found {
+    struct arena *arena;
+    struct rag_hits hits;
+};
+
+static struct found find(const char *owner, struct str question)
+{
+    struct found f = {.arena = arena_create(1024 * 1024)};
+    struct terms terms;
+    assert_non_null(f.arena);
+    terms_of(question, &terms);
+    assert_ok(store_search(store, str_of(owner), &terms, 5, f.arena, &f.hits));
+    return f;
+}
+
+static size_t hits(const char *owner, const char *question)
+{
+    struct found f = find(owner, str_of(question));
+    arena_destroy(f.arena);
+    return f.hits.count;
+}
+
+static struct rag_job job_now(const char *owner)
+{
+    struct rag_job j;
+    assert_ok(store_job(store, str_of(owner), str_of(job), &j));
+    return j;
+}
+
+static char listed_id[RAG_ID_CHARS + 1], listed_state[16];
+static size_t list(const char *owner) /* remembers the last one's id and state */
+{
+    struct arena *arena = arena_create(1024 * 1024);
+    struct rag_listed *rows;
+    size_t count;
+    assert_non_null(arena);
+    assert_ok(store_list(store, str_of(owner), arena, &rows, &count));
+    if (count) {
+        snprintf(listed_id, sizeof listed_id, "%.*s", STR_FMT(rows[count - 1].id));
+        snprintf(listed_state, sizeof listed_state, "%.*s", STR_FMT(rows[count - 1].state));
+    }
+    free(rows);
+    arena_destroy(arena);
+    return count;
+}
+
+/* --- the way of a document --- */
+
+static void a_document_is_found_when_it_is_completed(void **)
+{
+    accept_for("me", "cats.txt", "Cats purr when they are content. They sleep a lot.");
+    assert_string_equal(job_now("me").state, "queued");
+    assert_int_equal(hits("me", "why do cats purr?"), 0);
+    struct store_work w;
+    assert_ok(store_take(store, 0, &w));
+    assert_string_equal(w.name, "cats.txt");
+    assert_string_equal(w.kind, "text");
+    assert_string_equal(job_now("me").state, "running");
+    assert_ok(store_complete(store, w.document, S("About cats"), blob_str(w.bytes)));
+    store_work_finish(&w);
+    struct rag_job j = job_now("me");
+    assert_string_equal(j.state, "done");
+    assert_int_equal(j.documents, 1);
+    assert_int_equal(j.chunks, 1);
+    struct found f = find("me", S("why do cats purr?"));
+    assert_int_equal(f.hits.count, 1);
+    assert_true(f.hits.fits && f.hits.hit[0].score > 0.5);
+    assert_str(f.hits.hit[0].title, "About cats");
+    assert_str(f.hits.hit[0].source, "cats.txt");
+    assert_str(f.hits.hit[0].text, "Cats purr when they are content. They sleep a lot.");
+    arena_destroy(f.arena);
+    assert_err(store_take(store, 0, &w), ERR_NOTFOUND);
+    struct rag_stats stats;
+    assert_ok(store_stats(store, &stats));
+    assert_int_equal(stats.documents, 1);
+    assert_int_equal(stats.chunks, 1);
+    assert_int_equal(stats.jobs_waiting, 0);
+}
+
+static void the_same_again_is_skipped_and_a_new_version_replaces(void **)
+{
+    add("me", "a.txt", "The red fox.");
+    accept_for("me", "a.txt", "The red fox.");
+    assert_int_equal(job_now("me").skipped, 1);
+    assert_string_equal(job_now("me").state, "done");
+    accept_for("me", "a.txt", "The green frog.");
+    assert_int_equal(hits("me", "fox"), 1); /* the old one until the new one is ready */
+    assert_ok(work());
+    assert_int_equal(hits("me", "fox"), 0);
+    assert_int_equal(hits("me", "frog"), 1);
+    assert_int_equal(list("me"), 1);
+}
+
+/* The version that was accepted last is the one that stays, in whatever order they are finished. */
+static void the_last_version_wins(void **)
+{
+    add("me", "a.txt", "first fox");
+    accept_for("me", "a.txt", "second frog");
+    accept_for("me", "a.txt", "first fox"); /* as it was, but not as it is now */
+    assert_int_equal(job_now("me").skipped, 0);
+    assert_ok(work());
+    assert_ok(work());
+    assert_int_equal(hits("me", "fox"), 1);
+    assert_int_equal(hits("me", "frog"), 0);
+    accept_for("me", "b.txt", "older owl");
+    struct store_work older;
+    assert_ok(store_take(store, 0, &older));
+    add("me", "b.txt", "newer newt");
+    assert_ok(store_complete(store, older.document, S("b"), blob_str(older.bytes)));
+    store_work_finish(&older);
+    assert_int_equal(hits("me", "owl"), 0);
+    assert_int_equal(hits("me", "newt"), 1);
+    assert_int_equal(list("me"), 2);
+}
+
+static void a_failure_is_told_and_the_old_version_stays(void **)
+{
+    add("me", "a.txt", "The red fox.");
+    accept_for("me", "a.txt", "unreadable");
+    struct store_work w;
+    assert_ok(store_take(store, 0, &w));
+    assert_ok(store_fail(store, w.document, S("it cannot be read")));
+    store_work_finish(&w);
+    struct rag_job j = job_now("me");
+    assert_string_equal(j.state, "failed");
+    assert_string_equal(j.error, "it cannot be read");
+    assert_int_equal(hits("me", "fox"), 1);
+    assert_int_equal(list("me"), 2);
+    assert_string_equal(listed_state, "failed");
+    accept_for("me", "a.txt", "unreadable"); /* may be tried again */
+    assert_int_equal(job_now("me").skipped, 0);
+    assert_ok(work());
+    assert_int_equal(list("me"), 1);
+}
+
+static void a_job_counts_all_its_documents(void **)
+{
+    struct rag_document d[3];
+    static const char *const names[] = {"a", "b", "c"};
+    for (int i = 0; i < 3; i++)
+        d[i] = (struct rag_document){.name = str_of(names[i]),
+                                     .source = str_of(names[i]),
+                                     .kind = S("text"),
+                                     .bytes = blob_create(str_of(names[i]))};
+    assert_ok(store_accept(store, S("me"), d, 3, job));
+    for (int i = 0; i < 3; i++)
+        blob_unref(d[i].bytes);
+    assert_ok(work());
+    assert_string_equal(job_now("me").state, "running");
+    struct store_work w;
+    assert_ok(store_take(store, 0, &w));
+    assert_ok(store_fail(store, w.document, S("no")));
+    store_work_finish(&w);
+    list("me");
+    assert_ok(store_delete(store, S("me"), str_of(listed_id))); /* c, which still waits */
+    struct rag_job j = job_now("me");
+    assert_string_equal(j.state, "done");
+    assert_int_equal(j.documents, 3);
+    assert_int_equal(j.failed, 2);
+    assert_string_equal(j.error, "no");
+}
+
+static void owners_do_not_see_each_other(void **)
+{
+    add("ann", "a.txt", "Ann keeps an aardvark.");
+    char anns_job[RAG_ID_CHARS + 1];
+    memcpy(anns_job, job, sizeof job);
+    add("", "manual.txt", "The manual mentions a manatee.");
+    add("bob", "a.txt", "Bob keeps a badger.");
+    assert_int_equal(hits("ann", "aardvark"), 1);
+    assert_int_equal(hits("bob", "aardvark"), 0);
+    assert_int_equal(hits("bob", "manatee"), 1);
+    assert_int_equal(hits("", "badger"), 0);
+    assert_int_equal(list("ann"), 2);
+    struct rag_job j;
+    assert_err(store_job(store, S("bob"), str_of(anns_job), &j), ERR_NOTFOUND);
+    list("bob"); /* the last one is bob's */
+    assert_err(store_delete(store, S("ann"), str_of(listed_id)), ERR_NOTFOUND);
+    assert_int_equal(hits("bob", "badger"), 1);
+    /* The names of owners are not part of what is searched, nor can a question break out. */
+    static const char *const tricks[] = {"o616e6e", "owner", "o", "\") OR owner : (\"o616e6e"};
+    for (size_t i = 0; i < countof(tricks); i++)
+        assert_int_equal(hits("bob", tricks[i]), 0);
+    /* How rare a word is among ann's documents is nothing that bob's scores tell. */
+    struct found before = find("bob", S("badger keeps aardvark"));
+    for (int i = 0; i < 20; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d.txt", i);
+        add("ann", name, "aardvark");
+    }
+    struct found after = find("bob", S("badger keeps aardvark"));
+    assert_true(before.hits.hit[0].score == after.hits.hit[0].score);
+    arena_destroy(before.arena);
+    arena_destroy(after.arena);
+}
+
+static void a_deleted_document_is_gone_from_the_file_too(void **)
+{
+    add("me", "a.txt", "The secret word is xylophoneghost.");
+    add("me", "b.txt", "Another one.");
+    list("me");
+    add("me", "c.txt", "xylophoneghost too");
+    list("me");
+    assert_ok(store_delete(store, S("me"), str_of(listed_id)));
+    assert_int_equal(hits("me", "xylophoneghost"), 1);
+    list("me"); /* b */
+    assert_ok(store_delete(store, S("me"), str_of(listed_id)));
+    list("me"); /* a */
+    assert_ok(store_delete(store, S("me"), str_of(listed_id)));
+    assert_err(store_delete(store, S("me"), str_of(listed_id)), ERR_NOTFOUND);
+    assert_int_equal(list("me"), 0);
+    store_close(store); /* folds the journal into the file */
+    autobuf file = BUF(64 * 1024 * 1024);
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    char piece[4096];
+    size_t n;
+    while ((n = fread(piece, 1, sizeof piece, f)) > 0)
+        assert_ok(buf_add(&file, (struct str){piece, n}));
+    fclose(f);
+    assert_int_equal(str_find(buf_str(&file), S("xylophone")), file.n);
+    assert_ok(store_open(path, &store));
+}
+
+static void a_document_deleted_while_it_is_read_stays_deleted(void **)
+{
+    accept_for("me", "a.txt", "fox");
+    struct store_work w;
+    assert_ok(store_take(store, 0, &w));
+    list("me");
+    assert_ok(store_delete(store, S("me"), str_of(listed_id)));
+    assert_ok(store_complete(store, w.document, S("t"), blob_str(w.bytes)));
+    assert_ok(store_fail(store, w.document, S("too late")));
+    assert_ok(store_put_back(store, w.document));
+    store_work_finish(&w);
+    assert_int_equal(hits("me", "fox"), 0);
+    assert_int_equal(list("me"), 0);
+}
+
+/* --- being killed --- */
+
+static void what_was_begun_is_taken_up_again(void **)
+{
+    accept_for("me", "a.txt", "fox");
+    accept_for("me", "b.txt", "frog");
+    struct store_work w;
+    assert_ok(store_take(store, 0, &w));
+    store_work_finish(&w);
+    reopen();
+    assert_string_equal(job_now("me").state, "queued");
+    assert_ok(work());
+    assert_ok(work());
+    assert_int_equal(hits("me", "fox"), 1);
+    assert_int_equal(hits("me", "frog"), 1);
+}
+
+static void a_document_that_kills_waits_behind_the_others_and_is_given_up(void **)
+{
+    accept_for("me", "killer.txt", "killer");
+    struct store_work w;
+    for (int i = 0; i < STORE_ATTEMPTS_TRUSTED; i++) {
+        assert_ok(store_take(store, 0, &w));
+        assert_string_equal(w.name, "killer.txt");
+        store_work_finish(&w);
+        reopen();
+    }
+    accept_for("me", "good.txt", "good");
+    assert_ok(store_take(store, 1000000, &w)); /* an honest one goes first */
+    assert_string_equal(w.name, "good.txt");
+    assert_ok(store_complete(store, w.document, S("good"), S("good")));
+    store_work_finish(&w);
+    uint64_t wait_ms = STORE_SUSPECT_MS;
+    for (int i = STORE_ATTEMPTS_TRUSTED; i < STORE_ATTEMPTS_MAX; i++) {
+        assert_err(store_take(store, wait_ms - 1, &w), ERR_AGAIN);
+        assert_ok(store_take(store, wait_ms, &w));
+        assert_string_equal(w.name, "killer.txt");
+        store_work_finish(&w);
+        reopen();
+        wait_ms *= 2;
+    }
+    assert_err(store_take(store, 1000000, &w), ERR_NOTFOUND);
+    list("me");
+    assert_int_equal(hits("me", "killer"), 0);
+    struct rag_stats stats;
+    assert_ok(store_stats(store, &stats));
+    assert_int_equal(stats.jobs_waiting, 0);
+}
+
+static void putting_back_costs_no_attempt(void **)
+{
+    accept_for("me", "a.txt", "fox");
+    for (int i = 0; i < 20; i++) {
+        struct store_work w;
+        assert_ok(store_take(store, 0, &w));
+        assert_ok(store_put_back(store, w.document));
+        store_work_finish(&w);
+        reopen();
+    }
+    assert_ok(work());
+    assert_int_equal(hits("me", "fox"), 1);
+}
+
+/* --- hostile things --- */
+
+static void hostile_questions_are_just_words(void **)
+{
+    add("me", "a.txt", "A quotation mark. NEAR the fox. A star* is born. heading: text, owner.");
+    static const char *const questions[] = {"\"",
+                                            "'",
+                                            "\"\"\"",
+                                            "fox\" OR \"x",
+                                            "NEAR(fox star)",
+                                            "NEAR/2",
+                                            "fox*",
+                                            "^fox",
+                                            "fox AND",
+                                            "OR",
+                                            "NOT fox",
+                                            "heading:fox",
+                                            "{heading text}:fox",
+                                            "-fox",
+                                            "(fox",
+                                            "fox)",
+                                            "*",
+                                            ":",
+                                            "+",
+                                            "; DROP TABLE documents; --",
+                                            "%",
+                                            "_",
+                                            "\\",
+                                            "fox\r\nfox",
+                                            "\xff\xfe fox",
+                                            "\xc3(",
+                                            "f\xccox",
+                                            "fox \xf0\x9f\xa6\x8a"};
+    for (size_t i = 0; i < countof(questions); i++) {
+        struct found f = find("me", str_of(questions[i]));
+        if (str_find(str_of(questions[i]), S("fox")) < strlen(questions[i]) &&
+            questions[i][0] != 'f')
+            assert_int_equal(f.hits.count, 1);
+        arena_destroy(f.arena);
+    }
+    struct found f = find("me", (struct str){"fox\0\0\"star", 10});
+    assert_int_equal(f.hits.terms.count, 2);
+    assert_int_equal(f.hits.count, 1);
+    arena_destroy(f.arena);
+    autobuf text = BUF(64 * 1024);
+    while (text.n < 10000)
+        assert_ok(buf_addf(&text, "w%zu\"", text.n));
+    f = find("me", buf_str(&text));
+    assert_int_equal(f.hits.count, 0);
+    arena_destroy(f.arena);
+    buf_clear(&text);
+    while (text.n < 10000)
+        assert_ok(buf_add_byte(&text, 'x'));
+    f = find("me", buf_str(&text));
+    arena_destroy(f.arena);
+    assert_int_equal(hits("me", "fox"), 1);
+}
+
+static void hostile_documents_are_just_text(void **)
+{
+    char name[RAG_NAME_MAX + 1] = {};
+    memset(name, 'n', RAG_NAME_MAX);
+    add("me", name, "../../etc/passwd '; DROP TABLE chunks; --");
+    assert_int_equal(hits("me", "passwd"), 1);
+    struct rag_document d = {.name = S("a\0b"),
+                             .source = S("s"),
+                             .kind = S("text"),
+                             .bytes = blob_create((struct str){"fox\0frog \xff", 10})};
+    assert_ok(store_accept(store, S("me"), &d, 1, job));
+    blob_unref(d.bytes);
+    assert_ok(work());
+    struct found f = find("me", S("frog"));
+    assert_int_equal(f.hits.count, 1);
+    assert_int_equal(f.hits.hit[0].text.n, 10);
+    arena_destroy(f.arena);
+    add("me", "empty.txt", "");
+    assert_int_equal(job_now("me").chunks, 0);
+    assert_string_equal(job_now("me").state, "done");
+    autobuf big = BUF(1 << 20);
+    while (big.n < 512 * 1024)
+        assert_ok(buf_addf(&big, "Sentence %zu of a large document. ", big.n));
+    assert_ok(buf_add(&big, S("The needle is here.")));
+    add("me", "big.txt", buf_z(&big));
+    assert_int_equal(hits("me", "needle"), 1);
+    assert_true(job_now("me").chunks > 900);
+}
+
+static void k_is_kept_and_copies_are_left_out(void **)
+{
+    for (int i = 0; i < 10; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d.txt", i);
+        add("me", name, i < 5 ? "The very same fox." : name);
+    }
+    assert_int_equal(hits("me", "fox"), 1);
+    assert_int_equal(hits("me", "txt"), 5);
+    struct arena *arena = arena_create(1024 * 1024);
+    struct terms terms;
+    struct rag_hits found;
+    terms_of(S("txt"), &terms);
+    assert_ok(store_search(store, S("me"), &terms, 0, arena, &found));
+    assert_int_equal(found.count, 0);
+    assert_ok(store_search(store, S("me"), &terms, UINT32_MAX, arena, &found));
+    assert_int_equal(found.count, 6);
+    arena_destroy(arena);
+}
+
+/* --- the file --- */
+
+static void a_reader_sees_what_is_committed(void **)
+{
+    struct store *reader;
+    add("me", "a.txt", "fox");
+    assert_ok(store_open_reader(path, &reader));
+    add("me", "b.txt", "another fox");
+    struct store *writer = store;
+    store = reader;
+    assert_int_equal(hits("me", "fox"), 2);
+    struct rag_document d = {
+        .name = S("x"), .source = S("x"), .kind = S("text"), .bytes = blob_create(S("x"))};
+    assert_int_not_equal(store_accept(store, S("me"), &d, 1, job), OK);
+    blob_unref(d.bytes);
+    store = writer;
+    store_close(reader);
+}
+
+static void there_is_one_writer(void **)
+{
+    struct store *second;
+    assert_err(store_open(path, &second), ERR_CONFLICT);
+    add("me", "a.txt", "fox");
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0077, 0); /* nobody else may read documents */
+}
+
+static void replace_file(const char *bytes, size_t n)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, n, f), n);
+    fclose(f);
+}
+
+static void a_damaged_or_newer_file_is_refused(void **)
+{
+    store_close(store);
+    store = nullptr;
+    char junk[8192];
+    memset(junk, 'j', sizeof junk);
+    replace_file(junk, sizeof junk);
+    assert_err(store_open(path, &store), ERR_IO);
+    unlink(path);
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "PRAGMA user_version = 99; CREATE TABLE t(x)", nullptr, nullptr, nullptr),
+        SQLITE_OK);
+    sqlite3_close(db);
+    assert_err(store_open(path, &store), ERR_UNSUPPORTED);
+    unlink(path);
+    assert_ok(store_open(path, &store));
+}
+
+/* A file that somebody else made may hold views and triggers; they must do nothing. */
+static void a_crafted_schema_has_no_effect(void **)
+{
+    add("me", "a.txt", "fox");
+    store_close(store);
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "CREATE TRIGGER evil AFTER INSERT ON documents BEGIN"
+                                  " DELETE FROM chunks; END;",
+                                  nullptr, nullptr, nullptr),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    assert_ok(store_open(path, &store));
+    add("me", "b.txt", "frog");
+    assert_int_equal(hits("me", "fox"), 1);
+}
+
+static void words_of_all_documents_are_given_up_to_a_cap(void **)
+{
+    add("me", "a.txt", "# Heading\n\nfox");
+    add("you", "b.txt", "frog");
+    autobuf text = BUF(1000);
+    assert_ok(store_words(store, &text));
+    assert_true(str_find(buf_str(&text), S("fox")) < text.n);
+    assert_true(str_find(buf_str(&text), S("frog")) < text.n);
+    autobuf small = BUF(30);
+    assert_ok(store_words(store, &small));
+    assert_true(small.n > 0 && small.n <= 30);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, finish)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_document_is_found_when_it_is_completed),
+        TEST(the_same_again_is_skipped_and_a_new_version_replaces),
+        TEST(the_last_version_wins),
+        TEST(a_failure_is_told_and_the_old_version_stays),
+        TEST(a_job_counts_all_its_documents),
+        TEST(owners_do_not_see_each_other),
+        TEST(a_deleted_document_is_gone_from_the_file_too),
+        TEST(a_document_deleted_while_it_is_read_stays_deleted),
+        TEST(what_was_begun_is_taken_up_again),
+        TEST(a_document_that_kills_waits_behind_the_others_and_is_given_up),
+        TEST(putting_back_costs_no_attempt),
+        TEST(hostile_questions_are_just_words),
+        TEST(hostile_documents_are_just_text),
+        TEST(k_is_kept_and_copies_are_left_out),
+        TEST(a_reader_sees_what_is_committed),
+        TEST(there_is_one_writer),
+        TEST(a_damaged_or_newer_file_is_refused),
+        TEST(a_crafted_schema_has_no_effect),
+        TEST(words_of_all_documents_are_given_up_to_a_cap),
+    };
+    return cmocka_run_group_tests_name("rag/store", tests, nullptr, nullptr);
+}
