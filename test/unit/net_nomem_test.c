@@ -19,10 +19,11 @@ static bool failed;
 
 static bool fails(void)
 {
-    if (until_failure == 0 || --until_failure > 0)
+    if (until_failure == 0)
         return false;
-    failed = true;
-    return true;
+    until_failure--;
+    failed = failed || until_failure == 0;
+    return until_failure == 0;
 }
 
 void *__wrap_malloc(size_t size)

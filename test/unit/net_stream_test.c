@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Responses that take their time, and who reads them. */
 #include "net_app.h"
+#include "server/net/client.h"
 
 static void streams_are_chunked(void **)
 {
@@ -94,6 +95,43 @@ static void a_reader_that_does_not_read_is_dropped(void **)
     peer_close(&p);
 }
 
+static void a_producer_that_does_not_stop_is_stopped(void **)
+{
+    struct peer p = peer_open(address);
+    peer_send(&p, S(GET("/hold")));
+    peer_until(&p, app.held != nullptr);
+    exchange_begin(app.held, 200, "text/plain");
+    char *part = calloc(1, 100000);
+    size_t most = 0;
+    app.inside = true;
+    for (unsigned i = 0; i < 1000; i++) {
+        size_t queued = exchange_write(app.held, (struct str){part, 100000});
+        most = queued > most ? queued : most;
+    }
+    app.inside = false;
+    assert_true(most > EXCHANGE_QUEUE && most < 17 * EXCHANGE_QUEUE + 100000);
+    while (app.gones == 0)
+        loop_step(loop, 5);
+    free(part);
+    peer_close(&p);
+}
+
+static void events_that_cannot_be_made_end_the_stream(void **)
+{
+    struct peer p = peer_open(address);
+    peer_send(&p, S(GET("/hold")));
+    peer_until(&p, app.held != nullptr);
+    assert_ok(sse_open(app.held, &app.sse));
+    char *big = calloc(1, 2 << 20);
+    app.inside = true;
+    assert_true(sse_send(app.sse, nullptr, 0, (struct str){big, 2 << 20}) == SIZE_MAX);
+    app.inside = false;
+    peer_until(&p, p.ended);
+    assert_int_equal(app.gones, 1);
+    free(big);
+    peer_close(&p);
+}
+
 static void a_whole_answer_may_take_its_time_but_not_forever(void **)
 {
     enum { BIG = 16 << 20 };
@@ -175,6 +213,34 @@ static void a_streamed_body_has_its_cap(void **)
     peer_close(&p);
 }
 
+static enum err take_event(void *arg, struct str data)
+{
+    try(buf_add(arg, data));
+    return buf_add_byte(arg, '|');
+}
+
+/* Whatever the data, the client sees one event, in any pieces, and line ends as its only change. */
+static void events_are_read_back(void **)
+{
+    static const struct str data[] = {S("{}"), S("a\nevent: end\ndata: b"), S("a\r\nb\rc\n\n"),
+                                      S(": ping"), S(" x")};
+    static const char want[] = "{}|a\nevent: end\ndata: b|a\nb\nc\n\n|: ping| x|";
+    autobuf wire = BUF(1000), got = BUF(1000);
+    for (size_t i = 0; i < countof(data); i++) {
+        assert_ok(buf_add(&wire, S(": ping\n\n")));
+        assert_ok(sse_encode(&wire, "token", i, data[i]));
+    }
+    for (size_t step = 1; step < 9; step++) {
+        struct sse_reader reader = {};
+        buf_clear(&got);
+        for (size_t at = 0; at < wire.n; at += step)
+            assert_ok(
+                sse_reader_feed(&reader, str_sub(buf_str(&wire), at, at + step), take_event, &got));
+        assert_str(buf_str(&got), want);
+        sse_reader_finish(&reader);
+    }
+}
+
 static void events_cannot_be_forged(void **)
 {
     static const struct {
@@ -239,10 +305,13 @@ int main(void)
         T(a_cut_stream_has_no_end),
         T(a_slow_reader_holds_the_producer_up),
         T(a_reader_that_does_not_read_is_dropped),
+        T(a_producer_that_does_not_stop_is_stopped),
+        T(events_that_cannot_be_made_end_the_stream),
         T(a_whole_answer_may_take_its_time_but_not_forever),
         T(a_streamed_body_can_be_held_up),
         T(a_streamed_body_has_its_cap),
         T(events_cannot_be_forged),
+        T(events_are_read_back),
         T(silent_streams_are_pinged),
     };
     return cmocka_run_group_tests_name("net/stream", tests, nullptr, nullptr);

@@ -44,7 +44,7 @@ void sock_close(struct sock *s); /* now, dropping what is queued; takes NULL */
 size_t sock_write(struct sock *s, struct str bytes);
 /* The same for several pieces, at most SOCK_PIECES, and then `body` (may be NULL), with one system
  * call. What the kernel does not take of the pieces is copied; of the body a reference is kept. */
-enum { SOCK_PIECES = 4 };
+enum { SOCK_PIECES = 5 };
 size_t sock_writev(struct sock *s, const struct str *pieces, unsigned count, struct blob *body);
 size_t sock_queued(const struct sock *s);
 uint64_t sock_written(const struct sock *s); /* bytes the kernel has taken, ever */

@@ -266,7 +266,16 @@ static void parse(struct conn *c, struct str bytes)
 static void on_pump(void *arg)
 {
     struct conn *c = arg;
-    parse(c, buf_str(&c->input));
+    if (c->doomed)
+        conn_destroy(c);
+    else
+        parse(c, buf_str(&c->input));
+}
+
+void conn_doom(struct conn *c)
+{
+    c->doomed = true;
+    deferred_call(&c->pump);
 }
 
 /* --- what the socket says ------------------------------------------------------------------------ */

@@ -10,7 +10,7 @@
  *
  * A response may be complete before its request (DISCARD reads the rest, if that is short), and the next
  * requests may have come already (`input`). Exactly one exchange exists from HEAD's end to the response.
- * conn_pump is the only place that parses, so nothing recurses however requests are answered; a conn is
+ * The pump (parse in conn.c) is the only place that parses, so nothing recurses however requests are answered; a conn is
  * freed at the end of the pump, or outside of it.
  */
 #pragma once
@@ -45,7 +45,7 @@ struct conn {
     uint64_t stall_delivered; /* what had reached the peer then */
     uint64_t discarded;
     enum conn_state state;
-    bool pumping, reading_off, close_after;
+    bool pumping, reading_off, close_after, doomed;
     bool fresh;   /* no request has begun yet */
     bool flushed; /* CLOSING: all has been sent */
 };
@@ -110,6 +110,8 @@ void conn_destroy(struct conn *c);
 void conn_answered(struct exchange *x);
 /* Cuts the connection without on_gone; frees the exchange. */
 void conn_cut(struct exchange *x);
+/* As conn_destroy, in the next step. */
+void conn_doom(struct conn *c);
 /* The socket has gone to c->ws. */
 void conn_upgraded(struct exchange *x);
 /* Has the connection a future after this response? */

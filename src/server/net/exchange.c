@@ -9,6 +9,8 @@
 #include "server/net/error.h"
 #include "server/net/ws_conn.h"
 
+constexpr size_t QUEUE_LIMIT = (size_t)16 * EXCHANGE_QUEUE; /* of a stream */
+
 const struct http_head *exchange_head(const struct exchange *x)
 {
     return http_head(x->conn->parser);
@@ -205,16 +207,11 @@ static size_t send_head(struct exchange *x, int status, const char *type, enum f
     c->close_after = framing == FRAMED_BY_CLOSE || !conn_keeps(x);
     c->front->stats.responses[status / 100]++;
     char text[HEAD_ROOM];
-    struct str more = S("\r\n");
-    if (x->headers.n > 0 && buf_add(&x->headers, more) != OK) {
-        c->close_after = true;
-        sock_shutdown(c->sock);
-        return 0;
-    }
     const struct str pieces[SOCK_PIECES] = {
         write_head(c->front, text, status, type, framing, length, c->close_after),
         {c->front->lines, c->front->lines_n},
-        x->headers.n > 0 ? buf_str(&x->headers) : more,
+        buf_str(&x->headers),
+        S("\r\n"),
         body,
     };
     size_t queued = sock_writev(c->sock, pieces, SOCK_PIECES, blob);
@@ -280,7 +277,8 @@ void response_refuse(struct conn *c, int status, enum err err)
     const struct str pieces[SOCK_PIECES] = {
         write_head(c->front, text, status, "application/json", FRAMED_BY_LENGTH, body.n, true),
         {c->front->lines, c->front->lines_n},
-        status == 503 ? S("Retry-After: 1\r\n\r\n") : S("\r\n"),
+        status == 503 ? S("Retry-After: 1\r\n") : S(""),
+        S("\r\n"),
         body,
     };
     c->front->stats.responses[status / 100]++;
@@ -303,7 +301,9 @@ size_t exchange_write(struct exchange *x, struct str bytes)
 {
     struct conn *c = x->conn;
     check(x->begun);
-    if (bytes.n == 0 || x->no_body)
+    if (sock_queued(c->sock) > QUEUE_LIMIT)
+        exchange_doom(x); /* its owner does not heed what this function returns */
+    if (bytes.n == 0 || x->no_body || c->doomed)
         return sock_queued(c->sock);
     char size_line[24];
     int n = snprintf(size_line, sizeof size_line, "%zx\r\n", bytes.n);
@@ -325,6 +325,14 @@ void exchange_end(struct exchange *x)
     if (x->chunked && !x->no_body)
         sock_write(x->conn->sock, S("0\r\n\r\n"));
     conn_answered(x);
+}
+
+void exchange_doom(struct exchange *x)
+{
+    if (x->conn->doomed)
+        return;
+    x->conn->front->stats.slow_readers += sock_queued(x->conn->sock) > EXCHANGE_QUEUE;
+    conn_doom(x->conn);
 }
 
 void exchange_abort(struct exchange *x)

@@ -22,7 +22,8 @@
  * never from inside an exchange_ call. on_head must not return without an answer or one of these two.
  *
  * Back-pressure: a producer of a streamed response stops when exchange_write returns more than
- * EXCHANGE_QUEUE and goes on at on_writable. A reader that stays above it for 5 s is dropped.
+ * EXCHANGE_QUEUE and goes on at on_writable. A reader that stays above it for 5 s is dropped; so is one
+ * at once whose producer has not stopped at 16 times that.
  */
 #pragma once
 
@@ -81,6 +82,8 @@ size_t exchange_queued(const struct exchange *x);
 void exchange_end(struct exchange *x);
 /* Ends a streamed response that cannot be completed: the client sees a cut connection. */
 void exchange_abort(struct exchange *x);
+/* The same, but on_gone comes, in the next step. */
+void exchange_doom(struct exchange *x);
 bool exchange_begun(const struct exchange *x); /* has a response been started? */
 
 /* Turns the connection into a WebSocket (RFC 6455): answers 101 and ends the exchange. Only when

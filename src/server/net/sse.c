@@ -87,8 +87,10 @@ enum err sse_open(struct exchange *x, struct sse **ret_sse)
 size_t sse_send(struct sse *s, const char *event, uint64_t id, struct str data)
 {
     buf_clear(&s->out);
-    if (sse_encode(&s->out, event, id, data) != OK)
+    if (sse_encode(&s->out, event, id, data) != OK) {
+        exchange_doom(s->x); /* a stream with a hole is worse than none */
         return SIZE_MAX;
+    }
     timer_start(&s->ping, exchange_ping_ms(s->x));
     return exchange_write(s->x, buf_str(&s->out));
 }

@@ -17,7 +17,8 @@ struct sse;
 /* Sends the headers (text/event-stream, no-store, X-Accel-Buffering: no). ERR_NOMEM leaves the
  * exchange to be answered. */
 enum err sse_open(struct exchange *x, struct sse **ret_sse);
-/* `event` NULL: a plain message; `id` 0: none. Returns what is queued. */
+/* `event` NULL: a plain message; `id` 0: none. Returns what is queued; SIZE_MAX when the event cannot be
+ * made (no memory, above 1 MiB): on_gone follows. */
 size_t sse_send(struct sse *s, const char *event, uint64_t id, struct str data);
 void sse_end(struct sse *s);  /* takes NULL */
 void sse_drop(struct sse *s); /* takes NULL */
