@@ -13,12 +13,16 @@ void buf_finish(struct buf *b)
     *b = (struct buf){.cap = b->cap};
 }
 
-/* Room for `need` bytes and a NUL behind them (buf_z, vsnprintf). */
+/* Room for `need` bytes and a NUL behind them (buf_z, vsnprintf). Doubling, but never more than the
+ * cap and its NUL: buf_add() relies on that, and a full buf of 32 MiB shall not take 64. */
 static enum err grow(struct buf *b, size_t need)
 {
-    size_t room = b->room ? b->room : FIRST_ROOM;
-    while (room <= need)
-        room *= 2;
+    size_t limit = b->cap < SIZE_MAX ? b->cap + 1 : SIZE_MAX;
+    size_t room = b->room < limit / 2 ? b->room * 2 : limit;
+    if (room < FIRST_ROOM)
+        room = FIRST_ROOM < limit ? FIRST_ROOM : limit;
+    if (room <= need)
+        room = need + 1;
     char *p = realloc(b->p, room);
     if (!p)
         return ERR_NOMEM;
@@ -34,7 +38,7 @@ enum err buf_reserve(struct buf *b, size_t more)
     return b->n + more < b->room ? OK : grow(b, b->n + more);
 }
 
-enum err buf_add(struct buf *b, struct str s)
+enum err buf_add_slow(struct buf *b, struct str s)
 {
     if (s.n == 0)
         return OK;
@@ -44,25 +48,22 @@ enum err buf_add(struct buf *b, struct str s)
     return OK;
 }
 
-enum err buf_add_byte(struct buf *b, char c)
-{
-    try(buf_reserve(b, 1));
-    b->p[b->n++] = c;
-    return OK;
-}
-
 enum err buf_addv(struct buf *b, const char *fmt, va_list ap)
 {
+    size_t space = b->room - b->n;
     va_list again;
     va_copy(again, ap);
-    int n = vsnprintf(nullptr, 0, fmt, again);
-    va_end(again);
+    int n = vsnprintf(space ? b->p + b->n : nullptr, space, fmt, ap);
+    enum err err = OK;
     check(n >= 0); /* only a wrong format fails */
-    try(buf_reserve(b, (size_t)n));
-    if (n)
-        vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
-    b->n += (size_t)n;
-    return OK;
+    if ((size_t)n >= space)
+        err = buf_reserve(b, (size_t)n);
+    if ((size_t)n >= space && err == OK)
+        vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
+    va_end(again);
+    if (err == OK)
+        b->n += (size_t)n;
+    return err;
 }
 
 enum err buf_addf(struct buf *b, const char *fmt, ...)

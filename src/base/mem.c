@@ -43,7 +43,7 @@ enum err mem_grow(void **array, size_t *room, size_t need, size_t size)
 }
 
 /* Blocks of growing size; the newest is first. */
-enum { ARENA_BLOCK_MIN = 4096 };
+enum { ARENA_BLOCK_MIN = 4096, ARENA_BLOCK_MAX = 64 * 1024 };
 struct block {
     struct block *next;
     size_t used, room;
@@ -77,11 +77,12 @@ void arena_destroy(struct arena *a)
 static struct block *add_block(struct arena *a, size_t size)
 {
     size_t room = a->first ? a->first->room * 2 : ARENA_BLOCK_MIN;
-    if (room > 64 * 1024)
-        room = 64 * 1024;
+    if (room > ARENA_BLOCK_MAX)
+        room = ARENA_BLOCK_MAX;
     if (room < size)
         room = size;
-    struct block *b = calloc(1, sizeof *b + room);
+    size_t bytes;
+    struct block *b = ckd_add(&bytes, room, sizeof *b) ? nullptr : calloc(1, bytes);
     if (!b)
         return nullptr;
     b->room = room;

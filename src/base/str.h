@@ -63,8 +63,8 @@ size_t utf8_prefix(struct str s, size_t max);
 
 struct buf {
     char *p;
-    size_t n, room;
-    size_t cap; /* n never exceeds it; ERR_TOOBIG instead */
+    size_t n, room; /* n < room, unless both are 0; room is at most cap + 1 */
+    size_t cap;     /* n never exceeds it; ERR_TOOBIG instead. Not lowered once there are bytes */
 };
 
 #define BUF(max_bytes) ((struct buf){.cap = (max_bytes)})
@@ -78,12 +78,23 @@ static inline struct str buf_str(const struct buf *b)
 {
     return (struct str){b->p, b->n};
 }
-enum err buf_reserve(struct buf *b, size_t more); /* ERR_NOMEM, ERR_TOOBIG */
-enum err buf_add(struct buf *b, struct str s);
-enum err buf_add_byte(struct buf *b, char c);
+enum err buf_reserve(struct buf *b, size_t more);   /* ERR_NOMEM, ERR_TOOBIG */
+enum err buf_add_slow(struct buf *b, struct str s); /* buf_add, where there is not room enough */
+static inline enum err buf_add(struct buf *b, struct str s) /* s is no part of b */
+{
+    if (s.n == 0 || s.n >= b->room - b->n)
+        return buf_add_slow(b, s);
+    memcpy(b->p + b->n, s.p, s.n);
+    b->n += s.n;
+    return OK;
+}
+static inline enum err buf_add_byte(struct buf *b, char c)
+{
+    return buf_add(b, (struct str){&c, 1});
+}
 enum err buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 enum err buf_addv(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
-/* Drops `count` bytes at the front. */
+/* Drops `count` bytes at the front; what stays is moved, so not for a byte at a time. */
 void buf_eat(struct buf *b, size_t count);
 /* Adds a NUL that is not counted in n, and returns the text; NULL when there is no memory. */
 [[nodiscard]] const char *buf_z(struct buf *b);
