@@ -44,8 +44,9 @@ enum json_type json_typeof(const struct json_val *v);
 const struct json_val *json_get(const struct json_val *obj, const char *key);
 size_t json_count(const struct json_val *v);                          /* of an array or object */
 const struct json_val *json_at(const struct json_val *arr, size_t i); /* NULL past the end */
-/* Walks an object: *iter starts at 0. */
-bool json_next(const struct json_val *obj, size_t *iter, struct str *ret_key,
+/* Walks an object, or an array, whose keys are empty: *iter starts at 0. ret_key may be NULL. Unlike
+ * json_at(), which counts from the front, it is the way through an array of unknown length. */
+bool json_next(const struct json_val *v, size_t *iter, struct str *ret_key,
                const struct json_val **ret_val);
 struct str json_str(const struct json_val *v); /* empty slice unless a string */
 int64_t json_int(const struct json_val *v, int64_t otherwise);

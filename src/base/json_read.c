@@ -9,7 +9,7 @@
 /* A json_doc is a yyjson_doc and a json_val a yyjson_val under another name, so that yyjson's header
  * stays in this file. */
 
-enum { KEYS_MAX = 256 /* of one object: duplicates are found by comparing each with each */ };
+enum { KEYS_MAX = 256 /* of one object; nobody of good will sends more */ };
 
 static void set_why(struct json_why *why, const char *param, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -41,23 +41,34 @@ static struct str text_of(yyjson_val *v)
     return (struct str){yyjson_get_str(v), yyjson_get_len(v)};
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+    struct str x = text_of(*(yyjson_val *const *)a), y = text_of(*(yyjson_val *const *)b);
+    if (x.n != y.n)
+        return x.n < y.n ? -1 : 1;
+    return x.n ? memcmp(x.p, y.p, x.n) : 0;
+}
+
+/* Sorted, since each with each would cost a hostile body of wide objects milliseconds. */
 static enum err check_keys(yyjson_val *obj, struct json_why *why)
 {
+    yyjson_val *keys[KEYS_MAX];
+    size_t count = 0;
     if (yyjson_obj_size(obj) > KEYS_MAX) {
         set_why(why, "", "an object has more than %d fields", KEYS_MAX);
         return ERR_TOOBIG;
     }
-    yyjson_obj_iter a = yyjson_obj_iter_with(obj);
-    for (yyjson_val *key; (key = yyjson_obj_iter_next(&a));) {
-        yyjson_obj_iter b = a;
-        for (yyjson_val *other; (other = yyjson_obj_iter_next(&b));)
-            if (str_eq(text_of(key), text_of(other))) {
-                struct str name = text_of(key);
-                name.n = utf8_prefix(name, 60);
-                set_why(why, "", "the field \"%.*s\" is given twice", STR_FMT(name));
-                return ERR_SYNTAX;
-            }
-    }
+    yyjson_obj_iter it = yyjson_obj_iter_with(obj);
+    for (yyjson_val *key; (key = yyjson_obj_iter_next(&it));)
+        keys[count++] = key;
+    qsort(keys, count, sizeof keys[0], compare_keys);
+    for (size_t i = 1; i < count; i++)
+        if (compare_keys(&keys[i - 1], &keys[i]) == 0) {
+            struct str name = text_of(keys[i]);
+            name.n = utf8_prefix(name, 60);
+            set_why(why, "", "the field \"%.*s\" is given twice", STR_FMT(name));
+            return ERR_SYNTAX;
+        }
     return OK;
 }
 
@@ -89,8 +100,10 @@ enum err json_parse(struct str text, struct json_doc **ret_doc, struct json_why 
     yyjson_doc *doc =
         yyjson_read_opts((char *)text.p, text.n, YYJSON_READ_NOFLAG, nullptr, &failure);
     if (!doc) {
-        if (failure.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
+        if (failure.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
+            set_why(why, "", "%s", err_text(ERR_NOMEM));
             return ERR_NOMEM;
+        }
         if (failure.code == YYJSON_READ_ERROR_INVALID_STRING && !utf8_valid(text)) {
             set_why(why, "", "the JSON is not valid UTF-8");
             return ERR_UTF8;
@@ -152,19 +165,26 @@ const struct json_val *json_at(const struct json_val *arr, size_t i)
     return ours(yyjson_arr_get(yy(arr), i));
 }
 
-bool json_next(const struct json_val *obj, size_t *iter, struct str *ret_key,
+bool json_next(const struct json_val *v, size_t *iter, struct str *ret_key,
                const struct json_val **ret_val)
 {
-    /* Objects have at most KEYS_MAX fields, so finding the place anew each time is cheap. */
-    if (!yyjson_is_obj(yy(obj)) || *iter >= yyjson_obj_size(yy(obj)))
+    /* yyjson keeps what a container holds right behind it; *iter is the distance in bytes. */
+    yyjson_val *container = yy(v);
+    if (!yyjson_is_ctn(container))
         return false;
-    yyjson_obj_iter it = yyjson_obj_iter_with(yy(obj));
-    yyjson_val *key = yyjson_obj_iter_next(&it);
-    for (size_t i = 0; i < *iter; i++)
-        key = yyjson_obj_iter_next(&it);
-    ++*iter;
-    *ret_key = text_of(key);
-    *ret_val = ours(yyjson_obj_iter_get_val(key));
+    yyjson_val *at =
+        *iter ? (yyjson_val *)((char *)container + *iter) : unsafe_yyjson_get_first(container);
+    if (at == unsafe_yyjson_get_next(container))
+        return false;
+    struct str key = {};
+    if (yyjson_is_obj(container)) {
+        key = text_of(at);
+        at = yyjson_obj_iter_get_val(at);
+    }
+    if (ret_key)
+        *ret_key = key;
+    *ret_val = ours(at);
+    *iter = (size_t)((char *)unsafe_yyjson_get_next(at) - (char *)container);
     return true;
 }
 
@@ -209,7 +229,7 @@ static enum err check_range(const struct json_field *f, double x, const char *wh
 {
     if ((f->min == 0 && f->max == 0) || (x >= f->min && x <= f->max))
         return OK;
-    set_why(why, f->name, "%s must be between %g and %g%s", f->name, f->min, f->max, what);
+    set_why(why, f->name, "%s must be between %.15g and %.15g%s", f->name, f->min, f->max, what);
     return ERR_INVALID;
 }
 

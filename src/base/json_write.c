@@ -11,14 +11,25 @@ static void put(struct json_out *j, struct str s)
         j->err = buf_add(j->to, s);
 }
 
-/* What comes before a value: a comma, unless it is the first or follows its key. */
-static void begin_value(struct json_out *j)
+static bool in_array(const struct json_out *j)
 {
-    if (j->after_key)
-        j->after_key = false;
-    else if (j->depth && !j->first)
+    return j->is_arr >> j->depth & 1;
+}
+
+static void put_comma(struct json_out *j)
+{
+    if (j->depth && !j->first)
         put(j, S(","));
     j->first = false;
+}
+
+/* Before a value: a comma, unless its key has been written. */
+static void begin_value(struct json_out *j)
+{
+    check(j->after_key || j->depth == 0 || in_array(j));
+    if (!j->after_key)
+        put_comma(j);
+    j->after_key = false;
 }
 
 static void open_level(struct json_out *j, bool arr)
@@ -44,27 +55,35 @@ void json_arr(struct json_out *j)
 void json_end(struct json_out *j)
 {
     check(j->depth > 0 && !j->after_key);
-    put(j, j->is_arr >> j->depth & 1 ? S("]") : S("}"));
+    put(j, in_array(j) ? S("]") : S("}"));
     j->depth--;
     j->first = false;
 }
 
-/* How many bytes at s need no escape. */
+/* How many bytes at s can be sent as they are. */
 static size_t plain_run(struct str s)
 {
     size_t i = 0;
     while (i < s.n) {
         unsigned char c = (unsigned char)s.p[i];
-        if (c < 0x20 || c == '"' || c == '\\' || c >= 0x7f)
+        size_t len = 1;
+        if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f)
             break;
-        i++;
+        if (c >= 0x80) {
+            uint32_t cp;
+            len = utf8_next(str_sub(s, i, s.n), &cp);
+            if (len == 0)
+                break;
+        }
+        i += len;
     }
     return i;
 }
 
 static void put_escaped(struct json_out *j, unsigned char c)
 {
-    char text[8];
+    static const char digits[] = "0123456789abcdef";
+    const char code[] = {'\\', 'u', '0', '0', digits[c >> 4], digits[c & 15]};
     switch (c) {
     case '"':
         put(j, S("\\\""));
@@ -82,8 +101,7 @@ static void put_escaped(struct json_out *j, unsigned char c)
         put(j, S("\\t"));
         return;
     default:
-        snprintf(text, sizeof text, "\\u%04x", c);
-        put(j, str_of(text));
+        put(j, (struct str){code, sizeof code});
     }
 }
 
@@ -92,26 +110,23 @@ static void put_quoted(struct json_out *j, struct str s)
     put(j, S("\""));
     while (s.n && j->err == OK) {
         size_t n = plain_run(s);
-        if (n) {
-            put(j, str_sub(s, 0, n));
-        } else if ((unsigned char)s.p[0] < 0x80) {
-            put_escaped(j, (unsigned char)s.p[0]);
-            n = 1;
-        } else {
-            uint32_t cp;
-            n = utf8_next(s, &cp);
-            put(j, n ? str_sub(s, 0, n) : S("\xef\xbf\xbd"));
-            n = n ? n : 1;
-        }
+        put(j, str_sub(s, 0, n));
         s = str_sub(s, n, s.n);
+        if (s.n == 0)
+            break;
+        if ((unsigned char)s.p[0] < 0x80)
+            put_escaped(j, (unsigned char)s.p[0]);
+        else
+            put(j, S("\xef\xbf\xbd"));
+        s = str_sub(s, 1, s.n);
     }
     put(j, S("\""));
 }
 
 void json_key(struct json_out *j, const char *key)
 {
-    check(j->depth > 0 && !j->after_key && !(j->is_arr >> j->depth & 1));
-    begin_value(j);
+    check(j->depth > 0 && !j->after_key && !in_array(j));
+    put_comma(j);
     put_quoted(j, str_of(key));
     put(j, S(":"));
     j->after_key = true;
@@ -125,10 +140,15 @@ void json_put_str(struct json_out *j, struct str s)
 
 void json_put_int(struct json_out *j, int64_t n)
 {
-    char text[24];
-    snprintf(text, sizeof text, "%lld", (long long)n);
+    char text[20], *at = text + sizeof text;
+    uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
+    do
+        *--at = (char)('0' + left % 10);
+    while (left /= 10);
+    if (n < 0)
+        *--at = '-';
     begin_value(j);
-    put(j, str_of(text));
+    put(j, (struct str){at, (size_t)(text + sizeof text - at)});
 }
 
 void json_put_num(struct json_out *j, double x)
