@@ -36,18 +36,22 @@ struct conf_err {
 
 enum err conf_init(struct conf *c); /* the defaults */
 void conf_finish(struct conf *c);
-/* `name` dotted ("llm.threads"); `origin` is what the message calls the place. */
+/* `name` dotted ("llm.threads"), for a secret also with "_file"; `origin` is what the message calls
+ * the place. ERR_UNKNOWN: no such option; ERR_INVALID: the value. why may be NULL here. */
 enum err conf_set(struct conf *c, struct str name, struct str value, const char *origin,
                   struct conf_err *why);
-/* key = value lines, # comments, values optionally in double quotes; unknown keys are refused
- * with the nearest known one. The text is at most 256 KiB. */
+/* key = value lines, # comments on lines of their own, values optionally in double quotes, which
+ * hide nothing; unknown keys are refused with the nearest known one. At most 256 KiB. */
 enum err conf_read_text(struct conf *c, struct str text, const char *origin, struct conf_err *why);
 enum err conf_read_file(struct conf *c, const char *path, struct conf_err *why);
-/* Every REPARTEE_* variable; unknown ones are refused, REPARTEE_CONFIG and REPARTEE_MIRROR skipped. */
+/* Every REPARTEE_* variable; unknown ones are refused. REPARTEE_CONFIG, _MIRROR and _ROOT are not
+ * for the table and skipped. */
 enum err conf_read_env(struct conf *c, char *const *environ_list, struct conf_err *why);
 /* Takes `--llm-threads=4`, `--llm-threads 4`, `--x` and `--no-x` for booleans out of argv in place;
  * what is no option of the table stays, in order, for the command to judge. "--" ends options. */
 enum err conf_read_args(struct conf *c, int *argc, char **argv, struct conf_err *why);
+/* What a flag that is none ("--lisen=x") was probably meant to be; NULL when nothing is near. */
+const struct conf_option *conf_nearest_flag(struct str arg);
 
 enum conf_kind : uint8_t {
     CONF_KIND_INT,
@@ -69,5 +73,6 @@ void conf_flag_name(const struct conf_option *o, char *into, size_t size);
 void conf_env_name(const struct conf_option *o, char *into, size_t size);
 /* The present value as text; secrets as "(set)" or "(not set)". */
 enum err conf_show(const struct conf *c, const struct conf_option *o, struct buf *into);
-/* Every option with its default, as --help shows them. */
+/* Every option with its range and default, as --help shows them, grouped by what stands before the
+ * dot. */
 enum err conf_help(struct buf *into);

@@ -3,24 +3,35 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "base/conf.h"
+#include "base/conf_parts.h"
 #include "base/mem.h"
 
-enum { FILE_MAX = 256 * 1024, NAME_MAX_BYTES = 96 };
+enum { FILE_MAX = 256 * 1024 };
 
-static struct str unquote(struct str value)
+static enum err read_line(struct conf *c, struct str line, const char *place, struct conf_err *why)
 {
-    if (value.n >= 2 && value.p[0] == '"' && value.p[value.n - 1] == '"')
-        return str_sub(value, 1, value.n - 1);
-    return value;
+    size_t at = str_find_byte(line, '=');
+    if (at == line.n)
+        return conf_refuse(why, ERR_SYNTAX, "%s: expected \"name = value\"", place);
+    struct str name = str_trim(str_sub(line, 0, at));
+    struct str value = str_trim(str_sub(line, at + 1, line.n));
+    if (str_starts(value, S("\""))) {
+        if (value.n < 2 || value.p[value.n - 1] != '"')
+            return conf_refuse(why, ERR_SYNTAX,
+                               "%s: the value does not end with its quotes (a comment needs a line "
+                               "of its own)",
+                               place);
+        value = str_sub(value, 1, value.n - 1);
+    }
+    return conf_set(c, name, value, place, why);
 }
 
 enum err conf_read_text(struct conf *c, struct str text, const char *origin, struct conf_err *why)
 {
-    if (text.n > FILE_MAX) {
-        snprintf(why->text, sizeof why->text, "%s: larger than 256 KiB", origin);
-        return ERR_TOOBIG;
-    }
+    if (text.n > FILE_MAX)
+        return conf_refuse(why, ERR_TOOBIG, "%.100s is larger than 256 KiB", origin);
+    if (str_starts(text, S("\xef\xbb\xbf"))) /* what some editors begin every text with */
+        text = str_sub(text, 3, text.n);
     struct str line;
     for (int number = 1; str_cut(&text, '\n', &line); number++) {
         line = str_trim(line);
@@ -28,14 +39,7 @@ enum err conf_read_text(struct conf *c, struct str text, const char *origin, str
             continue;
         char place[128];
         snprintf(place, sizeof place, "%.100s:%d", origin, number);
-        size_t at = str_find_byte(line, '=');
-        if (at == line.n) {
-            snprintf(why->text, sizeof why->text, "%s: expected \"name = value\"", place);
-            return ERR_SYNTAX;
-        }
-        struct str name = str_trim(str_sub(line, 0, at));
-        struct str value = unquote(str_trim(str_sub(line, at + 1, line.n)));
-        try(conf_set(c, name, value, place, why));
+        try(read_line(c, line, place, why));
     }
     return OK;
 }
@@ -44,127 +48,111 @@ enum err conf_read_file(struct conf *c, const char *path, struct conf_err *why)
 {
     FILE *f = fopen(path, "re");
     if (!f) {
-        snprintf(why->text, sizeof why->text, "the configuration %.120s cannot be read: %s", path,
-                 strerror(errno));
-        return err_from_errno(errno);
+        int failure = errno;
+        return conf_refuse(why, err_from_errno(failure),
+                           "the configuration %.120s cannot be read: %s", path, strerror(failure));
     }
     autofree char *text = malloc(FILE_MAX + 1);
     size_t n = text ? fread(text, 1, FILE_MAX + 1, f) : 0;
     bool failed = ferror(f);
     fclose(f);
     if (!text)
-        return ERR_NOMEM;
-    if (failed) {
-        snprintf(why->text, sizeof why->text, "the configuration %.120s cannot be read", path);
-        return ERR_IO;
-    }
+        return conf_refuse(why, ERR_NOMEM, "there is not enough memory");
+    if (failed)
+        return conf_refuse(why, ERR_IO, "the configuration %.120s cannot be read", path);
     return conf_read_text(c, (struct str){text, n}, path, why);
 }
 
-/* The option whose generated name is `name`; with a secret also NAME + suffix, told by *ret_file. */
-static const struct conf_option *find(struct str name, const char *suffix,
-                                      void (*name_of)(const struct conf_option *, char *, size_t),
-                                      bool *ret_file)
+/* Variables of ours that are no options. */
+static bool is_no_option(struct str name)
 {
-    size_t count;
-    const struct conf_option *o = conf_options(&count);
-    for (size_t i = 0; i < count; i++) {
-        char own[NAME_MAX_BYTES];
-        name_of(&o[i], own, sizeof own);
-        struct str bare = name;
-        *ret_file = o[i].kind == CONF_KIND_SECRET && str_ends(name, str_of(suffix));
-        if (*ret_file)
-            bare.n -= strlen(suffix);
-        if (str_eq(bare, str_of(own)))
-            return &o[i];
-    }
-    return nullptr;
+    static const char *const names[] = {"REPARTEE_CONFIG", "REPARTEE_MIRROR", "REPARTEE_ROOT"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (str_eq(name, str_of(names[i])))
+            return true;
+    return false;
 }
 
-static enum err set_found(struct conf *c, const struct conf_option *o, bool file, struct str value,
-                          const char *origin, struct conf_err *why)
+static enum err refuse_variable(struct str name, struct conf_err *why)
 {
-    char name[NAME_MAX_BYTES];
-    snprintf(name, sizeof name, "%s%s", o->name, file ? "_file" : "");
-    return conf_set(c, str_of(name), value, origin, why);
+    const struct conf_option *o = conf_nearest(name, conf_env_name);
+    char nearest[CONF_NAME_BYTES] = "";
+    if (o)
+        conf_env_name(o, nearest, sizeof nearest);
+    name.n = utf8_prefix(name, 60);
+    return conf_refuse(
+        why, ERR_UNKNOWN, "the environment variable %.*s is not one of Repartee's; %s%s%s",
+        STR_FMT(name), o ? "did you mean " : "'repartee serve --help' lists the options", nearest,
+        o ? "?" : "");
 }
 
 enum err conf_read_env(struct conf *c, char *const *environ_list, struct conf_err *why)
 {
-    static const char *const not_options[] = {"REPARTEE_CONFIG", "REPARTEE_MIRROR",
-                                              "REPARTEE_ROOT"};
     for (; *environ_list; environ_list++) {
         struct str entry = str_of(*environ_list);
         if (!str_starts(entry, S("REPARTEE_")))
             continue;
         size_t at = str_find_byte(entry, '=');
         struct str name = str_sub(entry, 0, at);
-        bool skip = false;
-        for (size_t i = 0; i < sizeof not_options / sizeof *not_options; i++)
-            skip = skip || str_eq(name, str_of(not_options[i]));
-        if (skip)
+        if (is_no_option(name))
             continue;
-        char origin[NAME_MAX_BYTES];
-        snprintf(origin, sizeof origin, "%.*s", (int)(name.n < 90 ? name.n : 90), name.p);
         bool file;
-        const struct conf_option *o = find(name, "_FILE", conf_env_name, &file);
-        if (!o) {
-            snprintf(
-                why->text, sizeof why->text,
-                "the environment variable %s is not one of Repartee's; 'repartee serve --help' "
-                "lists the options",
-                origin);
-            return ERR_UNKNOWN;
-        }
-        try(set_found(c, o, file, str_sub(entry, at + 1, entry.n), origin, why));
+        const struct conf_option *o = conf_find(name, conf_env_name, "_FILE", &file);
+        if (!o)
+            return refuse_variable(name, why);
+        char origin[CONF_NAME_BYTES];
+        snprintf(origin, sizeof origin, "%.*s", STR_FMT(name));
+        try(conf_set_found(c, o, file, str_sub(entry, at + 1, entry.n), origin, why));
     }
     return OK;
 }
 
-/* Is it the option's flag? Tells the value that is glued on (p NULL: none) and what "--no-" says. */
-static const struct conf_option *find_flag(struct str arg, struct str *ret_value, bool *ret_file,
-                                           bool *ret_no)
+/* A flag as it stands in argv, taken apart. */
+struct flag {
+    const struct conf_option *o; /* NULL: none of the table */
+    struct str name, value;      /* value.p NULL: none is glued on */
+    bool file, no;               /* --name-file, --no-name */
+};
+
+static struct flag take_apart(struct str arg)
 {
     size_t at = str_find_byte(arg, '=');
-    struct str name = str_sub(arg, 0, at);
-    *ret_value = at < arg.n ? str_sub(arg, at + 1, arg.n) : (struct str){};
-    *ret_no = false;
-    const struct conf_option *o = find(name, "-file", conf_flag_name, ret_file);
-    if (o || !str_starts(name, S("--no-")) || ret_value->p)
-        return o;
-    char positive[NAME_MAX_BYTES];
-    snprintf(positive, sizeof positive, "--%.*s", (int)(name.n < 80 ? name.n - 5 : 75), name.p + 5);
-    o = find(str_of(positive), "-file", conf_flag_name, ret_file);
-    *ret_no = true;
-    return o && o->kind == CONF_KIND_BOOL ? o : nullptr;
+    struct flag f = {.name = str_sub(arg, 0, at)};
+    if (at < arg.n)
+        f.value = str_sub(arg, at + 1, arg.n);
+    f.o = conf_find(f.name, conf_flag_name, "-file", &f.file);
+    char positive[CONF_NAME_BYTES];
+    if (f.o || f.value.p || !str_starts(f.name, S("--no-")) || f.name.n >= sizeof positive)
+        return f;
+    snprintf(positive, sizeof positive, "--%.*s", (int)(f.name.n - 5), f.name.p + 5);
+    f.o = conf_find(str_of(positive), conf_flag_name, "-file", &f.file);
+    if (f.o && f.o->kind != CONF_KIND_BOOL)
+        f.o = nullptr;
+    f.no = true;
+    return f;
 }
 
 enum err conf_read_args(struct conf *c, int *argc, char **argv, struct conf_err *why)
 {
+    if (*argc == 0)
+        return OK;
     int kept = 1, i = 1;
     for (; i < *argc && strcmp(argv[i], "--") != 0; i++) {
-        struct str value;
-        bool file = false, no = false;
-        const struct conf_option *o = find_flag(str_of(argv[i]), &value, &file, &no);
-        if (!o) {
+        struct flag f = take_apart(str_of(argv[i]));
+        if (!f.o) {
             argv[kept++] = argv[i];
             continue;
         }
-        const char *origin = argv[i];
-        if (no) {
-            value = S("off");
-        } else if (!value.p && o->kind == CONF_KIND_BOOL) {
-            value = S("on");
-        } else if (!value.p) {
-            if (i + 1 == *argc) {
-                snprintf(why->text, sizeof why->text, "%.100s needs a value", origin);
-                return ERR_INVALID;
-            }
-            value = str_of(argv[++i]);
+        char origin[CONF_NAME_BYTES];
+        snprintf(origin, sizeof origin, "%.*s", STR_FMT(f.name));
+        if (!f.value.p && f.o->kind == CONF_KIND_BOOL) {
+            f.value = f.no ? S("off") : S("on");
+        } else if (!f.value.p) {
+            if (i + 1 == *argc)
+                return conf_refuse(why, ERR_INVALID, "%s needs a value", origin);
+            f.value = str_of(argv[++i]);
         }
-        char name[NAME_MAX_BYTES];
-        snprintf(name, sizeof name, "%.*s", (int)strcspn(origin, "="), origin);
-        try(set_found(c, o, file, value, name, why));
+        try(conf_set_found(c, f.o, f.file, f.value, origin, why));
     }
     while (i < *argc)
         argv[kept++] = argv[i++];
