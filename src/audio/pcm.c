@@ -7,7 +7,7 @@ enum err pcm_feed(struct pcm_carry *c, struct str bytes, struct buf *into)
 {
     if (bytes.n == 0)
         return OK;
-    try(buf_reserve(into, bytes.n + 1));
+    try(buf_reserve(into, (bytes.n + c->has) & ~(size_t)1)); /* so that nothing below fails */
     if (c->has) {
         const char whole[2] = {(char)c->byte, bytes.p[0]};
         try(buf_add(into, (struct str){whole, 2}));

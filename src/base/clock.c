@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <sys/random.h>
 #include <time.h>
@@ -43,7 +44,7 @@ void random_bytes(void *into, unsigned size)
     char *at = into;
     while (size) {
         ssize_t n = getrandom(at, size, 0);
-        check(n > 0 || n == -1); /* a signal may interrupt large requests */
+        check(n > 0 || (n == -1 && errno == EINTR)); /* large requests can be interrupted */
         if (n > 0) {
             at += n;
             size -= (unsigned)n;
@@ -54,9 +55,9 @@ void random_bytes(void *into, unsigned size)
 void random_hex(char *into, unsigned bytes)
 {
     static const char digits[] = "0123456789abcdef";
-    for (unsigned i = 0; i < bytes; i++) {
-        unsigned char b;
-        random_bytes(&b, 1);
+    random_bytes(into, bytes);
+    for (unsigned i = bytes; i-- > 0;) { /* from the end: the bytes lie where the digits will */
+        unsigned char b = (unsigned char)into[i];
         into[2 * i] = digits[b >> 4];
         into[2 * i + 1] = digits[b & 15];
     }

@@ -12,24 +12,30 @@ static const struct {
 #undef X
 };
 
+/* Some numbers come from other programs; one that is not in the list is a fault of ours. */
+static enum err known(enum err e)
+{
+    return (int)e >= 0 && e < ERR_COUNT ? e : ERR_INTERNAL;
+}
+
 const char *err_code(enum err e)
 {
-    return table[e].code;
+    return table[known(e)].code;
 }
 
 const char *err_text(enum err e)
 {
-    return table[e].text;
+    return table[known(e)].text;
 }
 
 int err_http_status(enum err e)
 {
-    return table[e].http;
+    return table[known(e)].http;
 }
 
 int err_ws_close(enum err e)
 {
-    return table[e].ws;
+    return table[known(e)].ws;
 }
 
 enum err err_from_errno(int errno_value)

@@ -8,6 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/str.h"
+
 static atomic_int max_level = LOG_INFO;
 static const char *program_name = ""; /* const after start */
 
@@ -28,23 +31,48 @@ bool log_enabled(enum log_level level)
 
 static size_t put_stamp(char *into, size_t size)
 {
-    struct timespec now;
+    int64_t now_ms = clock_wall_ms();
+    time_t now_s = now_ms / 1000;
     struct tm utc;
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
+    gmtime_r(&now_s, &utc);
     size_t n = strftime(into, size, "%Y-%m-%dT%H:%M:%S", &utc);
-    return n + (size_t)snprintf(into + n, size - n, ".%03ldZ ", now.tv_nsec / 1000000);
+    return n + (size_t)snprintf(into + n, size - n, ".%03dZ ", (int)(now_ms % 1000));
 }
 
-/* One line, one write: lines of several threads and programs do not mix. Control characters are
- * shown as \xNN, so that no text can forge a line or move a terminal's cursor. */
+/* What ends a line or moves a cursor, in one of the sets that terminals know. */
+static bool is_control(uint32_t cp)
+{
+    return cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || cp == 0x2028 || cp == 0x2029;
+}
+
+/* The text with control characters and malformed UTF-8 as \xNN: at most four times as long. */
+static size_t put_escaped(char *into, struct str text)
+{
+    size_t n = 0;
+    while (text.n) {
+        uint32_t cp;
+        size_t len = utf8_next(text, &cp);
+        if (len && !is_control(cp)) {
+            memcpy(into + n, text.p, len);
+            n += len;
+        } else {
+            len = len ? len : 1;
+            for (size_t i = 0; i < len; i++)
+                n += (size_t)snprintf(into + n, 5, "\\x%02x", (unsigned char)text.p[i]);
+        }
+        text = str_sub(text, len, text.n);
+    }
+    return n;
+}
+
+/* One line, one write: lines of several threads and programs do not mix. */
 void log_line(enum log_level level, uint64_t turn, const char *fmt, ...)
 {
     if (!log_enabled(level))
         return;
     static const char *const name[] = {"error", "warn ", "info ", "debug"};
     int saved = errno;
-    char text[1024], line[4 * sizeof text + 128];
+    char text[1024], line[4 * sizeof text + 128]; /* the stamp and the names are short */
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
@@ -53,16 +81,10 @@ void log_line(enum log_level level, uint64_t turn, const char *fmt, ...)
     size_t n = put_stamp(line, sizeof line);
     n += (size_t)snprintf(line + n, sizeof line - n, "%s ", name[level]);
     if (program_name[0])
-        n += (size_t)snprintf(line + n, sizeof line - n, "%s: ", program_name);
+        n += (size_t)snprintf(line + n, sizeof line - n, "%.16s: ", program_name);
     if (turn)
         n += (size_t)snprintf(line + n, sizeof line - n, "turn=%llu ", (unsigned long long)turn);
-    for (const char *at = text; *at; at++) {
-        unsigned char c = (unsigned char)*at;
-        if (c < 0x20 || c == 0x7f)
-            n += (size_t)snprintf(line + n, sizeof line - n, "\\x%02x", c);
-        else
-            line[n++] = *at;
-    }
+    n += put_escaped(line + n, str_of(text));
     line[n++] = '\n';
     ssize_t written = write(STDERR_FILENO, line, n);
     (void)written; /* nobody is left to tell */

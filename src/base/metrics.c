@@ -43,7 +43,7 @@ enum err metrics_histogram(struct buf *into, const char *name, const char *label
     }
     double sum = (double)atomic_load_explicit(&h->sum_us, memory_order_relaxed) / 1e6;
     const char *open = labels[0] ? "{" : "", *close = labels[0] ? "}" : "";
-    try(buf_addf(into, "%s_sum%s%s%s %g\n", name, open, labels, close, sum));
+    try(buf_addf(into, "%s_sum%s%s%s %.15g\n", name, open, labels, close, sum));
     return buf_addf(into, "%s_count%s%s%s %llu\n", name, open, labels, close,
                     (unsigned long long)count);
 }

@@ -78,20 +78,21 @@ bool str_cut(struct str *rest, char sep, struct str *ret_piece)
     return true;
 }
 
-/* A NUL-terminated copy for the C library's number parsers. */
-static bool number_text(struct str s, char into[64])
+/* A NUL-terminated copy for the C library's number parsers, which would also take blanks, a plus,
+ * hexadecimal digits, "inf" and "nan". */
+static bool number_text(struct str s, const char *letters, char into[64])
 {
-    if (s.n == 0 || s.n > 63 || is_space(s.p[0]) || memchr(s.p, 0, s.n))
+    if (s.n == 0 || s.n > 63 || s.p[0] == '+' || memchr(s.p, 0, s.n))
         return false;
     memcpy(into, s.p, s.n);
     into[s.n] = 0;
-    return true;
+    return strspn(into, letters) == s.n;
 }
 
 enum err str_to_i64(struct str s, int64_t *ret_n)
 {
     char text[64], *end;
-    if (!number_text(s, text) || text[0] == '+')
+    if (!number_text(s, "-0123456789", text))
         return ERR_INVALID;
     errno = 0;
     long long n = strtoll(text, &end, 10);
@@ -104,7 +105,7 @@ enum err str_to_i64(struct str s, int64_t *ret_n)
 enum err str_to_f64(struct str s, double *ret_x)
 {
     char text[64], *end;
-    if (!number_text(s, text))
+    if (!number_text(s, "+-.0123456789eE", text))
         return ERR_INVALID;
     errno = 0;
     double x = strtod(text, &end);
