@@ -94,7 +94,7 @@ static enum err on_chunk(struct wav_reader *r)
     uint32_t size = u32(r->part + 4);
     if (++r->chunks > CHUNKS_MAX)
         return refuse(r, "the WAV file has too many parts");
-    r->left = (uint64_t)size + (size & 1);
+    r->left = (uint64_t)size + (size & 1); /* chunks begin at even places */
     r->place = PLACE_SKIP;
     if (memcmp(r->part, "fmt ", 4) == 0) {
         if (size < 16 || r->rate_hz)
@@ -106,10 +106,14 @@ static enum err on_chunk(struct wav_reader *r)
         r->seen_data = true;
         r->place = PLACE_DATA;
         /* Written while recording: the length was not known, the sound goes on to the end. */
-        if (size == 0 || size >= UINT32_MAX - 44)
-            r->left = UINT64_MAX;
+        r->left = size == 0 || size >= UINT32_MAX - WAV_HEADER_BYTES ? UINT64_MAX : size;
     }
     return OK;
+}
+
+static size_t frame_bytes(const struct wav_reader *r)
+{
+    return (size_t)r->channels * r->bytes_per_sample;
 }
 
 static enum err on_format(struct wav_reader *r, size_t size)
@@ -129,9 +133,10 @@ static enum err on_format(struct wav_reader *r, size_t size)
         r->coding = tag == 6 ? CODING_ALAW : CODING_MULAW, good = bits == 8;
     if (!good)
         return refuse(r, "this WAV coding is not supported; use PCM, float, A-law or mu-law");
-    if (r->channels == 0 || r->channels > CHANNELS_MAX ||
-        align != r->channels * r->bytes_per_sample)
+    if (r->channels == 0 || r->channels > CHANNELS_MAX)
         return refuse(r, "the WAV file must have 1 to 8 channels");
+    if (align != frame_bytes(r))
+        return refuse(r, "the WAV file's format is damaged");
     if (rate < PCM_RATE_MIN || rate > 192000)
         return refuse(r, "the WAV file's sample rate must be 8,000 to 192,000 Hz");
     r->rate_hz = rate;
@@ -184,34 +189,43 @@ static int16_t mix_frame(const struct wav_reader *r, const uint8_t *p)
     return x > 32767 ? 32767 : x < -32768 ? -32768 : (int16_t)(x < 0 ? x - 0.5 : x + 0.5);
 }
 
-static enum err put_frame(const struct wav_reader *r, const uint8_t *p, struct buf *into)
+static enum err put_frames(const struct wav_reader *r, const void *frames, size_t count,
+                           struct buf *into)
 {
-    int16_t s = mix_frame(r, p);
-    return buf_add(into, (struct str){(const char *)&s, sizeof s});
+    size_t frame = frame_bytes(r);
+    const uint8_t *p = frames;
+    bool as_wanted = r->coding == CODING_INT && r->bytes_per_sample == 2 && r->channels == 1;
+    if (as_wanted)
+        return buf_add(into, (struct str){frames, count * frame});
+    while (count) {
+        int16_t run[256];
+        size_t n = count < sizeof run / sizeof *run ? count : sizeof run / sizeof *run;
+        for (size_t i = 0; i < n; i++)
+            run[i] = mix_frame(r, p + i * frame);
+        try(buf_add(into, (struct str){(const char *)run, n * sizeof *run}));
+        p += n * frame;
+        count -= n;
+    }
+    return OK;
 }
 
 static enum err on_data(struct wav_reader *r, struct str *bytes, struct buf *into)
 {
-    size_t frame = (size_t)r->channels * r->bytes_per_sample;
-    while (bytes->n && r->left) {
-        struct str now = str_sub(*bytes, 0, r->left < bytes->n ? (size_t)r->left : bytes->n);
-        size_t took;
-        if (r->part_n == 0 && now.n >= frame && r->coding == CODING_INT &&
-            r->bytes_per_sample == 2 && r->channels == 1) {
-            took = now.n & ~(size_t)1;
-            try(buf_add(into, str_sub(now, 0, took)));
-        } else {
-            struct str rest = now;
-            if (gather(r, &rest, frame)) {
-                try(put_frame(r, r->part, into));
-                r->part_n = 0;
-            }
-            took = now.n - rest.n;
-        }
-        if (r->left != UINT64_MAX)
-            r->left -= took;
-        *bytes = str_sub(*bytes, took, bytes->n);
+    size_t frame = frame_bytes(r), n = r->left < bytes->n ? (size_t)r->left : bytes->n;
+    struct str now = str_sub(*bytes, 0, n);
+    if (r->part_n && gather(r, &now, frame)) {
+        try(put_frames(r, r->part, 1, into));
+        r->part_n = 0;
     }
+    if (now.n >= frame) {
+        try(put_frames(r, now.p, now.n / frame, into));
+        now = str_sub(now, now.n - now.n % frame, now.n);
+    }
+    if (now.n)
+        gather(r, &now, frame); /* the beginning of a frame */
+    if (r->left != UINT64_MAX)
+        r->left -= n;
+    *bytes = str_sub(*bytes, n, bytes->n);
     return OK;
 }
 

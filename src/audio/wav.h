@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * RIFF/WAVE, as far as voice needs it: PCM 8/16/24/32 bit, IEEE float 32/64, A-law and mu-law, 1 to 8
- * channels (mixed down), also WAVE_FORMAT_EXTENSIBLE; every chunk order, odd chunk padding, streams
- * whose length fields are 0 or 0xffffffff. A parser of foreign bytes: fuzzed, nothing is trusted.
- * Incremental: feed what arrives.
+ * channels (mixed down), also WAVE_FORMAT_EXTENSIBLE; any other chunks before the sound, odd chunk
+ * padding, streams whose length fields are 0 or 0xffffffff (the sound goes on to the end). What
+ * follows the sound is not looked at; a file that is cut short gives what is there.
+ *
+ * A parser of foreign bytes: fuzzed, nothing is trusted. Incremental: feed what arrives.
  */
 #pragma once
 
