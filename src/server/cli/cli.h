@@ -38,6 +38,8 @@ int cli_doctor(struct cli *c);
 int cli_fail(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The same for a wrong call: adds how to get help, returns EXIT_USAGE. */
 int cli_misuse(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same for an argument that nobody takes: names the flag that was probably meant. */
+int cli_no_option(const struct cli *c, const char *arg);
 
 /* The data directory: the option, else $XDG_DATA_HOME/repartee, else ~/.local/share/repartee. Made
  * when missing (0700). On failure *ret_why is a sentence. */

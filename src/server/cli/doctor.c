@@ -79,7 +79,7 @@ static int show_server(struct cli *c, const struct json_val *r)
 int cli_doctor(struct cli *c)
 {
     if (c->argc > 1)
-        return cli_misuse(c, "\"%s\" is no option of this command", c->argv[1]);
+        return cli_no_option(c, c->argv[1]);
     if (!c->json)
         check_machine(c);
     struct connection *k;

@@ -65,6 +65,16 @@ int cli_misuse(const struct cli *c, const char *fmt, ...)
     return EXIT_USAGE;
 }
 
+int cli_no_option(const struct cli *c, const char *arg)
+{
+    const struct conf_option *meant = conf_nearest_flag(str_of(arg));
+    char flag[96] = "";
+    if (meant)
+        conf_flag_name(meant, flag, sizeof flag);
+    return cli_misuse(c, "\"%s\" is no option of this command%s%s%s", arg,
+                      meant ? "; did you mean " : "", flag, meant ? "?" : "");
+}
+
 static void print_overview(void)
 {
     puts("Repartee: talk with your documents, by text and by voice, on your own machine.\n");
@@ -77,9 +87,9 @@ static void print_overview(void)
 
 static int print_help(const struct command *command)
 {
-    printf("Usage: %s\n\n%c%s.\n\nExamples:\n%s\nOptions (flag = configuration = environment):\n",
-           command->usage, command->summary[0] - 'a' + 'A', command->summary + 1,
-           command->examples);
+    printf(
+        "Usage: %s\n\n%c%s.\n\nExamples:\n%s\nOptions (flag, and name in the configuration file; --http-body is\nREPARTEE_HTTP_BODY in the environment):\n",
+        command->usage, command->summary[0] - 'a' + 'A', command->summary + 1, command->examples);
     autobuf help = BUF(256 * 1024);
     if (conf_help(&help) != OK)
         return EXIT_FAILED;

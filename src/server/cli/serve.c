@@ -7,7 +7,7 @@
 int cli_serve(struct cli *c)
 {
     if (c->argc > 1 && !c->quiet)
-        return cli_misuse(c, "\"%s\" is no option of this command", c->argv[1]);
+        return cli_no_option(c, c->argv[1]);
     const struct server_where where = {.data = c->data, .docs = c->conf.docs, .tcp = !c->quiet};
     struct server *server;
     struct server_why why;
