@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stt/adapt.h"
 
-#include <errno.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
 #include "stt/dictionary.h"
@@ -68,31 +66,19 @@ static enum err pronounce_all(struct adaptation *a, const struct counting *c)
     return OK;
 }
 
-static enum err write_fully(int fd, struct str s)
+/* Straight into the memory file. */
+static enum err write_model(struct adaptation *a, struct ngram *n, struct memfile *file)
 {
-    while (s.n > 0) {
-        ssize_t n = write(fd, s.p, s.n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return ERR_NOMEM;
-        s = str_sub(s, (size_t)n, s.n);
-    }
+    memfile_clear(file);
+    struct buf arpa = {.p = file->bytes, .room = file->size, .cap = file->size};
+    try(ngram_arpa(n, &arpa));
+    a->words = ngram_vocabulary(n);
+    a->arpa_path = file->path;
     return OK;
 }
 
-static enum err write_model(struct adaptation *a, struct ngram *n)
-{
-    autobuf arpa = BUF(NGRAM_ARPA_MAX);
-    try(ngram_arpa(n, &arpa));
-    a->words = ngram_vocabulary(n);
-    a->arpa_fd = memfd_create("words.arpa", MFD_CLOEXEC);
-    if (a->arpa_fd < 0)
-        return err_from_errno(errno);
-    return write_fully(a->arpa_fd, buf_str(&arpa));
-}
-
-static enum err count_and_write(struct adaptation *a, const struct counting *c, struct str text)
+static enum err count_and_write(struct adaptation *a, const struct counting *c, struct str text,
+                                struct memfile *file)
 {
     const struct words_events events = {.known = on_known,
                                         .word = on_word,
@@ -102,22 +88,22 @@ static enum err count_and_write(struct adaptation *a, const struct counting *c, 
     try(words_read(text, &events));
     try(ngram_close(c->ngram));
     try(pronounce_all(a, c));
-    return write_model(a, c->ngram);
+    return write_model(a, c->ngram, file);
 }
 
-enum err adaptation_create(struct str text, const char *dictionary_path, struct adaptation **ret_a)
+enum err adaptation_create(struct str text, const char *dictionary_path, struct memfile *file,
+                           struct adaptation **ret_a)
 {
     struct counting c = {};
     struct adaptation *a = mem_zero(1, sizeof *a);
     if (a == nullptr)
         return ERR_NOMEM;
-    a->arpa_fd = -1;
     a->extra.cap = EXTRA_MAX_BYTES;
     enum err err = dictionary_open(dictionary_path, &c.dictionary);
     if (err == OK)
         err = ngram_create(&c.ngram);
     if (err == OK)
-        err = count_and_write(a, &c, text);
+        err = count_and_write(a, &c, text, file);
     ngram_destroy(c.ngram);
     dictionary_close(c.dictionary);
     if (err != OK) {
@@ -132,8 +118,6 @@ void adaptation_destroy(struct adaptation *a)
 {
     if (a == nullptr)
         return;
-    if (a->arpa_fd >= 0)
-        close(a->arpa_fd);
     buf_finish(&a->extra);
     free(a);
 }

@@ -24,7 +24,6 @@ enum {
     NGRAM_CUT_TOKENS = 200000,
     NGRAM_DISTINCT_MAX = 1 << 17, /* different words seen; later ones are a gap */
     NGRAM_VOCABULARY_MAX = 20000, /* the most frequent of them make the model */
-    NGRAM_ARPA_MAX = 256 << 20,   /* bytes */
 };
 
 struct ngram;

@@ -2,14 +2,13 @@
 #include "stt/pool.h"
 
 #include <pthread.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { LOOK_MS = 20, RETRY_MS = 1000, MAKER_NICENESS = 10 };
+enum { LOOK_MS = 20, RETRY_MS = 1000 };
 
 struct entry {
     void *item;   /* NULL: free */
@@ -20,14 +19,13 @@ struct entry {
 struct pool {
     struct pool_maker maker; /* const after create */
     uint32_t cap;            /* const after create */
-    pthread_t thread;        /* mu, when threaded */
-    bool threaded;           /* mu */
+    pthread_t thread;        /* once `running` */
     pthread_mutex_t mu;
     pthread_cond_t changed;
     struct entry entry[POOL_MAX + 1]; /* mu */
     uint64_t age;                     /* mu */
     uint32_t lent;                    /* mu */
-    bool leaving;                     /* mu */
+    bool running, leaving;            /* mu */
 };
 
 /* mu held. The first entry that holds `item` (NULL: a free one). */
@@ -122,8 +120,6 @@ static void make_one(struct pool *p)
 static void *keep_full(void *arg)
 {
     struct pool *p = arg;
-    /* Live utterances go first; where niceness is refused it is only less polite. */
-    (void)setpriority(PRIO_PROCESS, 0, MAKER_NICENESS);
     pthread_mutex_lock(&p->mu);
     while (!p->leaving) {
         if (has_work(p))
@@ -133,15 +129,6 @@ static void *keep_full(void *arg)
     }
     pthread_mutex_unlock(&p->mu);
     return nullptr;
-}
-
-/* mu held. The thread is made late: programs confine themselves between pool_create and their first
- * work, and threads that exist before would stay outside. Without one (no memory), what is there is
- * lent, and the next call tries again. */
-static void need_thread(struct pool *p)
-{
-    if (!p->threaded)
-        p->threaded = pthread_create(&p->thread, nullptr, keep_full, p) == 0;
 }
 
 static void init_locks(struct pool *p)
@@ -187,9 +174,8 @@ void pool_destroy(struct pool *p)
     check(p->lent == 0);
     p->leaving = true;
     pthread_cond_broadcast(&p->changed);
-    bool threaded = p->threaded;
     pthread_mutex_unlock(&p->mu);
-    if (threaded)
+    if (p->running)
         pthread_join(p->thread, nullptr);
     for (uint32_t i = 0; i <= p->cap; i++)
         if (p->entry[i].item)
@@ -197,11 +183,25 @@ void pool_destroy(struct pool *p)
     free_pool(p);
 }
 
+/* mu held. Without a thread there is still what pool_create made; the next call tries again. */
+static void start(struct pool *p)
+{
+    if (!p->running)
+        p->running = pthread_create(&p->thread, nullptr, keep_full, p) == 0;
+}
+
+void pool_fill(struct pool *p)
+{
+    pthread_mutex_lock(&p->mu);
+    start(p);
+    pthread_mutex_unlock(&p->mu);
+}
+
 void pool_renew(struct pool *p)
 {
     pthread_mutex_lock(&p->mu);
+    start(p);
     p->age++;
-    need_thread(p);
     pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->mu);
 }
@@ -209,15 +209,15 @@ void pool_renew(struct pool *p)
 enum err pool_take(struct pool *p, uint32_t wait, bool (*stopped)(void *arg), void *arg,
                    void **ret_item)
 {
-    uint64_t until = clock_ms() + wait;
+    uint64_t from = clock_ms();
     enum err err = OK;
     struct entry *e;
     pthread_mutex_lock(&p->mu);
-    need_thread(p);
+    start(p);
     while (p->lent == p->cap || (e = idle_newest(p)) == nullptr) {
         if (stopped && stopped(arg))
             err = ERR_CANCELED;
-        else if (clock_ms() >= until)
+        else if (clock_ms() - from >= (count(p) < p->cap ? POOL_FILL_MS : wait))
             err = ERR_BUSY;
         if (err != OK)
             break;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Things that are dear to make and serve one user at a time, such as decoders. The first is made by
- * pool_create, so that work can begin; the pool's own thread, begun with the first use, makes the
- * others, up to the cap, and makes each anew after pool_renew: a new one takes the place of an idle
- * old one, and one that is lent goes on until it is given back. For that moment there is one more than
- * the cap; never more are lent.
+ * pool_create, so that work can begin; a thread of the pool's own makes the others, up to the cap, and makes
+ * each anew after pool_renew: a new one takes the place of an idle old one, and one that is lent goes
+ * on until it is given back. For that moment there is one more than the cap; never more are lent.
  *
  *     pool_take(p, 2000, nullptr, nullptr, &item); … pool_give(p, item, true);
  *
@@ -16,7 +15,7 @@
 
 #include "base/err.h"
 
-enum { POOL_MAX = 64 };
+enum { POOL_MAX = 64, POOL_FILL_MS = 10000 };
 
 struct pool;
 
@@ -30,10 +29,13 @@ struct pool_maker {
 /* cap: 1..POOL_MAX. Fails as the first `make` fails. */
 enum err pool_create(const struct pool_maker *maker, uint32_t cap, struct pool **ret_p);
 void pool_destroy(struct pool *p); /* takes NULL; waits for a `make` under way */
+/* Starts the thread, if it does not run yet. The other calls do so too; a process that is locked in
+ * after pool_create wants no thread before. */
+void pool_fill(struct pool *p);
 /* Whatever was made before is out of date. */
 void pool_renew(struct pool *p);
 /* Waits for an item, the newest first. `stopped` (may be NULL) is asked now and then: ERR_CANCELED
- * when it says true. ERR_BUSY when wait_ms are over. */
+ * when it says true. ERR_BUSY when wait_ms are over; while fewer than the cap are made, POOL_FILL_MS. */
 enum err pool_take(struct pool *p, uint32_t wait_ms, bool (*stopped)(void *arg), void *arg,
                    void **ret_item);
 /* keep: it may be lent again; otherwise it is destroyed and another one made. */

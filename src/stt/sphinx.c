@@ -24,6 +24,7 @@ enum {
     CUT_AFTER_MS = 15000,
     CUT_QUIET_MS = 400,
     CUT_ANYWHERE_MS = 40000,
+    ARPA_MAX = 64 << 20, /* bytes; what NGRAM_TOKENS_MAX words can give is less */
 };
 
 struct stt_utterance {
@@ -41,6 +42,7 @@ static struct {
     pthread_mutex_t mu;
     struct buf text;               /* mu: not yet counted */
     bool fresh;                    /* mu */
+    struct memfile arpa;           /* the maker's thread */
     struct adaptation *adaptation; /* the maker's thread */
 } documents = {.mu = PTHREAD_MUTEX_INITIALIZER};
 
@@ -65,7 +67,7 @@ static struct adaptation *count_words(struct str text)
     sphinx_dictionary_path(dictionary, sizeof dictionary);
     uint64_t from = clock_us();
     struct adaptation *a = nullptr;
-    enum err err = adaptation_create(text, dictionary, &a);
+    enum err err = adaptation_create(text, dictionary, &documents.arpa, &a);
     if (err == OK)
         log_debug(
             "%zu words of the documents counted in %u ms; pronounced by rule %zu, left out %zu",
@@ -136,6 +138,7 @@ static enum err sphinx_load(const struct stt_load *load, struct stt_loaded *ret_
     uint32_t streams = STREAMS;
     try(read_options(load->options, &streams, why));
     err_set_callback(say_in_log, nullptr);
+    try(memfile_create(ARPA_MAX, &documents.arpa));
     const struct pool_maker maker = {.make = make_decoder, .destroy = destroy_decoder};
     enum err err = pool_create(&maker, streams, &pool);
     if (err != OK) {
@@ -160,18 +163,25 @@ static void sphinx_unload(void)
     pool = nullptr;
     adaptation_destroy(documents.adaptation);
     documents.adaptation = nullptr;
+    memfile_finish(&documents.arpa);
     buf_finish(&documents.text);
 }
 
 static void sphinx_words(struct buf text)
 {
+    static bool had_words; /* the protocol thread's */
+    bool news = had_words || text.n > 0;
+    had_words = text.n > 0;
     pthread_mutex_lock(&documents.mu);
     struct buf old = documents.text;
     documents.text = text;
-    documents.fresh = true;
+    documents.fresh = news;
     pthread_mutex_unlock(&documents.mu);
     buf_finish(&old);
-    pool_renew(pool);
+    if (news)
+        pool_renew(pool);
+    else
+        pool_fill(pool);
 }
 
 static void finish_result(struct stt_result *r)

@@ -54,12 +54,11 @@ static enum err add_words(struct sphinx_decoder *d, const struct adaptation *a)
 }
 
 /* The model of the documents and the general one, mixed. */
-static enum err add_documents(struct sphinx_decoder *d, ngram_model_t *general, int arpa_fd)
+static enum err add_documents(struct sphinx_decoder *d, ngram_model_t *general,
+                              const char *arpa_path)
 {
     ps_config_t *c = ps_get_config(d->ps);
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", arpa_fd);
-    ngram_model_t *documents = ngram_model_read(c, path, NGRAM_ARPA, ps_get_logmath(d->ps));
+    ngram_model_t *documents = ngram_model_read(c, arpa_path, NGRAM_ARPA, ps_get_logmath(d->ps));
     if (documents == nullptr)
         return ERR_INTERNAL;
     ngram_model_t *models[] = {general, documents};
@@ -87,7 +86,7 @@ static enum err add_searches(struct sphinx_decoder *d, const char *general_path,
         return ERR_NOTFOUND;
     enum err err = ps_add_lm(d->ps, "general", general) == 0 ? OK : ERR_INTERNAL;
     if (err == OK && a != nullptr) {
-        err = add_documents(d, general, a->arpa_fd);
+        err = add_documents(d, general, a->arpa_path);
         d->adapted = err == OK;
     }
     ngram_model_free(general);
@@ -176,16 +175,13 @@ enum err sphinx_decoder_begin(struct sphinx_decoder *d, bool adapt, bool follow)
     return OK;
 }
 
-/* Is most of this step speech? Counts the silence at its end, too. */
-static bool hear_speech(struct sphinx_decoder *d)
+/* Counts the silence at the end of what was heard. */
+static void hear_silence(struct sphinx_decoder *d)
 {
-    unsigned frames = 0, spoken = 0;
-    for (size_t i = 0; i + VAD_SAMPLES <= d->step_n; i += VAD_SAMPLES, frames++) {
+    for (size_t i = 0; i + VAD_SAMPLES <= d->step_n; i += VAD_SAMPLES) {
         bool speech = ps_vad_classify(d->vad, d->step + i) == PS_VAD_SPEECH;
         d->quiet_ms = speech ? 0 : d->quiet_ms + SPHINX_STEP_MS / VAD_FRAMES;
-        spoken += speech;
     }
-    return frames > 0 && 2 * spoken >= frames;
 }
 
 static enum err decode_step(struct sphinx_decoder *d)
@@ -194,8 +190,8 @@ static enum err decode_step(struct sphinx_decoder *d)
         return OK;
     if (ps_process_raw(d->ps, d->step, d->step_n, FALSE, FALSE) < 0)
         return ERR_INTERNAL;
-    /* The silence before somebody speaks says nothing about the voice. */
-    if (hear_speech(d))
+    hear_silence(d);
+    if (d->quiet_ms <= MEAN_QUIET_MS)
         mean_heard(&d->mean, ps_get_cmn(d->ps, TRUE),
                    (double)d->step_n * FRAMES_PER_S / SPHINX_RATE_HZ);
     d->fed += d->step_n;
