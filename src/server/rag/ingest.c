@@ -51,8 +51,8 @@ static void leave(struct ingest *i)
 static void try_later(struct rag *rag, struct ingest *i, void (*retry)(struct ingest *),
                       enum err why)
 {
-    if (rag->wait_ms == 0)
-        log_error("documents wait, the store or a reader is not able to go on: %s", err_text(why));
+    if (rag->wait_ms == 0 && why != ERR_BUSY)
+        log_error("documents wait to be read, and are tried again later: %s", err_text(why));
     rag->wait_ms = rag->wait_ms ? 2 * rag->wait_ms : WAIT_MIN_MS;
     if (rag->wait_ms > WAIT_MAX_MS)
         rag->wait_ms = WAIT_MAX_MS;

@@ -2,6 +2,15 @@
 /* The few calls that wrap SQLite. */
 #include "server/rag/sql.h"
 
+#include <errno.h>
+
+static enum err disk_err(int system_errno)
+{
+    /* A limit on the size of files is a small disk to us. */
+    bool full = system_errno == ENOSPC || system_errno == EDQUOT || system_errno == EFBIG;
+    return full ? ERR_NOSPACE : ERR_IO;
+}
+
 enum err sql_err(sqlite3 *db, int result)
 {
     switch (result & 0xff) {
@@ -19,7 +28,7 @@ enum err sql_err(sqlite3 *db, int result)
     case SQLITE_TOOBIG:
         return ERR_TOOBIG;
     case SQLITE_IOERR:
-        return db && sqlite3_system_errno(db) ? err_from_errno(sqlite3_system_errno(db)) : ERR_IO;
+        return disk_err(db ? sqlite3_system_errno(db) : 0);
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
     case SQLITE_PERM:

@@ -32,6 +32,7 @@ static const char schema[] =
     "CREATE INDEX documents_state ON documents(state, chunks);"
     "CREATE INDEX documents_queue ON documents(number) WHERE state = 'queued';"
     "CREATE INDEX documents_source ON documents(owner, source, number);"
+    "CREATE INDEX documents_owner ON documents(owner, chunks);"
     "CREATE TABLE originals(document INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;"
     "CREATE TABLE chunks(id INTEGER PRIMARY KEY, document INTEGER NOT NULL,"
     " number INTEGER NOT NULL, heading TEXT NOT NULL, text TEXT NOT NULL) STRICT;"

@@ -10,7 +10,12 @@
 
 #include "server/rag/sql.h"
 
-enum { CANDIDATES = 60 };
+enum {
+    CANDIDATES = 60,
+    /* Words are looked for from the rarest on, until so many passages have one: further words are too
+     * common to find any that is better, and ranking tens of thousands takes long. */
+    ENOUGH = 2000,
+};
 
 /* Of a passage's score, what comes from the words it covers anywhere, in its heading, and from BM25.
  * The order hardly depends on them: half and twice as much changed 1 answer in 68 of the manual. */
@@ -19,6 +24,16 @@ static const double BY_COVER = 0.7, BY_HEADING = 0.2, BY_RANK = 0.1;
 static const double FITS = 0.4, FITS_HEADING = 0.3;
 /* Common words say less; and where no document has one, it was filler. */
 static const double COMMON = 0.5, FILLER = 0.5;
+
+struct search {
+    struct str owner;
+    bool alone; /* all passages are his to read */
+    struct terms *terms;
+    uint32_t found[TERMS_MAX]; /* passages with each term, ENOUGH when there are more */
+    uint32_t k;
+    struct arena *arena;
+    struct rag_hits hits;
+};
 
 struct candidate {
     sqlite3_int64 row;
@@ -39,16 +54,29 @@ void owner_token(struct str owner, char into[OWNER_TOKEN_MAX])
     into[n] = 0;
 }
 
-/* A query of FTS5: passages that this owner may read, with one of the words. Stems hold no quotes. */
-static enum err put_match(struct buf *into, struct str owner, const struct term *terms,
-                          size_t count)
+static enum err find_out_alone(struct store *s, struct search *f)
 {
+    autostmt *q = nullptr;
+    try(sql_query(s,
+                  "SELECT EXISTS(SELECT 1 FROM documents WHERE owner > '' AND owner < ?1)"
+                  " OR EXISTS(SELECT 1 FROM documents WHERE owner > ?1)",
+                  SQL_ARGS(SQL_T(f->owner)), &q));
+    try(sql_step(q));
+    f->alone = !sqlite3_column_int(q, 0);
+    return OK;
+}
+
+/* A query of FTS5: passages with one of a set of terms that the owner may read. Stems hold no quotes. */
+static enum err put_match(struct buf *into, const struct search *f, uint32_t set)
+{
+    try(buf_add(into, S("{heading text} : (")));
+    for (size_t i = 0, n = 0; i < f->terms->count; i++)
+        if (set >> i & 1)
+            try(buf_addf(into, "%s\"%s\"", n++ ? " OR " : "", f->terms->term[i].stem));
+    try(buf_add_byte(into, ')'));
     char token[OWNER_TOKEN_MAX];
-    owner_token(owner, token);
-    try(buf_addf(into, "owner : (\"%s\" OR \"o\") AND {heading text} : (", token));
-    for (size_t i = 0; i < count; i++)
-        try(buf_addf(into, "%s\"%s\"", i ? " OR " : "", terms[i].stem));
-    return buf_add_byte(into, ')');
+    owner_token(f->owner, token);
+    return f->alone ? OK : buf_addf(into, " AND owner : (\"%s\" OR \"o\")", token);
 }
 
 static enum err count_passages(struct store *s, struct str owner, double *ret_count)
@@ -61,25 +89,44 @@ static enum err count_passages(struct store *s, struct str owner, double *ret_co
     return OK;
 }
 
-static enum err weigh(struct store *s, struct str owner, struct terms *terms)
+static enum err weigh(struct store *s, struct search *f)
 {
     double all;
-    try(count_passages(s, owner, &all));
+    try(count_passages(s, f->owner, &all));
     autostmt *q = nullptr;
-    try(sql_query(s, "SELECT count(*) FROM words WHERE words MATCH ?", nullptr, 0, &q));
-    for (size_t i = 0; i < terms->count; i++) {
-        autobuf match = BUF(1024);
-        try(put_match(&match, owner, &terms->term[i], 1));
-        try(sql_again(q, SQL_ARGS(SQL_T(buf_str(&match)))));
+    try(sql_query(s, "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)",
+                  nullptr, 0, &q));
+    for (size_t i = 0; i < f->terms->count; i++) {
+        struct term *term = &f->terms->term[i];
+        autobuf match = BUF(2048);
+        try(put_match(&match, f, UINT32_C(1) << i));
+        try(sql_again(q, SQL_ARGS(SQL_T(buf_str(&match)), SQL_I(ENOUGH))));
         try(sql_step(q));
-        double in = sqlite3_column_double(q, 0);
+        f->found[i] = (uint32_t)sqlite3_column_int(q, 0);
         /* A word that no document has weighs most: it is the point of a question that has no answer
          * here, or a mishearing. */
-        bool common = terms->term[i].common;
-        terms->term[i].weight =
-            common && in == 0 ? FILLER : (common ? COMMON : 1) * log(1 + all / (in + 1));
+        term->weight = term->common && f->found[i] == 0
+                           ? FILLER
+                           : (term->common ? COMMON : 1) * log(1 + all / (f->found[i] + 1.0));
     }
     return OK;
+}
+
+/* The terms to look for. */
+static uint32_t choose_terms(const struct search *f)
+{
+    uint32_t set = 0, sum = 0;
+    while (sum < ENOUGH) {
+        size_t rarest = TERMS_MAX;
+        for (size_t i = 0; i < f->terms->count; i++)
+            if (!(set >> i & 1) && (rarest == TERMS_MAX || f->found[i] < f->found[rarest]))
+                rarest = i;
+        if (rarest == TERMS_MAX)
+            break;
+        set |= UINT32_C(1) << rarest;
+        sum += f->found[rarest];
+    }
+    return set;
 }
 
 /* Common words alone make a fit only where they are the subject. */
@@ -106,11 +153,11 @@ static void judge(sqlite3_stmt *q, const struct terms *terms, double rank, struc
     c->fits = is_about(terms, in, in_place);
 }
 
-static enum err find_candidates(struct store *s, struct str owner, const struct terms *terms,
+static enum err find_candidates(struct store *s, const struct search *f,
                                 struct candidate *candidates, size_t *ret_count)
 {
     autobuf match = BUF(16 * 1024);
-    try(put_match(&match, owner, terms->term, terms->count));
+    try(put_match(&match, f, choose_terms(f)));
     autostmt *q = nullptr;
     try(sql_query(s,
                   "SELECT rowid, heading, text FROM words WHERE words MATCH ?"
@@ -119,7 +166,7 @@ static enum err find_candidates(struct store *s, struct str owner, const struct 
     enum err err;
     size_t n = 0;
     for (; (err = sql_step(q)) == OK && n < CANDIDATES; n++)
-        judge(q, terms, (double)n, &candidates[n]);
+        judge(q, f->terms, (double)n, &candidates[n]);
     *ret_count = n;
     return err == ERR_NOTFOUND ? OK : err;
 }
@@ -163,22 +210,15 @@ static bool is_repeat(const struct rag_hit *hits, size_t count, const struct rag
     return false;
 }
 
-struct search {
-    struct str owner;
-    struct terms *terms;
-    uint32_t k;
-    struct arena *arena;
-    struct rag_hits hits;
-};
-
 static enum err search(struct store *s, void *arg)
 {
     struct search *f = arg;
     struct candidate candidates[CANDIDATES];
     size_t count = 0;
     if (f->terms->count) {
-        try(weigh(s, f->owner, f->terms));
-        try(find_candidates(s, f->owner, f->terms, candidates, &count));
+        try(find_out_alone(s, f));
+        try(weigh(s, f));
+        try(find_candidates(s, f, candidates, &count));
     }
     qsort(candidates, count, sizeof *candidates, by_score);
     size_t k = f->k < CANDIDATES ? f->k : CANDIDATES;
