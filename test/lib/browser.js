@@ -12,7 +12,7 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
-import { BUILD } from './server.js';
+import { BUILD, atEnd } from './server.js';
 
 const FLAGS = [
   '--disable-background-networking',
@@ -57,7 +57,7 @@ export async function openPage(t, url, options = {}) {
   if (permission === 'denied') args.push('--deny-permission-prompts');
   if (hosts) args.push(`--host-resolver-rules=${hosts}`);
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args, chromiumSandbox: false });
-  t.after(() => browser.close());
+  atEnd(t, () => browser.close());
   const context = await browser.newContext({
     viewport: { width, height },
     deviceScaleFactor: width < 600 ? 2 : 1,
@@ -73,7 +73,7 @@ export async function openPage(t, url, options = {}) {
   page.on('pageerror', (error) => complaints.push(String(error)));
   if (record) await page.addInitScript(listenIn);
   await page.goto(url);
-  t.after(() => {
+  atEnd(t, () => {
     const surprises = complaints.filter((text) => !expected?.test(text));
     assert.deepEqual(surprises, [], 'the page complained');
   });

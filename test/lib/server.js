@@ -22,10 +22,24 @@ export function environment(more = {}) {
   return { ...Object.fromEntries(kept), PATH: `${BUILD}:${process.env.PATH}`, XDG_CONFIG_HOME: '/nonexistent', ...more };
 }
 
+/** Ends of tests, latest first: the browser goes before the server that it talks to. @type {WeakMap<object, (() => unknown)[]>} */
+const ends = new WeakMap();
+
+/** Like t.after, but the other way round. @param {import('node:test').TestContext} t @param {() => unknown} end */
+export function atEnd(t, end) {
+  if (!ends.has(t)) {
+    ends.set(t, []);
+    t.after(async () => {
+      for (const end of ends.get(t)?.reverse() ?? []) await end();
+    });
+  }
+  ends.get(t)?.push(end);
+}
+
 /** A folder that goes away with the test. @param {import('node:test').TestContext} t */
 export async function temporaryFolder(t) {
   const folder = await mkdtemp(path.join(tmpdir(), 'repartee-test-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  atEnd(t, () => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -74,7 +88,7 @@ export async function startServer(t, { args = [], env = {}, data, listen = '127.
       await gone;
     },
   };
-  t.after(() => server.stop());
+  atEnd(t, () => server.stop());
   return server;
 }
 

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { startServer, temporaryFolder, untilReady } from '../lib/server.js';
+import { atEnd, startServer, temporaryFolder, untilReady } from '../lib/server.js';
 import { contentWords, samplesOf, shareHeard, speak } from '../lib/speech.js';
 import { VoiceClient } from '../lib/voice.js';
 
@@ -55,7 +55,7 @@ test('spoken, their words are heard and the right page comes first', async (t) =
   const server = await startServer(t, { args: ['--limit-turns', '1000'] });
   await untilReady(server);
   const client = await VoiceClient.open(server.url);
-  t.after(() => client.close());
+  atEnd(t, () => client.close());
   const sum = { words: 0, heard: 0, first: 0, cited: 0 };
   for (const voice of VOICES)
     for (const [question, page] of known) {
