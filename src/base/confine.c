@@ -185,11 +185,20 @@ static enum err landlock_enforce(int fd, int abi, bool alone, struct confine_rep
     return OK;
 }
 
+static int landlock_abi(void)
+{
+    return (int)syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+}
+
+bool confine_has_landlock(void)
+{
+    return landlock_abi() >= 1;
+}
+
 enum err confine_self(const struct confine_rules *rules, struct confine_report *ret_report)
 {
     *ret_report = (struct confine_report){};
-    int abi =
-        (int)syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    int abi = landlock_abi();
     int fd = -1;
     bool alone = count_threads() <= OWN_THREADS;
     if (abi < 1)

@@ -36,4 +36,6 @@ struct confine_report {
 };
 /* ERR_UNSUPPORTED is never returned for missing kernel features (see the report). Any failure means
  * that the process must not go on; ret_report's text says why. */
+/* Can this kernel confine files (Landlock)? Changes nothing. */
+bool confine_has_landlock(void);
 enum err confine_self(const struct confine_rules *rules, struct confine_report *ret_report);

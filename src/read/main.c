@@ -160,8 +160,8 @@ int main(int argc, char **argv)
             printf("repartee-read " REPARTEE_VERSION " (protocol %u)\n", WIRE_VERSION);
             return 0;
         }
-        if (strcmp(argv[i], "--fd") != 0 || i + 1 == argc ||
-            str_to_i64(str_of(argv[++i]), &fd) != OK) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(argv[i++], "--fd") != 0 || str_to_i64(str_of(value), &fd) != OK) {
             fprintf(stderr, "repartee-read: try --help\n");
             return 2;
         }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/check.h"
+
 enum { LOOK_MS = 5 };
 
 static enum err set_number(struct str text, uint32_t *ret_number)
@@ -71,6 +73,7 @@ static enum err parse_word(struct script *script, struct str *rest, const struct
         return ERR_INVALID;
     if (word->number)
         return set_number(cut_number(rest), word->number);
+    check(word->text != nullptr);
     struct str text = *rest;
     *rest = str_sub(text, text.n, text.n);
     buf_clear(word->text);

@@ -30,7 +30,7 @@ static int outcome(int (*life)(void))
     pid_t pid = fork();
     if (pid == 0)
         _exit(life());
-    int status;
+    int status = 0;
     assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
     return WIFSIGNALED(status) ? 256 + WTERMSIG(status) : WEXITSTATUS(status);
 }

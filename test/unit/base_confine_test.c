@@ -353,7 +353,7 @@ static int outcome(const struct action *a, enum who who, bool confined)
         errno = 0;
         _exit(a->act() == 0 ? 0 : errno);
     }
-    int status;
+    int status = 0;
     assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
     return WIFSIGNALED(status) ? 256 + WTERMSIG(status) : WEXITSTATUS(status);
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What is installed, which engines run, what the machine offers, and what to do next. */
-#include <linux/landlock.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "base/confine.h"
 #include "base/json.h"
 #include "server/cli/connect.h"
 
@@ -42,9 +41,8 @@ static void check_machine(const struct cli *c)
     printf("  data in %s", c->data);
     if (statvfs(c->data, &disk) == 0)
         printf(", %.1f GiB free", (double)disk.f_bavail * (double)disk.f_frsize / (1u << 30));
-    long abi = syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
     printf("\n  Landlock %s\n",
-           abi > 0
+           confine_has_landlock()
                ? "confines the engines' files"
                : "is missing in this kernel: engines run less confined, and uploads are refused");
 }

@@ -120,9 +120,9 @@ static bool leads_on(struct str text)
 /* The line between the fences, if it is one short line. */
 static struct str code_line(struct str code)
 {
-    struct str line;
-    if (!str_cut(&code, '\n', &line) || !str_cut(&code, '\n', &line) || line.n > CODE_MAX ||
-        !str_starts(code, S("```")))
+    struct str fence, line;
+    bool whole = str_cut(&code, '\n', &fence) && str_cut(&code, '\n', &line);
+    if (!whole || line.n > CODE_MAX || !str_starts(code, S("```")))
         return S("");
     return str_trim(line);
 }
