@@ -18,7 +18,7 @@ enum {
 };
 
 /* Of a passage's score, what comes from the words it covers anywhere, in its heading, and from BM25.
- * The order hardly depends on them: half and twice as much changed 1 answer in 68 of the manual. */
+ * Little depends on them: half and twice as much changed the count of right pages by 1 in 68. */
 static const double BY_COVER = 0.7, BY_HEADING = 0.2, BY_RANK = 0.1;
 /* A passage is about the question if it covers so much of it, headings counted with their share. */
 static const double FITS = 0.4, FITS_HEADING = 0.3;
