@@ -60,24 +60,24 @@ void json_end(struct json_out *j)
     j->first = false;
 }
 
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
 /* How many bytes at s can be sent as they are. */
 static size_t plain_run(struct str s)
 {
     size_t i = 0;
-    while (i < s.n) {
-        unsigned char c = (unsigned char)s.p[i];
-        size_t len = 1;
-        if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f)
-            break;
-        if (c >= 0x80) {
-            uint32_t cp;
-            len = utf8_next(str_sub(s, i, s.n), &cp);
-            if (len == 0)
-                break;
-        }
+    for (;;) {
+        uint32_t cp;
+        while (i < s.n && is_plain((unsigned char)s.p[i]))
+            i++;
+        size_t len = utf8_next(str_sub(s, i, s.n), &cp);
+        if (len < 2) /* the end, an escape, or malformed */
+            return i;
         i += len;
     }
-    return i;
 }
 
 static void put_escaped(struct json_out *j, unsigned char c)
