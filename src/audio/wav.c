@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "audio/g711.h"
+#include "base/check.h"
 #include "base/mem.h"
 
 enum { CHANNELS_MAX = 8, CHUNKS_MAX = 1024, FORMAT_BYTES = 40 };
@@ -213,6 +214,7 @@ static enum err on_data(struct wav_reader *r, struct str *bytes, struct buf *int
 {
     size_t frame = frame_bytes(r), n = r->left < bytes->n ? (size_t)r->left : bytes->n;
     struct str now = str_sub(*bytes, 0, n);
+    check(frame > 0); /* on_format let no other through */
     if (r->part_n && gather(r, &now, frame)) {
         try(put_frames(r, r->part, 1, into));
         r->part_n = 0;

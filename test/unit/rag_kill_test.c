@@ -194,8 +194,7 @@ static void on_list(void *, enum err err, const struct rag_listed *list, size_t 
     listing = calloc(count + 1, sizeof *listing);
     assert_non_null(listing);
     for (listed = 0; listed < count; listed++) {
-        unsigned n = 0;
-        sscanf(list[listed].source.p, "%u.txt", &n);
+        unsigned n = (unsigned)strtoul(list[listed].source.p, nullptr, 10);
         listing[listed] = (struct listing){n, str_eq(list[listed].state, S("done")),
                                            list[listed].bytes, list[listed].chunks};
     }
@@ -302,7 +301,7 @@ static void every_acknowledged_document_is_there(unsigned end)
 static void nothing_acknowledged_is_lost(void **)
 {
     const char *setting = getenv("KILLS");
-    int kills = setting ? atoi(setting) : 200;
+    int kills = setting ? (int)strtol(setting, nullptr, 10) : 200;
     unsigned first = 1;
     snprintf(folder, sizeof folder, "/tmp/rag_kill_XXXXXX");
     assert_non_null(mkdtemp(folder));

@@ -20,7 +20,10 @@ static bool failed;
 
 static bool fails(void)
 {
-    if (until_failure == 0 || --until_failure > 0)
+    if (until_failure == 0)
+        return false;
+    until_failure--;
+    if (until_failure > 0)
         return false;
     failed = true;
     return true;
