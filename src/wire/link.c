@@ -16,7 +16,10 @@ static pthread_mutex_t out_mu = PTHREAD_MUTEX_INITIALIZER;
 
 enum err link_inherit(int fd)
 {
-    if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+    int type;
+    socklen_t size = sizeof type;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
         return ERR_INVALID;
     /* Whatever else was left open by whoever started us is not ours to have. */
     if (fd > FD_FIRST)
