@@ -185,7 +185,7 @@ static pid_t orphan(int ours, int theirs)
 
 static void the_parent_s_death_ends_it(void **)
 {
-    int pair[2], status;
+    int pair[2], status = 0;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     pid_t parent = orphan(pair[0], pair[1]);
     close(pair[1]);
