@@ -146,6 +146,8 @@ static enum err emit_word(struct reader *r, const struct word *w)
     for (size_t from = 0, to; from < whole.n; from = to) {
         to = part_end(whole, from);
         struct str part = str_sub(whole, from, to);
+        if (str_ends(part, S("'"))) /* "HTTP'Server" */
+            part.n--;
         try(emit(r, part, all_capitals(part) && !is_known(r, part)));
     }
     return OK;

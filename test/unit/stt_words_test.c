@@ -63,6 +63,7 @@ static const struct {
     {"WebSocket GitHub OK", "web socket github ok /"},
     {"LLM NASA HTTPServer", "LLM nasa HTTP server /"},
     {"A RETRIEVAL", "a retrieval /"},
+    {"HTTP'Yes don't'T", "HTTP yes don't't /"},
     {"caf\u00e9 Stra\u00dfe \u00c6gir \u00d7 3", "cafe strasse aegir three /"},
     {"dogs & cats, 5 %", "dogs and cats five percent /"},
     {"1,000 and 1,234,567", "one thousand and one million two hundred thirty four thousand five "

@@ -71,8 +71,8 @@ static enum err put_match(struct buf *into, const struct search *f, uint32_t set
 {
     try(buf_add(into, S("{heading text} : (")));
     for (size_t i = 0, n = 0; i < f->terms->count; i++)
-        if (set >> i & 1)
-            try(buf_addf(into, "%s\"%s\"", n++ ? " OR " : "", f->terms->term[i].stem));
+        for (size_t m = 0; set >> i & 1 && m < MEANINGS_MAX && f->terms->term[i].stem[m][0]; m++)
+            try(buf_addf(into, "%s\"%s\"", n++ ? " OR " : "", f->terms->term[i].stem[m]));
     try(buf_add_byte(into, ')'));
     char token[OWNER_TOKEN_MAX];
     owner_token(f->owner, token);

@@ -72,37 +72,46 @@ static size_t encode(uint32_t cp, char into[4])
 
 /* Sorted. Words of questions and of glue; also the verbs that any question may be built with. */
 static const char *const function_words[] = {
-    "a",     "about", "after", "all",    "also",  "am",   "an",    "and",   "any",    "are",
-    "as",    "at",    "be",    "been",   "but",   "by",   "can",   "could", "d",      "did",
-    "didn",  "do",    "does",  "doesn",  "don",   "for",  "from",  "get",   "had",    "has",
-    "have",  "he",    "her",   "here",   "his",   "how",  "i",     "if",    "in",     "into",
-    "is",    "isn",   "it",    "its",    "just",  "let",  "ll",    "m",     "make",   "may",
-    "me",    "might", "mine",  "must",   "my",    "no",   "not",   "of",    "on",     "one",
-    "or",    "our",   "out",   "please", "re",    "s",    "shall", "she",   "should", "so",
-    "some",  "t",     "tell",  "than",   "that",  "the",  "their", "them",  "then",   "there",
-    "these", "they",  "thing", "this",   "those", "to",   "too",   "up",    "us",     "ve",
-    "want",  "was",   "we",    "were",   "what",  "when", "where", "which", "who",    "whom",
-    "whose", "why",   "will",  "with",   "would", "you",  "your",
+    "a",       "about",   "after",   "all",  "also",   "am",      "an",   "and",    "any",
+    "are",     "aren",    "as",      "at",   "be",     "because", "been", "before", "being",
+    "between", "but",     "by",      "can",  "could",  "couldn",  "d",    "did",    "didn",
+    "do",      "does",    "doesn",   "don",  "during", "for",     "from", "get",    "gets",
+    "getting", "got",     "had",     "hadn", "has",    "hasn",    "have", "haven",  "he",
+    "her",     "here",    "his",     "how",  "i",      "if",      "in",   "into",   "is",
+    "isn",     "it",      "its",     "just", "let",    "ll",      "m",    "make",   "may",
+    "me",      "might",   "mine",    "must", "my",     "no",      "not",  "of",     "on",
+    "one",     "onto",    "or",      "our",  "out",    "please",  "re",   "s",      "shall",
+    "she",     "should",  "shouldn", "so",   "some",   "t",       "tell", "than",   "that",
+    "the",     "their",   "them",    "then", "there",  "these",   "they", "thing",  "this",
+    "those",   "through", "to",      "too",  "until",  "up",      "us",   "ve",     "want",
+    "was",     "wasn",    "we",      "were", "weren",  "what",    "when", "where",  "whether",
+    "which",   "while",   "who",     "whom", "whose",  "why",     "will", "with",   "won",
+    "would",   "wouldn",  "you",     "your",
 };
 
 /* Sorted. Common words that may be the subject, but need not: where no document has one, it was filler. */
 static const char *const common_words[] = {
-    "able",    "actually",   "again",   "already",  "always",   "another", "anything",  "away",
-    "bad",     "best",       "better",  "big",      "bit",      "both",    "change",    "correct",
-    "current", "different",  "each",    "easily",   "easy",     "else",    "end",       "ever",
-    "every",   "everything", "exactly", "example",  "fast",     "find",    "first",     "full",
-    "give",    "go",         "good",    "great",    "happen",   "happens", "hello",     "help",
-    "hi",      "idea",       "instead", "keep",     "kind",     "know",    "large",     "last",
-    "later",   "least",      "less",    "like",     "little",   "long",    "look",      "lot",
-    "many",    "maybe",      "mean",    "means",    "middle",   "moment",  "more",      "most",
-    "much",    "need",       "never",   "new",      "next",     "nothing", "now",       "often",
-    "okay",    "old",        "other",   "own",      "part",     "perhaps", "person",    "possible",
-    "put",     "quick",      "quickly", "real",     "really",   "right",   "same",      "say",
-    "see",     "set",        "show",    "simple",   "simply",   "small",   "something", "sometimes",
-    "soon",    "still",      "stuff",   "such",     "suddenly", "sure",    "take",      "thanks",
-    "think",   "time",       "today",   "together", "try",      "use",     "usual",     "usually",
-    "very",    "way",        "well",    "whole",    "work",     "works",   "wrong",     "yes",
-    "yet",     "young",
+    "able",     "actually",  "again",    "already",   "always",      "another",   "anything",
+    "anywhere", "away",      "bad",      "basically", "best",        "better",    "big",
+    "bit",      "both",      "change",   "clearly",   "completely",  "correct",   "correctly",
+    "current",  "different", "directly", "each",      "easily",      "easy",      "else",
+    "end",      "entire",    "entirely", "ever",      "every",       "everyone",  "everything",
+    "exactly",  "example",   "fast",     "finally",   "find",        "first",     "full",
+    "give",     "go",        "good",     "great",     "halfway",     "happen",    "happens",
+    "hello",    "help",      "hi",       "idea",      "immediately", "instead",   "keep",
+    "kind",     "kindly",    "know",     "large",     "last",        "later",     "least",
+    "less",     "like",      "little",   "long",      "look",        "lot",       "many",
+    "maybe",    "mean",      "means",    "middle",    "moment",      "more",      "most",
+    "much",     "need",      "never",    "new",       "next",        "nobody",    "normally",
+    "nothing",  "now",       "often",    "okay",      "old",         "other",     "own",
+    "part",     "perhaps",   "person",   "possible",  "probably",    "properly",  "put",
+    "quick",    "quickly",   "real",     "really",    "recently",    "right",     "same",
+    "say",      "see",       "set",      "several",   "show",        "simple",    "simply",
+    "small",    "someday",   "somehow",  "someone",   "something",   "sometimes", "somewhere",
+    "soon",     "still",     "stuff",    "such",      "suddenly",    "sure",      "take",
+    "thank",    "thanks",    "think",    "time",      "today",       "together",  "trouble",
+    "try",      "use",       "usual",    "usually",   "very",        "way",       "well",
+    "whole",    "work",      "works",    "wrong",     "yes",         "yet",       "young",
 };
 
 static int by_word(const void *key, const void *entry)
@@ -239,68 +248,4 @@ enum err words_stems(struct str text, struct buf *into)
         try(buf_add_byte(into, ' '));
     }
     return OK;
-}
-
-/* --- terms --- */
-
-static size_t position(const struct terms *t, struct str stem_text)
-{
-    size_t i = 0;
-    while (i < t->count && !str_eq(str_of(t->term[i].stem), stem_text))
-        i++;
-    return i;
-}
-
-static uint32_t set_of(const struct terms *t, struct str stem_text)
-{
-    size_t i = position(t, stem_text);
-    return i < t->count ? UINT32_C(1) << i : 0;
-}
-
-static void collect(struct str question, bool with_function_words, struct terms *t)
-{
-    struct word w;
-    while (t->count < TERMS_MAX && word_next(&question, &w)) {
-        if ((w.function && !with_function_words) || position(t, str_of(w.stem)) < t->count)
-            continue;
-        struct term *term = &t->term[t->count++];
-        *term = (struct term){.weight = 1, .common = w.common};
-        memcpy(term->stem, w.stem, sizeof w.stem);
-    }
-}
-
-void terms_of(struct str question, struct terms *ret_terms)
-{
-    *ret_terms = (struct terms){};
-    collect(question, false, ret_terms);
-    if (ret_terms->count == 0)
-        collect(question, true, ret_terms);
-}
-
-uint32_t terms_in(const struct terms *t, struct str text)
-{
-    uint32_t set = 0;
-    struct word w;
-    while (word_next(&text, &w))
-        set |= set_of(t, str_of(w.stem));
-    return set;
-}
-
-uint32_t terms_in_stems(const struct terms *t, struct str stems)
-{
-    uint32_t set = 0;
-    struct str one;
-    while (str_cut(&stems, ' ', &one))
-        set |= set_of(t, one);
-    return set;
-}
-
-double terms_share(const struct terms *t, uint32_t set)
-{
-    double sum = 0, all = 0;
-    for (size_t i = 0; i < t->count; i++) {
-        all += t->term[i].weight;
-        sum += set >> i & 1 ? t->term[i].weight : 0;
-    }
-    return all > 0 ? sum / all : 0;
 }

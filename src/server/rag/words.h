@@ -10,7 +10,11 @@
 
 #include "base/str.h"
 
-enum { WORD_MAX = 32, TERMS_MAX = 24 /* at most 32, to fit a set */ };
+enum {
+    WORD_MAX = 32,
+    TERMS_MAX = 24, /* at most 32, to fit a set */
+    MEANINGS_MAX = 8,
+};
 
 struct word {
     char stem[WORD_MAX]; /* NUL-terminated, valid UTF-8; longer words are cut */
@@ -25,9 +29,10 @@ bool word_next(struct str *rest, struct word *ret_word);
 /* Appends the stems of all words, function words too, with blanks between. */
 enum err words_stems(struct str text, struct buf *into);
 
-/* The distinct words that a question is about. */
+/* The distinct words that a question is about. A word of the same meaning is as good as the word itself
+ * (query expansion by synonyms; E. Voorhees, Query expansion using lexical-semantic relations, 1994). */
 struct term {
-    char stem[WORD_MAX];
+    char stem[MEANINGS_MAX][WORD_MAX]; /* its own first; empty ones at the end */
     bool common;
     double weight; /* 1 to begin with; the store sets it by how rare the word is */
 };
