@@ -65,6 +65,7 @@ static void put_details(struct server *s, struct json_out *j)
     json_kint(j, "jobs", (int64_t)rag.jobs_waiting);
     json_kint(j, "sessions", sessions_count(s->sessions));
     json_kint(j, "turns", s->talk.live_count);
+    json_kint(j, "connections", (int64_t)front_stats(s->front)->connections_now);
 }
 
 void handle_readyz(struct server *s, struct exchange *x, const struct principal *who, struct str id)

@@ -42,6 +42,28 @@ static enum err refuse(struct server_why *why, enum err err, const char *fmt, ..
     return err;
 }
 
+/* --- the data directory --- */
+
+static enum err claim_data(struct server *s, const struct server_where *where,
+                           struct server_why *why)
+{
+    enum err err = claim_take(&s->claim, s->data, where->what);
+    if (err == ERR_CONFLICT) {
+        char holder[CLAIM_HOLDER_BYTES];
+        claim_holder(s->data, holder);
+        return refuse(
+            why, err,
+            "%s uses %.120s; wait for it or stop it, or name another directory with --data", holder,
+            s->data);
+    }
+    if (err != OK)
+        return refuse(why, err,
+                      "%.120s/server.lock cannot be written: %s; make the directory writable, or "
+                      "name another with --data",
+                      s->data, err_text(err));
+    return OK;
+}
+
 /* --- the store --- */
 
 /* rag does not know engines, so the reader's callbacks are passed on. One document is read at a time:
@@ -218,7 +240,7 @@ static enum err open_front(struct server *s, const struct server_where *where,
                       "the socket %s cannot be made: %s; its path may be too long or its "
                       "directory read-only",
                       path, err_text(err));
-    return where->tcp ? listen_tcp(s, why) : OK;
+    return where->is_private ? OK : listen_tcp(s, why);
 }
 
 static enum err open_doors(struct server *s, struct server_why *why)
@@ -253,9 +275,25 @@ static void on_tick(void *arg)
     timer_start(&s->tick, TICK_MS);
 }
 
+static void begin_drain(struct server *s)
+{
+    s->draining = s->talk.draining = true;
+    s->drain_until_ms = clock_ms() + (uint64_t)s->conf->drain_ms;
+    log_info("shutting down: %u turns are finishing%s", s->talk.live_count,
+             s->talk.live_count ? " (again to stop now)" : "");
+    voices_drain(s);
+    front_drain(s->front);
+}
+
 static void on_drain_check(void *arg)
 {
     struct server *s = arg;
+    if (!s->draining && front_stats(s->front)->connections_now > 0) {
+        timer_start(&s->drain, DRAIN_CHECK_MS);
+        return;
+    }
+    if (!s->draining)
+        begin_drain(s);
     uint64_t over = s->drain_until_ms;
     if (s->talk.live_count == 0 || clock_ms() >= over) {
         if (s->talk.live_count)
@@ -269,16 +307,17 @@ static void on_drain_check(void *arg)
 static void on_signal(void *arg)
 {
     struct server *s = arg;
+    if (s->is_private) { /* told twice: by the command, and by the kernel when the command is gone */
+        if (!s->leaving)
+            timer_start(&s->drain, 1);
+        s->leaving = true;
+        return;
+    }
     if (s->draining) {
         loop_stop(s->loop);
         return;
     }
-    s->draining = s->talk.draining = true;
-    s->drain_until_ms = clock_ms() + (uint64_t)s->conf->drain_ms;
-    log_info("shutting down: %u turns are finishing%s", s->talk.live_count,
-             s->talk.live_count ? " (again to stop now)" : "");
-    voices_drain(s);
-    front_drain(s->front);
+    begin_drain(s);
     timer_start(&s->drain, DRAIN_CHECK_MS);
 }
 
@@ -289,7 +328,8 @@ static enum err build(struct server *s, const struct server_where *where, struct
     timer_init(&s->drain, s->loop, on_drain_check, s);
     try(sessions_create((uint32_t)s->conf->max_sessions, &s->sessions));
     try(limit_create((uint32_t)s->conf->rate_limit, &s->turn_limit));
-    try(open_front(s, where, why)); /* before the store: whoever has the socket has the directory */
+    try(claim_data(s, where, why)); /* before all that lies there */
+    try(open_front(s, where, why));
     try(open_doors(s, why));
     try(open_store(s, why));
     try(start_engines(s, why));
@@ -308,6 +348,8 @@ enum err server_create(const struct conf *conf, const struct server_where *where
         return ERR_NOMEM;
     s->conf = conf;
     s->data = where->data;
+    s->is_private = where->is_private;
+    s->claim.fd = -1;
     ret_why->text[0] = 0;
     enum err err = build(s, where, ret_why);
     if (err != OK) {
@@ -350,6 +392,7 @@ void server_destroy(struct server *s)
     auth_destroy(s->auth);
     host_rules_destroy(s->hosts);
     loop_destroy(s->loop);
+    claim_release(&s->claim); /* last: nothing of ours is open any more */
     free(s);
 }
 

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "server/api/claim.h"
 #include "server/loop/loop.h"
 #include "server/talk/turn.h"
 
@@ -21,6 +22,7 @@ struct voice;
 
 struct server {
     /* const after server_create */
+    bool is_private; /* see server_where */
     const struct conf *conf;
     const char *data; /* directory */
     struct loop *loop;
@@ -39,6 +41,8 @@ struct server {
     uint64_t drain_until_ms; /* the end of patience */
     uint32_t uploads;        /* bodies that are being received or read; at most limit.uploads */
     bool draining;
+    bool leaving; /* a private server whose command has ended: drains when the last client goes */
+    struct claim claim;
     struct startup *startup; /* the manual's way into the store */
     struct {
         const struct rag_reader_events *events;
@@ -50,7 +54,10 @@ struct server {
 struct server_where {
     const char *data; /* directory, absolute */
     const char *docs; /* folder that is ingested at start; NULL: none */
-    bool tcp;         /* also listen on conf->listen, not only on DATA/server.sock */
+    const char *what; /* the command that asks, such as "repartee serve" */
+    /* A private server belongs to a command: it listens on DATA/server.sock only, and SIGTERM, which is
+     * the end of the command, lets other commands that use it finish first. */
+    bool is_private;
 };
 
 /* Opens the store, starts the engines, listens. On failure ret_why holds a sentence that says what to

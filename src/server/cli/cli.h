@@ -10,13 +10,15 @@
 #include "base/conf.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+/* Between connect.c and its private server: another process has the data directory. */
+enum { EXIT_IN_USE = 75 };
 
 struct cli {
     struct conf conf;
-    char *data; /* the data directory, absolute; owned */
-    bool json;  /* --json: results as one JSON object */
-    bool quiet;
-    int argc; /* what is left for the command; argv[0] is its name */
+    char *data;      /* the data directory, absolute; owned */
+    bool json;       /* --json: results as one JSON object */
+    bool is_private; /* this process is the private server of a command */
+    int argc;        /* what is left for the command; argv[0] is its name */
     char **argv;
     const struct command *command;
 };

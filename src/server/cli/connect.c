@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "server/api/claim.h"
 
 enum {
     START_MS = 60000,
@@ -56,7 +57,7 @@ static enum err get(struct client *client, const char *path, struct buf *answer,
         _exit(EXIT_FAILED);
     setpgid(0, 0); /* Ctrl-C is the command's; it ends us in order */
     struct cli server = *c;
-    server.quiet = true;
+    server.is_private = true;
     if (!log_enabled(LOG_DEBUG))
         log_set_level(LOG_WARN); /* its good news is not what the command was asked for */
     _exit(cli_serve(&server));
@@ -71,52 +72,82 @@ static pid_t start_server(const struct cli *c)
     return pid;
 }
 
-static bool has_died(struct connection *k)
+/* Our own server has ended just now, and how. */
+static bool has_died(struct connection *k, int *ret_code)
 {
     int status;
     if (!k->own || waitpid(k->own, &status, WNOHANG) != k->own)
         return false;
     k->own = 0;
+    *ret_code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
     return true;
+}
+
+static int no_server(const struct cli *c, const char *why)
+{
+    char holder[CLAIM_HOLDER_BYTES];
+    claim_holder(c->data, holder);
+    return cli_fail(c, "%s: %s has %s; end it, or name another directory with --data", why, holder,
+                    c->data);
+}
+
+/* One look at the server. Returns ERR_AGAIN to look again, else sets *ret_code. */
+static enum err look(const struct cli *c, struct connection *k, bool content, int *ret_code)
+{
+    autobuf answer = BUF(1024 * 1024);
+    int status = 0, code;
+    enum err err = get(k->client, "/readyz", &answer, &status);
+    if (err == OK && (status == 200 || content)) {
+        *ret_code = EXIT_OK;
+        return OK;
+    }
+    if (has_died(k, &code) && code != EXIT_IN_USE) {
+        *ret_code = cli_fail(c, "the server did not start; its own words stand above");
+        return OK;
+    }
+    /* Nobody answers: we start one ourselves, unless somebody else is just doing that, or is just
+     * ending: then ours finds the directory taken, and we look again. */
+    if (err == ERR_NOTFOUND && !k->own) {
+        k->own = start_server(c);
+        if (k->own < 0) {
+            k->own = 0;
+            *ret_code = cli_fail(c, "no process can be started: %s; end some and try again",
+                                 strerror(errno));
+            return OK;
+        }
+    }
+    return ERR_AGAIN;
 }
 
 static int wait_until_ready(const struct cli *c, enum connect_mode mode, struct connection *k)
 {
-    uint64_t until = clock_ms() + (mode == CONNECT_READY ? START_MS : ANYHOW_MS);
-    autobuf answer = BUF(1024 * 1024);
+    uint64_t begun = clock_ms();
+    int code;
     for (;;) {
-        int status = 0;
-        enum err err = get(k->client, "/readyz", &answer, &status);
-        if (err == OK && status == 200)
-            return EXIT_OK;
-        if (has_died(k))
-            return cli_fail(c, "the server did not start; its own words stand above");
-        if (clock_ms() > until && mode == CONNECT_ANYHOW && err == OK)
-            return EXIT_OK;
-        if (clock_ms() > until)
+        uint64_t waited = clock_ms() - begun;
+        if (look(c, k, mode == CONNECT_ANYHOW && waited > ANYHOW_MS, &code) == OK)
+            return code;
+        if (waited > START_MS && !k->own)
+            return no_server(c, "the running server does not answer");
+        if (waited > START_MS)
             return cli_fail(c,
                             "the server is not ready after %d s; 'repartee doctor' says what is "
                             "missing",
                             START_MS / 1000);
-        nap(POLL_MS);
+        nap(waited < 1000 ? POLL_MS : 5 * POLL_MS);
     }
 }
 
 int connect_server(const struct cli *c, enum connect_mode mode, struct connection **ret_connection)
 {
-    char path[4096];
+    char path[4200];
     snprintf(path, sizeof path, "%s/server.sock", c->data);
     struct connection *k = mem_zero(1, sizeof *k);
     if (!k || client_create(path, nullptr, &k->client) != OK) {
         free(k);
         return cli_fail(c, "there is not enough memory");
     }
-    autobuf answer = BUF(1024 * 1024);
-    int status;
-    if (get(k->client, "/healthz", &answer, &status) != OK)
-        k->own = start_server(c);
-    int code = k->own < 0 ? cli_fail(c, "no process can be started: %s", strerror(errno))
-                          : wait_until_ready(c, mode, k);
+    int code = wait_until_ready(c, mode, k);
     if (code != EXIT_OK) {
         disconnect_server(k);
         return code;
@@ -125,21 +156,45 @@ int connect_server(const struct cli *c, enum connect_mode mode, struct connectio
     return EXIT_OK;
 }
 
+/* How many connections the server has, ours among them; -1: it does not answer. */
+static int64_t connections(struct connection *k)
+{
+    autobuf answer = BUF(1024 * 1024);
+    struct json_doc *doc;
+    struct json_why why;
+    int status;
+    if (get(k->client, "/readyz", &answer, &status) != OK ||
+        json_parse(buf_str(&answer), &doc, &why) != OK)
+        return -1;
+    int64_t n = json_int(json_get(json_root(doc), "connections"), -1);
+    json_doc_destroy(doc);
+    return n;
+}
+
+/* Ours ends now, or after the commands that have come to use it too; those we do not wait for. */
+static void leave_server(struct connection *k)
+{
+    int64_t users = connections(k);
+    client_destroy(k->client);
+    k->client = nullptr;
+    kill(k->own, SIGTERM);
+    uint64_t until = clock_ms() + STOP_MS;
+    int code;
+    while (users <= 1 && !has_died(k, &code) && clock_ms() < until)
+        nap(POLL_MS / 4);
+    if (users < 0 && k->own) { /* it hangs */
+        kill(k->own, SIGKILL);
+        waitpid(k->own, nullptr, 0);
+    }
+}
+
 void disconnect_server(struct connection *k)
 {
     if (!k)
         return;
+    if (k->own > 0)
+        leave_server(k);
     client_destroy(k->client);
-    if (k->own > 0) {
-        kill(k->own, SIGTERM);
-        uint64_t until = clock_ms() + STOP_MS;
-        while (!has_died(k) && clock_ms() < until)
-            nap(POLL_MS / 4);
-        if (k->own) {
-            kill(k->own, SIGKILL);
-            waitpid(k->own, nullptr, 0);
-        }
-    }
     free(k);
 }
 

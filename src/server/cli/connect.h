@@ -2,7 +2,8 @@
 /*
  * The way from a command to the server of its data directory: DATA/server.sock. When nobody listens
  * there, a private server is started for the time of the command: the same program, listening on that
- * socket only. It ends with the command, also when that is killed.
+ * socket only. Other commands may come to use it as well; it ends when the command that started it has
+ * ended, however, and the last of the others.
  */
 #pragma once
 

@@ -6,14 +6,20 @@
 
 int cli_serve(struct cli *c)
 {
-    if (c->argc > 1 && !c->quiet)
+    if (c->argc > 1 && !c->is_private)
         return cli_no_option(c, c->argv[1]);
-    const struct server_where where = {.data = c->data, .docs = c->conf.docs, .tcp = !c->quiet};
+    char what[64];
+    snprintf(what, sizeof what, "repartee %s", c->command->name);
+    const struct server_where where = {
+        .data = c->data, .docs = c->conf.docs, .what = what, .is_private = c->is_private};
     struct server *server;
     struct server_why why;
-    if (server_create(&c->conf, &where, &server, &why) != OK)
+    enum err err = server_create(&c->conf, &where, &server, &why);
+    if (err == ERR_CONFLICT && c->is_private)
+        return EXIT_IN_USE; /* the command will use the other one */
+    if (err != OK)
         return cli_fail(c, "%s", why.text);
-    if (!c->quiet) {
+    if (!c->is_private) {
         printf("Repartee is ready: %s\n", server_url(server));
         fflush(stdout);
     }
