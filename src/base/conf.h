@@ -50,8 +50,8 @@ enum err conf_read_env(struct conf *c, char *const *environ_list, struct conf_er
 /* Takes `--llm-threads=4`, `--llm-threads 4`, `--x` and `--no-x` for booleans out of argv in place;
  * what is no option of the table stays, in order, for the command to judge. "--" ends options. */
 enum err conf_read_args(struct conf *c, int *argc, char **argv, struct conf_err *why);
-/* What a flag that is none ("--lisen=x") was probably meant to be; NULL when nothing is near. */
-const struct conf_option *conf_nearest_flag(struct str arg);
+/* How many words of argv the flag `arg` takes: 1 or 2; 0: it is no option of the table. */
+int conf_flag_words(const char *arg);
 
 enum conf_kind : uint8_t {
     CONF_KIND_INT,

@@ -51,30 +51,6 @@ const struct conf_option *conf_find(struct str name, conf_name_fn *name_of, cons
     return nullptr;
 }
 
-/* Levenshtein's distance of two short names; anything long is just far away. */
-static size_t distance(struct str a, struct str b)
-{
-    if (a.n >= CONF_NAME_BYTES || b.n >= CONF_NAME_BYTES)
-        return CONF_NAME_BYTES;
-    size_t row[CONF_NAME_BYTES];
-    for (size_t j = 0; j <= b.n; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.n; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.n; j++) {
-            size_t best = diagonal + (a.p[i - 1] != b.p[j - 1]);
-            diagonal = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[b.n];
-}
-
 const struct conf_option *conf_nearest(struct str name, conf_name_fn *name_of)
 {
     size_t count, least = name.n / 3 + 2; /* more differences than that are another word */
@@ -82,17 +58,11 @@ const struct conf_option *conf_nearest(struct str name, conf_name_fn *name_of)
     for (size_t i = 0; i < count; i++) {
         char own[CONF_NAME_BYTES];
         name_of(&o[i], own, sizeof own);
-        size_t d = distance(name, str_of(own));
+        size_t d = str_distance(name, str_of(own));
         if (d < least) {
             least = d;
             nearest = &o[i];
         }
     }
     return nearest;
-}
-
-const struct conf_option *conf_nearest_flag(struct str arg)
-{
-    struct str name = str_sub(arg, 0, str_find_byte(arg, '='));
-    return str_starts(name, S("--")) ? conf_nearest(name, conf_flag_name) : nullptr;
 }

@@ -49,8 +49,10 @@ enum err conf_read_file(struct conf *c, const char *path, struct conf_err *why)
     FILE *f = fopen(path, "re");
     if (!f) {
         int failure = errno;
-        return conf_refuse(why, err_from_errno(failure),
-                           "the configuration %.120s cannot be read: %s", path, strerror(failure));
+        return conf_refuse(
+            why, err_from_errno(failure),
+            "the configuration %.120s cannot be read: %s; name another with --config", path,
+            strerror(failure));
     }
     autofree char *text = malloc(FILE_MAX + 1);
     size_t n = text ? fread(text, 1, FILE_MAX + 1, f) : 0;
@@ -130,6 +132,14 @@ static struct flag take_apart(struct str arg)
         f.o = nullptr;
     f.no = true;
     return f;
+}
+
+int conf_flag_words(const char *arg)
+{
+    struct flag f = take_apart(str_of(arg));
+    if (!f.o)
+        return 0;
+    return f.value.p || f.o->kind == CONF_KIND_BOOL ? 1 : 2;
 }
 
 enum err conf_read_args(struct conf *c, int *argc, char **argv, struct conf_err *why)

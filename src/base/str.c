@@ -114,3 +114,26 @@ enum err str_to_f64(struct str s, double *ret_x)
     *ret_x = x;
     return OK;
 }
+
+size_t str_distance(struct str a, struct str b)
+{
+    if (a.n >= STR_DISTANCE_MAX || b.n >= STR_DISTANCE_MAX)
+        return STR_DISTANCE_MAX;
+    size_t row[STR_DISTANCE_MAX];
+    for (size_t j = 0; j <= b.n; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a.n; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.n; j++) {
+            size_t best = diagonal + (a.p[i - 1] != b.p[j - 1]);
+            diagonal = row[j];
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            row[j] = best;
+        }
+    }
+    return row[b.n];
+}

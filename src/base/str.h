@@ -51,6 +51,10 @@ size_t str_find_byte(struct str s, char c);
 struct str str_trim(struct str s); /* ASCII white space at both ends */
 /* Cuts the next piece before `sep` off *rest; false when *rest was empty to begin with. */
 bool str_cut(struct str *rest, char sep, struct str *ret_piece);
+/* Levenshtein's distance in bytes, to find the word that was meant; a text of STR_DISTANCE_MAX bytes
+ * or more is that far away. */
+enum { STR_DISTANCE_MAX = 96 };
+size_t str_distance(struct str a, struct str b);
 /* The whole of s as a decimal number; ERR_INVALID for anything else, also for overflow. */
 enum err str_to_i64(struct str s, int64_t *ret_n);
 enum err str_to_f64(struct str s, double *ret_x);

@@ -302,23 +302,28 @@ static void test_flags(void **)
     }
 }
 
-static void test_guessing_flags(void **)
+static void test_flag_words(void **)
 {
     static const struct {
-        const char *arg, *want;
+        const char *arg;
+        int want;
     } rows[] = {
-        {"--lisen=127.0.0.1:0", "listen"},
-        {"--log-levle", "log.level"},
-        {"--xyzzy", nullptr},
-        {"lisen", nullptr},
-        {"--ragk", "rag.k"},
+        {"--listen", 2},
+        {"--listen=x", 1},
+        {"--stt-adapt", 1},
+        {"--no-stt-adapt", 1},
+        {"--no-listen", 0},
+        {"--lisen=x", 0},
+        {"--auth-key-file", 2},
+        {"--auth-key-file=x", 1},
+        {"--listen-file", 0},
+        {"listen", 0},
+        {"--", 0},
+        {"", 0},
     };
-    for (size_t i = 0; i < countof(rows); i++) {
-        const struct conf_option *o = conf_nearest_flag(str_of(rows[i].arg));
-        assert_true((o != nullptr) == (rows[i].want != nullptr));
-        if (o)
-            assert_string_equal(o->name, rows[i].want);
-    }
+    for (size_t i = 0; i < countof(rows); i++)
+        if (conf_flag_words(rows[i].arg) != rows[i].want)
+            fail_msg("%s", rows[i].arg);
 }
 
 static void test_help(void **)
@@ -370,7 +375,7 @@ int main(void)
         cmocka_unit_test(test_table),   cmocka_unit_test(test_names),
         cmocka_unit_test(test_setting), cmocka_unit_test(test_text),
         cmocka_unit_test(test_files),   cmocka_unit_test(test_environment),
-        cmocka_unit_test(test_flags),   cmocka_unit_test(test_guessing_flags),
+        cmocka_unit_test(test_flags),   cmocka_unit_test(test_flag_words),
         cmocka_unit_test(test_help),    cmocka_unit_test(test_without_memory),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

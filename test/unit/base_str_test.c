@@ -128,12 +128,30 @@ static void test_broken_numbers(void **)
     }
 }
 
+static void test_distance(void **)
+{
+    static const struct {
+        const char *a, *b;
+        size_t want;
+    } rows[] = {
+        {"", "", 0},       {"ask", "ask", 0},      {"", "ask", 3},           {"ask", "", 3},
+        {"aks", "ask", 2}, {"ingst", "ingest", 1}, {"kitten", "sitting", 3}, {"Ask", "ask", 1},
+    };
+    for (size_t i = 0; i < countof(rows); i++)
+        assert_int_equal(str_distance(str_of(rows[i].a), str_of(rows[i].b)), rows[i].want);
+    char lengthy[STR_DISTANCE_MAX];
+    memset(lengthy, 'x', sizeof lengthy);
+    assert_int_equal(str_distance((struct str){lengthy, sizeof lengthy}, S("x")), STR_DISTANCE_MAX);
+    assert_int_equal(str_distance((struct str){lengthy, sizeof lengthy - 1}, S("x")),
+                     STR_DISTANCE_MAX - 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_comparing),      cmocka_unit_test(test_finding),
-        cmocka_unit_test(test_cutting),        cmocka_unit_test(test_whole_numbers),
-        cmocka_unit_test(test_broken_numbers),
+        cmocka_unit_test(test_distance),      cmocka_unit_test(test_comparing),
+        cmocka_unit_test(test_finding),       cmocka_unit_test(test_cutting),
+        cmocka_unit_test(test_whole_numbers), cmocka_unit_test(test_broken_numbers),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

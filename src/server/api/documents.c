@@ -94,6 +94,7 @@ static enum err job_json(const struct rag_job *job, struct buf *into)
     json_kstr(&j, "id", str_of(job->id));
     json_kstr(&j, "state", str_of(job->state));
     json_kint(&j, "documents", job->documents);
+    json_kint(&j, "finished", job->finished);
     json_kint(&j, "chunks", job->chunks);
     json_kint(&j, "skipped", job->skipped);
     json_kint(&j, "failed", job->failed);

@@ -210,6 +210,11 @@ static enum err listen_tcp(struct server *s, struct server_why *why)
                       "listening on %.80s is not allowed for this user; choose a port "
                       "above 1023 with --listen",
                       address);
+    if (err == ERR_INVALID)
+        return refuse(why, err,
+                      "%.80s is no address of this machine; choose one with --listen, such as "
+                      "127.0.0.1:8600",
+                      address);
     if (err != OK)
         return refuse(why, err, "cannot listen on %.80s: %s; choose another address with --listen",
                       address, err_text(err));

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "server/cli/connect.h"
+#include "server/cli/file.h"
 #include "server/cli/show.h"
 
 enum { QUESTION_MAX = 16 * 1024 };
@@ -81,36 +80,13 @@ static int ask(struct cli *c, struct str question, bool use_rag)
     return code;
 }
 
-/* All words are one question; "-" reads it from standard input. */
-static enum err read_question(struct cli *c, bool *use_rag, struct buf *question)
-{
-    for (int i = 1; i < c->argc; i++) {
-        if (strcmp(c->argv[i], "--no-rag") == 0) {
-            *use_rag = false;
-        } else if (strcmp(c->argv[i], "-") == 0) {
-            char text[4096];
-            size_t n;
-            while ((n = fread(text, 1, sizeof text, stdin)) > 0)
-                try(buf_add(question, (struct str){text, n}));
-        } else if (strcmp(c->argv[i], "--") != 0) {
-            if (question->n)
-                try(buf_add_byte(question, ' '));
-            try(buf_add(question, str_of(c->argv[i])));
-        }
-    }
-    return OK;
-}
-
 int cli_ask(struct cli *c)
 {
-    bool use_rag = true;
     autobuf question = BUF(QUESTION_MAX);
-    enum err err = read_question(c, &use_rag, &question);
-    if (err == ERR_TOOBIG)
-        return cli_misuse(c, "the question is longer than %d characters", QUESTION_MAX);
-    if (err != OK)
-        return cli_fail(c, "%s", err_text(err));
+    int code = read_operand(c, &question);
+    if (code != EXIT_OK)
+        return code;
     if (str_trim(buf_str(&question)).n == 0)
-        return cli_misuse(c, "what is the question?");
-    return ask(c, str_trim(buf_str(&question)), use_rag);
+        return cli_misuse(c, "%s", c->command->missing);
+    return ask(c, str_trim(buf_str(&question)), !cli_given(c, "no-rag"));
 }

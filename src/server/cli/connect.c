@@ -216,10 +216,11 @@ int connection_refused(const struct cli *c, int status, struct str answer)
     struct str message = {};
     if (json_parse(answer, &doc, &why) == OK)
         message = json_str(json_get(json_get(json_root(doc), "error"), "message"));
+    bool is_sound = status == 415 && strcmp(c->command->name, "hear") == 0;
     if (message.n)
-        cli_fail(c, "%.*s", STR_FMT(message));
+        cli_fail(c, "%.*s%s", STR_FMT(message), is_sound ? CLI_CONVERT : "");
     else
-        cli_fail(c, "the server answered with status %d", status);
+        cli_fail(c, "the server answered with status %d; 'repartee doctor' may tell why", status);
     json_doc_destroy(doc);
     return EXIT_FAILED;
 }

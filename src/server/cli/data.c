@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "server/cli/cli.h"
@@ -33,25 +35,42 @@ static int make_dirs(char *path)
     return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -1;
 }
 
+static enum err refuse(struct conf_err *why, const char *fmt, const char *path, int failure)
+{
+    snprintf(why->text, sizeof why->text, fmt, path, strerror(failure));
+    return ERR_IO;
+}
+
 enum err data_dir(const struct conf *conf, char **ret_path, struct conf_err *ret_why)
 {
     autobuf named = BUF(PATH_MAX);
     try(where(conf, &named));
     autofree char *path = mem_strdup(buf_str(&named));
+    struct stat about;
     if (!path)
         return ERR_NOMEM;
-    if (make_dirs(path) != 0) {
-        snprintf(ret_why->text, sizeof ret_why->text,
-                 "the data directory %.120s cannot be made (%s); name another with --data", path,
-                 strerror(errno));
-        return ERR_IO;
-    }
+    if (make_dirs(path) != 0)
+        return refuse(ret_why,
+                      "the data folder %.120s cannot be made (%s); name another with --data", path,
+                      errno);
     char *absolute = realpath(path, nullptr);
-    if (!absolute) {
-        snprintf(ret_why->text, sizeof ret_why->text,
-                 "the data directory %.120s cannot be opened (%s); name another with --data", path,
-                 strerror(errno));
-        return ERR_IO;
+    if (!absolute)
+        return refuse(ret_why,
+                      "the data folder %.120s cannot be opened (%s); name another with --data",
+                      path, errno);
+    enum err err = OK;
+    if (stat(absolute, &about) != 0 || !S_ISDIR(about.st_mode))
+        err =
+            refuse(ret_why, "the data folder %.120s is a file; name a folder with --data", path, 0);
+    else if (access(absolute, R_OK | W_OK | X_OK) != 0)
+        err =
+            refuse(ret_why,
+                   "the data folder %.120s cannot be used (%s); change its rights, or name another "
+                   "with --data",
+                   path, errno);
+    if (err != OK) {
+        free(absolute);
+        return err;
     }
     *ret_path = absolute;
     return OK;

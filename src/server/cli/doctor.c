@@ -10,6 +10,8 @@
 #include "base/json.h"
 #include "server/cli/connect.h"
 
+/* --- the machine --- */
+
 static void processor_name(char *into, size_t size)
 {
     snprintf(into, size, "unknown processor");
@@ -27,25 +29,64 @@ static void processor_name(char *into, size_t size)
         fclose(f);
 }
 
-static void check_machine(const struct cli *c)
-{
+struct machine {
     char cpu[128];
+    long cores;
+    double memory_gib, free_gib, disk_gib; /* disk: what is free below the data directory */
+    bool has_landlock;
+};
+
+static void look_at(struct machine *m, const char *data)
+{
     struct sysinfo info;
     struct statvfs disk;
-    processor_name(cpu, sizeof cpu);
-    printf("Machine\n  %ld cores, %s\n", sysconf(_SC_NPROCESSORS_ONLN), cpu);
-    if (sysinfo(&info) == 0)
-        printf("  %.1f GiB of memory, %.1f GiB free\n",
-               (double)info.totalram * info.mem_unit / (1u << 30),
-               ((double)info.freeram + (double)info.bufferram) * info.mem_unit / (1u << 30));
-    printf("  data in %s", c->data);
-    if (statvfs(c->data, &disk) == 0)
-        printf(", %.1f GiB free", (double)disk.f_bavail * (double)disk.f_frsize / (1u << 30));
-    printf("\n  Landlock %s\n",
-           confine_has_landlock()
+    processor_name(m->cpu, sizeof m->cpu);
+    m->cores = sysconf(_SC_NPROCESSORS_ONLN);
+    m->has_landlock = confine_has_landlock();
+    if (sysinfo(&info) == 0) {
+        m->memory_gib = (double)info.totalram * info.mem_unit / (1u << 30);
+        m->free_gib = ((double)info.freeram + (double)info.bufferram) * info.mem_unit / (1u << 30);
+    }
+    if (statvfs(data, &disk) == 0)
+        m->disk_gib = (double)disk.f_bavail * (double)disk.f_frsize / (1u << 30);
+}
+
+static void show_machine(const struct cli *c, const struct machine *m)
+{
+    printf("Machine\n  %ld cores, %s\n", m->cores, m->cpu);
+    printf("  %.1f GiB of memory, %.1f GiB free\n", m->memory_gib, m->free_gib);
+    printf("  data in %s, %.1f GiB free\n", c->data, m->disk_gib);
+    printf("  Landlock %s\n",
+           m->has_landlock
                ? "confines the engines' files"
                : "is missing in this kernel: engines run less confined, and uploads are refused");
 }
+
+static int print_json(const struct cli *c, const struct machine *m, struct str server)
+{
+    autobuf out = BUF(2 * 1024 * 1024);
+    struct json_out j = {.to = &out};
+    json_obj(&j);
+    json_key(&j, "machine");
+    json_obj(&j);
+    json_kint(&j, "cores", m->cores);
+    json_kstr(&j, "processor", str_of(m->cpu));
+    json_knum(&j, "memory_gib", m->memory_gib);
+    json_knum(&j, "memory_free_gib", m->free_gib);
+    json_kbool(&j, "landlock", m->has_landlock);
+    json_end(&j);
+    json_kstr(&j, "data", str_of(c->data));
+    json_knum(&j, "data_free_gib", m->disk_gib);
+    json_key(&j, "server");
+    json_put_raw(&j, server);
+    json_end(&j);
+    if (json_finish(&j) != OK)
+        return cli_fail(c, "there is not enough memory");
+    printf("%.*s\n", STR_FMT(out));
+    return EXIT_OK;
+}
+
+/* --- the server --- */
 
 static void show_engine(const struct json_val *engines, const char *role, const char *what)
 {
@@ -76,10 +117,10 @@ static int show_server(struct cli *c, const struct json_val *r)
 
 int cli_doctor(struct cli *c)
 {
-    if (c->argc > 1)
-        return cli_no_option(c, c->argv[1]);
+    struct machine machine = {};
+    look_at(&machine, c->data);
     if (!c->json)
-        check_machine(c);
+        show_machine(c, &machine);
     struct connection *k;
     int code = connect_server(c, CONNECT_ANYHOW, &k);
     if (code != EXIT_OK)
@@ -92,12 +133,10 @@ int cli_doctor(struct cli *c)
     struct json_why why;
     if (err != OK)
         return cli_fail(c, "the server went away (%s); try again", err_text(err));
-    if (c->json) {
-        printf("%.*s\n", STR_FMT(answer));
-        return EXIT_OK;
-    }
+    if (c->json)
+        return print_json(c, &machine, buf_str(&answer));
     if (json_parse(buf_str(&answer), &doc, &why) != OK)
-        return cli_fail(c, "the server's answer is not JSON");
+        return cli_fail(c, "the server's answer is not JSON; is it another program?");
     code = show_server(c, json_root(doc));
     json_doc_destroy(doc);
     return code;

@@ -5,12 +5,28 @@
 #include <stdio.h>
 #include <string.h>
 
+int read_operand(const struct cli *c, struct buf *into)
+{
+    for (int i = 0; i < c->count; i++) {
+        enum err err = i ? buf_add_byte(into, ' ') : OK;
+        if (err == OK && c->count == 1 && strcmp(c->operand[i], "-") == 0)
+            return read_whole_file(c, "-", into);
+        if (err == OK)
+            err = buf_add(into, str_of(c->operand[i]));
+        if (err != OK)
+            return cli_misuse(c, "the text is longer than %zu characters; use a shorter one",
+                              into->cap);
+    }
+    return EXIT_OK;
+}
+
 int read_whole_file(const struct cli *c, const char *path, struct buf *into)
 {
     bool is_stdin = strcmp(path, "-") == 0;
+    const char *name = is_stdin ? "standard input" : path;
     FILE *f = is_stdin ? stdin : fopen(path, "rbe");
     if (!f)
-        return cli_fail(c, "%s cannot be read: %s", path, strerror(errno));
+        return cli_cannot_read(c, name, errno);
     char piece[64 * 1024];
     size_t n;
     enum err err = OK;
@@ -23,8 +39,8 @@ int read_whole_file(const struct cli *c, const char *path, struct buf *into)
     if (!is_stdin)
         fclose(f);
     if (failed)
-        return cli_fail(c, "%s cannot be read: %s", path, strerror(failed));
+        return cli_cannot_read(c, name, failed);
     if (err != OK)
-        return cli_fail(c, "%s is larger than %zu MiB", path, into->cap >> 20);
+        return cli_fail(c, "%s is larger than %zu bytes; cut it into parts", name, into->cap);
     return EXIT_OK;
 }

@@ -9,10 +9,8 @@ enum { RECORDING_MAX = 32 * 1024 * 1024 };
 
 int cli_hear(struct cli *c)
 {
-    if (c->argc != 2)
-        return cli_misuse(c, "name one WAV file");
     autobuf recording = BUF(RECORDING_MAX), answer = BUF(0);
-    int code = read_whole_file(c, c->argv[1], &recording);
+    int code = read_whole_file(c, c->operand[0], &recording);
     struct connection *k = nullptr;
     if (code == EXIT_OK)
         code = connect_server(c, CONNECT_READY, &k);
@@ -28,7 +26,7 @@ int cli_hear(struct cli *c)
     struct json_doc *doc;
     struct json_why why;
     if (json_parse(buf_str(&answer), &doc, &why) != OK)
-        return cli_fail(c, "the server's answer is not JSON");
+        return cli_fail(c, "the server's answer is not JSON; is it another program?");
     struct str text = json_str(json_get(json_root(doc), "text"));
     printf("%.*s\n", STR_FMT(text));
     json_doc_destroy(doc);

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Finds the files first, so that the progress knows its end, then sends them in batches. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "server/cli/connect.h"
 #include "server/cli/file.h"
+#include "server/cli/progress.h"
 #include "server/rag/rag.h"
 
 enum {
@@ -26,10 +26,66 @@ static const char boundary[] = "repartee-7f3b61c0d25e4a98";
 struct ingesting {
     struct cli *c;
     struct connection *k;
+    struct progress progress;
+    char **file; /* paths, owned */
+    size_t files, room;
     struct buf body; /* the batch, as multipart/form-data */
-    uint32_t batched, sent, left_out;
-    uint64_t documents, chunks, skipped, failed;
+    uint32_t batched, left_out;
+    uint64_t sent, documents, chunks, skipped, failed;
 };
+
+/* --- finding --- */
+
+static int keep_file(struct ingesting *g, const char *path, bool named)
+{
+    if (!rag_kind(str_of(path), S(""))) {
+        if (named)
+            return cli_fail(g->c, "%s is not Markdown, text or HTML; convert it to one of them",
+                            path);
+        g->left_out++; /* a folder may hold other things */
+        return EXIT_OK;
+    }
+    char *copy = mem_strdup(str_of(path));
+    if (!copy || mem_grow((void **)&g->file, &g->room, g->files + 1, sizeof *g->file) != OK) {
+        free(copy);
+        return cli_fail(g->c, "there is not enough memory");
+    }
+    g->file[g->files++] = copy;
+    return EXIT_OK;
+}
+
+static int find(struct ingesting *g, const char *path, bool named, int depth);
+
+static int find_in_folder(struct ingesting *g, const char *path, int depth)
+{
+    DIR *dir = opendir(path);
+    if (!dir)
+        return cli_cannot_read(g->c, path, errno);
+    int code = EXIT_OK;
+    for (struct dirent *e; code == EXIT_OK && (e = readdir(dir));) {
+        if (e->d_name[0] == '.')
+            continue;
+        char inner[4096];
+        if (snprintf(inner, sizeof inner, "%s/%s", path, e->d_name) < (int)sizeof inner)
+            code = find(g, inner, false, depth + 1);
+    }
+    closedir(dir);
+    return code;
+}
+
+static int find(struct ingesting *g, const char *path, bool named, int depth)
+{
+    struct stat about;
+    if (named && strstr(path, "://"))
+        return cli_fail(g->c, "%s is an address; download it (curl -O), then add the file", path);
+    if ((named ? stat : lstat)(path, &about) != 0)
+        return cli_cannot_read(g->c, path, errno);
+    if (S_ISDIR(about.st_mode) && depth < DEPTH_MAX)
+        return find_in_folder(g, path, depth);
+    return S_ISREG(about.st_mode) ? keep_file(g, path, named) : EXIT_OK;
+}
+
+/* --- sending --- */
 
 /* A file name inside quotes: what would end them is percent-encoded, as browsers do. */
 static enum err put_name(struct buf *into, const char *name)
@@ -49,7 +105,29 @@ static void nap(void)
     nanosleep(&t, nullptr);
 }
 
-/* Waits for the job's end and adds its figures up. */
+static void show_progress(struct ingesting *g, uint64_t finished, uint64_t chunks, bool is_step)
+{
+    char text[96];
+    snprintf(text, sizeof text, "%llu of %zu files, %llu passages",
+             (unsigned long long)(g->sent + finished), g->files,
+             (unsigned long long)(g->chunks + chunks));
+    progress_show(&g->progress, g->sent + finished, g->files, text, is_step);
+}
+
+/* Adds the figures of a job that is over. */
+static void add_up(struct ingesting *g, const struct json_val *job)
+{
+    g->documents += (uint64_t)json_int(json_get(job, "documents"), 0);
+    g->chunks += (uint64_t)json_int(json_get(job, "chunks"), 0);
+    g->skipped += (uint64_t)json_int(json_get(job, "skipped"), 0);
+    g->failed += (uint64_t)json_int(json_get(job, "failed"), 0);
+    struct str error = json_str(json_get(job, "error"));
+    progress_clear(&g->progress);
+    if (error.n)
+        cli_fail(g->c, "%.*s", STR_FMT(error));
+}
+
+/* Waits for the job's end. */
 static int wait_for(struct ingesting *g, struct str job)
 {
     char path[96];
@@ -62,19 +140,15 @@ static int wait_for(struct ingesting *g, struct str job)
         struct json_doc *doc;
         struct json_why why;
         if (json_parse(buf_str(&answer), &doc, &why) != OK)
-            return cli_fail(g->c, "the server's answer is not JSON");
+            return cli_fail(g->c, "the server's answer is not JSON; is it another program?");
         const struct json_val *j = json_root(doc);
         struct str state = json_str(json_get(j, "state"));
         bool over = str_eq(state, S("done")) || str_eq(state, S("failed"));
-        if (over) {
-            g->documents += (uint64_t)json_int(json_get(j, "documents"), 0);
-            g->chunks += (uint64_t)json_int(json_get(j, "chunks"), 0);
-            g->skipped += (uint64_t)json_int(json_get(j, "skipped"), 0);
-            g->failed += (uint64_t)json_int(json_get(j, "failed"), 0);
-            struct str error = json_str(json_get(j, "error"));
-            if (error.n)
-                cli_fail(g->c, "%.*s", STR_FMT(error));
-        }
+        if (over)
+            add_up(g, j);
+        else
+            show_progress(g, (uint64_t)json_int(json_get(j, "finished"), 0),
+                          (uint64_t)json_int(json_get(j, "chunks"), 0), false);
         json_doc_destroy(doc);
         if (over)
             return EXIT_OK;
@@ -92,19 +166,19 @@ static int send_batch(struct ingesting *g)
     snprintf(type, sizeof type, "multipart/form-data; boundary=%s", boundary);
     autobuf answer = BUF(0);
     int code = connection_json(g->c, g->k, "POST", "/rag/ingest", type, buf_str(&g->body), &answer);
-    g->sent += g->batched;
-    g->batched = 0;
     buf_clear(&g->body);
     if (code != EXIT_OK)
         return code;
     struct json_doc *doc;
     struct json_why why;
     if (json_parse(buf_str(&answer), &doc, &why) != OK)
-        return cli_fail(g->c, "the server's answer is not JSON");
+        return cli_fail(g->c, "the server's answer is not JSON; is it another program?");
     code = wait_for(g, json_str(json_get(json_root(doc), "job")));
     json_doc_destroy(doc);
-    if (isatty(STDERR_FILENO) && !g->c->json)
-        fprintf(stderr, "\r\033[K%u files, %llu passages", g->sent, (unsigned long long)g->chunks);
+    g->sent += g->batched;
+    g->batched = 0;
+    if (code == EXIT_OK)
+        show_progress(g, 0, 0, true);
     return code;
 }
 
@@ -118,14 +192,8 @@ static enum err append(struct ingesting *g, const char *name, struct str bytes)
     return buf_add(&g->body, S("\r\n"));
 }
 
-static int add_file(struct ingesting *g, const char *path, bool named)
+static int send_file(struct ingesting *g, const char *path)
 {
-    if (!rag_kind(str_of(path), S(""))) {
-        if (named)
-            return cli_fail(g->c, "%s is not Markdown, text or HTML", path);
-        g->left_out++; /* a folder may hold other things */
-        return EXIT_OK;
-    }
     autobuf bytes = BUF(FILE_MAX);
     int code = read_whole_file(g->c, path, &bytes);
     if (code != EXIT_OK)
@@ -140,43 +208,13 @@ static int add_file(struct ingesting *g, const char *path, bool named)
     return code;
 }
 
-static int add_path(struct ingesting *g, const char *path, bool named, int depth);
-
-static int add_folder(struct ingesting *g, const char *path, int depth)
-{
-    DIR *dir = opendir(path);
-    if (!dir)
-        return cli_fail(g->c, "%s cannot be read: %s", path, strerror(errno));
-    int code = EXIT_OK;
-    for (struct dirent *e; code == EXIT_OK && (e = readdir(dir));) {
-        if (e->d_name[0] == '.')
-            continue;
-        char inner[4096];
-        if (snprintf(inner, sizeof inner, "%s/%s", path, e->d_name) < (int)sizeof inner)
-            code = add_path(g, inner, false, depth + 1);
-    }
-    closedir(dir);
-    return code;
-}
-
-static int add_path(struct ingesting *g, const char *path, bool named, int depth)
-{
-    struct stat about;
-    if ((named ? stat : lstat)(path, &about) != 0)
-        return cli_fail(g->c, "%s cannot be read: %s", path, strerror(errno));
-    if (S_ISDIR(about.st_mode) && depth < DEPTH_MAX)
-        return add_folder(g, path, depth);
-    return S_ISREG(about.st_mode) ? add_file(g, path, named) : EXIT_OK;
-}
-
 static int report(const struct ingesting *g)
 {
-    if (isatty(STDERR_FILENO) && !g->c->json)
-        fputs("\r\033[K", stderr);
     if (g->c->json)
-        printf("{\"documents\":%llu,\"chunks\":%llu,\"skipped\":%llu,\"failed\":%llu}\n",
-               (unsigned long long)g->documents, (unsigned long long)g->chunks,
-               (unsigned long long)g->skipped, (unsigned long long)g->failed);
+        printf(
+            "{\"documents\":%llu,\"chunks\":%llu,\"skipped\":%llu,\"failed\":%llu,\"left_out\":%u}\n",
+            (unsigned long long)g->documents, (unsigned long long)g->chunks,
+            (unsigned long long)g->skipped, (unsigned long long)g->failed, g->left_out);
     else
         printf("%llu documents with %llu passages added, %llu known already, %llu failed%s\n",
                (unsigned long long)(g->documents - g->failed), (unsigned long long)g->chunks,
@@ -185,19 +223,30 @@ static int report(const struct ingesting *g)
     return g->failed ? EXIT_FAILED : EXIT_OK;
 }
 
+static int ingest(struct ingesting *g)
+{
+    int code = EXIT_OK;
+    for (int i = 0; i < g->c->count && code == EXIT_OK; i++)
+        code = find(g, g->c->operand[i], true, 0);
+    if (code == EXIT_OK)
+        code = connect_server(g->c, CONNECT_READY, &g->k);
+    progress_begin(&g->progress, g->c->json);
+    for (size_t i = 0; i < g->files && code == EXIT_OK; i++)
+        code = send_file(g, g->file[i]);
+    if (code == EXIT_OK)
+        code = send_batch(g);
+    progress_clear(&g->progress);
+    return code == EXIT_OK ? report(g) : code;
+}
+
 int cli_ingest(struct cli *c)
 {
-    if (c->argc < 2)
-        return cli_misuse(c, "name the files or folders to add");
     struct ingesting g = {.c = c, .body = BUF(BATCH_BYTES + FILE_MAX + 4096)};
-    int code = connect_server(c, CONNECT_READY, &g.k);
-    for (int i = 1; i < c->argc && code == EXIT_OK; i++)
-        code = add_path(&g, c->argv[i], true, 0);
-    if (code == EXIT_OK)
-        code = send_batch(&g);
-    if (code == EXIT_OK)
-        code = report(&g);
+    int code = ingest(&g);
     disconnect_server(g.k);
+    for (size_t i = 0; i < g.files; i++)
+        free(g.file[i]);
+    free(g.file);
     buf_finish(&g.body);
     return code;
 }

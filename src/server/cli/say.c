@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,6 +6,7 @@
 #include "audio/pcm.h"
 #include "base/json.h"
 #include "server/cli/connect.h"
+#include "server/cli/file.h"
 #include "server/cli/sound.h"
 
 enum { TEXT_MAX = 16 * 1024 };
@@ -45,59 +45,52 @@ static enum err on_body(void *arg, struct str bytes)
     return OK;
 }
 
-struct say_options {
-    const char *out, *voice;
-    struct buf text;
-};
-
-static int read_options(struct cli *c, struct say_options *o)
+/* With --json: what the file holds, since the sound itself is not for people's eyes. */
+static int report(struct cli *c, const struct saying *s)
 {
-    for (int i = 1; i < c->argc; i++) {
-        const char *arg = c->argv[i];
-        if (strcmp(arg, "-o") == 0 || strcmp(arg, "--voice") == 0) {
-            if (++i == c->argc)
-                return cli_misuse(c, "%s needs a value", arg);
-            *(arg[1] == 'o' ? &o->out : &o->voice) = c->argv[i];
-            continue;
-        }
-        if ((o->text.n && buf_add_byte(&o->text, ' ') != OK) ||
-            buf_add(&o->text, str_of(arg)) != OK)
-            return cli_misuse(c, "the text is longer than %d characters", TEXT_MAX);
-    }
-    if (str_trim(buf_str(&o->text)).n == 0)
-        return cli_misuse(c, "what shall be said?");
-    if (!o->out && isatty(STDOUT_FILENO))
-        return cli_misuse(c, "sound is not for terminals: name a file with -o FILE.wav");
+    autobuf out = BUF(16 * 1024);
+    struct json_out j = {.to = &out};
+    json_obj(&j);
+    json_kstr(&j, "file", str_of(s->path));
+    json_kint(&j, "rate", PCM_RATE_SPEAK);
+    json_kint(&j, "samples", s->sound.samples);
+    json_knum(&j, "seconds", (double)s->sound.samples / PCM_RATE_SPEAK);
+    json_end(&j);
+    if (json_finish(&j) != OK)
+        return cli_fail(c, "there is not enough memory");
+    printf("%.*s\n", STR_FMT(out));
     return EXIT_OK;
 }
 
-static int say(struct cli *c, struct connection *k, const struct say_options *o)
+static int say(struct cli *c, struct connection *k, struct str text, const char *path)
 {
+    const char *voice = cli_given(c, "voice");
     autobuf body = BUF(2 * TEXT_MAX + 1024);
     struct json_out j = {.to = &body};
     json_obj(&j);
-    json_kstr(&j, "text", buf_str(&o->text));
+    json_kstr(&j, "text", text);
     json_kstr(&j, "format", S("pcm"));
-    if (o->voice)
-        json_kstr(&j, "voice", str_of(o->voice));
+    if (voice)
+        json_kstr(&j, "voice", str_of(voice));
     json_end(&j);
     if (json_finish(&j) != OK)
         return cli_fail(c, "there is not enough memory");
     static const char *const headers[] = {"Content-Type: application/json", nullptr};
     const struct client_request r = {
         .method = "POST", .path = "/tts", .headers = headers, .body = buf_str(&body)};
-    struct saying s = {.path = o->out, .samples = BUF(1 << 20), .refusal = BUF(64 * 1024)};
+    struct saying s = {.path = path, .samples = BUF(1 << 20), .refusal = BUF(64 * 1024)};
     enum err err = client_do(connection_client(k), &r, on_body, &s, &s.status);
     if (s.opened && sound_close(&s.sound) != OK)
         s.broken = true;
     int code = EXIT_OK;
     if (s.broken)
-        code = cli_fail(c, "%s cannot be written: %s", o->out ? o->out : "standard output",
-                        strerror(errno));
+        code = cli_cannot_write(c, path ? path : "standard output", s.sound.failure);
     else if (err != OK)
         code = cli_fail(c, "the server went away (%s); try again", err_text(err));
     else if (s.status >= 300)
         code = connection_refused(c, s.status, buf_str(&s.refusal));
+    else if (c->json)
+        code = report(c, &s);
     buf_finish(&s.samples);
     buf_finish(&s.refusal);
     return code;
@@ -105,14 +98,21 @@ static int say(struct cli *c, struct connection *k, const struct say_options *o)
 
 int cli_say(struct cli *c)
 {
-    struct say_options o = {.text = BUF(TEXT_MAX)};
+    const char *path = cli_given(c, "output");
+    autobuf text = BUF(TEXT_MAX);
     struct connection *k = nullptr;
-    int code = read_options(c, &o);
+    if (!path && isatty(STDOUT_FILENO))
+        return cli_misuse(c, "sound is not for terminals: name a file with -o FILE.wav");
+    if (c->json && (!path || strcmp(path, "-") == 0))
+        return cli_misuse(c, "--json and the sound cannot both go to standard output: name a file "
+                             "with -o FILE.wav");
+    int code = read_operand(c, &text);
+    if (code == EXIT_OK && str_trim(buf_str(&text)).n == 0)
+        code = cli_misuse(c, "%s", c->command->missing);
     if (code == EXIT_OK)
         code = connect_server(c, CONNECT_READY, &k);
     if (code == EXIT_OK)
-        code = say(c, k, &o);
+        code = say(c, k, buf_str(&text), path);
     disconnect_server(k);
-    buf_finish(&o.text);
     return code;
 }

@@ -6,8 +6,6 @@
 
 int cli_serve(struct cli *c)
 {
-    if (c->argc > 1 && !c->is_private)
-        return cli_no_option(c, c->argv[1]);
     char what[64];
     snprintf(what, sizeof what, "repartee %s", c->command->name);
     const struct server_where where = {
@@ -20,7 +18,7 @@ int cli_serve(struct cli *c)
     if (err != OK)
         return cli_fail(c, "%s", why.text);
     if (!c->is_private) {
-        printf("Repartee is ready: %s\n", server_url(server));
+        printf(c->json ? "{\"url\":\"%s\"}\n" : "Repartee is ready: %s\n", server_url(server));
         fflush(stdout);
     }
     server_run(server);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,7 +73,7 @@ static void on_event(struct talking *t, const struct json_val *event)
         t->over = true;
     } else {
         if (str_eq(type, S("final")) && json_str(json_get(event, "text")).n == 0)
-            t->code = cli_fail(t->c, "nothing was heard in the recording");
+            t->code = cli_fail(t->c, "nothing was heard in the recording; is it silent?");
         show_event(&t->show, event);
     }
 }
@@ -137,7 +136,8 @@ static int read_question(struct cli *c, const char *path, struct buf *samples, u
     if (err == OK)
         err = wav_end(r);
     if (err != OK)
-        code = cli_fail(c, "%s: %s", path, err == ERR_MEDIA ? wav_errmsg(r) : err_text(err));
+        code = cli_fail(c, "%s: %s%s", path, err == ERR_MEDIA ? wav_errmsg(r) : err_text(err),
+                        CLI_CONVERT);
     else
         *ret_rate = wav_rate(r);
     wav_reader_destroy(r);
@@ -154,8 +154,8 @@ static int talk(struct talking *t, struct connection *k, struct str samples)
         err = ERR_IO;
     if (t->code != EXIT_OK)
         return t->code;
-    if (err == ERR_IO && t->out)
-        return cli_fail(t->c, "%s cannot be written: %s", t->out, strerror(errno));
+    if (t->sound.failure)
+        return cli_cannot_write(t->c, t->out, t->sound.failure);
     if (err != OK)
         return cli_fail(t->c, "the conversation broke off (%s); try again", err_text(err));
     return show_finish(&t->show);
@@ -163,22 +163,11 @@ static int talk(struct talking *t, struct connection *k, struct str samples)
 
 int cli_talk(struct cli *c)
 {
-    struct talking t = {.c = c};
+    struct talking t = {.c = c, .out = cli_given(c, "output")};
     show_init(&t.show, c->json);
-    const char *question = nullptr;
-    for (int i = 1; i < c->argc; i++) {
-        if (strcmp(c->argv[i], "-o") == 0 && i + 1 < c->argc)
-            t.out = c->argv[++i];
-        else if (!question)
-            question = c->argv[i];
-        else
-            return cli_misuse(c, "\"%s\" is one argument too many", c->argv[i]);
-    }
-    if (!question)
-        return cli_misuse(c, "name a WAV file with the question");
     autobuf samples = BUF(SAMPLES_MAX);
     struct connection *k = nullptr;
-    int code = read_question(c, question, &samples, &t.rate_hz);
+    int code = read_question(c, c->operand[0], &samples, &t.rate_hz);
     if (code == EXIT_OK)
         code = connect_server(c, CONNECT_READY, &k);
     if (code == EXIT_OK)

@@ -61,7 +61,8 @@ struct rag_job {
     char id[RAG_ID_CHARS + 1];
     const char *state; /* "queued", "running", "done", "failed" */
     uint32_t documents, chunks, skipped, failed;
-    char error[240]; /* the first failure, a sentence */
+    uint32_t finished; /* of the documents: stored or failed */
+    char error[240];   /* the first failure, a sentence */
 };
 typedef void (*rag_job_fn)(void *arg, enum err err, const struct rag_job *job);
 enum err rag_job(struct rag *rag, struct str owner, struct str id, rag_job_fn fn, void *arg);

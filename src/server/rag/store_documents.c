@@ -21,6 +21,7 @@ enum err store_job(struct store *s, struct str owner, struct str id, struct rag_
         .chunks = (uint32_t)sqlite3_column_int(q, 4),
     };
     uint32_t over = (uint32_t)sqlite3_column_int(q, 1) + job.failed;
+    job.finished = over;
     if (over < job.documents)
         job.state = over || sqlite3_column_int(q, 6) ? "running" : "queued";
     else

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The commands as a table: parsing, help, manual pages and completion are made from it. */
+#include "server/cli/cli.h"
+
+#define VOICES "slt|rms|awb|kal|en|en-gb|en-us"
+
+// clang-format off
+static const struct command table[] = {
+    {.name = "serve", .operands = "", .run = cli_serve,
+     .summary = "run the server and print its address",
+     .about = "Starts the engines, opens the documents and answers on the printed address, until "
+              "it is stopped with Ctrl-C or SIGTERM; running answers may finish first.",
+     .examples = "  repartee serve\n"
+                 "  repartee serve --listen 127.0.0.1:9000 --data ./data\n"},
+    {.name = "ask", .operands = "QUESTION", .least = 1, .most = -1, .run = cli_ask,
+     .missing = "what is the question? Write it in quotes, or - to read it from standard input",
+     .summary = "ask by text; the answer is written as it comes, with its sources",
+     .about = "All words are one question. The answer is drawn from the documents and names them.",
+     .examples = "  repartee ask \"how do I add documents?\"\n"
+                 "  echo \"what is stored?\" | repartee ask -\n"
+                 "  repartee ask --json -- \"-5 degrees: is that too cold?\"\n",
+     .options = {{"no-rag", 0, nullptr, nullptr, "leave the documents out"}}},
+    {.name = "say", .operands = "TEXT", .least = 1, .most = -1, .run = cli_say,
+     .missing = "what shall be said? Write it in quotes, or - to read it from standard input",
+     .summary = "speak a text into a WAV file (or to standard output)",
+     .about = "The sound is written while it is made, so a player may begin at once.",
+     .examples = "  repartee say \"Good morning.\" -o morning.wav\n"
+                 "  repartee say --voice slt \"Good morning.\" | aplay\n"
+                 "  repartee say -o letter.wav - < letter.txt\n",
+     .options = {{"output", 'o', "FILE", "files", "WAV file to write; - is standard output"},
+                 {"voice", 0, "NAME", VOICES, "voice to speak with, in the place of tts.voice"}}},
+    {.name = "hear", .operands = "FILE.wav", .least = 1, .most = 1, .run = cli_hear, .offer = "files",
+     .missing = "name a WAV file, or - to read it from standard input",
+     .summary = "write down what is said in a recording",
+     .about = "The words go to standard output; with --json also when each part was said.",
+     .examples = "  repartee hear interview.wav\n"
+                 "  arecord -f S16_LE -r 16000 -d 5 | repartee hear -\n"},
+    {.name = "talk", .operands = "QUESTION.wav", .least = 1, .most = 1, .run = cli_talk, .offer = "files",
+     .missing = "name a WAV file with the question",
+     .summary = "a whole spoken turn: question in, spoken answer out",
+     .about = "Shows the words that were heard, the answer with its sources, and where the time went.",
+     .examples = "  repartee talk question.wav -o answer.wav\n",
+     .options = {{"output", 'o', "FILE", "files", "WAV file for the spoken answer"}}},
+    {.name = "ingest", .operands = "PATH", .least = 1, .most = -1, .run = cli_ingest, .offer = "files",
+     .missing = "name the files or folders to add",
+     .summary = "add documents (Markdown, text, HTML; folders with all they hold)",
+     .about = "A document that is known already is left out; one that has changed takes the place of "
+              "its old version. When the command has ended well, the documents are stored for good.",
+     .examples = "  repartee ingest handbook.md notes/\n"
+                 "  repartee ingest -- -draft.md\n"},
+    {.name = "doctor", .operands = "", .run = cli_doctor,
+     .summary = "say what is installed, which engines run, and what to do next",
+     .about = "The first thing to try when something does not work.",
+     .examples = "  repartee doctor\n"
+                 "  repartee doctor --json\n"},
+};
+
+static const struct cli_option common[] = {
+    {"json", 0, nullptr, nullptr, "print the result as one JSON object"},
+    {"config", 0, "FILE", "files", "configuration file, in the place of repartee.conf"},
+    {"help", 'h', nullptr, nullptr, "show this help"},
+    {"version", 'V', nullptr, nullptr, "show the version"},
+};
+// clang-format on
+
+const struct command *commands(int *ret_count)
+{
+    *ret_count = sizeof table / sizeof *table;
+    return table;
+}
+
+const struct cli_option *common_options(int *ret_count)
+{
+    *ret_count = sizeof common / sizeof *common;
+    return common;
+}

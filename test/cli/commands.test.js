@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// @ts-check
+/* How commands are written, and what they give to people, to terminals and to programs. */
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { repartee, start } from '../lib/cli.js';
+import { samplesOf, speak, writeWav } from '../lib/speech.js';
+import { startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
+import { terminal } from '../lib/terminal.js';
+
+const COMMANDS = ['serve', 'ask', 'say', 'hear', 'talk', 'ingest', 'doctor'];
+const QUIET = ['--stt-driver', 'scripted', '--tts-driver', 'scripted'];
+
+test('every command explains itself', async () => {
+  const overview = await repartee(['--help']);
+  assert.equal(overview.code, 0);
+  assert.equal((await repartee(['help'])).out, overview.out);
+  const bare = await repartee([]);
+  assert.equal(bare.code, 2);
+  for (const name of COMMANDS) {
+    assert.match(overview.out, new RegExp(`^  ${name} +[a-z]`, 'm'));
+    const help = await repartee([name, '--help']);
+    assert.equal(help.code, 0);
+    for (const part of [new RegExp(`^Usage: repartee ${name} \\[OPTION\\]…`), /^Examples:\n  /m, /^Options:\n/m, /^ {6}--json +\S/m])
+      assert.match(help.out, part);
+    for (const same of [[name, '-h'], ['help', name], [name, 'x', '--help', '--rag-k=zero']])
+      assert.equal((await repartee(same)).out, help.out, same.join(' '));
+  }
+  for (const words of [['--version'], ['-V'], ['ask', '--version'], ['say', '-V']]) {
+    const { code, out } = await repartee(words);
+    assert.equal(code, 0);
+    assert.match(out, /^repartee \d+\.\d+\.\d+\n$/);
+  }
+});
+
+test('options in every way of writing', async (t) => {
+  const server = await startServer(t, { args: QUIET });
+  await untilReady(server);
+  const data = ['--data', server.data];
+  const file = path.join(await temporaryFolder(t), 'a.wav');
+  for (const words of [
+    ['say', ...data, '-o', file, 'hello'],
+    ['say', ...data, `-o${file}`, 'hello'],
+    ['say', 'hello', ...data, '--output', file],
+    ['say', `--output=${file}`, 'hello', `--data=${server.data}`],
+    ['say', `--output=${file}`, ...data, '--', '-hello'],
+    ['say', ...data, '-o', file, '-'],
+  ]) {
+    writeFileSync(file, '');
+    const { code, err } = await repartee(words, { input: 'hello' });
+    assert.equal(code, 0, `${words.join(' ')}: ${err}`);
+    assert.equal(readFileSync(file).toString('latin1', 0, 4), 'RIFF', words.join(' '));
+  }
+  for (const words of [['say', ...data, 'hello'], ['say', ...data, 'hello', '-o', '-']])
+    assert.equal((await repartee(words)).bytes.toString('latin1', 0, 4), 'RIFF');
+  for (const words of [['ask', ...data, 'how', 'do I', 'add documents?'], ['ask', '-', ...data]]) {
+    const { code, out } = await repartee(words, { input: 'how do I add documents?\n' });
+    assert.equal(code, 0);
+    assert.match(out, /\(documents\.md\)/);
+  }
+  const without = await repartee(['ask', '--no-rag', ...data, 'how do I add documents?']);
+  assert.equal(without.code, 0);
+  assert.doesNotMatch(without.out, /documents\.md/);
+});
+
+test('--json: one object on standard output', async (t) => {
+  const folder = await temporaryFolder(t);
+  const question = speak(folder, 'how do I add documents');
+  const data = path.join(folder, 'data');
+  writeFileSync(path.join(folder, 'notes.md'), '# Notes\n\nThe ferry leaves at nine.\n');
+  const served = start(['serve', '--json', '--listen', '127.0.0.1:0', '--data', data]);
+  const line = await until(() => served.out(), 'the address');
+  assert.match(JSON.parse(line).url, /^http:\/\/127\.0\.0\.1:\d+\/$/);
+  const json = async (/** @type {string[]} */ words) => {
+    const { code, out, err } = await repartee([...words, '--json', '--data', data], { cwd: folder });
+    assert.equal(code, 0, err);
+    assert.equal(out.trimEnd().split('\n').length, 1);
+    return JSON.parse(out);
+  };
+  const added = await json(['ingest', 'notes.md']);
+  assert.deepEqual(added, { documents: 1, chunks: 1, skipped: 0, failed: 0, left_out: 0 });
+  assert.match((await json(['ask', 'when does the ferry leave?'])).response, /nine/);
+  const said = await json(['say', 'Good morning.', '-o', 'a.wav']);
+  assert.equal(said.samples, samplesOf(path.join(folder, 'a.wav')).length);
+  assert.match((await json(['hear', question])).text, /documents/);
+  const turn = await json(['talk', question, '-o', 'b.wav']);
+  assert.match(turn.transcript, /documents/);
+  assert.ok(turn.citations.length > 0 && turn.timings_ms.total > 0);
+  const doctor = await json(['doctor']);
+  assert.ok(doctor.machine.cores > 0 && doctor.server.engines.stt.state === 'ready');
+  served.child.kill('SIGTERM');
+  assert.equal((await served.ended).code, 0);
+});
+
+test('progress: lines for programs, a bar on a terminal', async (t) => {
+  const folder = await temporaryFolder(t);
+  mkdirSync(path.join(folder, 'notes'));
+  for (let n = 0; n < 70; n++) writeFileSync(path.join(folder, 'notes', `${n}.md`), `# Note ${n}\n\nThe ferry number${n}x leaves.\n`);
+  writeFileSync(path.join(folder, 'notes', 'picture.png'), '');
+  const lines = await repartee(['ingest', 'notes', '--data', 'data', ...QUIET], { cwd: folder });
+  assert.equal(lines.code, 0, lines.err);
+  assert.equal(lines.err, '32 of 70 files, 32 passages\n64 of 70 files, 64 passages\n70 of 70 files, 70 passages\n');
+  assert.equal(lines.out, '70 documents with 70 passages added, 0 known already, 0 failed, other files left out\n');
+  const silent = await repartee(['ingest', '--json', 'notes', '--data', 'data', ...QUIET], { cwd: folder });
+  assert.equal(silent.err, '');
+  assert.deepEqual(JSON.parse(silent.out), { documents: 0, chunks: 0, skipped: 70, failed: 0, left_out: 1 });
+  const bar = terminal(`repartee ingest notes --data other ${QUIET.join(' ')}`, { cwd: folder });
+  assert.equal(await bar.ended, 0, bar.shown());
+  assert.match(bar.shown(), /\r\x1b\[K\[#{10}-{14}\] 32 of 70 files/);
+  assert.match(bar.shown(), /\[#{24}\] 70 of 70 files, 70 passages\r\x1b\[K70 documents/);
+  const sound = terminal('repartee say hello', { cwd: folder });
+  assert.equal(await sound.ended, 2);
+  assert.match(sound.shown(), /sound is not for terminals: name a file with -o FILE\.wav/);
+});
+
+test('silence is told, and is no success', async (t) => {
+  const folder = await temporaryFolder(t);
+  const file = path.join(folder, 'silence.wav');
+  writeWav(file, new Int16Array(16000), 16000);
+  const { code, err } = await repartee(['talk', file, '--data', path.join(folder, 'data')]);
+  assert.equal(code, 1);
+  assert.match(err, /nothing was heard in the recording; is it silent\?/);
+});
