@@ -312,6 +312,8 @@ link.onstate = (state, detail) => {
   document.body.dataset.link = state;
   const status = find('status', HTMLSpanElement);
   if (state === 'ready') {
+    document.title = find('name', HTMLSpanElement).textContent = detail.name;
+    document.getElementById('greeting')?.replaceChildren(detail.greeting);
     engines.engines = { ...engines.engines, ...detail.engines };
     status.replaceChildren(...(engines.builtIn ? ['Built-in', make('span', 'long', ' engines'), ', English only'] : ['Connected']));
     return tell('');

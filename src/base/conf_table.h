@@ -34,6 +34,9 @@ CONF_INT (rag_k,           "rag.k",             5, 1, 50, "", "passages an answe
 CONF_INT (rag_max_doc,     "rag.max_document",  33554432, 1024, 1073741824, "bytes", "largest document")
 CONF_INT (turn_ms,         "turn.max_ms",       300000, 1000, 3600000, "ms", "longest turn, from end of speech to the last sound")
 CONF_INT (utterance_ms,    "turn.utterance_ms", 60000, 1000, 600000, "ms", "longest utterance")
-CONF_STR (persona,         "persona",           "You are Repartee, a friendly and precise assistant. Answer from the given passages, briefly.", "what the language model is told to be")
+CONF_STR (name,            "name",              "Repartee", "what the assistant is called")
+CONF_STR (persona,         "persona",           "You are a friendly and precise assistant. Answer from the given passages, briefly.", "what the language model is told to be, besides its name")
+CONF_STR (greeting,        "greeting",          "Ask your documents.", "what the page shows before the first question; it is not spoken")
+CONF_STR (language,        "language",          "en",     "language of the conversation, a tag such as en, de or pt-BR; the built-in recogniser knows en only")
 CONF_BOOL(metrics_open,    "metrics.open",      false,    "serve /metrics without a key also when not bound to loopback")
 // clang-format on

@@ -213,7 +213,10 @@ static void sphinx_close(struct stt_utterance *u)
 static enum err sphinx_open(const struct stt_request *request, struct stt_utterance **ret_u)
 {
     if (request->language.n > 0 && !str_starts(request->language, S("en"))) {
-        snprintf(request->why, STT_WHY_BYTES, "the built-in recogniser hears English only");
+        snprintf(
+            request->why, STT_WHY_BYTES,
+            "the built-in recogniser hears English only: set the option language to en, or choose "
+            "another recogniser with stt.driver");
         return ERR_UNSUPPORTED;
     }
     struct stt_utterance *u = mem_zero(1, sizeof *u);

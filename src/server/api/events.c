@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/api/events.h"
 
+#include "base/conf.h"
 #include "server/rag/rag.h"
 
 void put_hit(struct json_out *j, const struct rag_hit *hit)
@@ -11,6 +12,13 @@ void put_hit(struct json_out *j, const struct rag_hit *hit)
     json_kstr(j, "text", hit->text);
     json_knum(j, "score", hit->score);
     json_kstr(j, "source", hit->source);
+}
+
+void put_self(struct json_out *j, const struct conf *conf)
+{
+    json_kstr(j, "name", str_of(conf->name));
+    json_kstr(j, "greeting", str_of(conf->greeting));
+    json_kstr(j, "language", str_of(conf->language));
 }
 
 void event_citation(struct json_out *j, uint32_t index, const struct rag_hit *hit)

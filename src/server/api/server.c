@@ -271,6 +271,17 @@ static enum err open_doors(struct server *s, struct server_why *why)
     return err;
 }
 
+/* "en", "pt-BR": letters, digits and minus signs, as BCP 47 has them. Engines take 16 bytes. */
+static enum err check_language(const struct conf *c, struct server_why *why)
+{
+    size_t n =
+        strspn(c->language, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+    if (n >= 2 && n <= 16 && !c->language[n])
+        return OK;
+    return refuse(why, ERR_INVALID, "language must be a tag such as en, de or pt-BR, not \"%.40s\"",
+                  c->language);
+}
+
 /* --- life --- */
 
 static void on_tick(void *arg)
@@ -333,6 +344,7 @@ static enum err build(struct server *s, const struct server_where *where, struct
     timer_init(&s->drain, s->loop, on_drain_check, s);
     try(sessions_create((uint32_t)s->conf->max_sessions, &s->sessions));
     try(limit_create((uint32_t)s->conf->rate_limit, &s->turn_limit));
+    try(check_language(s->conf, why));
     try(claim_data(s, where, why)); /* before all that lies there */
     try(open_front(s, where, why));
     try(open_doors(s, why));

@@ -2,6 +2,7 @@
 /* POST /session and /session/refresh: a session and a short-lived token for it. */
 #include "base/conf.h"
 #include "base/json.h"
+#include "server/api/events.h"
 #include "server/api/limit.h"
 #include "server/api/route.h"
 
@@ -21,7 +22,7 @@ static enum err answer(struct session_request *r, struct exchange *x)
         try(session_find(s->sessions, str_of(r->who.session), str_of(r->who.owner), &session));
     else
         try(session_create(s->sessions, str_of(r->who.owner), &session));
-    autobuf token = BUF(JWT_MAX_BYTES), body = BUF(2 * JWT_MAX_BYTES);
+    autobuf token = BUF(JWT_MAX_BYTES), body = BUF(2 * JWT_MAX_BYTES + 64 * 1024);
     int64_t expires_s;
     try(auth_issue(s->auth, &r->who, str_of(session->id), &token, &expires_s));
     struct json_out j = {.to = &body};
@@ -29,6 +30,7 @@ static enum err answer(struct session_request *r, struct exchange *x)
     json_kstr(&j, "session_id", str_of(session->id));
     json_kstr(&j, "token", buf_str(&token));
     json_kint(&j, "expires_at", expires_s);
+    put_self(&j, s->conf);
     json_end(&j);
     try(json_finish(&j));
     try(exchange_set(x, "Cache-Control", S("no-store")));

@@ -72,7 +72,7 @@ static enum err answer(struct transcription *r, const struct msg_stt_final *fina
     struct json_out j = {.to = &body};
     json_obj(&j);
     json_kstr(&j, "text", final->text);
-    json_kstr(&j, "language", S("en"));
+    json_kstr(&j, "language", str_of(r->server->conf->language));
     json_knum(&j, "duration", (double) final->audio_ms / 1000);
     json_key(&j, "segments");
     /* The engine's own JSON: taken only when it is JSON. */
@@ -190,7 +190,8 @@ static enum err begin(struct transcription *r)
     try(limit_take(r->server->turn_limit, str_of(r->who.owner), &wait_s));
     r->began_us = clock_us();
     try(engine_open(r->server->stt, &job_events, r, &r->job));
-    const struct msg_stt_open open = {.rate_hz = PCM_RATE_RECOGNISE, .language = S("en")};
+    const struct msg_stt_open open = {.rate_hz = PCM_RATE_RECOGNISE,
+                                      .language = str_of(r->server->conf->language)};
     try(job_send(r->job, MSG_stt_open, &open));
     const struct reader_file file = {.kind = "sound", .name = "", .fd = r->fd, .size = r->size};
     try(reader_start(r->server->loop, &file, &reader_events, r, &r->reader));

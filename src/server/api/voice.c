@@ -229,6 +229,7 @@ static void send_ready(struct voice *v)
 {
     struct json_out j = typed_event(v, S("ready"));
     json_kstr(&j, "session_id", str_of(v->session->id));
+    put_self(&j, v->server->conf);
     json_key(&j, "engines");
     json_obj(&j);
     const struct engine *engines[] = {v->server->stt, v->server->llm, v->server->tts};

@@ -63,6 +63,8 @@ int cli_hear(struct cli *c);
 int cli_talk(struct cli *c);
 int cli_ingest(struct cli *c);
 int cli_doctor(struct cli *c);
+int cli_config(struct cli *c);
+int cli_completion(struct cli *c);
 
 /* The value that an option of the command was given; "" of one that takes none; NULL: not given. */
 const char *cli_given(const struct cli *c, const char *option);

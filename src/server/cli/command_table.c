@@ -53,6 +53,18 @@ static const struct command table[] = {
      .about = "The first thing to try when something does not work.",
      .examples = "  repartee doctor\n"
                  "  repartee doctor --json\n"},
+    {.name = "config", .operands = "OPTION", .most = 1, .run = cli_config, .offer = "options",
+     .summary = "show the configuration as it is: all of it, or one option",
+     .about = "What the file, the environment and the flags make together, written as a "
+              "configuration file. Secrets are not shown.",
+     .examples = "  repartee config\n"
+                 "  repartee config tts.voice\n"
+                 "  repartee config --json\n"},
+    {.name = "completion", .operands = "SHELL", .least = 1, .most = 1, .run = cli_completion,
+     .missing = "for which shell? There is bash", .offer = "bash", .is_bare = true,
+     .summary = "print a script that completes commands and options in a shell",
+     .about = "Packages install it. For one user, put the line of the example into ~/.bashrc.",
+     .examples = "  eval \"$(repartee completion bash)\"\n"},
 };
 
 static const struct cli_option common[] = {

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/cli/help.h"
+#include "server/cli/man.h"
 #include "server/cli/options.h"
 
 /* The configuration file: --config, REPARTEE_CONFIG, the user's own, the system's. */
@@ -82,6 +83,8 @@ static int dispatch(struct cli *c, int argc, char **argv)
         puts("repartee " REPARTEE_VERSION);
         return EXIT_OK;
     }
+    if (asks_help && argc == 4 && strcmp(argv[2], "--man") == 0) /* what the build asks for */
+        return man_page(argv[3]);
     c->command = find_command(asks_help ? argv[2] : name);
     if (!c->command)
         return no_command(asks_help ? argv[2] : name);

@@ -151,9 +151,10 @@ static enum err send_prompt(struct turn *t, struct arena *arena)
     /* The question is in the history already; it is sent as its own, last segment. */
     struct history before = t->session->history;
     before.count--;
-    try(prompt_build(arena, str_of(t->talk->conf->persona), &before,
-                     t->hits ? t->hits->hit : nullptr, t->hits ? t->hits->count : 0,
-                     buf_str(&t->question), &prompt));
+    const struct conf *c = t->talk->conf;
+    const struct prompt_self self = {c->name, c->persona, c->language};
+    try(prompt_build(arena, &self, &before, t->hits ? t->hits->hit : nullptr,
+                     t->hits ? t->hits->count : 0, buf_str(&t->question), &prompt));
     const struct msg_llm_open open = {.session = str_of(t->session->id)};
     try(job_send(t->llm, MSG_llm_open, &open));
     for (size_t i = 0; i < prompt.count; i++)

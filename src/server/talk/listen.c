@@ -47,7 +47,7 @@ enum err listen_begin(struct turn *t)
         .rate_hz = t->in_rate_hz,
         .adapt = t->talk->conf->stt_adapt && t->use_rag,
         .partials = 1,
-        .language = S("en"),
+        .language = str_of(t->talk->conf->language),
     };
     enum err err = job_send(t->stt, MSG_stt_open, &open);
     if (err != OK)

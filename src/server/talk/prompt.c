@@ -32,15 +32,30 @@ static enum err passage_text(struct arena *arena, size_t number, const struct ra
     return arena_str(arena, buf_str(&text), ret_text);
 }
 
-enum err prompt_build(struct arena *arena, struct str persona, const struct history *history,
-                      const struct rag_hit *hits, size_t hit_count, struct str question,
-                      struct prompt *ret_prompt)
+/* "Your name is Ada. You are … Answer in the language whose tag is de." */
+static enum err self_text(struct arena *arena, const struct prompt_self *self, struct str *ret_text)
+{
+    autobuf text = BUF(16 * 1024);
+    if (self->name[0])
+        try(buf_addf(&text, "Your name is %s. ", self->name));
+    try(buf_add(&text, str_of(self->persona)));
+    /* English is what models speak when nothing is said, and the persona is written in. */
+    bool is_english = str_eq_nocase(str_sub(str_of(self->language), 0, 2), S("en"));
+    if (self->language[0] && !is_english)
+        try(buf_addf(&text, " Answer in the language whose tag is %s.", self->language));
+    return arena_str(arena, buf_str(&text), ret_text);
+}
+
+enum err prompt_build(struct arena *arena, const struct prompt_self *self,
+                      const struct history *history, const struct rag_hit *hits, size_t hit_count,
+                      struct str question, struct prompt *ret_prompt)
 {
     size_t room = 2 + history->count + hit_count, n = 0;
     struct segment *segment = arena_alloc(arena, room * sizeof *segment);
     if (!segment)
         return ERR_NOMEM;
-    segment[n++] = (struct segment){S("system"), true, 0, persona};
+    segment[n++] = (struct segment){S("system"), true, 0, {}};
+    try(self_text(arena, self, &segment[0].text));
     for (size_t i = 0; i < history->count; i++) {
         const struct said *said = &history->entry[i];
         struct segment *s = &segment[n++];

@@ -24,6 +24,12 @@ struct prompt {
     size_t count;
 };
 
-enum err prompt_build(struct arena *arena, struct str persona, const struct history *history,
-                      const struct rag_hit *hits, size_t hit_count, struct str question,
-                      struct prompt *ret_prompt);
+/* Who the model is told to be; never NULL. */
+struct prompt_self {
+    const char *name, *persona;
+    const char *language; /* a tag such as "en" */
+};
+
+enum err prompt_build(struct arena *arena, const struct prompt_self *self,
+                      const struct history *history, const struct rag_hit *hits, size_t hit_count,
+                      struct str question, struct prompt *ret_prompt);
