@@ -62,11 +62,19 @@ const table = (data) => [
   { args: ['say', 'x', '-o', 'nofolder/a.wav'], code: 1, says: /nofolder\/a\.wav lies in a folder that does not exist; make it with mkdir/ },
   { args: ['say', 'x', '-o', 'folder'], code: 1, says: /folder is a folder; name a file/ },
   { args: ['say', 'x', '-o', '/dev/full'], code: 1, says: /the disk is full at \/dev\/full; make room, or choose another place/ },
+  /* keys */
+  { args: ['key'], code: 2, says: /Write create NAME, list or revoke NAME/ },
+  { args: ['key', 'make', 'x'], code: 2, says: /"make" is none of create NAME, list and revoke NAME/ },
+  { args: ['key', 'create'], code: 2, says: /whose key\? Write: repartee key create NAME/ },
+  { args: ['key', 'create', 'local'], code: 2, says: /"local" is no name for a key: take letters/ },
+  { args: ['key', 'create', 'a b'], code: 2, says: /"a b" is no name for a key: take letters/ },
+  { args: ['key', 'list', 'x'], code: 2, says: /"x" is one argument too many/ },
+  { args: ['key', 'revoke', 'nobody'], code: 1, says: /there is no key named nobody; 'repartee key list' shows them all/ },
   /* the server */
   { args: ['say', 'x', '-o', 'a.wav', '--voice', 'nobody', '--tts-driver', 'builtin'], code: 1, says: /there is no voice "nobody"; there are rms, slt/ },
   { args: ['serve', '--listen', 'here'], code: 1, says: /--listen must be ADDRESS:PORT, such as 127\.0\.0\.1:8600, not "here"/ },
   { args: ['serve', '--listen', '192.0.2.1:0'], code: 1, says: /192\.0\.2\.1:0 is no address of this machine; choose one with --listen/ },
-  { args: ['serve', '--listen', '0.0.0.0:0'], code: 1, says: /lets others in, so a key is needed: .*or listen on 127\.0\.0\.1/ },
+  { args: ['serve', '--listen', '0.0.0.0:0'], code: 1, says: /lets others in, so a key is needed: make one with 'repartee key create NAME', .*or listen on 127\.0\.0\.1/ },
   { args: ['serve', '--listen', '127.0.0.1:0', '--auth-secret', 'short'], code: 1, says: /auth\.secret must have at least 32 characters/ },
   /* the data folder; of --data the last one counts */
   { args: ['ask', 'x', '--data', 'text.wav'], code: 1, says: /text\.wav is a file; name a folder with --data/ },
@@ -82,7 +90,7 @@ test('every mistake is told with its remedy', async (t) => {
   writeFileSync(path.join(folder, 'bad.conf'), 'rag.kk = 3\n');
   for (const { args, code, says, input, env } of table(data)) {
     const [command, ...rest] = args;
-    const known = ['ask', 'say', 'hear', 'talk', 'ingest', 'serve'].includes(command) && !/--(data|config)$/.test(rest.at(-1) ?? '');
+    const known = ['ask', 'say', 'hear', 'talk', 'ingest', 'key', 'serve'].includes(command) && !/--(data|config)$/.test(rest.at(-1) ?? '');
     const call = known ? [command, ...QUIET, '--data', data, ...rest] : args;
     const result = await repartee(call, { cwd: folder, input, env });
     const about = `repartee ${args.join(' ')}: ${result.code}\n${result.out}${result.err}`;

@@ -5,18 +5,21 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "server/api/keys.h"
 
-static const char visitor[] = "visitor";
+static const char local[] = "local", visitor[] = "visitor";
 
 struct auth {
-    bool open; /* no key is asked of loopback */
+    bool loopback; /* nothing else is listened on */
     bool public_sessions;
+    struct key_ring *keys;
     struct str api_key; /* of the configuration; "" when none */
     char secret[512];
     size_t secret_n;
 };
 
-enum err auth_create(const struct conf *conf, bool loopback, struct auth **ret_auth)
+enum err auth_create(const struct conf *conf, bool loopback, struct key_ring *keys,
+                     struct auth **ret_auth)
 {
     size_t n = strlen(conf->jwt_secret);
     if (n > 0 && (n < JWT_KEY_MIN || n > sizeof((struct auth *)0)->secret))
@@ -25,7 +28,8 @@ enum err auth_create(const struct conf *conf, bool loopback, struct auth **ret_a
     if (!a)
         return ERR_NOMEM;
     a->api_key = str_of(conf->api_key);
-    a->open = loopback && a->api_key.n == 0;
+    a->loopback = loopback;
+    a->keys = keys;
     a->public_sessions = conf->session_public;
     if (n) {
         memcpy(a->secret, conf->jwt_secret, n);
@@ -40,8 +44,10 @@ enum err auth_create(const struct conf *conf, bool loopback, struct auth **ret_a
 
 void auth_destroy(struct auth *a)
 {
-    if (a)
+    if (a) {
         OPENSSL_cleanse(a->secret, sizeof a->secret);
+        key_ring_destroy(a->keys);
+    }
     free(a);
 }
 
@@ -62,23 +68,43 @@ static bool is_api_key(const struct auth *a, struct str token)
            CRYPTO_memcmp(token.p, a->api_key.p, token.n) == 0;
 }
 
+/* No key is asked of loopback as long as there is none. */
+static bool is_open(const struct auth *a)
+{
+    return a->loopback && a->api_key.n == 0 && !key_ring_locks(a->keys);
+}
+
+/* A session of somebody whose key was revoked ends with it. */
+static bool still_may(const struct auth *a, const char *owner)
+{
+    return strcmp(owner, local) == 0 || strcmp(owner, visitor) == 0 ||
+           key_ring_has(a->keys, str_of(owner));
+}
+
 enum err auth_token(const struct auth *a, struct str token, const struct sock_peer *peer,
                     struct principal *ret_who)
 {
     if (token.n == 0) {
-        if (!peer->local && !(a->open && peer->loopback))
+        if (!peer->local && !(peer->loopback && is_open(a)))
             return ERR_AUTH;
-        be(ret_who, "local", true);
+        be(ret_who, local, true);
         return OK;
     }
     if (is_api_key(a, token)) {
         /* One key, one principal; the same as `local`, so that documents added on the machine
          * itself are found by those who hold its key. */
-        be(ret_who, "local", true);
+        be(ret_who, local, true);
+        return OK;
+    }
+    const char *name = key_ring_find(a->keys, token);
+    if (name) {
+        be(ret_who, name, true);
         return OK;
     }
     struct jwt_claims claims;
     try(jwt_verify(secret(a), clock_wall_ms() / 1000, token, &claims));
+    if (!still_may(a, claims.owner))
+        return ERR_AUTH;
     be(ret_who, claims.owner, false);
     memcpy(ret_who->session, claims.session, sizeof claims.session);
     ret_who->read_only = strcmp(claims.owner, visitor) == 0;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Who is asking. A principal is an API key, a session token of one, or `local`: whoever reaches a
- * server that is bound to loopback and has no key, or its Unix socket (mode 0600). Loop thread.
+ * server that is bound to loopback and has no key, or its Unix socket (mode 0600). The key of the
+ * configuration is `local` too; those of `repartee key` have names, which own what they add. A token
+ * is good as long as the key that it was made from. Loop thread.
  */
 #pragma once
 
@@ -17,10 +19,12 @@ struct principal {
 };
 
 struct auth;
+struct key_ring;
 /* `loopback`: nothing but loopback and Unix sockets is listened on. The signing secret is the
  * configured one or 32 random bytes. ERR_INVALID: it is shorter than 32 bytes. */
-enum err auth_create(const struct conf *conf, bool loopback, struct auth **ret_auth);
-void auth_destroy(struct auth *a); /* takes NULL */
+enum err auth_create(const struct conf *conf, bool loopback, struct key_ring *keys,
+                     struct auth **ret_auth); /* takes over `keys` on success */
+void auth_destroy(struct auth *a);            /* takes NULL */
 
 /* From the Authorization header and the peer. ERR_AUTH. */
 enum err auth_request(const struct auth *a, const struct http_head *head,

@@ -10,6 +10,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "server/api/auth.h"
+#include "server/api/keys.h"
 #include "server/api/limit.h"
 #include "server/api/route.h"
 #include "server/api/startup.h"
@@ -248,18 +249,35 @@ static enum err open_front(struct server *s, const struct server_where *where,
     return where->is_private ? OK : listen_tcp(s, why);
 }
 
+static enum err open_auth(struct server *s, bool loopback, struct server_why *why)
+{
+    const struct conf *c = s->conf;
+    struct key_ring *keys;
+    enum err err = key_ring_create(s->data, &keys);
+    if (err != OK)
+        return refuse(why, err,
+                      "the keys in %.120s/keys cannot be read: %s; restore the file, or remove it "
+                      "and create the keys anew",
+                      s->data, err == ERR_SYNTAX ? "a line is damaged" : err_text(err));
+    if (!loopback && !c->api_key[0] && !key_ring_locks(keys))
+        err = refuse(
+            why, ERR_DENIED,
+            "listening on %.80s lets others in, so a key is needed: make one with 'repartee "
+            "key create NAME', set auth.key (or --auth-key-file FILE), or listen on 127.0.0.1",
+            c->listen);
+    if (err == OK)
+        err = auth_create(c, loopback, keys, &s->auth);
+    if (err != OK)
+        key_ring_destroy(keys);
+    return err;
+}
+
 static enum err open_doors(struct server *s, struct server_why *why)
 {
     const struct conf *c = s->conf;
     bool loopback = front_all_loopback(s->front);
-    if (!loopback && !c->api_key[0])
-        return refuse(why, ERR_DENIED,
-                      "listening on %.80s lets others in, so a key is needed: set "
-                      "auth.key (or --auth-key-file FILE), or listen on "
-                      "127.0.0.1",
-                      c->listen);
-    enum err err = auth_create(c, loopback, &s->auth);
-    if (err == ERR_INVALID)
+    enum err err = open_auth(s, loopback, why);
+    if (err == ERR_INVALID && !why->text[0])
         return refuse(why, err, "auth.secret must have at least 32 characters");
     try(err);
     err = host_rules_create(loopback, str_of(c->allowed_hosts), str_of(c->allowed_origins),

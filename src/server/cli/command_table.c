@@ -48,6 +48,15 @@ static const struct command table[] = {
               "its old version. When the command has ended well, the documents are stored for good.",
      .examples = "  repartee ingest handbook.md notes/\n"
                  "  repartee ingest -- -draft.md\n"},
+    {.name = "key", .operands = "create NAME | list | revoke NAME", .least = 1, .most = 2,
+     .run = cli_key, .offer = "create|list|revoke",
+     .missing = "what about keys? Write create NAME, list or revoke NAME",
+     .summary = "make, list and revoke the keys of those who come from elsewhere",
+     .about = "A key is shown once, when it is made; what is stored of it cannot be turned back into "
+              "it. Its name owns what its holder adds. A running server follows at once.",
+     .examples = "  repartee key create kitchen\n"
+                 "  repartee key list\n"
+                 "  repartee key revoke kitchen\n"},
     {.name = "doctor", .operands = "", .run = cli_doctor,
      .summary = "say what is installed, which engines run, and what to do next",
      .about = "The first thing to try when something does not work.",
