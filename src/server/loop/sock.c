@@ -9,30 +9,24 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "server/loop/chunks.h"
+#include "server/loop/sock_filter.h"
 #include "server/loop/uv_loop.h"
 
-/* What waits to be written: bytes copied here, or a reference to a blob. */
-struct chunk {
-    struct chunk *next;
-    struct blob *blob;
-    size_t from, to; /* of the blob or of `bytes` */
-    size_t room;     /* of `bytes` */
-    char bytes[];
-};
-constexpr size_t CHUNK_ROOM = 4096 - sizeof(struct chunk);
 enum { WRITE_PIECES = 4 }; /* libuv keeps so many without an allocation of its own */
 
 struct sock {
     struct loop *loop;
     const struct sock_events *events;
     void *arg;
-    struct chunk *first, *last;
-    size_t unsent;     /* in the chunks, not yet given to libuv */
-    size_t sending;    /* given to libuv by the write under way; 0: none */
-    uint64_t accepted; /* bytes taken from the owner, ever */
+    struct sock_filter *filter; /* NULL: the owner's bytes are the wire's */
+    struct chunks queue;
+    size_t sending;    /* of the queue, given to libuv by the write under way; 0: none */
+    uint64_t accepted; /* bytes for the wire, ever */
     uv_write_t *write; /* made with the first chunk, gone with the last */
     uint32_t low_water;
-    bool ended, closing, paused, shut, above; /* above: on_drain is owed */
+    bool ended, closing, paused, above; /* above: on_drain is owed */
+    bool shut, wire_shut;               /* by the owner; by the owner and the filter */
     enum err why;
     struct deferred end; /* a failure noticed while writing is told in the next step */
     union {
@@ -45,7 +39,7 @@ struct sock {
 
 static void end(struct sock *s, enum err why)
 {
-    if (s->ended)
+    if (s->ended || s->closing)
         return;
     s->ended = true;
     deferred_cancel(&s->end);
@@ -66,9 +60,9 @@ static void end_later(struct sock *s, enum err why)
     deferred_call(&s->end);
 }
 
-static bool dead(const struct sock *s)
+static bool broken(const struct sock *s)
 {
-    return s->ended || s->closing || s->shut || s->end.at != nullptr;
+    return s->ended || s->closing || s->end.at != nullptr;
 }
 
 /* --- reading ------------------------------------------------------------------------------------- */
@@ -76,16 +70,28 @@ static bool dead(const struct sock *s)
 static void on_room(uv_handle_t *handle, size_t, uv_buf_t *ret_buf)
 {
     struct sock *s = handle->data;
-    *ret_buf = uv_buf_init(s->loop->read_bytes, sizeof s->loop->read_bytes);
+    unsigned room = s->filter != nullptr ? SOCK_WIRE_READ : sizeof s->loop->read_bytes;
+    *ret_buf = uv_buf_init(s->loop->read_bytes, room);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes)
 {
     struct sock *s = stream->data;
-    if (n > 0 && s->events != nullptr)
-        s->events->on_read(s->arg, (struct str){bytes->base, (size_t)n});
+    struct str wire = {bytes->base, n > 0 ? (size_t)n : 0};
+    if (n > 0 && s->filter != nullptr)
+        s->filter->ops->on_wire(s->filter, wire);
+    else if (n > 0)
+        sock_deliver(s, wire);
+    else if (n < 0 && s->filter != nullptr)
+        s->filter->ops->on_wire_end(s->filter, n == UV_EOF ? ERR_CLOSED : ERR_IO);
     else if (n < 0)
         end(s, n == UV_EOF ? ERR_CLOSED : ERR_IO);
+}
+
+void sock_deliver(struct sock *s, struct str bytes)
+{
+    if (s->events != nullptr && !s->ended && !s->closing)
+        s->events->on_read(s->arg, bytes);
 }
 
 void sock_pause(struct sock *s)
@@ -107,83 +113,15 @@ void sock_resume(struct sock *s)
 
 static void flush(struct sock *s);
 
-static struct str chunk_rest(const struct chunk *c)
-{
-    const char *base = c->blob != nullptr ? c->blob->bytes : c->bytes;
-    return (struct str){base + c->from, c->to - c->from};
-}
-
-static void chunk_free(struct chunk *c)
-{
-    blob_unref(c->blob);
-    free(c);
-}
-
-static void chunks_eat(struct sock *s, size_t n)
-{
-    while (n > 0) {
-        struct chunk *c = s->first;
-        check(c != nullptr);
-        size_t take = c->to - c->from < n ? c->to - c->from : n;
-        c->from += take;
-        n -= take;
-        if (c->from == c->to) {
-            s->first = c->next;
-            if (s->first == nullptr)
-                s->last = nullptr;
-            chunk_free(c);
-        }
-    }
-}
-
-static struct chunk *chunk_add(struct sock *s, size_t room, struct blob *blob)
-{
-    struct chunk *c = malloc(sizeof *c + room);
-    if (c == nullptr)
-        return nullptr;
-    *c = (struct chunk){.room = room, .blob = blob != nullptr ? blob_ref(blob) : nullptr};
-    if (s->last != nullptr)
-        s->last->next = c;
-    else
-        s->first = c;
-    s->last = c;
-    return c;
-}
-
-static enum err queue_bytes(struct sock *s, struct str bytes)
-{
-    struct chunk *c = s->last;
-    while (bytes.n > 0) {
-        if (c == nullptr || c->blob != nullptr || c->to == c->room)
-            c = chunk_add(s, bytes.n > CHUNK_ROOM ? bytes.n : CHUNK_ROOM, nullptr);
-        if (c == nullptr)
-            return ERR_NOMEM;
-        size_t take = c->room - c->to < bytes.n ? c->room - c->to : bytes.n;
-        memcpy(c->bytes + c->to, bytes.p, take);
-        c->to += take;
-        s->unsent += take;
-        bytes = str_sub(bytes, take, bytes.n);
-    }
-    return OK;
-}
-
-static enum err queue_blob(struct sock *s, struct blob *blob, size_t from)
-{
-    struct chunk *c = chunk_add(s, 0, blob);
-    if (c == nullptr)
-        return ERR_NOMEM;
-    c->from = from;
-    c->to = blob->n;
-    s->unsent += c->to - from;
-    return OK;
-}
-
 static void drained(struct sock *s)
 {
-    if (s->first == nullptr) {
+    enum err err = s->filter != nullptr && !broken(s) ? s->filter->ops->pump(s->filter) : OK;
+    if (err != OK)
+        end_later(s, err);
+    if (s->queue.n == 0) {
         free(s->write);
         s->write = nullptr;
-        if (s->shut) {
+        if (s->wire_shut) {
             uv_os_fd_t fd;
             if (uv_fileno(&s->uv.handle, &fd) == 0)
                 (void)shutdown(fd, SHUT_WR);
@@ -205,22 +143,22 @@ static void on_written(uv_write_t *write, int status)
         end(s, ERR_IO);
         return;
     }
-    chunks_eat(s, s->sending);
+    chunks_eat(&s->queue, s->sending);
     s->sending = 0;
-    if (s->first != nullptr)
+    if (s->queue.n > 0)
         flush(s);
     drained(s); /* the last call: the owner may close in it */
 }
 
 static void flush(struct sock *s)
 {
+    struct str pieces[WRITE_PIECES];
     uv_buf_t bufs[WRITE_PIECES];
-    unsigned count = 0;
+    unsigned count = chunks_peek(&s->queue, pieces, WRITE_PIECES);
     size_t bytes = 0;
-    for (struct chunk *c = s->first; c != nullptr && count < WRITE_PIECES; c = c->next) {
-        struct str rest = chunk_rest(c);
-        bufs[count++] = uv_buf_init((char *)rest.p, (unsigned)rest.n);
-        bytes += rest.n;
+    for (unsigned i = 0; i < count; i++) {
+        bufs[i] = uv_buf_init((char *)pieces[i].p, (unsigned)pieces[i].n);
+        bytes += pieces[i].n;
     }
     s->write->data = s;
     if (uv_write(s->write, &s->uv.stream, bufs, count, on_written) < 0) {
@@ -228,7 +166,6 @@ static void flush(struct sock *s)
         return;
     }
     s->sending = bytes;
-    s->unsent -= bytes;
 }
 
 /* Queues what is left of the pieces and of the blob after their first `done` bytes. */
@@ -240,20 +177,18 @@ static enum err queue_rest(struct sock *s, const struct str *pieces, unsigned co
     for (unsigned i = 0; i < count; i++) {
         size_t skip = done < pieces[i].n ? done : pieces[i].n;
         done -= skip;
-        try(queue_bytes(s, str_sub(pieces[i], skip, pieces[i].n)));
+        try(chunks_add(&s->queue, str_sub(pieces[i], skip, pieces[i].n)));
     }
-    if (blob != nullptr && done < blob->n)
-        try(queue_blob(s, blob, done));
+    if (blob != nullptr)
+        try(chunks_add_blob(&s->queue, blob, done));
     if (s->sending == 0)
         flush(s);
     return OK;
 }
 
-size_t sock_writev(struct sock *s, const struct str *pieces, unsigned count, struct blob *body)
+/* Onto the wire: to the kernel at once, what it does not take into the queue. */
+static void put(struct sock *s, const struct str *pieces, unsigned count, struct blob *body)
 {
-    check(count <= SOCK_PIECES);
-    if (dead(s))
-        return sock_queued(s);
     uv_buf_t bufs[SOCK_PIECES + 1];
     unsigned used = 0;
     size_t total = 0;
@@ -268,22 +203,34 @@ size_t sock_writev(struct sock *s, const struct str *pieces, unsigned count, str
         total += body->n;
     }
     if (total == 0)
-        return sock_queued(s);
+        return;
 
     size_t done = 0;
-    if (s->first == nullptr) {
+    if (s->queue.n == 0) {
         int n = uv_try_write(&s->uv.stream, bufs, used);
         if (n < 0 && n != UV_EAGAIN) {
             end_later(s, ERR_IO);
-            return 0;
+            return;
         }
         done = n > 0 ? (size_t)n : 0;
     }
     s->accepted += total;
-    if (done == total)
-        return 0;
-    if (queue_rest(s, pieces, count, body, done) != OK)
+    if (done < total && queue_rest(s, pieces, count, body, done) != OK)
         end_later(s, ERR_NOMEM);
+}
+
+size_t sock_writev(struct sock *s, const struct str *pieces, unsigned count, struct blob *body)
+{
+    check(count <= SOCK_PIECES);
+    if (broken(s) || s->shut)
+        return sock_queued(s);
+    if (s->filter == nullptr) {
+        put(s, pieces, count, body);
+    } else {
+        enum err err = s->filter->ops->write(s->filter, pieces, count, body);
+        if (err != OK)
+            end_later(s, err);
+    }
     size_t queued = sock_queued(s);
     if (queued > s->low_water)
         s->above = true;
@@ -295,14 +242,20 @@ size_t sock_write(struct sock *s, struct str bytes)
     return sock_writev(s, &bytes, 1, nullptr);
 }
 
+size_t sock_wire_queued(const struct sock *s)
+{
+    return s->queue.n - s->sending +
+           (s->sending > 0 ? uv_stream_get_write_queue_size(&s->uv.stream) : 0);
+}
+
 size_t sock_queued(const struct sock *s)
 {
-    return s->unsent + (s->sending > 0 ? uv_stream_get_write_queue_size(&s->uv.stream) : 0);
+    return sock_wire_queued(s) + (s->filter != nullptr ? s->filter->ops->kept(s->filter) : 0);
 }
 
 uint64_t sock_written(const struct sock *s)
 {
-    return s->accepted - sock_queued(s);
+    return s->accepted - sock_wire_queued(s);
 }
 
 uint64_t sock_delivered(const struct sock *s)
@@ -323,10 +276,39 @@ void sock_set_low_water(struct sock *s, uint32_t bytes)
 
 void sock_shutdown(struct sock *s)
 {
-    if (dead(s))
+    if (broken(s) || s->shut)
         return;
     s->shut = true;
+    if (s->filter != nullptr)
+        s->filter->ops->shutdown(s->filter);
+    else
+        s->wire_shut = true;
     drained(s);
+}
+
+/* --- for the filter ------------------------------------------------------------------------------ */
+
+void sock_set_filter(struct sock *s, struct sock_filter *filter)
+{
+    s->filter = filter;
+    if (filter != nullptr)
+        filter->sock = s;
+}
+
+void sock_wire_write(struct sock *s, struct str bytes)
+{
+    if (!broken(s) && !s->wire_shut)
+        put(s, &bytes, 1, nullptr);
+}
+
+void sock_wire_shutdown(struct sock *s)
+{
+    s->wire_shut = true;
+}
+
+void sock_end(struct sock *s, enum err why)
+{
+    end(s, why);
 }
 
 /* --- life ---------------------------------------------------------------------------------------- */
@@ -350,10 +332,9 @@ static enum err open_handle(struct loop *l, int fd, int family, struct sock *s)
 static void on_closed(uv_handle_t *handle)
 {
     struct sock *s = handle->data;
-    for (struct chunk *c; (c = s->first) != nullptr;) {
-        s->first = c->next;
-        chunk_free(c);
-    }
+    if (s->filter != nullptr)
+        s->filter->ops->destroy(s->filter);
+    chunks_finish(&s->queue);
     free(s->write);
     free(s);
 }
@@ -396,6 +377,8 @@ void sock_close(struct sock *s)
     if (s == nullptr)
         return;
     check(!s->closing);
+    if (s->filter != nullptr)
+        s->filter->ops->close(s->filter);
     s->closing = true;
     s->loop->live--;
     deferred_cancel(&s->end);

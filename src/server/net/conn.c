@@ -152,7 +152,7 @@ void conn_refuse(struct conn *c, int status, enum err err)
         return;
     }
     tell_gone(c);
-    response_refuse(c, status, err);
+    response_refuse(c, status, err, nullptr);
     conn_close_softly(c);
 }
 
@@ -389,17 +389,16 @@ void conn_drain(struct conn *c)
 
 /* --- beginning ----------------------------------------------------------------------------------- */
 
-void conn_accept(struct front *f, struct sock *s)
+/* NULL: closed, for want of memory or because even those that are told so are too many. */
+static struct conn *take_in(struct front *f, struct sock *s)
 {
-    bool full = f->stats.connections_now >= f->limits.connections;
     struct conn *c = mem_zero(1, sizeof *c);
     f->stats.connections++;
-    /* Those that are told so still cost a socket for a while, so that is bounded, too. */
-    if (c == nullptr || f->stats.connections_now >= (uint64_t)f->limits.connections + 64) {
+    if (c == nullptr || front_is_full(f)) {
         f->stats.refused++;
         free(c);
         sock_close(s);
-        return;
+        return nullptr;
     }
     f->stats.connections_now++;
     c->front = f;
@@ -417,11 +416,32 @@ void conn_accept(struct front *f, struct sock *s)
     sock_set_owner(s, &sock_events, c);
     c->fresh = true;
     conn_set_state(c, CONN_IDLE);
+    return c;
+}
+
+void conn_accept(struct front *f, struct sock *s)
+{
+    bool full = f->stats.connections_now >= f->limits.connections;
+    struct conn *c = take_in(f, s);
+    if (c == nullptr)
+        return;
     if (full) {
         f->stats.refused++;
-        response_refuse(c, 503, ERR_BUSY);
+        response_refuse(c, 503, ERR_BUSY, nullptr);
         conn_close_softly(c);
         return;
     }
     arm(c);
+}
+
+void conn_accept_misled(struct front *f, struct sock *s)
+{
+    struct conn *c = take_in(f, s);
+    if (c == nullptr)
+        return;
+    f->stats.malformed++;
+    response_refuse(c, 400, ERR_INVALID,
+                    "this address is served over TLS only: begin it with https:// instead of "
+                    "http://");
+    conn_close_softly(c);
 }

@@ -17,6 +17,7 @@
 
 #include "server/net/exchange.h"
 #include "server/net/front.h"
+#include "server/net/tls.h"
 
 enum conn_state : uint8_t {
     CONN_IDLE,    /* between requests: no parser */
@@ -79,6 +80,7 @@ struct front {
     size_t lines_n;
     char date[48];
     int64_t date_s;
+    struct tls *tls; /* of the listener that speaks it; NULL: none */
     bool draining;
     unsigned listener_count;
     struct listener *listeners[4];
@@ -86,6 +88,8 @@ struct front {
 
 /* front.c */
 struct str front_date(struct front *f); /* "Date: …\r\n" of this second */
+/* No more connections, not even to be told so. */
+bool front_is_full(const struct front *f);
 
 constexpr uint64_t DISCARD_MAX =
     64 * 1024; /* of a refused request's body, to keep the connection */
@@ -103,6 +107,8 @@ void conn_close_softly(struct conn *c);
 /* Answers with an error that is the connection's, not the owner's, and closes. */
 void conn_refuse(struct conn *c, int status, enum err err);
 void conn_accept(struct front *f, struct sock *s);
+/* Plain HTTP where TLS is spoken: told so, and closed. */
+void conn_accept_misled(struct front *f, struct sock *s);
 void conn_drain(struct conn *c);
 /* Ends it now: on_gone if an exchange is under way. Not inside a callback of the exchange. */
 void conn_destroy(struct conn *c);
@@ -122,8 +128,9 @@ void conn_set_reading(struct conn *c);
 void conn_resumed(struct conn *c);
 void exchange_free(struct exchange *x);
 
-/* exchange.c: an error response of the connection itself, when there is no exchange; closes. */
-void response_refuse(struct conn *c, int status, enum err err);
+/* exchange.c: an error response of the connection itself, when there is no exchange; closes. `message`
+ * NULL: err_text. */
+void response_refuse(struct conn *c, int status, enum err err, const char *message);
 
 /* ws_conn.c: takes the socket over at once; ERR_NOMEM leaves it. What came behind the request is handed
  * in later, when the parser has let go of it. */

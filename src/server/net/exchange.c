@@ -268,12 +268,12 @@ void exchange_error(struct exchange *x, enum err err, const char *message, const
         exchange_reply(x, 503, "application/json", str_of(no_memory));
 }
 
-void response_refuse(struct conn *c, int status, enum err err)
+void response_refuse(struct conn *c, int status, enum err err, const char *message)
 {
     char text[HEAD_ROOM];
     autobuf out = BUF(1024);
     struct str body =
-        write_error(&out, err, nullptr, nullptr) == OK ? buf_str(&out) : str_of(no_memory);
+        write_error(&out, err, message, nullptr) == OK ? buf_str(&out) : str_of(no_memory);
     const struct str pieces[SOCK_PIECES] = {
         write_head(c->front, text, status, "application/json", FRAMED_BY_LENGTH, body.n, true),
         {c->front->lines, c->front->lines_n},

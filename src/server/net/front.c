@@ -9,6 +9,9 @@
 #include "base/clock.h"
 #include "server/net/conn.h"
 
+/* Over the limit of connections, those that are told so still cost a socket for a while. */
+enum { TOLD_SO = 64 };
+
 enum err front_create(struct loop *l, const struct front_limits *limits, front_fn on_head,
                       void *arg, struct front **ret_front)
 {
@@ -37,6 +40,8 @@ void front_destroy(struct front *f)
     if (f == nullptr)
         return;
     close_listeners(f);
+    if (f->tls != nullptr)
+        tls_end_handshakes(f->tls);
     while (f->conns != nullptr)
         conn_destroy(f->conns);
     while (f->websockets != nullptr)
@@ -76,6 +81,50 @@ enum err front_listen_unix(struct front *f, const char *path)
     return OK;
 }
 
+/* --- TLS ----------------------------------------------------------------------------------------- */
+
+bool front_is_full(const struct front *f)
+{
+    return f->stats.connections_now + f->stats.handshakes_now >=
+           (uint64_t)f->limits.connections + TOLD_SO;
+}
+
+static void on_handshake(void *arg, struct sock *s, enum tls_result result)
+{
+    struct front *f = arg;
+    f->stats.handshakes_now--;
+    if (result == TLS_READY)
+        conn_accept(f, s);
+    else if (result == TLS_PLAIN)
+        conn_accept_misled(f, s);
+    else
+        f->stats.handshakes_failed++;
+}
+
+static void on_accept_tls(void *arg, struct sock *s)
+{
+    struct front *f = arg;
+    if (front_is_full(f) || tls_accept(f->tls, s, on_handshake, f) != OK) {
+        f->stats.connections++;
+        f->stats.refused++;
+        sock_close(s);
+        return;
+    }
+    f->stats.handshakes_now++;
+}
+
+enum err front_listen_tls(struct front *f, struct str host, uint16_t port, struct tls *tls)
+{
+    struct listener *l;
+    check(f->tls == nullptr || f->tls == tls);
+    if (!has_room(f))
+        return ERR_TOOBIG;
+    try(listener_open_tcp(f->loop, host, port, on_accept_tls, f, &l));
+    f->listeners[f->listener_count++] = l;
+    f->tls = tls;
+    return OK;
+}
+
 const char *front_address(const struct front *f, unsigned i)
 {
     return i < f->listener_count ? listener_address(f->listeners[i]) : nullptr;
@@ -105,6 +154,8 @@ void front_drain(struct front *f)
 {
     f->draining = true;
     close_listeners(f);
+    if (f->tls != nullptr)
+        tls_end_handshakes(f->tls);
     for (struct conn *c = f->conns, *next; c != nullptr; c = next) {
         next = c->next;
         conn_drain(c);

@@ -18,6 +18,7 @@
 #include "server/net/exchange.h"
 
 struct front;
+struct tls;
 typedef void (*front_fn)(void *arg, struct exchange *x);
 
 struct front_limits {
@@ -38,9 +39,10 @@ struct front_limits {
 struct net_stats {
     uint64_t connections_now, connections, refused; /* refused: over the limit or out of memory */
     uint64_t requests, requests_now;
-    uint64_t responses[6];                 /* by hundreds: [2] is 2xx */
-    uint64_t malformed;                    /* requests that were no HTTP */
-    uint64_t timeouts, slow_readers, gone; /* gone: left before the response was complete */
+    uint64_t responses[6];                      /* by hundreds: [2] is 2xx */
+    uint64_t malformed;                         /* requests that were no HTTP */
+    uint64_t handshakes_now, handshakes_failed; /* of TLS; late ones are failed ones */
+    uint64_t timeouts, slow_readers, gone;      /* gone: left before the response was complete */
     uint64_t websockets_now, websockets;
     uint64_t bytes_in, bytes_out;
     uint64_t body_bytes_now;
@@ -54,6 +56,8 @@ void front_destroy(struct front *f);
 
 enum err front_listen_tcp(struct front *f, struct str host, uint16_t port);
 enum err front_listen_unix(struct front *f, const char *path); /* see listener_open_unix */
+/* TCP with TLS. One front has one `tls`, which outlives it. */
+enum err front_listen_tls(struct front *f, struct str host, uint16_t port, struct tls *tls);
 /* The address of the i-th listener with its real port, or NULL past the last. */
 const char *front_address(const struct front *f, unsigned i);
 bool front_all_loopback(const struct front *f);

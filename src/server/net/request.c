@@ -19,7 +19,7 @@ static void begin_exchange(struct conn *c)
 {
     struct exchange *x = mem_zero(1, sizeof *x);
     if (x == nullptr) {
-        response_refuse(c, 503, ERR_NOMEM);
+        response_refuse(c, 503, ERR_NOMEM, nullptr);
         conn_close_softly(c);
         return;
     }
