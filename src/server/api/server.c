@@ -10,9 +10,10 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "server/api/auth.h"
-#include "server/api/keys.h"
+#include "server/api/doors.h"
 #include "server/api/limit.h"
 #include "server/api/route.h"
+#include "server/api/secure.h"
 #include "server/api/startup.h"
 #include "server/engine/engine.h"
 #include "server/engine/reader.h"
@@ -22,19 +23,7 @@
 
 enum { TICK_MS = 60000, DRAIN_CHECK_MS = 50 };
 
-/* What every response carries. */
-static const char headers[] =
-    "X-Content-Type-Options: nosniff\r\n"
-    "Referrer-Policy: no-referrer\r\n"
-    "X-Frame-Options: DENY\r\n"
-    "Cross-Origin-Opener-Policy: same-origin\r\n"
-    "Cross-Origin-Resource-Policy: same-origin\r\n"
-    "Permissions-Policy: microphone=(self), camera=(), geolocation=()\r\n";
-
-static enum err refuse(struct server_why *why, enum err err, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static enum err refuse(struct server_why *why, enum err err, const char *fmt, ...)
+enum err server_refuse(struct server_why *why, enum err err, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -52,16 +41,17 @@ static enum err claim_data(struct server *s, const struct server_where *where,
     if (err == ERR_CONFLICT) {
         char holder[CLAIM_HOLDER_BYTES];
         claim_holder(s->data, holder);
-        return refuse(
+        return server_refuse(
             why, err,
             "%s uses %.120s; wait for it or stop it, or name another directory with --data", holder,
             s->data);
     }
     if (err != OK)
-        return refuse(why, err,
-                      "%.120s/server.lock cannot be written: %s; make the directory writable, or "
-                      "name another with --data",
-                      s->data, err_text(err));
+        return server_refuse(
+            why, err,
+            "%.120s/server.lock cannot be written: %s; make the directory writable, or "
+            "name another with --data",
+            s->data, err_text(err));
     return OK;
 }
 
@@ -112,18 +102,18 @@ static enum err open_store(struct server *s, struct server_why *why)
     const struct rag_reader reader = {.start = start_reader, .cancel = cancel_reader, .with = s};
     enum err err = rag_open(s->loop, s->data, &reader, &s->rag);
     if (err == ERR_CONFLICT)
-        return refuse(why, err,
-                      "another Repartee is using %s; stop it, or name another directory "
-                      "with --data",
-                      s->data);
+        return server_refuse(why, err,
+                             "another Repartee is using %s; stop it, or name another directory "
+                             "with --data",
+                             s->data);
     if (err == ERR_UNSUPPORTED)
-        return refuse(why, err,
-                      "%s/documents.db was made by a newer Repartee, or SQLite is older "
-                      "than 3.53.2; update",
-                      s->data);
+        return server_refuse(why, err,
+                             "%s/documents.db was made by a newer Repartee, or SQLite is older "
+                             "than 3.53.2; update",
+                             s->data);
     if (err != OK)
-        return refuse(why, err, "the document store %s/documents.db cannot be opened: %s", s->data,
-                      err_text(err));
+        return server_refuse(why, err, "the document store %s/documents.db cannot be opened: %s",
+                             s->data, err_text(err));
     return OK;
 }
 
@@ -162,131 +152,12 @@ static enum err start_engines(struct server *s, struct server_why *why)
         config.threads = 2;
         enum err err = engine_create(s->loop, &config, engines[i].engine);
         if (err != OK)
-            return refuse(why, err, "the %s engine cannot be started: %s", config.role,
-                          err_text(err));
+            return server_refuse(why, err, "the %s engine cannot be started: %s", config.role,
+                                 err_text(err));
     }
     s->talk = (struct talk){
         .loop = s->loop, .conf = c, .stt = s->stt, .llm = s->llm, .tts = s->tts, .rag = s->rag};
     return OK;
-}
-
-/* --- listening --- */
-
-/* "127.0.0.1:8600", "[::1]:8600", "localhost:0" */
-static enum err split_address(struct str text, struct str *ret_host, uint16_t *ret_port)
-{
-    size_t colon = text.n;
-    while (colon > 0 && text.p[colon - 1] != ':')
-        colon--;
-    int64_t port;
-    if (colon == 0 || str_to_i64(str_sub(text, colon, text.n), &port) != OK || port < 0 ||
-        port > 65535)
-        return ERR_INVALID;
-    struct str host = str_sub(text, 0, colon - 1);
-    if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
-        host = str_sub(host, 1, host.n - 1);
-    *ret_host = host;
-    *ret_port = (uint16_t)port;
-    return host.n ? OK : ERR_INVALID;
-}
-
-static enum err listen_tcp(struct server *s, struct server_why *why)
-{
-    const char *address = s->conf->listen;
-    struct str host;
-    uint16_t port;
-    if (split_address(str_of(address), &host, &port) != OK)
-        return refuse(why, ERR_INVALID,
-                      "--listen must be ADDRESS:PORT, such as 127.0.0.1:8600, "
-                      "not \"%.80s\"",
-                      address);
-    enum err err = front_listen_tcp(s->front, host, port);
-    if (err == ERR_CONFLICT)
-        return refuse(why, err,
-                      "%.80s is in use by another program; stop it, or choose another "
-                      "port with --listen",
-                      address);
-    if (err == ERR_DENIED)
-        return refuse(why, err,
-                      "listening on %.80s is not allowed for this user; choose a port "
-                      "above 1023 with --listen",
-                      address);
-    if (err == ERR_INVALID)
-        return refuse(why, err,
-                      "%.80s is no address of this machine; choose one with --listen, such as "
-                      "127.0.0.1:8600",
-                      address);
-    if (err != OK)
-        return refuse(why, err, "cannot listen on %.80s: %s; choose another address with --listen",
-                      address, err_text(err));
-    return OK;
-}
-
-static enum err open_front(struct server *s, const struct server_where *where,
-                           struct server_why *why)
-{
-    const struct conf *c = s->conf;
-    struct front_limits limits = FRONT_LIMITS;
-    limits.connections = (uint32_t)c->max_connections;
-    limits.header_ms = (uint32_t)c->header_ms;
-    limits.body_ms = (uint32_t)c->body_ms;
-    limits.idle_ms = (uint32_t)c->idle_ms;
-    try(front_create(s->loop, &limits, route_request, s, &s->front));
-    try(front_set_headers(s->front, str_of(headers)));
-    char path[4096];
-    snprintf(path, sizeof path, "%s/server.sock", s->data);
-    enum err err = front_listen_unix(s->front, path);
-    if (err == ERR_CONFLICT)
-        return refuse(why, err,
-                      "another Repartee is using %s; stop it, or name another directory "
-                      "with --data",
-                      s->data);
-    if (err != OK)
-        return refuse(why, err,
-                      "the socket %s cannot be made: %s; its path may be too long or its "
-                      "directory read-only",
-                      path, err_text(err));
-    return where->is_private ? OK : listen_tcp(s, why);
-}
-
-static enum err open_auth(struct server *s, bool loopback, struct server_why *why)
-{
-    const struct conf *c = s->conf;
-    struct key_ring *keys;
-    enum err err = key_ring_create(s->data, &keys);
-    if (err != OK)
-        return refuse(why, err,
-                      "the keys in %.120s/keys cannot be read: %s; restore the file, or remove it "
-                      "and create the keys anew",
-                      s->data, err == ERR_SYNTAX ? "a line is damaged" : err_text(err));
-    if (!loopback && !c->api_key[0] && !key_ring_locks(keys))
-        err = refuse(
-            why, ERR_DENIED,
-            "listening on %.80s lets others in, so a key is needed: make one with 'repartee "
-            "key create NAME', set auth.key (or --auth-key-file FILE), or listen on 127.0.0.1",
-            c->listen);
-    if (err == OK)
-        err = auth_create(c, loopback, keys, &s->auth);
-    if (err != OK)
-        key_ring_destroy(keys);
-    return err;
-}
-
-static enum err open_doors(struct server *s, struct server_why *why)
-{
-    const struct conf *c = s->conf;
-    bool loopback = front_all_loopback(s->front);
-    enum err err = open_auth(s, loopback, why);
-    if (err == ERR_INVALID && !why->text[0])
-        return refuse(why, err, "auth.secret must have at least 32 characters");
-    try(err);
-    err = host_rules_create(loopback, str_of(c->allowed_hosts), str_of(c->allowed_origins),
-                            &s->hosts);
-    if (err == ERR_INVALID)
-        return refuse(why, err,
-                      "http.hosts or http.origins is not a list such as "
-                      "\"chat.example.org\" or \"https://example.org\"");
-    return err;
 }
 
 /* "en", "pt-BR": letters, digits and minus signs, as BCP 47 has them. Engines take 16 bytes. */
@@ -296,8 +167,9 @@ static enum err check_language(const struct conf *c, struct server_why *why)
         strspn(c->language, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
     if (n >= 2 && n <= 16 && !c->language[n])
         return OK;
-    return refuse(why, ERR_INVALID, "language must be a tag such as en, de or pt-BR, not \"%.40s\"",
-                  c->language);
+    return server_refuse(why, ERR_INVALID,
+                         "language must be a tag such as en, de or pt-BR, not \"%.40s\"",
+                         c->language);
 }
 
 /* --- life --- */
@@ -355,6 +227,16 @@ static void on_signal(void *arg)
     timer_start(&s->drain, DRAIN_CHECK_MS);
 }
 
+/* The terminal is gone, or somebody wants the certificate read anew. */
+static void on_hangup(void *arg)
+{
+    struct server *s = arg;
+    if (s->had_terminal && !isatty(STDERR_FILENO))
+        on_signal(s);
+    else
+        secure_reload(s->secure);
+}
+
 static enum err build(struct server *s, const struct server_where *where, struct server_why *why)
 {
     try(loop_create(&s->loop));
@@ -364,13 +246,15 @@ static enum err build(struct server *s, const struct server_where *where, struct
     try(limit_create((uint32_t)s->conf->rate_limit, &s->turn_limit));
     try(check_language(s->conf, why));
     try(claim_data(s, where, why)); /* before all that lies there */
-    try(open_front(s, where, why));
-    try(open_doors(s, why));
+    try(doors_open(s, where, why));
     try(open_store(s, why));
     try(start_engines(s, why));
     try(startup_begin(s, where->docs, &s->startup));
     try(loop_on_signal(s->loop, SIGTERM, on_signal, s));
     try(loop_on_signal(s->loop, SIGINT, on_signal, s));
+    s->had_terminal = isatty(STDERR_FILENO);
+    if (s->secure)
+        try(loop_on_signal(s->loop, SIGHUP, on_hangup, s));
     timer_start(&s->tick, TICK_MS);
     return OK;
 }
@@ -389,13 +273,13 @@ enum err server_create(const struct conf *conf, const struct server_where *where
     enum err err = build(s, where, ret_why);
     if (err != OK) {
         if (!ret_why->text[0])
-            (void)refuse(ret_why, err, "the server cannot start: %s", err_text(err));
+            (void)server_refuse(ret_why, err, "the server cannot start: %s", err_text(err));
         server_destroy(s);
         return err;
     }
     const char *address = front_address(s->front, 1);
     if (address)
-        snprintf(s->url, sizeof s->url, "http://%s/", address);
+        snprintf(s->url, sizeof s->url, "%s://%s/", s->secure ? "https" : "http", address);
     *ret_server = s;
     return OK;
 }
@@ -426,6 +310,7 @@ void server_destroy(struct server *s)
     limit_destroy(s->turn_limit);
     auth_destroy(s->auth);
     host_rules_destroy(s->hosts);
+    secure_close(s->secure);
     loop_destroy(s->loop);
     claim_release(&s->claim); /* last: nothing of ours is open any more */
     free(s);

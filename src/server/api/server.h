@@ -17,6 +17,7 @@ struct host_rules;
 struct limit;
 struct rag;
 struct rag_reader_events;
+struct secure;
 struct startup;
 struct voice;
 
@@ -27,6 +28,7 @@ struct server {
     const char *data; /* directory */
     struct loop *loop;
     struct front *front;
+    struct secure *secure; /* NULL: plain HTTP */
     struct host_rules *hosts;
     struct auth *auth;
     struct limit *turn_limit;
@@ -41,6 +43,7 @@ struct server {
     uint64_t drain_until_ms; /* the end of patience */
     uint32_t uploads;        /* bodies that are being received or read; at most limit.uploads */
     bool draining;
+    bool had_terminal; /* when it started */
     bool leaving; /* a private server whose command has ended: drains when the last client goes */
     struct claim claim;
     struct startup *startup; /* the manual's way into the store */
@@ -60,11 +63,14 @@ struct server_where {
     bool is_private;
 };
 
-/* Opens the store, starts the engines, listens. On failure ret_why holds a sentence that says what to
- * do. ERR_CONFLICT: another server has this data directory. */
+/* Why it does not start, in a sentence that says what to do. */
 struct server_why {
     char text[320];
 };
+/* Writes the sentence; returns `err`. */
+enum err server_refuse(struct server_why *why, enum err err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Opens the store, starts the engines, listens. ERR_CONFLICT: another server has this data directory. */
 enum err server_create(const struct conf *conf, const struct server_where *where,
                        struct server **ret_server, struct server_why *ret_why);
 /* Runs until SIGTERM or SIGINT, then drains: not ready at once, running turns finish (http.drain_ms),
