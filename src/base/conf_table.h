@@ -35,7 +35,7 @@ CONF_WORD(tts_driver,      "tts.driver",        "builtin","builtin|scripted", "s
 CONF_STR (tts_script,      "tts.script",        "",       "behaviour of the scripted driver, for tests")
 CONF_STR (tts_voice,       "tts.voice",         "rms",    "voice of answers: slt, rms, awb, kal (flite) or an espeak-ng language such as en-gb")
 CONF_INT (rag_k,           "rag.k",             5, 1, 50, "", "passages an answer may draw on")
-CONF_INT (rag_max_doc,     "rag.max_document",  33554432, 1024, 1073741824, "bytes", "largest document")
+CONF_INT (rag_max_doc,     "rag.max_document",  33554432, 1024, 67108864, "bytes", "largest document")
 CONF_INT (turn_ms,         "turn.max_ms",       300000, 1000, 3600000, "ms", "longest turn, from end of speech to the last sound")
 CONF_INT (utterance_ms,    "turn.utterance_ms", 60000, 1000, 600000, "ms", "longest utterance")
 CONF_STR (name,            "name",              "Repartee", "what the assistant is called")

@@ -34,8 +34,8 @@ struct confine_report {
     bool landlock, seccomp; /* in force */
     char text[160];         /* what is missing or went wrong, for the log; "" when all is well */
 };
-/* ERR_UNSUPPORTED is never returned for missing kernel features (see the report). Any failure means
- * that the process must not go on; ret_report's text says why. */
 /* Can this kernel confine files (Landlock)? Changes nothing. */
 bool confine_has_landlock(void);
+/* ERR_UNSUPPORTED is never returned for missing kernel features (see the report). Any failure means
+ * that the process must not go on; ret_report's text says why. */
 enum err confine_self(const struct confine_rules *rules, struct confine_report *ret_report);

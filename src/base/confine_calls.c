@@ -40,7 +40,6 @@ static const int plain[] = {
     SCMP_SYS(dup),
     SCMP_SYS(dup2),
     SCMP_SYS(dup3),
-    SCMP_SYS(fcntl),
     SCMP_SYS(lseek),
     SCMP_SYS(fadvise64),
     SCMP_SYS(eventfd2),
@@ -79,7 +78,6 @@ static const int plain[] = {
     SCMP_SYS(restart_syscall),
     SCMP_SYS(sched_yield),
     SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(sched_setaffinity),
     SCMP_SYS(sched_getscheduler),
     SCMP_SYS(sched_getparam),
     SCMP_SYS(getcpu),
@@ -137,7 +135,15 @@ static const struct conditional conditional[] = {
     {SCMP_SYS(prctl), 0, UINT64_MAX, PR_SET_NAME},
     {SCMP_SYS(prctl), 0, UINT64_MAX, PR_GET_NAME},
     {SCMP_SYS(prctl), 0, UINT64_MAX, PR_SET_VMA},
-    {SCMP_SYS(prlimit64), 2, UINT64_MAX, 0}, /* asking, not setting */
+    {SCMP_SYS(prlimit64), 2, UINT64_MAX, 0},         /* asking, not setting */
+    {SCMP_SYS(sched_setaffinity), 0, UINT64_MAX, 0}, /* of oneself */
+    /* F_SETOWN and F_SETSIG would have the kernel send signals to others. */
+    {SCMP_SYS(fcntl), 1, UINT64_MAX, F_DUPFD},
+    {SCMP_SYS(fcntl), 1, UINT64_MAX, F_DUPFD_CLOEXEC},
+    {SCMP_SYS(fcntl), 1, UINT64_MAX, F_GETFD},
+    {SCMP_SYS(fcntl), 1, UINT64_MAX, F_SETFD},
+    {SCMP_SYS(fcntl), 1, UINT64_MAX, F_GETFL},
+    {SCMP_SYS(fcntl), 1, UINT64_MAX, F_SETFL},
 };
 
 static const struct conditional no_code[] = {

@@ -8,6 +8,7 @@
  * under Apache-2.0; espeak-ng's GPL concerns repartee-tts alone.
  */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -18,6 +19,7 @@
 #include "read/document.h"
 #include "read/port.h"
 #include "read/sound.h"
+#include "wire/inherit.h"
 
 /* AddressSanitizer's shadow alone takes terabytes of address space. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -168,6 +170,12 @@ int main(int argc, char **argv)
     }
     log_set_name("read");
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    inherit_signals();
+    if (fd < 0 || fd > INT_MAX || inherit_socket((int)fd) != OK) {
+        fprintf(stderr, "repartee-read: --fd must name a connected socket; the server starts this "
+                        "program\n");
+        return 2;
+    }
     struct port port;
     port_init(&port, (int)fd);
     enum err err = serve(&port);

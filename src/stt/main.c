@@ -61,8 +61,9 @@ static void unload(void)
 static void collect_words(const struct msg_stt_words *m)
 {
     size_t room = words.cap - words.n;
-    if (buf_add(&words, str_sub(m->text, 0, room)) != OK || m->more)
-        return; /* without memory the model is of less text */
+    (void)buf_add(&words, str_sub(m->text, 0, room)); /* without memory the model is of less text */
+    if (m->more)
+        return;
     struct buf whole = words;
     words = (struct buf){.cap = STT_WORDS_MAX};
     if (driver->words != nullptr)

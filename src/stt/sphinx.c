@@ -142,8 +142,10 @@ static enum err sphinx_load(const struct stt_load *load, struct stt_loaded *ret_
     const struct pool_maker maker = {.make = make_decoder, .destroy = destroy_decoder};
     enum err err = pool_create(&maker, streams, &pool);
     if (err != OK) {
-        snprintf(why, STT_WHY_BYTES,
-                 "the model of PocketSphinx is not there; install the package pocketsphinx-en-us");
+        snprintf(why, STT_WHY_BYTES, "the model of PocketSphinx cannot be loaded (%s); %s",
+                 err_text(err),
+                 err == ERR_NOMEM ? "free some memory or lower stt.streams"
+                                  : "install the package pocketsphinx-en-us");
         return err;
     }
     snprintf(notes, sizeof notes, "built-in, English only");
@@ -175,7 +177,7 @@ static void sphinx_words(struct buf text)
     pthread_mutex_lock(&documents.mu);
     struct buf old = documents.text;
     documents.text = text;
-    documents.fresh = news;
+    documents.fresh |= news; /* what was told before and not looked at yet is news as well */
     pthread_mutex_unlock(&documents.mu);
     buf_finish(&old);
     if (news)

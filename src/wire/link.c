@@ -1,30 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "wire/inherit.h"
 #include "wire/worker_parts.h"
-
-enum { FD_FIRST = 3 };
 
 static int link_fd = -1; /* const after link_inherit or link_listen */
 static pthread_mutex_t out_mu = PTHREAD_MUTEX_INITIALIZER;
 
 enum err link_inherit(int fd)
 {
-    int type;
-    socklen_t size = sizeof type;
-    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM ||
-        fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
-        return ERR_INVALID;
-    /* Whatever else was left open by whoever started us is not ours to have. */
-    if (fd > FD_FIRST)
-        (void)close_range(FD_FIRST, (unsigned)fd - 1, 0);
-    (void)close_range((unsigned)fd + 1, ~0u, 0);
+    try(inherit_socket(fd));
     link_fd = fd;
     return OK;
 }

@@ -9,6 +9,7 @@
 
 #include "base/confine.h"
 #include "base/log.h"
+#include "wire/inherit.h"
 #include "wire/worker_parts.h"
 
 static enum err confine(const struct worker_role *role)
@@ -121,21 +122,6 @@ static enum err serve(const struct worker_role *role)
     return err == ERR_CLOSED ? OK : err;
 }
 
-static void leave(int)
-{
-    _exit(0);
-}
-
-static void handle_signals(void)
-{
-    /* A terminal's Ctrl-C and hang-up reach us too; the server drains and then closes the socket. */
-    signal(SIGINT, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
-    signal(SIGPIPE, SIG_IGN); /* a log that nobody reads any more */
-    /* As the first process of a container we would not be ended by default. */
-    signal(SIGTERM, leave);
-}
-
 static int usage(const struct worker_role *role, FILE *to, int status)
 {
     fprintf(to,
@@ -178,12 +164,12 @@ int worker_main(const struct worker_role *role, int argc, char **argv)
             return usage(role, stderr, 2);
     }
     log_set_name(role->name);
-    handle_signals();
+    inherit_signals();
     enum err err = connect_server(fd, socket);
     if (err != OK) {
-        fprintf(stderr, "repartee-%s: there is no socket at %s\n", role->name,
-                socket ? socket : fd);
-        return usage(role, stderr, 2);
+        fprintf(stderr, "repartee-%s: no server at socket %s (%s); try --help\n", role->name,
+                socket ? socket : fd, err_text(err));
+        return 2;
     }
     err = serve(role);
     if (actors_stop() != OK) {

@@ -125,8 +125,17 @@ static long read_parent(void)
     struct iovec here = {&byte, 1}, there = {file, 1};
     return from_fd(process_vm_readv(getppid(), &here, 1, &there, 1, 0));
 }
+static long limit_cores_of(pid_t pid)
+{
+    cpu_set_t set;
+    return sched_getaffinity(pid, sizeof set, &set) == 0 ? sched_setaffinity(pid, sizeof set, &set)
+                                                         : -1;
+}
 TRY(signal_parent, kill(getppid(), 0))
 TRY(signal_thread_of_parent, syscall(SYS_tgkill, getppid(), getppid(), 0))
+TRY(signals_to_parent, fcntl(listener, F_SETOWN, getppid()))
+TRY(choose_signal, fcntl(listener, F_SETSIG, SIGUSR1))
+TRY(pin_parent, limit_cores_of(getppid()))
 TRY(open_parent, from_fd(syscall(SYS_pidfd_open, getppid(), 0)))
 static long limit_parent(void)
 {
@@ -232,6 +241,9 @@ static const struct action {
     A(read_parent, NOT_HERE),
     A(signal_parent, NOT_HERE),
     A(signal_thread_of_parent, NOT_HERE),
+    A(signals_to_parent, NOT_HERE),
+    A(choose_signal),
+    A(pin_parent, NOT_HERE),
     A(open_parent),
     A(limit_parent, NOT_HERE),
     A(load_bpf, NOT_HERE),

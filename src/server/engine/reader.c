@@ -101,7 +101,7 @@ static void on_bytes(void *arg, struct str bytes)
 
 static void on_end(void *arg)
 {
-    fail(arg, ERR_MEDIA, "the file could not be read: its reader stopped");
+    fail(arg, ERR_ENGINE, "the file could not be read: its reader stopped");
 }
 
 static void on_exited(void *arg, int status, int term_signal)
@@ -161,11 +161,15 @@ enum err reader_start(struct loop *loop, const struct reader_file *file,
 void reader_pause(struct reader *r)
 {
     child_pause(r->child);
+    if (!r->over)
+        timer_stop(&r->timer); /* what the owner takes is not the reader's time */
 }
 
 void reader_resume(struct reader *r)
 {
     child_resume(r->child);
+    if (!r->over)
+        timer_start(&r->timer, READER_MS);
 }
 
 void reader_cancel(struct reader *r)

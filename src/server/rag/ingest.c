@@ -30,6 +30,7 @@ struct ingest {
     void *reader;
     struct buf text;
     enum err text_err;
+    bool again;  /* its reader died or was too slow: it waits once more */
     char *title; /* owned */
     char error[240];
     unsigned tries;
@@ -80,6 +81,10 @@ static void settle_run(struct lane_job *job)
     struct ingest *i = (struct ingest *)job;
     struct store *s = i->op.rag->writer;
     i->op.err = OK;
+    if (i->again) {
+        i->op.err = store_try_again(s, i->work.document);
+        return;
+    }
     if (!i->error[0]) {
         struct str title = str_of(i->title && i->title[0] ? i->title : i->work.name);
         i->op.err = store_complete(s, i->work.document, title, buf_str(&i->text));
@@ -142,6 +147,9 @@ static void on_done(void *arg, struct str title, struct str notes)
 static void on_failed(void *arg, enum err err, const char *sentence)
 {
     struct ingest *i = arg;
+    i->again = err == ERR_ENGINE || err == ERR_TIMEOUT;
+    if (i->again)
+        log_warn("a document is tried once more: %s", sentence);
     set_error(i, sentence && sentence[0] ? sentence : err_text(err));
     settle(i);
 }

@@ -42,6 +42,8 @@ enum err store_take(struct store *s, uint64_t uptime_ms, struct store_work *ret_
 void store_work_finish(struct store_work *w);
 /* It was not the document's fault: it waits again, and this attempt does not count. */
 enum err store_put_back(struct store *s, int64_t document);
+/* It may have been: it waits again, and this attempt counts. */
+enum err store_try_again(struct store *s, int64_t document);
 /* One transaction: the passages of `text`, the older versions of the same source gone. OK too when the
  * document was deleted meanwhile, or when a newer version is there already (this one then goes). */
 enum err store_complete(struct store *s, int64_t document, struct str title, struct str text);

@@ -127,11 +127,18 @@ enum err store_put_back(struct store *s, int64_t document)
                   SQL_ARGS(SQL_I(document)));
 }
 
+enum err store_try_again(struct store *s, int64_t document)
+{
+    return sql_do(s, "UPDATE documents SET state = 'queued' WHERE number = ? AND state = 'running'",
+                  SQL_ARGS(SQL_I(document)));
+}
+
 /* --- taking --- */
 
 static enum err give_up(struct store *s)
 {
-    static const struct str why = S("the server stopped each time it read this document");
+    static const struct str why =
+        S("reading this document did not come to an end, however often it was tried");
     for (;;) {
         autostmt *q = nullptr;
         try(sql_query(s, "SELECT number FROM documents WHERE state = 'queued' AND attempts >= ?",
