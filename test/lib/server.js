@@ -53,11 +53,10 @@ export async function startServer(t, { args = [], env = {}, data, listen = '127.
     env: environment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let log = '';
+  let log = '', said = '';
   child.stderr.on('data', (text) => (log += text));
   const gone = new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
   const url = await new Promise((resolve, reject) => {
-    let said = '';
     const fail = (/** @type {string} */ why) => reject(new Error(`the server ${why}:\n${said}${log}`));
     const patience = setTimeout(() => fail('did not say that it is ready'), START_MS);
     gone.then((code) => fail(`ended with ${code}`));
@@ -75,6 +74,8 @@ export async function startServer(t, { args = [], env = {}, data, listen = '127.
     pid: /** @type {number} */ (child.pid),
     gone,
     log: () => log,
+    /** Its standard output. */
+    said: () => said,
     /** Ends it gently; resolves with its exit code. */
     async stop() {
       child.kill('SIGTERM');

@@ -264,27 +264,36 @@ static void a_broken_certificate_changes_nothing(void **)
 
 static void a_self_signed_certificate_fits_its_names(void **)
 {
-    static const struct {
+    struct pair other = new_pair();
+    const struct {
+        const struct pair *cert, *key;
         const char *names;
         unsigned days;
-        bool fits;
+        enum self_signed_state state;
     } rows[] = {
-        {NAMES, 0, true},
-        {"DNS:localhost", 9, true},
-        {"DNS:localhost", 11, false},
-        {"DNS:localhost,IP:127.0.0.2", 0, false},
-        {"DNS:other.local", 0, false},
-        {"IP:::1", 0, false},
+        {&mine, &mine, NAMES, 0, SELF_SIGNED_FITS},
+        {&mine, &mine, "DNS:localhost", 9, SELF_SIGNED_FITS},
+        {&mine, &mine, "DNS:localhost", 11, SELF_SIGNED_ENDS},
+        {&mine, &mine, "DNS:localhost,IP:127.0.0.2", 0, SELF_SIGNED_OTHER},
+        {&mine, &mine, "DNS:other.local", 0, SELF_SIGNED_OTHER},
+        {&mine, &mine, "IP:::1", 0, SELF_SIGNED_OTHER},
+        {&mine, &other, NAMES, 0, SELF_SIGNED_BROKEN},
     };
     for (unsigned i = 0; i < countof(rows); i++)
-        assert_int_equal(self_signed_fits(buf_str(&mine.cert), rows[i].names, rows[i].days),
-                         rows[i].fits);
-    assert_false(self_signed_fits(S(""), "DNS:localhost", 0));
-    assert_false(self_signed_fits(S("nonsense"), "DNS:localhost", 0));
-    struct buf cert = BUF(1 << 16), key = BUF(1 << 16);
+        assert_int_equal(self_signed_check(buf_str(&rows[i].cert->cert), buf_str(&rows[i].key->key),
+                                           rows[i].names, rows[i].days),
+                         rows[i].state);
+    assert_int_equal(self_signed_check(S(""), S("nonsense"), NAMES, 0), SELF_SIGNED_BROKEN);
+    assert_int_equal(self_signed_check(buf_str(&mine.cert), S(""), NAMES, 0), SELF_SIGNED_BROKEN);
+    free_pair(&other);
+
+    autobuf cert = BUF(1 << 16);
+    autobuf key = BUF(1 << 16);
+    autobuf names = BUF(1000);
     assert_err(self_signed_make("IP:not an address", 10, &cert, &key), ERR_NOMEM);
-    buf_finish(&cert);
-    buf_finish(&key);
+    assert_ok(self_signed_make("DNS:a,IP:10.0.0.1,IP:::1,IP:10.0.0.2", 10, &cert, &key));
+    assert_ok(self_signed_addresses(buf_str(&cert), "IP:10.0.0.1", &names));
+    assert_str(buf_str(&names), ",IP:::1,IP:10.0.0.2");
 }
 
 int main(void)

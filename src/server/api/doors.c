@@ -9,6 +9,7 @@
 #include "server/api/keys.h"
 #include "server/api/route.h"
 #include "server/api/secure.h"
+#include "server/net/addresses.h"
 #include "server/net/front.h"
 #include "server/net/host.h"
 
@@ -63,7 +64,7 @@ static enum err listen_tcp(struct server *s, struct server_why *why)
                              "--listen must be ADDRESS:PORT, such as 127.0.0.1:8600, "
                              "not \"%.80s\"",
                              address);
-    try(secure_open(s->loop, s->conf, &s->secure, why));
+    try(secure_open(s->loop, s->conf, s->data, host, &s->secure, why));
     enum err err = s->secure ? front_listen_tls(s->front, host, port, secure_tls(s->secure))
                              : front_listen_tcp(s->front, host, port);
     if (err == ERR_CONFLICT)
@@ -150,6 +151,37 @@ static enum err check_visitors(struct server *s, struct server_why *why)
                              "http.hosts or http.origins is not a list such as "
                              "\"chat.example.org\" or \"https://example.org\"");
     return err;
+}
+
+bool doors_lead_outside(const struct server *s)
+{
+    return !front_all_loopback(s->front);
+}
+
+bool doors_url(const struct server *s, unsigned i, char *into, size_t size)
+{
+    const char *bound = front_address(s->front, 1), *scheme = s->secure ? "https" : "http";
+    struct addresses list;
+    struct str host;
+    uint16_t port;
+    if (!bound || split_address(str_of(bound), &host, &port) != OK)
+        return false;
+    addresses_of(host, &list);
+    const struct tls_cert *cert = s->secure ? secure_certificate(s->secure) : nullptr;
+    if (cert && !cert->self_signed && cert->name[0] && list.count > 0) {
+        /* A browser takes the certificate for its own name only. */
+        snprintf(into, size, "https://%s:%u/", cert->name, port);
+        return i == 0;
+    }
+    if (i < list.count && strchr(list.text[i], ':'))
+        snprintf(into, size, "%s://[%s]:%u/", scheme, list.text[i], port);
+    else if (i < list.count)
+        snprintf(into, size, "%s://%s:%u/", scheme, list.text[i], port);
+    else if (list.count == 0 && i == 0)
+        snprintf(into, size, "%s://%s/", scheme, bound);
+    else
+        return false;
+    return true;
 }
 
 enum err doors_open(struct server *s, const struct server_where *where, struct server_why *why)

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/api/secure.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "server/api/own_certificate.h"
+#include "server/api/pem_file.h"
 
-enum { LOOK_MS = 2000, PEM_MAX = 1024 * 1024, WARN_DAYS = 14, DAY_S = 86400 };
+enum { LOOK_MS = 2000, RENEW_MS = 60000, WARN_DAYS = 14, DAY_S = 86400, PATH_BYTES = 4096 };
 
 /* By which a change of a file is seen; all zero when it is not there. */
 struct stamp {
@@ -25,9 +24,11 @@ struct stamp {
 
 struct secure {
     struct tls *tls;
+    const char *data;
+    char *own_for; /* tls = auto: the address that we listen on; else NULL */
     char *cert_file, *key_file;
     struct tls_cert cert;
-    struct timer look;
+    struct timer look, renew;
     struct stamp used[2],
         seen[2]; /* of the certificate and the key: when read; when last looked at */
 };
@@ -52,25 +53,6 @@ static bool same(const struct stamp a[2], const struct stamp b[2])
     return true;
 }
 
-static enum err read_file(const char *path, struct buf *into)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return err_from_errno(errno);
-    enum err err = OK;
-    ssize_t n = 1;
-    while (err == OK && n > 0) {
-        err = buf_reserve(into, 4096);
-        n = err == OK ? read(fd, into->p + into->n, 4096) : 0;
-        if (n < 0)
-            err = err_from_errno(errno);
-        else
-            into->n += (size_t)n;
-    }
-    close(fd);
-    return err;
-}
-
 static void warn_of_key(const char *path)
 {
     struct stat st;
@@ -92,15 +74,15 @@ static void date(int64_t at_s, char into[32])
 /* The sentence's beginning is the caller's: "the certificate cannot be used: …". */
 static enum err load(struct secure *s, char *why, size_t size)
 {
-    autobuf cert = BUF(PEM_MAX), key = BUF(PEM_MAX);
+    autobuf cert = BUF(PEM_FILE_MAX), key = BUF(PEM_FILE_MAX);
     s->used[0] = s->seen[0] = stamp_of(s->cert_file);
     s->used[1] = s->seen[1] = stamp_of(s->key_file);
-    enum err err = read_file(s->cert_file, &cert);
+    enum err err = pem_file_read(s->cert_file, &cert);
     if (err != OK) {
         snprintf(why, size, "%.120s cannot be read: %s", s->cert_file, err_text(err));
         return err;
     }
-    err = read_file(s->key_file, &key);
+    err = pem_file_read(s->key_file, &key);
     const char *reason = nullptr;
     if (err != OK) {
         snprintf(why, size, "%.120s cannot be read: %s", s->key_file, err_text(err));
@@ -116,6 +98,10 @@ static enum err load(struct secure *s, char *why, size_t size)
 
 static void tell_loaded(const struct secure *s)
 {
+    if (s->own_for) { /* its life is our business */
+        log_info("the certificate's SHA-256 fingerprint is %s", s->cert.fingerprint);
+        return;
+    }
     char until[32];
     int64_t left_s = s->cert.expires_s - clock_wall_ms() / 1000;
     date(s->cert.expires_s, until);
@@ -129,8 +115,38 @@ static void tell_loaded(const struct secure *s)
     warn_of_key(s->key_file);
 }
 
+/* tls = auto: a certificate there must be, and it must fit. */
+static enum err renew(struct secure *s)
+{
+    static const char *const whys[] = {
+        [OWN_EXPIRED] = "the old one is at its end",
+        [OWN_MOVED] = "this machine has a new name or address",
+        [OWN_DAMAGED] = "the old one is damaged",
+    };
+    enum own_made made;
+    try(own_certificate_renew(s->data, str_of(s->own_for), &made));
+    if (made == OWN_FIRST)
+        log_info("a self-signed certificate was made: %.200s", s->cert_file);
+    else if (made != OWN_KEPT)
+        log_warn(
+            "a new self-signed certificate was made, since %s; browsers will ask about it again",
+            whys[made]);
+    return OK;
+}
+
+static void on_renew(void *arg)
+{
+    struct secure *s = arg;
+    enum err err = renew(s);
+    if (err != OK)
+        log_warn("the certificate cannot be made anew: %s", err_text(err));
+    timer_start(&s->renew, RENEW_MS); /* a new one is seen by on_look like any other */
+}
+
 void secure_reload(struct secure *s)
 {
+    if (s->own_for)
+        on_renew(s);
     char why[200] = "";
     if (load(s, why, sizeof why) == OK)
         tell_loaded(s);
@@ -153,47 +169,59 @@ static void on_look(void *arg)
 
 /* --- life ---------------------------------------------------------------------------------------- */
 
-static enum err refuse(struct server_why *why, const char *text)
-{
-    snprintf(why->text, sizeof why->text, "%s", text);
-    return ERR_INVALID;
-}
-
 static enum err check_options(const struct conf *conf, struct server_why *why)
 {
     bool files = strcmp(conf->tls, "files") == 0;
     if (files && (!conf->tls_cert_file[0] || !conf->tls_key_file[0]))
-        return refuse(why, "tls = files needs tls.cert_file and tls.key_file: name the certificate "
-                           "and its private key, both in PEM format");
+        return server_refuse(
+            why, ERR_INVALID,
+            "tls = files needs tls.cert_file and tls.key_file: name the certificate "
+            "and its private key, both in PEM format");
     if (!files && (conf->tls_cert_file[0] || conf->tls_key_file[0]))
-        return refuse(why,
-                      "tls.cert_file and tls.key_file are used with tls = files only; set that, "
-                      "or take them out");
+        return server_refuse(
+            why, ERR_INVALID,
+            "tls.cert_file and tls.key_file are used with tls = files only; set that, "
+            "or take them out");
     return OK;
 }
 
-static enum err build(struct loop *l, const struct conf *conf, struct secure *s,
+static enum err name_files(const struct conf *conf, struct str host, struct secure *s)
+{
+    char cert[PATH_BYTES], key[PATH_BYTES];
+    bool own = strcmp(conf->tls, "auto") == 0;
+    own_certificate_path(s->data, OWN_CERTIFICATE, cert, sizeof cert);
+    own_certificate_path(s->data, OWN_KEY, key, sizeof key);
+    s->own_for = own ? mem_strdup(host) : nullptr;
+    s->cert_file = mem_strdup(str_of(own ? cert : conf->tls_cert_file));
+    s->key_file = mem_strdup(str_of(own ? key : conf->tls_key_file));
+    return s->cert_file && s->key_file && (!own || s->own_for) ? OK : ERR_NOMEM;
+}
+
+static enum err build(struct loop *l, const struct conf *conf, struct str host, struct secure *s,
                       struct server_why *why)
 {
     timer_init(&s->look, l, on_look, s);
+    timer_init(&s->renew, l, on_renew, s);
     try(tls_create(l, (uint32_t)conf->header_ms, &s->tls));
-    s->cert_file = mem_strdup(str_of(conf->tls_cert_file));
-    s->key_file = mem_strdup(str_of(conf->tls_key_file));
-    if (!s->cert_file || !s->key_file)
-        return ERR_NOMEM;
+    try(name_files(conf, host, s));
+    enum err err = s->own_for ? renew(s) : OK;
+    if (err != OK)
+        return server_refuse(why, err, "the certificate %.200s cannot be made: %s", s->cert_file,
+                             err_text(err));
     char reason[200] = "";
-    enum err err = load(s, reason, sizeof reason);
-    if (err != OK) {
-        snprintf(why->text, sizeof why->text, "the certificate cannot be used: %s", reason);
-        return err;
-    }
-    tell_loaded(s);
+    err = load(s, reason, sizeof reason);
+    if (err != OK)
+        return server_refuse(why, err, "the certificate cannot be used: %s", reason);
+    if (!s->own_for) /* else the fingerprint is printed, see cli/announce */
+        tell_loaded(s);
     timer_start(&s->look, LOOK_MS);
+    if (s->own_for)
+        timer_start(&s->renew, RENEW_MS);
     return OK;
 }
 
-enum err secure_open(struct loop *l, const struct conf *conf, struct secure **ret_secure,
-                     struct server_why *ret_why)
+enum err secure_open(struct loop *l, const struct conf *conf, const char *data, struct str host,
+                     struct secure **ret_secure, struct server_why *ret_why)
 {
     try(check_options(conf, ret_why));
     *ret_secure = nullptr;
@@ -202,7 +230,8 @@ enum err secure_open(struct loop *l, const struct conf *conf, struct secure **re
     struct secure *s = mem_zero(1, sizeof *s);
     if (!s)
         return ERR_NOMEM;
-    enum err err = build(l, conf, s, ret_why);
+    s->data = data;
+    enum err err = build(l, conf, host, s, ret_why);
     if (err != OK) {
         secure_close(s);
         return err;
@@ -215,9 +244,10 @@ void secure_close(struct secure *s)
 {
     if (!s)
         return;
-    if (s->look.loop)
-        timer_stop(&s->look);
+    timer_stop(&s->look);
+    timer_stop(&s->renew);
     tls_destroy(s->tls);
+    free(s->own_for);
     free(s->cert_file);
     free(s->key_file);
     free(s);

@@ -277,9 +277,7 @@ enum err server_create(const struct conf *conf, const struct server_where *where
         server_destroy(s);
         return err;
     }
-    const char *address = front_address(s->front, 1);
-    if (address)
-        snprintf(s->url, sizeof s->url, "%s://%s/", s->secure ? "https" : "http", address);
+    (void)doors_url(s, 0, s->url, sizeof s->url);
     *ret_server = s;
     return OK;
 }

@@ -21,6 +21,9 @@ struct secure;
 struct startup;
 struct voice;
 
+/* Of a host name as long as it may be. */
+enum { SERVER_URL_BYTES = 280 };
+
 struct server {
     /* const after server_create */
     bool is_private; /* see server_where */
@@ -51,7 +54,7 @@ struct server {
         const struct rag_reader_events *events;
         void *arg;
     } ingest_reader; /* who hears of the document that is being read */
-    char url[80];
+    char url[SERVER_URL_BYTES];
 };
 
 struct server_where {

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "server/api/server.h"
+#include "server/cli/announce.h"
 #include "server/cli/cli.h"
 
 int cli_serve(struct cli *c)
@@ -17,10 +18,8 @@ int cli_serve(struct cli *c)
         return EXIT_IN_USE; /* the command will use the other one */
     if (err != OK)
         return cli_fail(c, "%s", why.text);
-    if (!c->is_private) {
-        printf(c->json ? "{\"url\":\"%s\"}\n" : "Repartee is ready: %s\n", server_url(server));
-        fflush(stdout);
-    }
+    if (!c->is_private)
+        announce(c, server);
     server_run(server);
     server_destroy(server);
     return EXIT_OK;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/net/self_signed.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -89,19 +90,80 @@ static bool fits_name(X509 *x, struct str name)
     return str_starts(name, S("DNS:")) && X509_check_host(x, text + 4, 0, 0, nullptr) == 1;
 }
 
-bool self_signed_fits(struct str cert_pem, const char *names, unsigned days)
+static X509 *read_certificate(struct str pem)
 {
-    BIO *bio = BIO_new_mem_buf(cert_pem.n > 0 ? cert_pem.p : "", (int)cert_pem.n);
+    BIO *bio = BIO_new_mem_buf(pem.n > 0 ? pem.p : "", (int)pem.n);
     X509 *x = bio != nullptr ? PEM_read_bio_X509(bio, nullptr, nullptr, nullptr) : nullptr;
-    int left_days = 0, left_s = 0;
-    bool fits = x != nullptr &&
-                ASN1_TIME_diff(&left_days, &left_s, nullptr, X509_get0_notAfter(x)) == 1 &&
-                left_days >= (int)days;
-    struct str rest = str_of(names), name;
-    while (fits && str_cut(&rest, ',', &name))
-        fits = fits_name(x, name);
-    X509_free(x);
     BIO_free(bio);
+    return x;
+}
+
+static EVP_PKEY *read_key(struct str pem)
+{
+    BIO *bio = BIO_new_mem_buf(pem.n > 0 ? pem.p : "", (int)pem.n);
+    EVP_PKEY *key = bio != nullptr ? PEM_read_bio_PrivateKey_ex(bio, nullptr, nullptr, (void *)"",
+                                                                nullptr, nullptr)
+                                   : nullptr;
+    BIO_free(bio);
+    return key;
+}
+
+static enum self_signed_state check_names(X509 *x, const char *names, unsigned days)
+{
+    int left_days = 0, left_s = 0;
+    if (ASN1_TIME_diff(&left_days, &left_s, nullptr, X509_get0_notAfter(x)) != 1 ||
+        left_days < (int)days || left_s < 0)
+        return SELF_SIGNED_ENDS;
+    struct str rest = str_of(names), name;
+    while (str_cut(&rest, ',', &name))
+        if (!fits_name(x, name))
+            return SELF_SIGNED_OTHER;
+    return SELF_SIGNED_FITS;
+}
+
+enum self_signed_state self_signed_check(struct str cert_pem, struct str key_pem, const char *names,
+                                         unsigned days)
+{
+    X509 *x = read_certificate(cert_pem);
+    EVP_PKEY *key = read_key(key_pem);
+    enum self_signed_state state = SELF_SIGNED_BROKEN;
+    if (x != nullptr && key != nullptr && X509_check_private_key(x, key) == 1)
+        state = check_names(x, names, days);
+    X509_free(x);
+    EVP_PKEY_free(key);
     ERR_clear_error();
-    return fits;
+    return state;
+}
+
+static enum err add_address(const ASN1_OCTET_STRING *address, const char *names, struct buf *into)
+{
+    char text[INET6_ADDRSTRLEN], name[INET6_ADDRSTRLEN + 8];
+    int n = ASN1_STRING_length(address);
+    if ((n != 4 && n != 16) ||
+        inet_ntop(n == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(address), text, sizeof text) ==
+            nullptr)
+        return OK;
+    snprintf(name, sizeof name, "IP:%s", text);
+    struct str rest = str_of(names), known;
+    while (str_cut(&rest, ',', &known))
+        if (str_eq(known, str_of(name)))
+            return OK;
+    return buf_addf(into, ",%s", name);
+}
+
+enum err self_signed_addresses(struct str cert_pem, const char *names, struct buf *into)
+{
+    X509 *x = read_certificate(cert_pem);
+    GENERAL_NAMES *all =
+        x != nullptr ? X509_get_ext_d2i(x, NID_subject_alt_name, nullptr, nullptr) : nullptr;
+    enum err err = OK;
+    for (int i = 0; err == OK && i < sk_GENERAL_NAME_num(all); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(all, i);
+        if (name->type == GEN_IPADD)
+            err = add_address(name->d.iPAddress, names, into);
+    }
+    GENERAL_NAMES_free(all);
+    X509_free(x);
+    ERR_clear_error();
+    return err;
 }

@@ -3,7 +3,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -87,6 +87,21 @@ static const char *use_key(SSL_CTX *ctx, BIO *pem)
     return why;
 }
 
+static void copy_name(X509 *leaf, char *into, size_t size)
+{
+    GENERAL_NAMES *all = X509_get_ext_d2i(leaf, NID_subject_alt_name, nullptr, nullptr);
+    for (int i = 0; i < sk_GENERAL_NAME_num(all) && into[0] == '\0'; i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(all, i);
+        if (name->type != GEN_DNS)
+            continue;
+        struct str text = {(const char *)ASN1_STRING_get0_data(name->d.dNSName),
+                           (size_t)ASN1_STRING_length(name->d.dNSName)};
+        if (text.n < size && str_find_byte(text, '*') == text.n)
+            snprintf(into, size, "%.*s", STR_FMT(text));
+    }
+    GENERAL_NAMES_free(all);
+}
+
 static bool describe(X509 *leaf, struct tls_cert *ret_cert)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
@@ -98,6 +113,7 @@ static bool describe(X509 *leaf, struct tls_cert *ret_cert)
     for (unsigned i = 0; i < n; i++)
         snprintf(ret_cert->fingerprint + (size_t)3 * i, 4, i + 1 < n ? "%02X:" : "%02X", digest[i]);
     ret_cert->expires_s = clock_wall_ms() / 1000 + (int64_t)days * 86400 + seconds;
+    copy_name(leaf, ret_cert->name, sizeof ret_cert->name);
     ret_cert->self_signed = X509_self_signed(leaf, 0) == 1;
     return true;
 }

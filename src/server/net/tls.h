@@ -29,6 +29,7 @@ enum { TLS_FINGERPRINT_SIZE = 3 * 32 };
 struct tls_cert {
     char fingerprint[TLS_FINGERPRINT_SIZE]; /* SHA-256, "AB:CD:…" */
     int64_t expires_s;                      /* Unix time */
+    char name[256];                         /* the first host name it is for; "": only patterns */
     bool self_signed;
 };
 /* Both in PEM; the certificate first, then those that lead to a known issuer. ERR_INVALID: *ret_why

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/net/addresses.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <linux/if_addr.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void add(struct addresses *list, const char *text)
+{
+    for (unsigned i = 0; i < list->count; i++)
+        if (strcmp(list->text[i], text) == 0)
+            return;
+    if (list->count < ADDRESSES_MAX)
+        snprintf(list->text[list->count++], ADDRESS_SIZE, "%s", text);
+}
+
+/* From where the system would send to that address. Nothing is sent. */
+static void add_way_out(struct addresses *list, const struct sockaddr *to, socklen_t size)
+{
+    struct sockaddr_storage from = {};
+    socklen_t from_size = sizeof from;
+    char text[ADDRESS_SIZE] = "";
+    int fd = socket(to->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    if (connect(fd, to, size) == 0 && getsockname(fd, (struct sockaddr *)&from, &from_size) == 0) {
+        const struct sockaddr_in *in = (const void *)&from;
+        if (ntohl(in->sin_addr.s_addr) >> 24 != 127 &&
+            inet_ntop(AF_INET, &in->sin_addr, text, sizeof text) != nullptr)
+            add(list, text);
+    }
+    close(fd);
+}
+
+static void add_v4(struct addresses *list, const struct ifaddrs *all)
+{
+    const struct sockaddr_in world = {.sin_family = AF_INET,
+                                      .sin_port = htons(9),
+                                      .sin_addr.s_addr = htonl(0xcb007101)}; /* 203.0.113.1 */
+    add_way_out(list, (const struct sockaddr *)&world, sizeof world);
+    for (const struct ifaddrs *a = all; a != nullptr; a = a->ifa_next) {
+        char text[ADDRESS_SIZE];
+        if (a->ifa_addr == nullptr || a->ifa_addr->sa_family != AF_INET ||
+            (a->ifa_flags & IFF_UP) == 0 || (a->ifa_flags & IFF_LOOPBACK) != 0)
+            continue;
+        const struct sockaddr_in *in = (const void *)a->ifa_addr;
+        if (ntohl(in->sin_addr.s_addr) >> 16 != 0xa9fe && /* 169.254.0.0/16 */
+            inet_ntop(AF_INET, &in->sin_addr, text, sizeof text) != nullptr)
+            add(list, text);
+    }
+}
+
+/* The kernel's own list, since only it tells which addresses will be others tomorrow. */
+static void add_v6(struct addresses *list)
+{
+    FILE *f = fopen("/proc/net/if_inet6", "re");
+    char line[128];
+    while (f != nullptr && fgets(line, sizeof line, f) != nullptr) {
+        struct in6_addr address;
+        char text[ADDRESS_SIZE];
+        unsigned scope, flags;
+        bool read = strlen(line) > 32 && sscanf(line + 32, " %*x %*x %x %x", &scope, &flags) == 2;
+        for (unsigned i = 0; read && i < 16; i++)
+            read = sscanf(line + (size_t)2 * i, "%2hhx", &address.s6_addr[i]) == 1;
+        if (read && scope == 0 &&
+            (flags & (IFA_F_TEMPORARY | IFA_F_DEPRECATED | IFA_F_TENTATIVE)) == 0 &&
+            inet_ntop(AF_INET6, &address, text, sizeof text) != nullptr)
+            add(list, text);
+    }
+    if (f != nullptr)
+        fclose(f);
+}
+
+void addresses_of(struct str host, struct addresses *ret_addresses)
+{
+    *ret_addresses = (struct addresses){};
+    bool any6 = str_eq(host, S("::"));
+    if (any6 || str_eq(host, S("0.0.0.0"))) {
+        struct ifaddrs *all = nullptr;
+        if (getifaddrs(&all) == 0)
+            add_v4(ret_addresses, all);
+        freeifaddrs(all);
+        if (any6)
+            add_v6(ret_addresses);
+        return;
+    }
+    struct in_addr in;
+    struct in6_addr in6;
+    char text[ADDRESS_SIZE];
+    if (host.n >= sizeof text)
+        return;
+    memcpy(text, host.p, host.n);
+    text[host.n] = '\0';
+    if ((inet_pton(AF_INET, text, &in) == 1 && ntohl(in.s_addr) >> 24 != 127) ||
+        (inet_pton(AF_INET6, text, &in6) == 1 && !IN6_IS_ADDR_LOOPBACK(&in6)))
+        add(ret_addresses, text);
+}
