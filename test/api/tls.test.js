@@ -8,7 +8,7 @@ import { request } from 'node:http';
 import { once } from 'node:events';
 import path from 'node:path';
 import test from 'node:test';
-import { BUILD, environment, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
+import { BUILD, environment, socketGet, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 import { connect, describe, makeCertificate, shownFingerprint, trust } from '../lib/tls.js';
 import { VoiceClient } from '../lib/voice.js';
 
@@ -60,8 +60,7 @@ test('a written and a spoken turn over TLS @tsan', async (t) => {
 test('the way of the command line stays plain', async (t) => {
   const certificate = makeCertificate(await temporaryFolder(t), 'own');
   const server = await startServer(t, { args: [...SCRIPTED, ...files(certificate)] });
-  const answer = await plain({ socketPath: path.join(server.data, 'server.sock') });
-  assert.equal(answer.status, 200);
+  assert.equal((await socketGet(server, '/healthz')).status, 200);
 });
 
 test('plain HTTP is told where to go', async (t) => {

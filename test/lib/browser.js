@@ -48,15 +48,17 @@ function listenIn() {
 /**
  * @param {import('node:test').TestContext} t @param {string} url
  * @param {{microphone?: string, permission?: 'granted'|'denied', width?: number, height?: number, touch?: boolean,
- *   dark?: boolean, record?: boolean, hosts?: string, expected?: RegExp}} [options] expected: complaints that are no failure
+ *   dark?: boolean, record?: boolean, hosts?: string, expected?: RegExp, program?: string, trusted?: string}} [options]
+ *   expected: complaints that are no failure; trusted: the key, as SHA-256 in base64, that needs no authority's signature
  */
 export async function openPage(t, url, options = {}) {
-  const { microphone, permission = 'granted', width = 1280, height = 800, touch = false, dark = false, record = false, hosts, expected } = options;
+  const { microphone, permission = 'granted', width = 1280, height = 800, touch = false, dark = false, record = false, hosts, expected, program, trusted } = options;
   const args = [...FLAGS];
   if (microphone) args.push(`--use-file-for-fake-audio-capture=${microphone}%noloop`);
   if (permission === 'denied') args.push('--deny-permission-prompts');
   if (hosts) args.push(`--host-resolver-rules=${hosts}`);
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args, chromiumSandbox: false });
+  if (trusted) args.push(`--ignore-certificate-errors-spki-list=${trusted}`);
+  const browser = await chromium.launch({ executablePath: program ?? '/usr/bin/chromium', args, chromiumSandbox: false });
   atEnd(t, () => browser.close());
   const context = await browser.newContext({
     viewport: { width, height },

@@ -9,6 +9,7 @@
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -45,11 +46,13 @@ export async function temporaryFolder(t) {
 
 /**
  * @param {import('node:test').TestContext} t
- * @param {{args?: string[], env?: Record<string, string>, data?: string, listen?: string}} [options]
+ * @param {{args?: string[], env?: Record<string, string>, data?: string, listen?: string, within?: string[]}} [options]
+ *   within: a command that runs another one elsewhere (lan.js)
  */
-export async function startServer(t, { args = [], env = {}, data, listen = '127.0.0.1:0' } = {}) {
+export async function startServer(t, { args = [], env = {}, data, listen = '127.0.0.1:0', within = [] } = {}) {
   const folder = data ?? (await temporaryFolder(t));
-  const child = spawn(path.join(BUILD, 'repartee'), ['serve', '--listen', listen, '--data', folder, ...args], {
+  const [program, ...rest] = [...within, path.join(BUILD, 'repartee'), 'serve', '--listen', listen, '--data', folder, ...args];
+  const child = spawn(program, rest, {
     env: environment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -102,6 +105,19 @@ export async function until(check, what, patience_ms = 20000) {
     if (Date.now() > end) throw new Error(`in vain waited for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** A GET through DATA/server.sock, which is plain and there in every network. @param {{data: string}} server @param {string} what */
+export function socketGet(server, what) {
+  return new Promise((/** @type {(answer: {status?: number, body: string}) => void} */ resolve, reject) => {
+    request({ socketPath: path.join(server.data, 'server.sock'), path: what }, async (answer) => {
+      let body = '';
+      for await (const piece of answer) body += piece;
+      resolve({ status: answer.statusCode, body });
+    })
+      .once('error', reject)
+      .end();
+  });
 }
 
 /** Every engine is up and the manual is in the store. @param {{url: string}} server */
