@@ -51,6 +51,21 @@ static void test_pace_keeps_the_lead(void **)
     assert_int_equal(pace_position_ms(&p, now + 600000), 2000);
 }
 
+static void test_pace_does_not_count_an_underrun_as_played(void **)
+{
+    struct pace p;
+    pace_init(&p, 10000);
+    uint64_t now = 5000000;
+    pace_sent(&p, 10000, now);
+    now += 10000000; /* nothing came for ten seconds */
+    assert_int_equal(pace_position_ms(&p, now), 1000);
+    assert_int_equal(pace_room(&p, now), 20000);
+    pace_sent(&p, 20000, now);
+    assert_int_equal(pace_position_ms(&p, now), 1000);
+    assert_int_equal(pace_room(&p, now), 0);
+    assert_int_equal(pace_position_ms(&p, now + 500000), 1500);
+}
+
 static void test_heard_cuts_after_words(void **)
 {
     const struct str answer = S("One two three. Four five six.");
@@ -145,6 +160,7 @@ int main(void)
         cmocka_unit_test(test_table_is_total_where_it_must_be),
         cmocka_unit_test(test_table_only_goes_forward),
         cmocka_unit_test(test_pace_keeps_the_lead),
+        cmocka_unit_test(test_pace_does_not_count_an_underrun_as_played),
         cmocka_unit_test(test_heard_cuts_after_words),
         cmocka_unit_test(test_history_is_bounded_and_opens_with_the_user),
         cmocka_unit_test(test_sessions_belong_to_their_owner),

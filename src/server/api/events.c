@@ -2,6 +2,7 @@
 #include "server/api/events.h"
 
 #include "base/conf.h"
+#include "server/net/error.h"
 #include "server/rag/rag.h"
 
 void put_hit(struct json_out *j, const struct rag_hit *hit)
@@ -60,13 +61,5 @@ void event_error(struct json_out *j, enum err err, const char *message)
 {
     json_obj(j);
     json_kstr(j, "type", S("error"));
-    json_key(j, "error");
-    json_obj(j);
-    json_kstr(j, "message", str_of(message && message[0] ? message : err_text(err)));
-    json_kstr(j, "type",
-              str_of(err_http_status(err) < 500 ? "invalid_request_error" : "server_error"));
-    json_kstr(j, "code", str_of(err_code(err)));
-    json_key(j, "param");
-    json_put_null(j);
-    json_end(j);
+    error_put(j, err, message && message[0] ? message : nullptr, nullptr);
 }

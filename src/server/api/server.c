@@ -201,9 +201,13 @@ static void on_drain_check(void *arg)
     if (!s->draining)
         begin_drain(s);
     uint64_t over = s->drain_until_ms;
-    if (s->talk.live_count == 0 || clock_ms() >= over) {
-        if (s->talk.live_count)
-            log_warn("%u turns did not finish in time", s->talk.live_count);
+    /* Not turns alone: recordings, syntheses and what slow readers have not taken yet. Each connection
+     * closes itself after its last answer. */
+    uint64_t open = front_stats(s->front)->connections_now;
+    if ((s->talk.live_count == 0 && open == 0) || clock_ms() >= over) {
+        if (s->talk.live_count || open)
+            log_warn("%u turns and %llu connections did not finish in time", s->talk.live_count,
+                     (unsigned long long)open);
         loop_stop(s->loop);
         return;
     }

@@ -22,6 +22,7 @@ struct startup {
     struct rag_document document[FILES_MAX]; /* texts owned when `owns`, bytes referenced */
     size_t count;
     bool owns;
+    bool complete; /* every document of the folder is among them: what else is shared has left it */
     bool accepted, over;
 };
 
@@ -80,7 +81,7 @@ static bool is_first_document(const struct startup *st, struct str source)
 static void on_list(void *arg, enum err err, const struct rag_listed *list, size_t count)
 {
     struct startup *st = arg;
-    for (size_t i = 0; err == OK && i < count; i++)
+    for (size_t i = 0; st->complete && err == OK && i < count; i++)
         if (list[i].shared && !is_first_document(st, list[i].source))
             err = rag_delete(st->server->rag, S(""), list[i].id, on_deleted, st);
     if (err != OK)
@@ -107,8 +108,14 @@ static enum err add(struct startup *st, struct str name, struct str bytes)
     const char *kind = rag_kind(name, S(""));
     if (!kind)
         return OK; /* pictures and the like may lie beside the texts */
-    if (st->count == FILES_MAX)
-        return ERR_TOOBIG;
+    if (st->count == FILES_MAX) {
+        if (st->complete)
+            log_warn("the folder of documents holds more than %d files; add the others with "
+                     "`repartee ingest`",
+                     FILES_MAX);
+        st->complete = false;
+        return OK;
+    }
     struct blob *blob = blob_create(bytes);
     char *own = st->owns ? mem_strdup(name) : nullptr;
     if (!blob || (st->owns && !own)) {
@@ -124,9 +131,17 @@ static enum err add(struct startup *st, struct str name, struct str bytes)
 
 static enum err add_manual(struct startup *st)
 {
+    st->complete = true;
     for (size_t i = 0; i < manual_count; i++)
         try(add(st, str_of(manual[i].name), (struct str){manual[i].bytes, manual[i].n}));
     return OK;
+}
+
+/* What the store has of it stays. */
+static void could_not_read(struct startup *st, const char *name, enum err err)
+{
+    log_warn("%.100s cannot be read (%s); what was stored before is kept", name, err_text(err));
+    st->complete = false;
 }
 
 static enum err read_file(struct startup *st, int folder, const char *name)
@@ -134,9 +149,11 @@ static enum err read_file(struct startup *st, int folder, const char *name)
     int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat about;
     if (fd < 0 || fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) {
+        if (fd < 0 && errno != ELOOP)
+            could_not_read(st, name, err_from_errno(errno));
         if (fd >= 0)
             close(fd);
-        return OK; /* a link, a folder, something unreadable: not a document */
+        return OK; /* a link, a folder: not a document */
     }
     autobuf bytes = BUF((size_t)st->server->conf->rag_max_doc);
     enum err err = buf_reserve(&bytes, (size_t)about.st_size);
@@ -145,8 +162,12 @@ static enum err read_file(struct startup *st, int folder, const char *name)
         n = read(fd, bytes.p + bytes.n, (size_t)about.st_size - bytes.n);
         if (n > 0)
             bytes.n += (size_t)n;
+        else
+            could_not_read(st, name, n < 0 ? err_from_errno(errno) : ERR_IO);
     }
     close(fd);
+    if (n <= 0)
+        return OK; /* half a file must not replace a whole one */
     if (err == ERR_TOOBIG) {
         log_warn("%.100s is larger than rag.max_document and was left out", name);
         return OK;
@@ -158,11 +179,12 @@ static enum err add_folder(struct startup *st, const char *path)
 {
     DIR *dir = opendir(path);
     if (!dir) {
-        log_error("the folder of documents %.200s cannot be read: %s", path,
-                  err_text(err_from_errno(errno)));
+        log_error(
+            "the folder of documents %.200s cannot be read (%s); what was stored before is kept",
+            path, err_text(err_from_errno(errno)));
         return OK; /* the server is useful without it */
     }
-    st->owns = true;
+    st->owns = st->complete = true;
     enum err err = OK;
     for (struct dirent *e; err == OK && (e = readdir(dir));)
         if (e->d_name[0] != '.')

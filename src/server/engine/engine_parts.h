@@ -39,7 +39,8 @@ struct engine {
     struct child *child; /* NULL between its exit and the next start */
     struct buf in, out;  /* a frame that has not arrived whole; a frame being encoded */
     struct timer timer;
-    uint64_t backoff_ms, restart_ms, pong_ms, overdue_ms;
+    uint64_t backoff_ms, restart_ms, overdue_ms;
+    uint64_t ping_ms; /* of the oldest ping that is not answered; 0: none */
     struct blob *words;
 
     struct job *live, *waiting, **waiting_tail;

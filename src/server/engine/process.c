@@ -110,7 +110,7 @@ static void on_ready(struct engine *e, const struct msg_ready *ready)
     replace(&e->notes, ready->notes);
     e->rate_hz = ready->rate_hz;
     e->slots = ready->slots ? ready->slots : 1;
-    e->pong_ms = clock_ms();
+    e->ping_ms = 0;
     e->overdue_ms = 0;
     set_state(e, ENGINE_READY);
     if (e->words && tell_words(e) != OK)
@@ -121,7 +121,7 @@ static void on_ready(struct engine *e, const struct msg_ready *ready)
 static void on_pong(struct engine *e, const struct msg_pong *pong)
 {
     uint64_t now = clock_ms();
-    e->pong_ms = now;
+    e->ping_ms = 0;
     if (pong->live_streams <= e->live_count)
         e->overdue_ms = 0;
     else if (!e->overdue_ms)
@@ -197,7 +197,7 @@ static void on_end(void *arg)
     if (was_healthy || !e->backoff_ms)
         e->backoff_ms = BACKOFF_MIN_MS;
     else if (e->backoff_ms < BACKOFF_MAX_MS)
-        e->backoff_ms *= 2;
+        e->backoff_ms = e->backoff_ms * 2 < BACKOFF_MAX_MS ? e->backoff_ms * 2 : BACKOFF_MAX_MS;
     e->restart_ms = now + e->backoff_ms;
     if (e->child)
         child_kill(e->child, SIGKILL); /* a socket that closed alone leaves nothing useful */
@@ -227,7 +227,7 @@ static void watch(struct engine *e)
 {
     uint64_t now = clock_ms();
     bool late_start = e->state == ENGINE_STARTING && now - e->since_ms > START_MS;
-    bool no_pong = e->state == ENGINE_READY && now - e->pong_ms > PONG_MS;
+    bool no_pong = e->state == ENGINE_READY && e->ping_ms && now - e->ping_ms > PONG_MS;
     bool stuck = e->overdue_ms && now > e->overdue_ms;
     if (late_start || no_pong || stuck) {
         log_error("%s does not answer (%s); it is being restarted", e->role,
@@ -238,6 +238,8 @@ static void watch(struct engine *e)
         e->overdue_ms = 0;
     } else if (e->state == ENGINE_READY) {
         const struct msg_ping ping = {now};
+        if (!e->ping_ms)
+            e->ping_ms = now;
         (void)write_control(e, MSG_ping, &ping); /* no pong will come, which is noticed */
     }
 }
@@ -261,7 +263,9 @@ static void on_timer(void *arg)
 
 void engine_watch_closely(struct engine *e)
 {
-    timer_start(&e->timer, CLOSE_TICK_MS);
+    /* Only ever sooner: whoever opens jobs all the time must not put the watch off. */
+    if (!timer_armed(&e->timer) || e->timer.due_ms > clock_ms() + CLOSE_TICK_MS)
+        timer_start(&e->timer, CLOSE_TICK_MS);
 }
 
 static void start(struct engine *e)

@@ -28,6 +28,8 @@ void pace_sent(struct pace *p, uint64_t samples, uint64_t now_us)
 {
     if (!p->first_us)
         p->first_us = now_us;
+    else if (pace_position_ms(p, now_us) >= pcm_samples_to_ms(p->sent, p->rate_hz))
+        pace_played(p, UINT64_MAX, now_us); /* the speaker has waited: its clock begins anew */
     p->sent += samples;
 }
 

@@ -98,7 +98,7 @@ static void end(struct turn *t, enum err err, const char *message)
     uint64_t now = clock_us();
     struct str answer = buf_str(&t->clauses.text);
     size_t heard = err == OK ? answer.n : speak_heard_bytes(t);
-    remember(t, answer, heard, err != OK);
+    remember(t, answer, heard, err == ERR_CANCELED);
 
     t->state = TURN_ENDED;
     listen_drop(t);
