@@ -77,6 +77,9 @@ static enum err listen_tcp(struct server *s, struct server_why *why)
                              "listening on %.80s is not allowed for this user; choose a port "
                              "above 1023 with --listen",
                              address);
+    if (err == ERR_INVALID)
+        return server_refuse(
+            why, err, "%.80s is no address of this machine; choose one with --listen", address);
     if (err != OK)
         return server_refuse(why, err,
                              "cannot listen on %.80s: %s; choose another address with --listen",
