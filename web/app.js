@@ -42,13 +42,13 @@ let phase = 'idle';
 let current;
 /** The running /chat. @type {AbortController} */
 let chatting;
-/** Turns of the WebSocket by their number; and those without one yet, in the order they were begun. @type {Map<number, Turn>} */
+/** Turns by number, and those without one yet, oldest first. @type {Map<number, Turn>} */
 const turns = new Map();
 /** @type {Turn[]} */
 const unnumbered = [];
 let askedAt = 0;
 
-/* Pressed down: listening. Let go: the question is over. A tap latches, the next press ends it. */
+/* Pressed: listening. Let go: over. A tap latches; the next press ends it. */
 let pressed = false;
 let latched = false;
 let pressedAt = 0;
@@ -234,7 +234,7 @@ hold.addEventListener('pointerdown', (e) => {
 hold.addEventListener('pointerup', () => letGo(true));
 hold.addEventListener('pointercancel', () => letGo(false));
 hold.addEventListener('contextmenu', (e) => e.preventDefault());
-/* Enter, and what assistive tools do instead of pressing, is a click without a pointer. */
+/* Enter and assistive tools click without a pointer. */
 hold.addEventListener('click', async (e) => {
   if (e.detail !== 0) return;
   await pressDown();

@@ -25,7 +25,7 @@ const TROUBLES = {
 /* After an utterance the microphone stays open this long, so that the next one begins without a
  * delay and with its first syllable. Nothing leaves the audio thread meanwhile. */
 const LINGER_MS = 20000;
-/* People let go of the button a moment before their last word has passed through the sound card. */
+/* People let go before their last word has passed the sound card. */
 const TAIL_MS = 80;
 const FLUSH_MS = 200; /* longer than the audio thread ever takes */
 
@@ -144,7 +144,7 @@ export class Player {
   /** The last sample has been played. @type {() => void} */
   ondrained;
 
-  /** Call it when the user presses something: browsers allow sound only then. @param {number} rate */
+  /** Call it on a press: browsers allow sound only then. @param {number} rate */
   unlock(rate) {
     if (this.#rate === rate) {
       if (this.#context.state !== 'running') this.#context.resume().catch(() => {});
@@ -153,7 +153,7 @@ export class Player {
     this.#context?.close();
     this.#node = null;
     this.#rate = rate;
-    /* A context at the answer's own rate: the browser resamples once, at its end. */
+    /* At the answer's own rate: the browser resamples once. */
     this.#context = new AudioContext({ sampleRate: rate, latencyHint: 'interactive' });
     this.#load(this.#context).catch(() => {}); /* without sound the text still comes */
   }
