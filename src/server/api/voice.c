@@ -181,12 +181,16 @@ static const struct turn_sink sink = {
 static void begin_turn(struct voice *v, bool spoken, struct str text)
 {
     uint32_t wait_s;
-    if (v->turn)
-        turn_cancel(v->turn); /* who speaks again interrupts */
+    if (!spoken && str_trim(text).n == 0) {
+        send_error(v, nullptr, ERR_INVALID, "the text is empty");
+        return;
+    }
     if (limit_take(v->server->turn_limit, str_of(v->who.owner), &wait_s) != OK) {
         send_error(v, nullptr, ERR_RATE, nullptr);
         return;
     }
+    if (v->turn)
+        turn_cancel(v->turn); /* who speaks again interrupts; a refused request does not */
     const struct turn_request request = {
         .spoken = spoken,
         .use_rag = v->use_rag,
@@ -199,7 +203,7 @@ static void begin_turn(struct voice *v, bool spoken, struct str text)
     v->carry = (struct pcm_carry){};
     enum err err = turn_begin(&v->server->talk, v->session, &request, &sink, v, &v->turn);
     if (err != OK)
-        send_error(v, nullptr, err, err == ERR_INVALID ? "the text is empty" : nullptr);
+        send_error(v, nullptr, err, nullptr);
 }
 
 struct message {
