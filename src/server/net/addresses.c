@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,21 +56,38 @@ static void add_v4(struct addresses *list, const struct ifaddrs *all)
     }
 }
 
+/* "20010db8000000000000000000000001 02 40 00 80     eth0": address, then in hexadecimal the number of
+ * the interface, the length of the prefix, the scope and the flags. */
+static bool parse_if_inet6(const char *line, struct in6_addr *ret_address, unsigned long *ret_scope,
+                           unsigned long *ret_flags)
+{
+    enum { DIGITS = 32 };
+    char *at = (char *)line + DIGITS;
+    if (strspn(line, "0123456789abcdef") != DIGITS)
+        return false;
+    for (size_t i = 0; i < sizeof ret_address->s6_addr; i++) {
+        const char pair[] = {line[2 * i], line[2 * i + 1], '\0'};
+        ret_address->s6_addr[i] = (uint8_t)strtoul(pair, nullptr, 16);
+    }
+    (void)strtoul(at, &at, 16);
+    (void)strtoul(at, &at, 16);
+    *ret_scope = strtoul(at, &at, 16);
+    *ret_flags = strtoul(at, &at, 16);
+    return true;
+}
+
 /* The kernel's own list, since only it tells which addresses will be others tomorrow. */
 static void add_v6(struct addresses *list)
 {
+    constexpr unsigned long passing = IFA_F_TEMPORARY | IFA_F_DEPRECATED | IFA_F_TENTATIVE;
     FILE *f = fopen("/proc/net/if_inet6", "re");
     char line[128];
     while (f != nullptr && fgets(line, sizeof line, f) != nullptr) {
         struct in6_addr address;
         char text[ADDRESS_SIZE];
-        unsigned scope, flags;
-        bool read = strlen(line) > 32 && sscanf(line + 32, " %*x %*x %x %x", &scope, &flags) == 2;
-        for (unsigned i = 0; read && i < 16; i++)
-            read = sscanf(line + (size_t)2 * i, "%2hhx", &address.s6_addr[i]) == 1;
-        if (read && scope == 0 &&
-            (flags & (IFA_F_TEMPORARY | IFA_F_DEPRECATED | IFA_F_TENTATIVE)) == 0 &&
-            inet_ntop(AF_INET6, &address, text, sizeof text) != nullptr)
+        unsigned long scope, flags;
+        if (parse_if_inet6(line, &address, &scope, &flags) && scope == 0 &&
+            (flags & passing) == 0 && inet_ntop(AF_INET6, &address, text, sizeof text) != nullptr)
             add(list, text);
     }
     if (f != nullptr)
