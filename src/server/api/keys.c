@@ -213,7 +213,7 @@ static enum err change(const char *data, struct str name, struct buf *added)
         err = append(&k, name, added);
     } else if (err == OK) {
         size_t i = index_of(&k, name);
-        if (i == k.count)
+        if (k.key == nullptr || i == k.count)
             err = ERR_NOTFOUND;
         else
             memmove(&k.key[i], &k.key[i + 1], (--k.count - i) * sizeof *k.key);

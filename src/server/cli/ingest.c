@@ -2,6 +2,7 @@
 /* Finds the files first, so that the progress knows its end, then sends them in batches. */
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -108,9 +109,8 @@ static void nap(void)
 static void show_progress(struct ingesting *g, uint64_t finished, uint64_t chunks, bool is_step)
 {
     char text[96];
-    snprintf(text, sizeof text, "%llu of %zu files, %llu passages",
-             (unsigned long long)(g->sent + finished), g->files,
-             (unsigned long long)(g->chunks + chunks));
+    snprintf(text, sizeof text, "%" PRIu64 " of %zu files, %" PRIu64 " passages",
+             g->sent + finished, g->files, g->chunks + chunks);
     progress_show(&g->progress, g->sent + finished, g->files, text, is_step);
 }
 
