@@ -48,7 +48,10 @@ test('a private server outlives its command for those who use it, and no longer'
   const second = start(['ask', 'two?', ...slow]);
   await until(() => second.out().length > 0, 'the second answer to begin');
   first.child.kill('SIGINT');
+  let over = false;
+  second.ended.then(() => (over = true));
   assert.equal((await first.ended).code, 'SIGINT');
+  assert.ok(!over, 'the first one is gone with all that its caller waits for, while the server goes on');
   const { code, out, err } = await second.ended;
   assert.equal(code, 0, err);
   assert.match(out, /waterfall|first|total|ms/i);

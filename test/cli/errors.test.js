@@ -53,6 +53,7 @@ const table = (data) => [
   { args: ['hear', 'nofile.wav'], code: 1, says: /there is no file nofile\.wav; check its name/ },
   { args: ['hear', 'folder'], code: 1, says: /folder is a folder; name a file in it/ },
   { args: ['hear', 'text.wav'], code: 1, says: /not a WAV file; convert it, for example with: ffmpeg/ },
+  { args: ['talk', '-o', 'a.wav'], code: 2, says: /-o goes with a recording/ },
   { args: ['talk', 'nofile.wav'], code: 1, says: /there is no file nofile\.wav; check its name/ },
   { args: ['talk', 'folder'], code: 1, says: /folder is a folder; name a file in it/ },
   { args: ['talk', 'text.wav'], code: 1, says: /text\.wav: this is not a WAV file; convert it/ },

@@ -35,12 +35,17 @@ static const struct command table[] = {
      .about = "The words go to standard output; with --json also when each part was said.",
      .examples = "  repartee hear interview.wav\n"
                  "  arecord -f S16_LE -r 16000 -d 5 | repartee hear -\n"},
-    {.name = "talk", .operands = "QUESTION.wav", .least = 1, .most = 1, .run = cli_talk, .offer = "files",
-     .missing = "name a WAV file with the question",
-     .summary = "a whole spoken turn: question in, spoken answer out",
-     .about = "Shows the words that were heard, the answer with its sources, and where the time went.",
-     .examples = "  repartee talk question.wav -o answer.wav\n",
-     .options = {{"output", 'o', "FILE", "files", "WAV file for the spoken answer"}}},
+    {.name = "talk", .operands = "QUESTION.wav", .least = 0, .most = 1, .run = cli_talk, .offer = "files",
+     .summary = "talk live, by microphone and speaker; or with a recording, one whole spoken turn",
+     .about = "Live, the space bar or Enter begins and ends what you say, Escape silences the answer, "
+              "and q or Ctrl-C ends the conversation. The words that are heard stand on one line while "
+              "you speak. With a recording, the answer's sound can be written into a file.",
+     .examples = "  repartee talk\n"
+                 "  repartee talk --microphone plughw:1\n"
+                 "  repartee talk question.wav -o answer.wav\n",
+     .options = {{"output", 'o', "FILE", "files", "WAV file for the spoken answer to a recording"},
+                 {"microphone", 0, "NAME", nullptr, "ALSA device to record from ('arecord -L' lists them)"},
+                 {"speaker", 0, "NAME", nullptr, "ALSA device to play to ('aplay -L' lists them)"}}},
     {.name = "ingest", .operands = "PATH", .least = 1, .most = -1, .run = cli_ingest, .offer = "files",
      .missing = "name the files or folders to add",
      .summary = "add documents (Markdown, text, HTML; folders with all they hold)",

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -28,6 +29,7 @@ enum {
 struct connection {
     struct client *client;
     pid_t own; /* the private server, or 0 */
+    int words; /* what it and its engines say on standard error, a file in memory; -1: none */
 };
 
 static void nap(unsigned ms)
@@ -48,8 +50,9 @@ static enum err get(struct client *client, const char *path, struct buf *answer,
     return client_do(client, &r, collect, answer, ret_status);
 }
 
-/* Becomes the private server. Standard output stays clean for the command's results. */
-[[noreturn]] static void become_server(const struct cli *c)
+/* Becomes the private server. Standard output stays clean for the command's results, and standard
+ * error is not held: whoever reads the command's would wait for the server's end too. */
+[[noreturn]] static void become_server(const struct cli *c, int words)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -58,18 +61,32 @@ static enum err get(struct client *client, const char *path, struct buf *answer,
     setpgid(0, 0); /* Ctrl-C is the command's; it ends us in order */
     struct cli server = *c;
     server.is_private = true;
-    if (!log_enabled(LOG_DEBUG))
-        log_set_level(LOG_WARN); /* its good news is not what the command was asked for */
+    if (!log_enabled(LOG_DEBUG)) { /* who wants to see more wants it at once */
+        log_set_level(LOG_WARN);   /* its good news is not what the command was asked for */
+        if (words >= 0 && dup2(words, STDERR_FILENO) < 0)
+            _exit(EXIT_FAILED);
+    }
     _exit(cli_serve(&server));
 }
 
-static pid_t start_server(const struct cli *c)
+static pid_t start_server(const struct cli *c, struct connection *k)
 {
     fflush(nullptr);
+    if (k->words < 0)
+        k->words = memfd_create("words", MFD_CLOEXEC);
     pid_t pid = fork();
     if (pid == 0)
-        become_server(c);
+        become_server(c, k->words);
     return pid;
+}
+
+/* Passes on what our own server has said. */
+static void print_words(const struct connection *k)
+{
+    char piece[4096];
+    ssize_t n;
+    for (off_t at = 0; k->words >= 0 && (n = pread(k->words, piece, sizeof piece, at)) > 0; at += n)
+        fwrite(piece, 1, (size_t)n, stderr);
 }
 
 /* Our own server has ended just now, and how. */
@@ -102,13 +119,14 @@ static enum err look(const struct cli *c, struct connection *k, bool content, in
         return OK;
     }
     if (has_died(k, &code) && code != EXIT_IN_USE) {
+        print_words(k);
         *ret_code = cli_fail(c, "the server did not start; its own words stand above");
         return OK;
     }
     /* Nobody answers: we start one ourselves, unless somebody else is just doing that, or is just
      * ending: then ours finds the directory taken, and we look again. */
     if (err == ERR_NOTFOUND && !k->own) {
-        k->own = start_server(c);
+        k->own = start_server(c, k);
         if (k->own < 0) {
             k->own = 0;
             *ret_code = cli_fail(c, "no process can be started: %s; end some and try again",
@@ -143,6 +161,8 @@ int connect_server(const struct cli *c, enum connect_mode mode, struct connectio
     char path[4200];
     snprintf(path, sizeof path, "%s/server.sock", c->data);
     struct connection *k = mem_zero(1, sizeof *k);
+    if (k)
+        k->words = -1;
     if (!k || client_create(path, nullptr, &k->client) != OK) {
         free(k);
         return cli_fail(c, "there is not enough memory");
@@ -186,6 +206,7 @@ static void leave_server(struct connection *k)
         kill(k->own, SIGKILL);
         waitpid(k->own, nullptr, 0);
     }
+    print_words(k);
 }
 
 void disconnect_server(struct connection *k)
@@ -195,6 +216,8 @@ void disconnect_server(struct connection *k)
     if (k->own > 0)
         leave_server(k);
     client_destroy(k->client);
+    if (k->words >= 0)
+        close(k->words);
     free(k);
 }
 

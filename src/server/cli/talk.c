@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "server/cli/connect.h"
 #include "server/cli/file.h"
+#include "server/cli/live.h"
 #include "server/cli/show.h"
 #include "server/cli/sound.h"
 
@@ -163,6 +164,10 @@ static int talk(struct talking *t, struct connection *k, struct str samples)
 
 int cli_talk(struct cli *c)
 {
+    if (c->count == 0 && cli_given(c, "output"))
+        return cli_misuse(c, "-o goes with a recording: name a WAV file with the question");
+    if (c->count == 0)
+        return talk_live(c);
     struct talking t = {.c = c, .out = cli_given(c, "output")};
     show_init(&t.show, c->json);
     autobuf samples = BUF(SAMPLES_MAX);

@@ -38,6 +38,7 @@ void sse_reader_finish(struct sse_reader *r);
 /* A WebSocket as a client. `fd` may be polled; ws_client_read waits up to timeout_ms. */
 struct ws_client;
 enum err ws_client_open(struct client *c, const char *path, struct ws_client **ret_ws);
+int ws_client_fd(const struct ws_client *w);
 enum err ws_client_send(struct ws_client *w, enum ws_op op, struct str payload);
 /* ERR_TIMEOUT: nothing came; ERR_CLOSED after the close (code in ret_message). */
 enum err ws_client_read(struct ws_client *w, uint32_t timeout_ms, struct ws_message *ret_message);

@@ -116,6 +116,11 @@ enum err ws_client_open(struct client *c, const char *path, struct ws_client **r
     return OK;
 }
 
+int ws_client_fd(const struct ws_client *w)
+{
+    return w->fd;
+}
+
 enum err ws_client_send(struct ws_client *w, enum ws_op op, struct str payload)
 {
     uint8_t head[WS_HEAD_MAX], mask[4];
