@@ -30,6 +30,7 @@ pcm.missing { type file slave.pcm none file /dev/null infile "${folder}/missing"
 `,
   );
   const fd = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
+  /** @type {Uint8Array} */
   let waiting = new Uint8Array(0);
   let done = () => {};
   const silence = Buffer.alloc(FRAME_BYTES);
