@@ -118,10 +118,15 @@ static inline void note(struct secret *c, int result)
     ERR_clear_error();
 }
 
-static inline void secret_turn(struct secret *c)
+static inline void one_step(void)
+{
+    loop_step(loop, 1);
+}
+
+static inline void secret_turn_with(struct secret *c, void (*serve)(void))
 {
     char bytes[16384];
-    loop_step(loop, 1);
+    serve();
     peer_read(&c->raw);
     if (c->raw.in.n > 0)
         assert_int_equal(BIO_write(SSL_get_rbio(c->ssl), c->raw.in.p, (int)c->raw.in.n),
@@ -135,6 +140,11 @@ static inline void secret_turn(struct secret *c)
     if (n <= 0)
         note(c, n);
     secret_send(c);
+}
+
+static inline void secret_turn(struct secret *c)
+{
+    secret_turn_with(c, one_step);
 }
 
 #define secret_until(who, condition)                                                               \

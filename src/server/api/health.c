@@ -157,6 +157,8 @@ static enum err put_net(struct server *s, struct buf *into)
     try(put_counter(into, "repartee_http_requests_total", "Requests.", (double)n->requests));
     try(put_counter(into, "repartee_http_malformed_total", "Requests that were no HTTP.",
                     (double)n->malformed));
+    try(put_counter(into, "repartee_tls_failed_total",
+                    "TLS handshakes that failed or were too slow.", (double)n->handshakes_failed));
     try(put_counter(into, "repartee_http_timeouts_total", "Clients that were too slow to send.",
                     (double)n->timeouts));
     try(put_counter(into, "repartee_slow_readers_total", "Clients that were too slow to read.",

@@ -11,6 +11,7 @@
  * Ciphers with forward secrecy and authentication only; no compression, no renegotiation, no early
  * data. Tickets resume a session for two hours; their keys change twice a day and never leave
  * the memory. ALPN offers http/1.1. End-of-stream is a close_notify in both directions.
+ * An idle connection costs about 28 KB, a fifth of it the key of the post-quantum exchange.
  */
 #pragma once
 
