@@ -24,6 +24,7 @@
     X(ERR_CONFLICT, "conflict",              409, 1008, "it is in use already")                    \
     X(ERR_TOOBIG,   "too_large",             413, 1009, "it is too large")                         \
     X(ERR_MEDIA,    "unsupported_media",     415, 1003, "this format is not supported")            \
+    X(ERR_UPGRADE,  "upgrade_required",      426, 1002, "another protocol is needed here")          \
     X(ERR_HEADERS,  "headers_too_large",     431, 1009, "the request's headers are too large")     \
     X(ERR_RATE,     "rate_limited",          429, 1013, "too many requests; try again shortly")    \
     X(ERR_BUSY,     "overloaded",            503, 1013, "the server is busy; try again shortly")   \

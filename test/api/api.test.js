@@ -3,9 +3,11 @@
 /* Every endpoint as a client meets it: answers, shapes, owners, keys. Built-in engines. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
 import test from 'node:test';
 import { samplesOf, loudness, speak } from '../lib/speech.js';
 import { startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
+import { VoiceClient } from '../lib/voice.js';
 
 /** @param {string} url @param {object} body @param {Record<string, string>} [headers] */
 const post = (url, body, headers = {}) =>
@@ -199,6 +201,44 @@ test('who asks too often waits', async (t) => {
   for (let i = 0; i < 5; i++) statuses.push((await post(url + 'chat', { message: 'a', stream: false })).status);
   assert.deepEqual(statuses, [200, 200, 200, 429, 429]);
   assert.ok(Number((await post(url + 'chat', { message: 'a' })).headers.get('retry-after')) >= 1);
+});
+
+test('whatever costs something is counted, and refused with a time to wait', async (t) => {
+  const { url } = await startServer(t, { args: ['--limit-turns', '1'] });
+  await untilReady({ url });
+  assert.equal((await post(url + 'tts', { text: 'One.' })).status, 200);
+  const wav = { method: 'POST', headers: { 'Content-Type': 'audio/wav' }, body: new Uint8Array(100) };
+  const refused = [await post(url + 'chat', { message: 'a' }), await post(url + 'tts', { text: 'Two.' }), await post(url + 'rag/query', { query: 'a' }), await fetch(url + 'stt', wav)];
+  for (const answer of refused) {
+    assert.equal(answer.status, 429, answer.url);
+    const wait_s = Number(answer.headers.get('retry-after'));
+    assert.ok(wait_s > 30 && wait_s <= 60, `${answer.url}: ${wait_s}`);
+  }
+  const voice = await VoiceClient.open(url);
+  voice.send({ type: 'text', text: 'a' });
+  assert.match((await voice.wait((e) => e.type === 'error', 'a refusal')).error.message, /try again in \d\d seconds/);
+  voice.close();
+});
+
+test('visitors do not use up what others may ask', async (t) => {
+  const { url } = await startServer(t, { args: ['--limit-turns', '4', '--session-public', '--auth-key', 'a-key-that-visitors-lack'] });
+  await until(async () => (await fetch(url + 'readyz')).ok, 'readiness');
+  const from = (/** @type {string} */ localAddress, /** @type {string} */ what, /** @type {object} */ body, token = '') =>
+    new Promise((/** @type {(answer: {status?: number, body: string}) => void} */ resolve, reject) => {
+      const headers = { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) };
+      const sent = request(url + what, { method: 'POST', localAddress, headers }, async (answer) => {
+        let text = '';
+        for await (const piece of answer) text += piece;
+        resolve({ status: answer.statusCode, body: text });
+      });
+      sent.once('error', reject).end(JSON.stringify(body));
+    });
+  const token = async (/** @type {string} */ address) => JSON.parse((await from(address, 'session', {})).body).token;
+  const [first, second] = [await token('127.0.0.2'), await token('127.0.0.3')];
+  const ask = async (/** @type {string} */ address, /** @type {string} */ by) => (await from(address, 'chat', { message: 'a', stream: false }, by)).status;
+  assert.deepEqual([await ask('127.0.0.2', first), await ask('127.0.0.2', first), await ask('127.0.0.2', first), await ask('127.0.0.2', first)], [200, 200, 200, 429]);
+  assert.equal((await from('127.0.0.2', 'session', {})).status, 429, 'nor does a new session help');
+  assert.equal(await ask('127.0.0.3', second), 200);
 });
 
 test('the page is served with a strict policy, and again as 304', async (t) => {

@@ -54,6 +54,48 @@ test('a key opens the server without a restart, and revoked it opens nothing', a
   assert.match((await repartee(['key', 'list', '--data', server.data])).out, /^bob +created 20\d\d-\d\d-\d\d\n$/);
 });
 
+test('what was let in without a key is let in no more once there is one', async (t) => {
+  const server = await startServer(t, { args: QUIET });
+  await untilReady(server);
+  const begin = async (/** @type {string} */ key) => (await (await fetch(server.url + 'session', by(key, { method: 'POST' }))).json()).token;
+  const status = async (/** @type {string} */ token) => (await fetch(server.url + 'rag/documents', by(token))).status;
+  const token = await begin('');
+  const voice = await VoiceClient.open(server.url, { ...HELLO, token });
+  assert.equal(await status(token), 200);
+  const anna = await create(server.data, 'anna');
+  assert.equal(await status(token), 401);
+  assert.equal((await fetch(server.url + 'session/refresh', by(token, { method: 'POST' }))).status, 401);
+  voice.send({ type: 'text', text: 'hello?' });
+  assert.equal((await voice.wait((e) => e.type === 'error', 'a refusal')).error.code, 'unauthorized');
+  await until(() => voice.closed, 'the end of the connection');
+  assert.equal(voice.closed?.code, 1008);
+
+  const old = await begin(anna);
+  assert.equal(await status(old), 200);
+  assert.equal((await repartee(['key', 'revoke', 'anna', '--data', server.data])).code, 0);
+  const again = await create(server.data, 'anna');
+  assert.equal(await status(old), 401, 'a new key of the same name is another one');
+  assert.equal(await status(await begin(again)), 200);
+});
+
+test('a session is of use to nobody else', async (t) => {
+  const data = await temporaryFolder(t);
+  const [anna, bob] = [await create(data, 'anna'), await create(data, 'bob')];
+  const server = await startServer(t, { data, args: QUIET });
+  await untilReady(server);
+  const { session_id } = await (await fetch(server.url + 'session', by(anna, { method: 'POST' }))).json();
+  const chat = async (/** @type {string} */ key) =>
+    (await fetch(server.url + 'chat', by(key, { method: 'POST', body: JSON.stringify({ message: 'documents?', session_id, stream: false }) }))).status;
+  assert.equal(await chat(anna), 200);
+  assert.equal(await chat(bob), 404, 'as if there were none');
+  const voice = new VoiceClient(server.url);
+  await voice.opened();
+  voice.send({ ...HELLO, token: bob, session_id });
+  await until(() => voice.closed, 'the end of the connection');
+  assert.equal(voice.closed?.code, 1008);
+  (await VoiceClient.open(server.url, { token: anna, session_id })).close();
+});
+
 test('each key owns what its holder adds', async (t) => {
   const data = await temporaryFolder(t);
   const [anna, bob] = [await create(data, 'anna'), await create(data, 'bob')];

@@ -8,7 +8,8 @@ static const struct str other_key = S("fedcba9876543210fedcba9876543210");
 
 static void sign(struct buf *into, int64_t now_s)
 {
-    struct jwt_claims c = {.owner = "local", .session = "00112233445566778899aabbccddeeff"};
+    struct jwt_claims c = {
+        .owner = "local", .right = "socket", .session = "00112233445566778899aabbccddeeff"};
     assert_ok(jwt_sign(key, now_s, &c, into));
 }
 

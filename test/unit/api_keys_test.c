@@ -67,11 +67,11 @@ static void test_ring(void **)
     assert_int_equal(anna.n, strlen("repartee_") + 43);
     assert_false(str_eq(buf_str(&anna), buf_str(&bob)));
     assert_true(key_ring_locks(ring));
-    assert_string_equal(key_ring_find(ring, buf_str(&anna)), "anna");
-    assert_string_equal(key_ring_find(ring, buf_str(&bob)), "bob");
+    assert_string_equal(key_ring_find(ring, buf_str(&anna))->name, "anna");
+    assert_string_equal(key_ring_find(ring, buf_str(&bob))->name, "bob");
     assert_null(key_ring_find(ring, str_sub(buf_str(&anna), 0, anna.n - 1)));
     assert_null(key_ring_find(ring, S("anna")));
-    assert_true(key_ring_has(ring, S("bob")));
+    assert_non_null(key_ring_named(ring, S("bob")));
 
     /* The file: private, and without the keys themselves. */
     struct stat about;
@@ -87,7 +87,7 @@ static void test_ring(void **)
     assert_err(keys_remove(data, S("carl")), ERR_NOTFOUND);
     assert_ok(keys_remove(data, S("anna")));
     assert_null(key_ring_find(ring, buf_str(&anna)));
-    assert_string_equal(key_ring_find(ring, buf_str(&bob)), "bob");
+    assert_string_equal(key_ring_find(ring, buf_str(&bob))->name, "bob");
 
     /* A damaged file opens nothing, and keeps the lock on; a command does not overwrite it. */
     FILE *f = fopen(path, "we");

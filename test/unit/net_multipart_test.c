@@ -49,119 +49,52 @@ static enum err parse(struct str type, struct str body, size_t step, struct buf 
 #define A64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define A512 A64 A64 A64 A64 A64 A64 A64 A64
 
+// clang-format off
 static const struct {
     const char *name;
     struct str body;
     enum err err;
     const char *want;
 } cases[] = {
-#define X(name, err, want, body) {name, S(body), err, want},
-    X("one field", OK, "[a|none||hello]", "--B\r\n" D "name=\"a\"\r\n\r\nhello\r\n--B--\r\n") X(
-        "no last line end", OK, "[a|none||hello]",
-        "--B\r\n" D "name=\"a\"\r\n\r\nhello\r\n--B--") X("empty field", OK, "[a|none||]",
-                                                          "--B\r\n" D
-                                                          "name=\"a\"\r\n\r\n\r\n--B--\r\n")
-        X("file and field", OK, "[f|x.md|text/markdown|# hi\r\n][k|none||5]",
-          "--B\r\n" D
-          "name=\"f\"; filename=\"x.md\"\r\nContent-Type: text/markdown\r\n\r\n# hi\r\n\r\n--B\r\n" D
-          "name=k\r\n\r\n5\r\n--B--\r\n") X("preamble and epilogue", OK, "[a|none||x]",
-                                            "ignore\r\n--A not me\r\n\r\n--B\r\n" D
-                                            "name=a\r\n\r\nx\r\n--B--\r\nthe end --B\r\n")
-            X("nearly a delimiter", OK, "[a|none||\r\r\n\r\n-\r\n--\r\n--C--B\n--B]",
-              "--B\r\n" D
-              "name=a\r\n\r\n\r\r\n\r\n-\r\n--\r\n--C--B\n--B\r\n--B--\r\n") X("blanks behind the delimiter",
-                                                                               OK, "[a|none||x]",
-                                                                               "--B \t\r\n" D
-                                                                               "name=a\r\n\r\nx\r\n--B--\r\n")
-                X("quoted quote", OK, "[a|\"q\"\\.txt||x]", "--B\r\n" D "name=a; filename=\"\\\"q\\\"\\\\.txt\"\r\n\r\nx\r\n--B--\r\n") X(
-                    "bare backslash",
-                    OK,
-                    "[a|C:\\x.txt||x]",
-                    "--B\r\n" D
-                    "name=a; filename=\"C:\\x.txt\"\r\n\r\nx\r\n--B--\r\n") X("path in the name stays data",
-                                                                              OK,
-                                                                              "[a|../../etc/passwd||x]",
-                                                                              "--B\r\n" D
-                                                                              "name=a; filename=\"../../etc/passwd\"\r\n\r\nx\r\n--B--\r\n")
-                    X("UTF-8 name", OK, "[a|\xc3\xa4.txt||x]", "--B\r\n" D "name=a; filename=\"\xc3\xa4.txt\"\r\n\r\nx\r\n--B--\r\n") X(
-                        "extended name wins",
-                        OK,
-                        "[a|\xe2\x82\xac 5.txt||x]",
-                        "--B\r\n" D
-                        "name=a; filename*=UTF-8''%e2%82%ac%205.txt; filename=e.txt\r\n\r\nx\r\n--B--\r\n")
-                        X("extended name second", OK, "[a|\xe2\x82\xac||x]",
-                          "--B\r\n" D
-                          "name=a; filename=e.txt; filename*=utf-8'en'%E2%82%AC\r\n\r\nx\r\n--B--\r\n")
-                            X("no parts", OK, "", "--B--\r\n") X("nothing", ERR_SYNTAX, "", "") X(
-                                "no delimiter",
-                                ERR_SYNTAX,
-                                "",
-                                "hello") X("cut in data", ERR_SYNTAX, "[a|none||hel",
-                                           "--B\r\n" D
-                                           "name=a\r\n\r\nhel")
-                                X("cut in the delimiter", ERR_SYNTAX, "[a|none||hel",
-                                  "--B\r\n" D
-                                  "name=a\r\n\r\nhel\r\n--") X("cut behind the delimiter",
-                                                               ERR_SYNTAX,
-                                                               "[a|none||hel]", "--B\r\n" D "name=a\r\n\r\nhel\r\n--B")
-                                    X("other boundary", ERR_SYNTAX, "", "--C\r\n" D "name=a\r\n\r\nx\r\n--C--\r\n") X(
-                                        "longer boundary", ERR_SYNTAX, "",
-                                        "--BB\r\n" D
-                                        "name=a\r\n\r\nx\r\n--BB--\r\n") X("no disposition",
-                                                                           ERR_SYNTAX,
-                                                                           "",
-                                                                           "--B\r\nContent-Type: text/plain\r\n\r\nx\r\n--B--")
-                                        X("no headers", ERR_SYNTAX, "", "--B\r\n\r\nx\r\n--B--") X(
-                                            "no name", ERR_SYNTAX, "",
-                                            "--B\r\n" D
-                                            "filename=x\r\n\r\nx\r\n--B--") X("attachment", ERR_SYNTAX, "", "--B\r\nContent-Disposition: attachment; name=a\r\n\r\nx\r\n--B--")
-                                            X("two dispositions", ERR_SYNTAX, "",
-                                              "--B\r\n" D
-                                              "name=a\r\n" D "name=b\r\n\r\nx\r\n--B--") X("open quote",
-                                                                                           ERR_SYNTAX,
-                                                                                           "",
-                                                                                           "--B\r\n" D
-                                                                                           "name=\"a\r\n\r\nx\r\n--B--")
-                                                X("header without colon", ERR_SYNTAX, "", "--B\r\nabc\r\n\r\nx\r\n--B--") X(
-                                                    "NUL in a name", ERR_SYNTAX, "",
-                                                    "--B\r\n" D
-                                                    "name=\"a\0b\"\r\n\r\nx\r\n--B--") X("bare CR in a header",
-                                                                                         ERR_SYNTAX,
-                                                                                         "",
-                                                                                         "--B\r\n" D
-                                                                                         "name=\"a\rb\"\r\n\r\nx\r\n--B--")
-                                                    X("encoded control byte", ERR_SYNTAX, "",
-                                                      "--B\r\n" D
-                                                      "name=a; filename*=UTF-8''a%0d%0ab\r\n\r\nx\r\n--B--")
-                                                        X("encoded badly", ERR_SYNTAX, "",
-                                                          "--B\r\n" D
-                                                          "name=a; filename*=UTF-8''a%0\r\n\r\nx\r\n--B--")
-                                                            X("other charset", ERR_SYNTAX, "",
-                                                              "--B\r\n" D
-                                                              "name=a; filename*=KOI8-R''a\r\n\r\nx\r\n--B--")
-                                                                X("name not UTF-8", ERR_UTF8, "",
-                                                                  "--B\r\n" D
-                                                                  "name=\"\xff\"\r\n\r\nx\r\n--B--")
-                                                                    X("base64", ERR_MEDIA, "",
-                                                                      "--B\r\n" D
-                                                                      "name=a\r\nContent-Transfer-Encoding: base64\r\n\r\nx\r\n--B--")
-                                                                        X("long headers",
-                                                                          ERR_TOOBIG,
-                                                                          "",
-                                                                          "--B\r\nX: " A512 A512
-                                                                              A512 A512 A512 A512
-                                                                                  A512 A512 A512
-                                                                          "\r\n\r\nx\r\n--B--")
-                                                                            X("many parts",
-                                                                              ERR_TOOBIG,
-                                                                              "[a|none||][a|none||][a|none||]",
-                                                                              "--B\r\n" D
-                                                                              "name=a\r\n\r\n\r\n--B\r\n" D
-                                                                              "name=a\r\n\r\n\r\n--B\r\n" D
-                                                                              "name=a\r\n\r\n\r\n--B\r\n" D
-                                                                              "name=a\r\n\r\n\r\n--B--")
-#undef X
+    {"one field", S("--B\r\n" D "name=\"a\"\r\n\r\nhello\r\n--B--\r\n"), OK, "[a|none||hello]"},
+    {"no last line end", S("--B\r\n" D "name=\"a\"\r\n\r\nhello\r\n--B--"), OK, "[a|none||hello]"},
+    {"empty field", S("--B\r\n" D "name=\"a\"\r\n\r\n\r\n--B--\r\n"), OK, "[a|none||]"},
+    {"file and field", S("--B\r\n" D "name=\"f\"; filename=\"x.md\"\r\nContent-Type: text/markdown\r\n\r\n# hi\r\n\r\n--B\r\n" D "name=k\r\n\r\n5\r\n--B--\r\n"), OK, "[f|x.md|text/markdown|# hi\r\n][k|none||5]"},
+    {"preamble and epilogue", S("ignore\r\n--A not me\r\n\r\n--B\r\n" D "name=a\r\n\r\nx\r\n--B--\r\nthe end --B\r\n"), OK, "[a|none||x]"},
+    {"nearly a delimiter", S("--B\r\n" D "name=a\r\n\r\n\r\r\n\r\n-\r\n--\r\n--C--B\n--B\r\n--B--\r\n"), OK, "[a|none||\r\r\n\r\n-\r\n--\r\n--C--B\n--B]"},
+    {"blanks behind the delimiter", S("--B \t\r\n" D "name=a\r\n\r\nx\r\n--B--\r\n"), OK, "[a|none||x]"},
+    {"quoted quote", S("--B\r\n" D "name=a; filename=\"\\\"q\\\"\\\\.txt\"\r\n\r\nx\r\n--B--\r\n"), OK, "[a|\"q\"\\.txt||x]"},
+    {"bare backslash", S("--B\r\n" D "name=a; filename=\"C:\\x.txt\"\r\n\r\nx\r\n--B--\r\n"), OK, "[a|C:\\x.txt||x]"},
+    {"path in the name stays data", S("--B\r\n" D "name=a; filename=\"../../etc/passwd\"\r\n\r\nx\r\n--B--\r\n"), OK, "[a|../../etc/passwd||x]"},
+    {"UTF-8 name", S("--B\r\n" D "name=a; filename=\"\xc3\xa4.txt\"\r\n\r\nx\r\n--B--\r\n"), OK, "[a|\xc3\xa4.txt||x]"},
+    {"extended name wins", S("--B\r\n" D "name=a; filename*=UTF-8''%e2%82%ac%205.txt; filename=e.txt\r\n\r\nx\r\n--B--\r\n"), OK, "[a|\xe2\x82\xac 5.txt||x]"},
+    {"extended name second", S("--B\r\n" D "name=a; filename=e.txt; filename*=utf-8'en'%E2%82%AC\r\n\r\nx\r\n--B--\r\n"), OK, "[a|\xe2\x82\xac||x]"},
+    {"no parts", S("--B--\r\n"), OK, ""},
+    {"nothing", S(""), ERR_SYNTAX, ""},
+    {"no delimiter", S("hello"), ERR_SYNTAX, ""},
+    {"cut in data", S("--B\r\n" D "name=a\r\n\r\nhel"), ERR_SYNTAX, "[a|none||hel"},
+    {"cut in the delimiter", S("--B\r\n" D "name=a\r\n\r\nhel\r\n--"), ERR_SYNTAX, "[a|none||hel"},
+    {"cut behind the delimiter", S("--B\r\n" D "name=a\r\n\r\nhel\r\n--B"), ERR_SYNTAX, "[a|none||hel]"},
+    {"other boundary", S("--C\r\n" D "name=a\r\n\r\nx\r\n--C--\r\n"), ERR_SYNTAX, ""},
+    {"longer boundary", S("--BB\r\n" D "name=a\r\n\r\nx\r\n--BB--\r\n"), ERR_SYNTAX, ""},
+    {"no disposition", S("--B\r\nContent-Type: text/plain\r\n\r\nx\r\n--B--"), ERR_SYNTAX, ""},
+    {"no headers", S("--B\r\n\r\nx\r\n--B--"), ERR_SYNTAX, ""},
+    {"no name", S("--B\r\n" D "filename=x\r\n\r\nx\r\n--B--"), ERR_SYNTAX, ""},
+    {"attachment", S("--B\r\nContent-Disposition: attachment; name=a\r\n\r\nx\r\n--B--"), ERR_SYNTAX, ""},
+    {"two dispositions", S("--B\r\n" D "name=a\r\n" D "name=b\r\n\r\nx\r\n--B--"), ERR_SYNTAX, ""},
+    {"open quote", S("--B\r\n" D "name=\"a\r\n\r\nx\r\n--B--"), ERR_SYNTAX, ""},
+    {"header without colon", S("--B\r\nabc\r\n\r\nx\r\n--B--"), ERR_SYNTAX, ""},
+    {"NUL in a name", S("--B\r\n" D "name=\"a\0b\"\r\n\r\nx\r\n--B--"), ERR_SYNTAX, ""},
+    {"bare CR in a header", S("--B\r\n" D "name=\"a\rb\"\r\n\r\nx\r\n--B--"), ERR_SYNTAX, ""},
+    {"encoded control byte", S("--B\r\n" D "name=a; filename*=UTF-8''a%0d%0ab\r\n\r\nx\r\n--B--"), ERR_SYNTAX, ""},
+    {"encoded badly", S("--B\r\n" D "name=a; filename*=UTF-8''a%0\r\n\r\nx\r\n--B--"), ERR_SYNTAX, ""},
+    {"other charset", S("--B\r\n" D "name=a; filename*=KOI8-R''a\r\n\r\nx\r\n--B--"), ERR_SYNTAX, ""},
+    {"name not UTF-8", S("--B\r\n" D "name=\"\xff\"\r\n\r\nx\r\n--B--"), ERR_UTF8, ""},
+    {"base64", S("--B\r\n" D "name=a\r\nContent-Transfer-Encoding: base64\r\n\r\nx\r\n--B--"), ERR_MEDIA, ""},
+    {"long headers", S("--B\r\nX: " A512 A512 A512 A512 A512 A512 A512 A512 A512 "\r\n\r\nx\r\n--B--"), ERR_TOOBIG, ""},
+    {"many parts", S("--B\r\n" D "name=a\r\n\r\n\r\n--B\r\n" D "name=a\r\n\r\n\r\n--B\r\n" D "name=a\r\n\r\n\r\n--B\r\n" D "name=a\r\n\r\n\r\n--B--"), ERR_TOOBIG, "[a|none||][a|none||][a|none||]"},
 };
+// clang-format on
 
 static void bodies_come_to_their_parts(void **)
 {

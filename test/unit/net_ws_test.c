@@ -41,133 +41,73 @@ static void decode(bool server, struct str bytes, size_t step, struct buf *out)
     ws_decoder_finish(&d);
 }
 
+// clang-format off
 static const struct {
     const char *name;
     struct str bytes;
     const char *want;
 } cases[] = {
-#define X(name, want, bytes) {name, S(bytes), want},
-    X("text", "text(hello) ", "\x81\x85" M "\x69\x67\x6f\x68\x6e") X(
-        "empty text", "text() ",
-        "\x81\x80" M) X("binary", "binary(abc) ",
-                        "\x82\x83" Z "abc") X("two messages", "text(a) text(b) ",
-                                              "\x81\x81" Z "a"
-                                              "\x81\x81" Z
-                                              "b") X("fragments", "text(abc) ",
-                                                     "\x01\x81" Z "a"
-                                                     "\x00\x81" Z "b"
-                                                     "\x80\x81" Z
-                                                     "c") X("empty fragments", "text(ab) ",
-                                                            "\x01\x80" Z "\x00\x82" Z "ab"
-                                                            "\x00\x80" Z "\x80\x80" Z)
-        X("ping between fragments", "ping(?) text(ab) ",
-          "\x01\x81" Z "a"
-          "\x89\x81" Z "?"
-          "\x80\x81" Z "b") X("character across fragments", "text(\xc3\xa4) ",
-                              "\x01\x81" Z "\xc3"
-                              "\x80\x81" Z "\xa4") X("last code point", "text(\xf4\x8f\xbf\xbf) ",
-                                                     "\x81\x84" Z "\xf4\x8f\xbf\xbf")
-            X("pong", "pong(x) ", "\x8a\x81" Z "x") X("close", "close(1005,) ", "\x88\x80" Z) X(
-                "close with code", "close(1000,) ",
-                "\x88\x82" Z "\x03\xe8") X("close with reason", "close(4999,bye) ",
-                                           "\x88\x85" Z "\x13\x87"
-                                           "bye") X("bad bytes in binary are fine", "binary(\xff) ", "\x82\x81" Z "\xff")
-
-                X("unmasked", "malformed",
-                  "\x81\x01"
-                  "a") X("unmasked ping", "malformed",
-                         "\x89\x00") X("RSV1", "malformed", "\xc1\x80" Z)
-                    X("RSV2", "malformed", "\xa1\x80" Z) X("RSV3", "malformed", "\x91\x80" Z) X(
-                        "RSV1 on a control frame", "malformed",
-                        "\xc9\x80" Z) X("opcode 3", "malformed", "\x83\x80" Z)
-                        X("opcode 7", "malformed", "\x87\x80" Z) X(
-                            "opcode 11", "malformed",
-                            "\x8b\x80" Z) X("opcode 15", "malformed", "\x8f\x80" Z)
-                            X("continuation of nothing", "malformed", "\x80\x80" Z) X(
-                                "continuation after a whole message",
-                                "text(a) malformed",
-                                "\x81\x81" Z "a"
-                                "\x80\x80" Z)
-                                X("message within a message", "malformed",
-                                  "\x01\x81" Z "a"
-                                  "\x81\x81" Z
-                                  "b") X("binary within text", "malformed",
-                                         "\x01\x81" Z "a"
-                                         "\x82\x81" Z
-                                         "b") X("fragmented ping", "malformed", "\x09\x80" Z)
-                                    X("fragmented close", "malformed", "\x08\x80" Z) X(
-                                        "long ping",
-                                        "malformed", "\x89\xfe\x00\x7e" Z) X("long ping, long length",
-                                                                             "malformed", "\x89\xff\x00\x00\x00\x00\x00\x00\x00\x7e" Z)
-                                        X("length not shortest, 16 bits", "malformed", "\x82\xfe\x00\x7d" Z) X(
-                                            "length not shortest, 64 bits",
-                                            "malformed",
-                                            "\x82\xff\x00\x00\x00\x00\x00\x00\xff\xff" Z)
-                                            X("length with the top bit", "malformed",
-                                              "\x82\xff\x80\x00\x00\x00\x00\x00\x00\x00" Z) X("message too long",
-                                                                                              "too_large",
-                                                                                              "\x82\xff\x00\x00\x00\x00\x00\x01\x11\x71" Z)
-                                                X("length of 2^62", "too_large", "\x82\xff\x40\x00\x00\x00\x00\x00\x00\x00" Z) X(
-                                                    "fragments too long together", "too_large",
-                                                    "\x02\x81" Z "a"
-                                                    "\x80\xff\x00\x00\x00\x00\x00\x01\x11\x70" Z)
-                                                    X("close of one byte", "malformed", "\x88\x81" Z "\x03") X(
-                                                        "close code 0",
-                                                        "malformed",
-                                                        "\x88\x82" Z
-                                                        "\0\0") X("close code 999", "malformed", "\x88\x82" Z "\x03\xe7")
-                                                        X("close code 1004", "malformed", "\x88\x82" Z "\x03\xec") X(
-                                                            "close code 1005", "malformed",
-                                                            "\x88\x82" Z
-                                                            "\x03\xed") X("close code 1006", "malformed", "\x88\x82" Z "\x03\xee")
-                                                            X("close code 1015", "malformed", "\x88\x82" Z "\x03\xf7") X(
-                                                                "close code 2999", "malformed",
-                                                                "\x88\x82" Z "\x0b\xb7")
-                                                                X("close code 5000", "malformed",
-                                                                  "\x88\x82" Z "\x13\x88") X("close reason not UTF-8",
-                                                                                             "invalid_utf8",
-                                                                                             "\x88\x83" Z "\x03\xe8\xff")
-                                                                    X("text 0xff", "invalid_utf8", "\x81\x81" Z "\xff") X(
-                                                                        "text cut in a character",
-                                                                        "invalid_utf8",
-                                                                        "\x81\x81" Z "\xc3")
-                                                                        X("fragments cut in a character",
-                                                                          "invalid_utf8",
-                                                                          "\x01\x81" Z "\xe2"
-                                                                          "\x80\x81" Z "\x82")
-                                                                            X("seen before the message ends",
-                                                                              "invalid_utf8",
-                                                                              "\x01\x82" Z "\xc3"
-                                                                              "a") X("overlong slash",
-                                                                                     "invalid_utf8",
-                                                                                     "\x81\x82" Z
-                                                                                     "\xc0\xaf")
-                                                                                X("overlong, three bytes",
-                                                                                  "invalid_utf8",
-                                                                                  "\x81\x83" Z
-                                                                                  "\xe0\x80\xaf")
-                                                                                    X("overlong, four bytes",
-                                                                                      "invalid_utf8",
-                                                                                      "\x81\x84" Z
-                                                                                      "\xf0\x80\x80\xaf")
-                                                                                        X("surrogate",
-                                                                                          "invalid_utf8",
-                                                                                          "\x81\x83" Z
-                                                                                          "\xed\xa0\x80")
-                                                                                            X("above U+10FFFF",
-                                                                                              "invalid_utf8",
-                                                                                              "\x81\x84" Z
-                                                                                              "\xf4\x90\x80\x80")
-                                                                                                X("five bytes",
-                                                                                                  "invalid_utf8",
-                                                                                                  "\x81\x85" Z
-                                                                                                  "\xf8\x88\x80\x80\x80")
-                                                                                                    X("lone continuation",
-                                                                                                      "invalid_utf8",
-                                                                                                      "\x81\x81" Z
-                                                                                                      "\x80")
-#undef X
+    {"text", S("\x81\x85" M "\x69\x67\x6f\x68\x6e"), "text(hello) "},
+    {"empty text", S("\x81\x80" M), "text() "},
+    {"binary", S("\x82\x83" Z "abc"), "binary(abc) "},
+    {"two messages", S("\x81\x81" Z "a\x81\x81" Z "b"), "text(a) text(b) "},
+    {"fragments", S("\x01\x81" Z "a\x00\x81" Z "b\x80\x81" Z "c"), "text(abc) "},
+    {"empty fragments", S("\x01\x80" Z "\x00\x82" Z "ab\x00\x80" Z "\x80\x80" Z), "text(ab) "},
+    {"ping between fragments", S("\x01\x81" Z "a\x89\x81" Z "?\x80\x81" Z "b"), "ping(?) text(ab) "},
+    {"character across fragments", S("\x01\x81" Z "\xc3" "\x80\x81" Z "\xa4"), "text(\xc3\xa4) "},
+    {"last code point", S("\x81\x84" Z "\xf4\x8f\xbf\xbf"), "text(\xf4\x8f\xbf\xbf) "},
+    {"pong", S("\x8a\x81" Z "x"), "pong(x) "},
+    {"close", S("\x88\x80" Z), "close(1005,) "},
+    {"close with code", S("\x88\x82" Z "\x03\xe8"), "close(1000,) "},
+    {"close with reason", S("\x88\x85" Z "\x13\x87" "bye"), "close(4999,bye) "},
+    {"bad bytes in binary are fine", S("\x82\x81" Z "\xff"), "binary(\xff) "},
+    {"unmasked", S("\x81\x01" "a"), "malformed"},
+    {"unmasked ping", S("\x89\x00"), "malformed"},
+    {"RSV1", S("\xc1\x80" Z), "malformed"},
+    {"RSV2", S("\xa1\x80" Z), "malformed"},
+    {"RSV3", S("\x91\x80" Z), "malformed"},
+    {"RSV1 on a control frame", S("\xc9\x80" Z), "malformed"},
+    {"opcode 3", S("\x83\x80" Z), "malformed"},
+    {"opcode 7", S("\x87\x80" Z), "malformed"},
+    {"opcode 11", S("\x8b\x80" Z), "malformed"},
+    {"opcode 15", S("\x8f\x80" Z), "malformed"},
+    {"continuation of nothing", S("\x80\x80" Z), "malformed"},
+    {"continuation after a whole message", S("\x81\x81" Z "a\x80\x80" Z), "text(a) malformed"},
+    {"message within a message", S("\x01\x81" Z "a\x81\x81" Z "b"), "malformed"},
+    {"binary within text", S("\x01\x81" Z "a\x82\x81" Z "b"), "malformed"},
+    {"fragmented ping", S("\x09\x80" Z), "malformed"},
+    {"fragmented close", S("\x08\x80" Z), "malformed"},
+    {"long ping", S("\x89\xfe\x00\x7e" Z), "malformed"},
+    {"long ping, long length", S("\x89\xff\x00\x00\x00\x00\x00\x00\x00\x7e" Z), "malformed"},
+    {"length not shortest, 16 bits", S("\x82\xfe\x00\x7d" Z), "malformed"},
+    {"length not shortest, 64 bits", S("\x82\xff\x00\x00\x00\x00\x00\x00\xff\xff" Z), "malformed"},
+    {"length with the top bit", S("\x82\xff\x80\x00\x00\x00\x00\x00\x00\x00" Z), "malformed"},
+    {"message too long", S("\x82\xff\x00\x00\x00\x00\x00\x01\x11\x71" Z), "too_large"},
+    {"length of 2^62", S("\x82\xff\x40\x00\x00\x00\x00\x00\x00\x00" Z), "too_large"},
+    {"fragments too long together", S("\x02\x81" Z "a\x80\xff\x00\x00\x00\x00\x00\x01\x11\x70" Z), "too_large"},
+    {"close of one byte", S("\x88\x81" Z "\x03"), "malformed"},
+    {"close code 0", S("\x88\x82" Z "\0\0"), "malformed"},
+    {"close code 999", S("\x88\x82" Z "\x03\xe7"), "malformed"},
+    {"close code 1004", S("\x88\x82" Z "\x03\xec"), "malformed"},
+    {"close code 1005", S("\x88\x82" Z "\x03\xed"), "malformed"},
+    {"close code 1006", S("\x88\x82" Z "\x03\xee"), "malformed"},
+    {"close code 1015", S("\x88\x82" Z "\x03\xf7"), "malformed"},
+    {"close code 2999", S("\x88\x82" Z "\x0b\xb7"), "malformed"},
+    {"close code 5000", S("\x88\x82" Z "\x13\x88"), "malformed"},
+    {"close reason not UTF-8", S("\x88\x83" Z "\x03\xe8\xff"), "invalid_utf8"},
+    {"text 0xff", S("\x81\x81" Z "\xff"), "invalid_utf8"},
+    {"text cut in a character", S("\x81\x81" Z "\xc3"), "invalid_utf8"},
+    {"fragments cut in a character", S("\x01\x81" Z "\xe2" "\x80\x81" Z "\x82"), "invalid_utf8"},
+    {"seen before the message ends", S("\x01\x82" Z "\xc3" "a"), "invalid_utf8"},
+    {"overlong slash", S("\x81\x82" Z "\xc0\xaf"), "invalid_utf8"},
+    {"overlong, three bytes", S("\x81\x83" Z "\xe0\x80\xaf"), "invalid_utf8"},
+    {"overlong, four bytes", S("\x81\x84" Z "\xf0\x80\x80\xaf"), "invalid_utf8"},
+    {"surrogate", S("\x81\x83" Z "\xed\xa0\x80"), "invalid_utf8"},
+    {"above U+10FFFF", S("\x81\x84" Z "\xf4\x90\x80\x80"), "invalid_utf8"},
+    {"five bytes", S("\x81\x85" Z "\xf8\x88\x80\x80\x80"), "invalid_utf8"},
+    {"lone continuation", S("\x81\x81" Z "\x80"), "invalid_utf8"},
 };
+// clang-format on
 
 static void frames_come_to_what_the_rfc_says(void **)
 {

@@ -3,7 +3,8 @@
  * Who is asking. A principal is an API key, a session token of one, or `local`: whoever reaches a
  * server that is bound to loopback and has no key, or its Unix socket (mode 0600). The key of the
  * configuration is `local` too; those of `repartee key` have names, which own what they add. A token
- * is good as long as the key that it was made from. Loop thread.
+ * is good for its time, and as long as the right that it was issued by: the key, or that no key is
+ * asked for. Loop thread.
  */
 #pragma once
 
@@ -14,6 +15,7 @@
 struct principal {
     char owner[JWT_OWNER_MAX + 1];     /* whose documents and sessions */
     char session[JWT_SESSION_MAX + 1]; /* of the token; "" without one */
+    char right[JWT_RIGHT_MAX + 1];     /* what lets him in: a word, or a key's fingerprint */
     bool trusted;                      /* may see details and metrics: key or local, not a token */
     bool read_only;                    /* a visitor of a public server: asks, changes nothing */
 };
@@ -32,6 +34,11 @@ enum err auth_request(const struct auth *a, const struct http_head *head,
 /* From a token or key in a message (`hello.token`); "" falls back on what the peer may do anyway. */
 enum err auth_token(const struct auth *a, struct str token, const struct sock_peer *peer,
                     struct principal *ret_who);
+/* Would he still be let in? Not once his key was revoked, or the first key was made. For those who stay
+ * connected; how old their token is does not matter. */
+bool auth_still(const struct auth *a, const struct principal *who);
+/* Everything here is one person's: no visitors, and at most one key. */
+bool auth_is_one_person(const struct auth *a);
 /* Who may begin a session: every principal, and with session.public anybody, as a visitor. */
 enum err auth_visitor(const struct auth *a, const struct http_head *head,
                       const struct sock_peer *peer, struct principal *ret_who);

@@ -2,8 +2,8 @@
 /* POST /chat: a typed turn, as server-sent events or as one JSON object. */
 #include <stdio.h>
 
+#include "server/api/admit.h"
 #include "server/api/events.h"
-#include "server/api/limit.h"
 #include "server/api/route.h"
 #include "server/net/sse.h"
 #include "server/rag/rag.h"
@@ -148,16 +148,13 @@ struct chat_request {
 
 static void begin(struct chat *c, const struct chat_request *r)
 {
-    uint32_t wait_s;
-    if (limit_take(c->server->turn_limit, str_of(c->who.owner), &wait_s) != OK) {
-        char text[16];
-        snprintf(text, sizeof text, "%u", wait_s);
-        (void)exchange_set(c->x, "Retry-After", str_of(text)); /* there is a default */
-        refuse(c, ERR_RATE, nullptr, nullptr);
+    struct session *session;
+    enum err err = admit_request(c->server, &c->who, c->x);
+    if (err != OK) {
+        refuse(c, err, nullptr, nullptr);
         return;
     }
-    struct session *session;
-    enum err err = find_session(c, r->session_id, &session);
+    err = find_session(c, r->session_id, &session);
     if (err != OK) {
         refuse(c, err, err == ERR_NOTFOUND ? "there is no such session" : nullptr,
                err == ERR_NOTFOUND ? "session_id" : nullptr);

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "base/conf.h"
+#include "server/api/admit.h"
 #include "server/api/events.h"
-#include "server/api/limit.h"
 #include "server/api/route.h"
 #include "server/net/sse.h"
 #include "server/rag/quote.h"
@@ -330,7 +330,6 @@ struct query_request {
 
 static void query_request(struct exchange *x, void *arg, struct str body)
 {
-    (void)x;
     static const struct json_field fields[] = {
         {"query", JSON_STR, offsetof(struct query_request, query), .required = true, .min = 1,
          .max = TURN_TEXT_MAX},
@@ -341,8 +340,7 @@ static void query_request(struct exchange *x, void *arg, struct str body)
     struct query_request r = {.k = w->server->conf->rag_k};
     struct json_doc *doc = nullptr;
     struct json_why why = {};
-    uint32_t wait_s;
-    enum err err = limit_take(w->server->turn_limit, str_of(w->who.owner), &wait_s);
+    enum err err = admit_request(w->server, &w->who, x);
     if (err == OK)
         err = json_parse(body, &doc, &why);
     if (err == OK)

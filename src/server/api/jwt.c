@@ -80,6 +80,7 @@ enum err jwt_sign(struct str key, int64_t now_s, struct jwt_claims *claims, stru
     json_kstr(&j, "aud", str_of(issuer));
     json_kstr(&j, "sub", str_of(claims->owner));
     json_kstr(&j, "sid", str_of(claims->session));
+    json_kstr(&j, "right", str_of(claims->right));
     json_kstr(&j, "jti", str_of(claims->id));
     json_kint(&j, "iat", claims->issued_s);
     json_kint(&j, "nbf", claims->issued_s);
@@ -123,6 +124,7 @@ static enum err read_claims(struct str json, int64_t now_s, struct jwt_claims *r
                 str_eq(json_str(json_get(obj, "aud")), str_of(issuer)) &&
                 copy_claim(obj, "sub", c.owner, JWT_OWNER_MAX) &&
                 copy_claim(obj, "sid", c.session, JWT_SESSION_MAX) &&
+                copy_claim(obj, "right", c.right, JWT_RIGHT_MAX) &&
                 copy_claim(obj, "jti", c.id, sizeof c.id - 1) &&
                 not_before <= now_s + JWT_LEEWAY_S && c.issued_s <= now_s + JWT_LEEWAY_S &&
                 c.expires_s > now_s - JWT_LEEWAY_S && c.expires_s - c.issued_s <= JWT_LIFE_S;

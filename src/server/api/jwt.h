@@ -10,13 +10,20 @@
 
 #include "base/str.h"
 
-enum { JWT_KEY_MIN = 32, JWT_MAX_BYTES = 4096, JWT_OWNER_MAX = 64, JWT_SESSION_MAX = 32 };
+enum {
+    JWT_KEY_MIN = 32,
+    JWT_MAX_BYTES = 4096,
+    JWT_OWNER_MAX = 64,
+    JWT_SESSION_MAX = 32,
+    JWT_RIGHT_MAX = 16
+};
 constexpr int64_t JWT_LIFE_S = 15 * 60;
 constexpr int64_t JWT_LEEWAY_S = 60;
 
 struct jwt_claims {
     char owner[JWT_OWNER_MAX + 1];     /* sub */
     char session[JWT_SESSION_MAX + 1]; /* sid */
+    char right[JWT_RIGHT_MAX + 1];     /* right: what it was issued for (server/api/auth.h) */
     char id[33];                       /* jti: 32 hex digits */
     int64_t issued_s, expires_s;       /* iat (also nbf), exp: Unix time */
 };

@@ -84,27 +84,33 @@ void key_ring_destroy(struct key_ring *r)
     free(r);
 }
 
-const char *key_ring_find(struct key_ring *r, struct str token)
+const struct key *key_ring_find(struct key_ring *r, struct str token)
 {
     uint8_t hash[KEY_HASH_BYTES];
-    const char *found = nullptr;
+    const struct key *found = nullptr;
     (void)follow(r); /* a file that cannot be read holds no keys */
     if (r->keys.count == 0)
         return nullptr;
     key_hash(token, hash);
     for (size_t i = 0; i < r->keys.count; i++)
         if (CRYPTO_memcmp(hash, r->keys.key[i].hash, sizeof hash) == 0)
-            found = r->keys.key[i].name;
+            found = &r->keys.key[i];
     return found;
 }
 
-bool key_ring_has(struct key_ring *r, struct str name)
+const struct key *key_ring_named(struct key_ring *r, struct str name)
 {
     (void)follow(r);
     for (size_t i = 0; i < r->keys.count; i++)
         if (str_eq(name, str_of(r->keys.key[i].name)))
-            return true;
-    return false;
+            return &r->keys.key[i];
+    return nullptr;
+}
+
+size_t key_ring_count(struct key_ring *r)
+{
+    (void)follow(r);
+    return r->keys.count;
 }
 
 bool key_ring_locks(struct key_ring *r)

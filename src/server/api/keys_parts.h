@@ -7,4 +7,3 @@
 enum { KEYS_PATH_BYTES = 4200 };
 enum err keys_path(const char *data, const char *suffix, char into[KEYS_PATH_BYTES]);
 enum err keys_read_fd(int fd, struct keys *ret_keys);
-void key_hash(struct str token, uint8_t into[KEY_HASH_BYTES]);

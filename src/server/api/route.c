@@ -10,9 +10,6 @@ static const struct route table[] = {
     {METHOD_GET,    "/link.js",         ACCESS_OPEN,  handle_page},
     {METHOD_GET,    "/panels.js",       ACCESS_OPEN,  handle_page},
     {METHOD_GET,    "/view.js",         ACCESS_OPEN,  handle_page},
-    {METHOD_GET,    "/link.js",         ACCESS_OPEN,  handle_page},
-    {METHOD_GET,    "/panels.js",       ACCESS_OPEN,  handle_page},
-    {METHOD_GET,    "/view.js",         ACCESS_OPEN,  handle_page},
     {METHOD_GET,    "/voice.js",        ACCESS_OPEN,  handle_page},
     {METHOD_GET,    "/worklet.js",      ACCESS_OPEN,  handle_page},
     {METHOD_GET,    "/style.css",       ACCESS_OPEN,  handle_page},
@@ -88,12 +85,32 @@ static enum err find_principal(const struct server *s, const struct exchange *x,
     return err;
 }
 
+/* Addresses end up in logs, histories and referrers. */
+static bool holds_secret(struct str query)
+{
+    static const char *const names[] = {"token", "access_token", "api_key", "key", "authorization"};
+    struct str pair, name;
+    while (str_cut(&query, '&', &pair)) {
+        (void)str_cut(&pair, '=', &name);
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+            if (str_eq_nocase(name, str_of(names[i])))
+                return true;
+    }
+    return false;
+}
+
 void route_request(void *arg, struct exchange *x)
 {
     struct server *s = arg;
     const struct http_head *head = exchange_head(x);
     const char *why = nullptr;
     enum err err = exchange_peer(x)->local ? OK : host_check(s->hosts, head, &why);
+    if (err == OK && holds_secret(head->query)) {
+        err = ERR_INVALID;
+        why =
+            "a token or key must not stand in an address, where logs keep it; send it in the header "
+            "Authorization";
+    }
     if (err != OK) {
         exchange_error(x, err, why, nullptr);
         return;

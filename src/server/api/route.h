@@ -34,6 +34,8 @@ const struct route *routes(size_t *ret_count);
 
 /* Tells every open /voice that the server goes; idle ones are closed, talking ones after their turn. */
 void voices_drain(struct server *s);
+/* Once a minute: closes those that were silent or open for too long, or whose key is gone. */
+void voices_tick(struct server *s);
 
 void handle_page(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_healthz(struct server *, struct exchange *, const struct principal *, struct str);

@@ -178,6 +178,7 @@ static void on_tick(void *arg)
 {
     struct server *s = arg;
     sessions_sweep(s->sessions);
+    voices_tick(s);
     timer_start(&s->tick, TICK_MS);
 }
 

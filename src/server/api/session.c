@@ -2,8 +2,8 @@
 /* POST /session and /session/refresh: a session and a short-lived token for it. */
 #include "base/conf.h"
 #include "base/json.h"
+#include "server/api/admit.h"
 #include "server/api/events.h"
-#include "server/api/limit.h"
 #include "server/api/route.h"
 
 enum { BODY_MAX = 1024 };
@@ -44,16 +44,14 @@ static void on_request(struct exchange *x, void *arg, struct str body)
     struct json_doc *doc = nullptr;
     struct json_why why = {};
     enum err err = OK;
-    uint32_t wait_s;
     if (str_trim(body).n) {
         err = json_parse(body, &doc, &why);
         if (err == OK)
             err = json_read(json_root(doc), nullptr, 0, JSON_STRICT, nullptr, &why);
         json_doc_destroy(doc);
     }
-    /* Visitors have no name yet: their address is what is limited. */
-    if (err == OK && r->who.read_only)
-        err = limit_take(r->server->turn_limit, str_of(exchange_peer(x)->text), &wait_s);
+    if (err == OK && r->who.read_only) /* of others a session costs nothing */
+        err = admit_request(r->server, &r->who, x);
     if (err == OK)
         err = answer(r, x);
     if (err != OK)

@@ -4,7 +4,7 @@
 #include "audio/wav.h"
 #include "base/conf.h"
 #include "base/json.h"
-#include "server/api/limit.h"
+#include "server/api/admit.h"
 #include "server/api/route.h"
 #include "server/engine/engine.h"
 #include "server/talk/clause.h"
@@ -121,8 +121,7 @@ static enum err send_clauses(struct synthesis *y, const struct tts_request *r)
 static enum err begin(struct synthesis *y, const struct tts_request *r)
 {
     static const struct job_events events = {.message = on_message, .ended = on_ended};
-    uint32_t wait_s;
-    try(limit_take(y->server->turn_limit, str_of(y->who.owner), &wait_s));
+    try(admit_request(y->server, &y->who, y->x));
     y->wav = str_eq(r->format, S("wav"));
     y->rate_hz = (uint32_t)r->rate;
     try(engine_open(y->server->tts, &events, y, &y->job));

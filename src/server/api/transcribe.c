@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/json.h"
-#include "server/api/limit.h"
+#include "server/api/admit.h"
 #include "server/api/route.h"
 #include "server/engine/engine.h"
 #include "server/engine/reader.h"
@@ -186,8 +186,7 @@ static enum err begin(struct transcription *r)
     static const struct job_events job_events = {.message = on_job_message, .ended = on_job_ended};
     static const struct reader_events reader_events = {
         .samples = on_samples, .done = on_read, .failed = on_read_failed};
-    uint32_t wait_s;
-    try(limit_take(r->server->turn_limit, str_of(r->who.owner), &wait_s));
+    try(admit_request(r->server, &r->who, r->x));
     r->began_us = clock_us();
     try(engine_open(r->server->stt, &job_events, r, &r->job));
     const struct msg_stt_open open = {.rate_hz = PCM_RATE_RECOGNISE,

@@ -5,8 +5,9 @@
  */
 #include <stdio.h>
 
+#include "base/clock.h"
+#include "server/api/admit.h"
 #include "server/api/events.h"
-#include "server/api/limit.h"
 #include "server/api/route.h"
 #include "server/engine/engine.h"
 #include "server/net/ws_conn.h"
@@ -18,6 +19,8 @@ enum {
     BACKLOG_HIGH = 256 * 1024, /* sound that waits for the recogniser: stop reading */
     BACKLOG_LOW = 64 * 1024,
     RECHECK_MS = 20,
+    IDLE_MS = 30 * 60 * 1000, /* without a message; the page comes back when it is needed */
+    LIFE_MS = 12 * 60 * 60 * 1000,
 };
 
 struct voice {
@@ -28,7 +31,8 @@ struct voice {
     struct principal who;
     struct session *session; /* held; NULL before hello */
     struct turn *turn;
-    struct timer timer; /* before hello: its deadline; after: while reading is paused */
+    struct timer timer;           /* before hello: its deadline; after: while reading is paused */
+    uint64_t opened_ms, heard_ms; /* when it began, and when a message came last */
     bool paused;
     uint64_t seq;
     uint32_t in_rate_hz, out_rate_hz;
@@ -181,12 +185,19 @@ static const struct turn_sink sink = {
 static void begin_turn(struct voice *v, bool spoken, struct str text)
 {
     uint32_t wait_s;
+    if (!auth_still(v->server->auth, &v->who)) {
+        send_error(v, nullptr, ERR_AUTH, "your key or session is not valid any more");
+        ws_close(v->ws, 1008, "not valid any more");
+        return;
+    }
     if (!spoken && str_trim(text).n == 0) {
         send_error(v, nullptr, ERR_INVALID, "the text is empty");
         return;
     }
-    if (limit_take(v->server->turn_limit, str_of(v->who.owner), &wait_s) != OK) {
-        send_error(v, nullptr, ERR_RATE, nullptr);
+    if (admit(v->server, &v->who, &v->peer, &wait_s) != OK) {
+        char sentence[80];
+        snprintf(sentence, sizeof sentence, "too many requests; try again in %u seconds", wait_s);
+        send_error(v, nullptr, ERR_RATE, sentence);
         return;
     }
     if (v->turn)
@@ -335,6 +346,7 @@ static void on_text(struct ws *ws, void *arg, struct str text)
         {"ms", JSON_INT, offsetof(struct message, ms), .max = 1e9},
     };
     struct voice *v = arg;
+    v->heard_ms = clock_ms();
     struct message m = {.rate = PCM_RATE_RECOGNISE, .use_rag = true};
     struct json_doc *doc = nullptr;
     struct json_why why = {};
@@ -355,6 +367,7 @@ static void on_text(struct ws *ws, void *arg, struct str text)
 static void on_binary(struct ws *ws, void *arg, struct str bytes)
 {
     struct voice *v = arg;
+    v->heard_ms = clock_ms();
     if (!v->session) {
         ws_close(ws, 1008, "say hello first");
         return;
@@ -411,11 +424,8 @@ void handle_voice(struct server *s, struct exchange *x, const struct principal *
         return;
     }
     if (!str_eq(http_value(exchange_head(x), "sec-websocket-version"), S("13"))) {
-        static const struct str old =
-            S("{\"error\":{\"message\":\"this address speaks WebSocket version 13\",\"type\":"
-              "\"invalid_request_error\",\"code\":\"unsupported\",\"param\":null}}");
         (void)exchange_set(x, "Sec-WebSocket-Version", S("13")); /* the sentence says it too */
-        exchange_reply(x, 426, "application/json", old);
+        exchange_error(x, ERR_UPGRADE, "this address speaks WebSocket version 13", nullptr);
         return;
     }
     if (s->draining) {
@@ -443,7 +453,22 @@ void handle_voice(struct server *s, struct exchange *x, const struct principal *
     if (v->next)
         v->next->link = &v->next;
     s->voices = v;
+    v->opened_ms = v->heard_ms = clock_ms();
     timer_start(&v->timer, HELLO_MS);
+}
+
+void voices_tick(struct server *s)
+{
+    uint64_t now = clock_ms();
+    for (struct voice *v = s->voices, *next; v; v = next) {
+        next = v->next;
+        if (v->turn || !v->session)
+            continue; /* a turn has its own deadlines, and so has hello */
+        if (!auth_still(s->auth, &v->who))
+            ws_close(v->ws, 1008, "not valid any more");
+        else if (now - v->heard_ms > IDLE_MS || now - v->opened_ms > LIFE_MS)
+            ws_close(v->ws, 1001, "nothing was said for a long time");
+    }
 }
 
 void voices_drain(struct server *s)

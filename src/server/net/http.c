@@ -36,7 +36,8 @@ struct http_parser {
 
 const char *http_method_name(enum http_method m)
 {
-    static const char *const names[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+    static const char *const names[] = {"GET",   "HEAD",   "POST",    "PUT",
+                                        "PATCH", "DELETE", "OPTIONS", "OTHER"};
     return names[m];
 }
 
@@ -154,32 +155,25 @@ static int on_message_complete(llhttp_t *ll)
 
 /* --- what a complete head means ------------------------------------------------------------------ */
 
-static bool read_method(uint8_t ll_method, enum http_method *ret_method)
+static enum http_method method_of(uint8_t ll_method)
 {
     switch (ll_method) {
     case HTTP_GET:
-        *ret_method = METHOD_GET;
-        return true;
+        return METHOD_GET;
     case HTTP_HEAD:
-        *ret_method = METHOD_HEAD;
-        return true;
+        return METHOD_HEAD;
     case HTTP_POST:
-        *ret_method = METHOD_POST;
-        return true;
+        return METHOD_POST;
     case HTTP_PUT:
-        *ret_method = METHOD_PUT;
-        return true;
+        return METHOD_PUT;
     case HTTP_PATCH:
-        *ret_method = METHOD_PATCH;
-        return true;
+        return METHOD_PATCH;
     case HTTP_DELETE:
-        *ret_method = METHOD_DELETE;
-        return true;
+        return METHOD_DELETE;
     case HTTP_OPTIONS:
-        *ret_method = METHOD_OPTIONS;
-        return true;
+        return METHOD_OPTIONS;
     default:
-        return false;
+        return METHOD_OTHER;
     }
 }
 
@@ -279,11 +273,10 @@ static bool version_known(const struct http_parser *p)
 
 static enum err read_head(struct http_parser *p)
 {
-    p->head = (struct http_head){.http10 = p->ll.http_minor == 0};
+    p->head =
+        (struct http_head){.http10 = p->ll.http_minor == 0, .method = method_of(p->ll.method)};
     if (!version_known(p))
         return fail(p, ERR_UNSUPPORTED, 505);
-    if (!read_method(p->ll.method, &p->head.method))
-        return fail(p, ERR_METHOD, 501);
     try(slice_fields(p));
     try(read_host(p));
     try(read_framing(p));
@@ -344,8 +337,6 @@ static enum err refuse(struct http_parser *p, llhttp_errno_t code)
     if (p->failed)
         return p->err;
     switch (code) {
-    case HPE_INVALID_METHOD:
-        return fail(p, ERR_METHOD, 501);
     case HPE_PAUSED_H2_UPGRADE:
         return fail(p, ERR_UNSUPPORTED, 505);
     case HPE_INVALID_VERSION: /* said of what follows the version, too */

@@ -38,7 +38,8 @@ enum http_method : uint8_t {
     METHOD_PUT,
     METHOD_PATCH,
     METHOD_DELETE,
-    METHOD_OPTIONS
+    METHOD_OPTIONS,
+    METHOD_OTHER /* TRACE, PROPFIND…: well formed, and of no use here */
 };
 const char *http_method_name(enum http_method m);
 
@@ -71,7 +72,7 @@ struct http_piece {
 
 enum err http_parser_create(struct http_parser **ret_parser);
 void http_parser_destroy(struct http_parser *p); /* takes NULL */
-/* ERR_SYNTAX, ERR_HEADERS, ERR_METHOD, ERR_UNSUPPORTED (a transfer coding or version), ERR_TOOBIG
+/* ERR_SYNTAX, ERR_HEADERS, ERR_UNSUPPORTED (a transfer coding or version), ERR_TOOBIG
  * (the target); it sticks. After PIECE_END nothing is eaten until http_next. */
 enum err http_parse(struct http_parser *p, struct str *bytes, struct http_piece *ret_piece);
 /* The status that belongs to the failure: mostly err_http_status, but 414, 505 and 501 too. */

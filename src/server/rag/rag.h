@@ -41,7 +41,7 @@ void rag_close(struct rag *rag); /* takes NULL */
 
 /* --- ingestion --- */
 
-enum { RAG_ID_CHARS = 32, RAG_NAME_MAX = 255, RAG_SOURCE_MAX = 2048 };
+enum { RAG_OWNER_MAX = 64, RAG_ID_CHARS = 32, RAG_NAME_MAX = 255, RAG_SOURCE_MAX = 2048 };
 struct rag_document {
     struct str name;   /* file name or title: data, never a path */
     struct str kind;   /* "text", "markdown", "html" */

@@ -55,5 +55,5 @@ static inline void sql_finalize(sqlite3_stmt **stmt)
 enum err chunks_delete(struct store *s, int64_t document);
 enum err document_delete(struct store *s, int64_t document);
 /* The token by which the index knows an owner: hexadecimal, so that it is one word whatever it is. */
-enum { OWNER_MAX = 128, OWNER_TOKEN_MAX = 2 * OWNER_MAX + 2 };
+enum { OWNER_TOKEN_MAX = 2 * RAG_OWNER_MAX + 2 };
 void owner_token(struct str owner, char into[OWNER_TOKEN_MAX]);

@@ -47,7 +47,7 @@ void owner_token(struct str owner, char into[OWNER_TOKEN_MAX])
     static const char digits[] = "0123456789abcdef";
     size_t n = 0;
     into[n++] = 'o';
-    for (size_t i = 0; i < owner.n && i < OWNER_MAX; i++) {
+    for (size_t i = 0; i < owner.n && i < RAG_OWNER_MAX; i++) {
         into[n++] = digits[(unsigned char)owner.p[i] >> 4];
         into[n++] = digits[(unsigned char)owner.p[i] & 15];
     }

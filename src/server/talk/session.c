@@ -94,7 +94,7 @@ static bool make_room(struct sessions *s)
 
 enum err session_create(struct sessions *s, struct str owner, struct session **ret_session)
 {
-    if (owner.n > OWNER_MAX)
+    if (owner.n > SESSION_OWNER_MAX)
         return ERR_TOOBIG;
     if (s->count >= s->max && !make_room(s))
         return ERR_BUSY;

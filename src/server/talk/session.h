@@ -10,12 +10,12 @@
 
 struct turn;
 
-enum { SESSION_ID_BYTES = 16, OWNER_MAX = 64 };
+enum { SESSION_ID_BYTES = 16, SESSION_OWNER_MAX = 64 };
 constexpr uint64_t SESSION_IDLE_MS = 24ull * 3600 * 1000;
 
 struct session {
     char id[2 * SESSION_ID_BYTES + 1];
-    char owner[OWNER_MAX + 1]; /* the principal: a key's name, or "local" */
+    char owner[SESSION_OWNER_MAX + 1]; /* the principal: a key's name, or "local" */
     struct history history;
     struct turn *live; /* the turn that runs now, or NULL; one at a time */
     uint32_t attached; /* connections that hold the pointer */
