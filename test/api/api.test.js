@@ -99,6 +99,20 @@ test('documents: added, found, replaced, deleted', async (t) => {
     assert.ok(!hits.some((/** @type {any} */ h) => /oranges/.test(h.text)));
   });
 
+  await t.test('a name is whole or refused', async () => {
+    const send = (/** @type {string} */ name) => {
+      const form = new FormData();
+      form.append('file', new Blob(['The otter swims.']), name);
+      return fetch(url + 'rag/ingest', { method: 'POST', body: form });
+    };
+    const long = `${'long/'.repeat(100)}otter.md`;
+    await finished(url, (await (await send(long)).json()).job);
+    assert.equal((await query('What does the otter do?')).hits[0].source, long);
+    const refused = await send(`${'x'.repeat(2100)}.md`);
+    assert.equal(refused.status, 400);
+    assert.match((await refused.json()).error.message, /a file's name is longer than 2048 bytes/);
+  });
+
   await t.test('progress as a stream ends with the job', async () => {
     const { job } = await (await post(url + 'rag/ingest', { title: 'a', text: 'Alpha beta.' })).json();
     const all = await events(await fetch(`${url}rag/jobs/${job}`, { headers: { Accept: 'text/event-stream' } }));
@@ -109,7 +123,7 @@ test('documents: added, found, replaced, deleted', async (t) => {
     const { documents } = await (await fetch(url + 'rag/documents')).json();
     const own = documents.filter((/** @type {any} */ d) => !d.shared);
     const manual = documents.find((/** @type {any} */ d) => d.shared);
-    assert.equal(own.length, 3);
+    assert.equal(own.length, 4);
     for (const d of own) assert.equal((await fetch(`${url}rag/documents/${d.doc_id}`, { method: 'DELETE' })).status, 204);
     assert.equal((await fetch(`${url}rag/documents/${own[0].doc_id}`, { method: 'DELETE' })).status, 404);
     assert.equal((await fetch(`${url}rag/documents/${manual.doc_id}`, { method: 'DELETE' })).status, 404);

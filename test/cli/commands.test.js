@@ -94,6 +94,29 @@ test('--json: one object on standard output', async (t) => {
   assert.equal((await served.ended).code, 0);
 });
 
+test('a document is the file that lies there, however it is called', async (t) => {
+  const folder = await temporaryFolder(t);
+  const deep = path.join(folder, 'a'.repeat(200), 'b'.repeat(200));
+  for (const [place, animal] of [[folder, 'heron'], [path.join(folder, 'other'), 'badger'], [deep, 'lynx']]) {
+    mkdirSync(place, { recursive: true });
+    writeFileSync(path.join(place, 'README.md'), `# Animals\n\nThe ${animal} lives by the lake.\n`);
+  }
+  const { data } = await startServer(t, { args: QUIET });
+  const ingest = async (/** @type {string[]} */ words) => {
+    const { code, out, err } = await repartee(['ingest', ...words, '--json', '--data', data], { cwd: folder });
+    assert.equal(code, 0, err);
+    return JSON.parse(out);
+  };
+  assert.equal((await ingest(['README.md', 'other/README.md', deep])).documents, 3);
+  for (const same of ['README.md', './README.md', 'other/../README.md', path.join(folder, 'README.md')])
+    assert.deepEqual(await ingest([same]), { documents: 0, chunks: 0, skipped: 1, failed: 0, left_out: 0 }, same);
+  for (const animal of ['heron', 'badger', 'lynx']) {
+    const { citations } = JSON.parse((await repartee(['ask', `where does the ${animal} live?`, '--json', '--data', data])).out);
+    assert.match(citations[0].text, new RegExp(animal));
+    assert.ok(path.isAbsolute(citations[0].source) && citations[0].source.endsWith('/README.md'), citations[0].source);
+  }
+});
+
 test('progress: lines for programs, a bar on a terminal', async (t) => {
   const folder = await temporaryFolder(t);
   mkdirSync(path.join(folder, 'notes'));

@@ -191,12 +191,17 @@ static void words_of_all_documents_are_given_up_to_a_cap(void **)
 {
     add("me", "a.txt", "# Heading\n\nfox");
     add("you", "b.txt", "frog");
+    add("", "c.txt", "newt");
+    autobuf shared = BUF(1000);
+    assert_ok(store_words(store, false, &shared));
+    assert_int_equal(str_find(buf_str(&shared), S("fox")), shared.n);
+    assert_true(str_find(buf_str(&shared), S("newt")) < shared.n);
     autobuf text = BUF(1000);
-    assert_ok(store_words(store, &text));
+    assert_ok(store_words(store, true, &text));
     assert_true(str_find(buf_str(&text), S("fox")) < text.n);
     assert_true(str_find(buf_str(&text), S("frog")) < text.n);
     autobuf small = BUF(30);
-    assert_ok(store_words(store, &small));
+    assert_ok(store_words(store, true, &small));
     assert_true(small.n > 0 && small.n <= 30);
 }
 

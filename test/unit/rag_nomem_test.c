@@ -188,7 +188,7 @@ static enum err look(void)
     arena_destroy(arena);
     try(err);
     try(store_job(store, S("me"), str_of(job), &j));
-    try(store_words(store, &text));
+    try(store_words(store, true, &text));
     return store_stats(store, &stats);
 }
 

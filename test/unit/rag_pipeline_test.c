@@ -261,7 +261,7 @@ static void from_bytes_to_hits_and_away_again(void **)
     assert_string_equal(job_state(), "done");
     assert_int_equal(hits_for("what does the fox jump over?"), 1);
     struct blob *words = nullptr;
-    assert_ok(rag_words(rag, on_words, &words));
+    assert_ok(rag_words(rag, true, on_words, &words));
     until(words != nullptr); // NOLINT: on_words sets it, from the loop
     assert_true(str_find(blob_str(words), S("fox")) < words->n);
     blob_unref(words);

@@ -258,6 +258,23 @@ static void putting_back_costs_no_attempt(void **)
     assert_int_equal(hits("me", "fox"), 1);
 }
 
+static void what_is_everybodys_goes_first(void **)
+{
+    struct rag_stats stats;
+    accept_for("me", "a.txt", "fox");
+    accept_for("", "b.txt", "frog");
+    assert_ok(store_stats(store, &stats));
+    assert_int_equal(stats.jobs_waiting, 2);
+    assert_int_equal(stats.shared_waiting, 1);
+    assert_ok(work());
+    assert_int_equal(hits("me", "frog"), 1);
+    assert_int_equal(hits("me", "fox"), 0);
+    assert_ok(store_stats(store, &stats));
+    assert_int_equal(stats.jobs_waiting, 1);
+    assert_int_equal(stats.shared_waiting, 0);
+    assert_ok(work());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +289,7 @@ int main(void)
         TEST(what_was_begun_is_taken_up_again),
         TEST(a_document_that_kills_waits_behind_the_others_and_is_given_up),
         TEST(putting_back_costs_no_attempt),
+        TEST(what_is_everybodys_goes_first),
     };
     return cmocka_run_group_tests_name("rag/store", tests, nullptr, nullptr);
 }

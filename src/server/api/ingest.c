@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* POST /rag/ingest: documents as multipart files or as {"text","title"}. Answered with 202 when every
- * byte is committed (server/rag/rag.h), not before. */
+ * byte is committed (server/rag/rag.h), not before. The whole file name, which may be a path, tells which
+ * document it is; its last part is what people see. */
 #include <stdio.h>
 
 #include "base/conf.h"
@@ -12,7 +13,7 @@
 enum { FILES_MAX = 64, TITLE_MAX = 200 };
 
 struct file {
-    char name[RAG_NAME_MAX + 1];
+    char *source; /* owned: the name as it came */
     const char *kind;
     struct buf bytes;
 };
@@ -34,8 +35,10 @@ static void ingestion_free(struct ingestion *g)
     g->server->uploads--;
     multipart_destroy(g->form);
     buf_finish(&g->json);
-    for (size_t i = 0; i < g->files; i++)
+    for (size_t i = 0; i < g->files; i++) {
+        free(g->file[i].source);
         buf_finish(&g->file[i].bytes);
+    }
     free(g->file);
     free(g);
 }
@@ -59,6 +62,16 @@ static void on_accepted(void *arg, enum err err, const char *job_id)
     ingestion_free(g);
 }
 
+/* What follows the last slash, cut to what a line can show. */
+static struct str name_of(struct str source)
+{
+    size_t from = source.n;
+    while (from > 0 && source.p[from - 1] != '/')
+        from--;
+    struct str name = str_sub(source, from, source.n);
+    return str_sub(name, 0, utf8_prefix(name, RAG_NAME_MAX));
+}
+
 /* Hands the files over; the bytes move into blobs. */
 static enum err post(struct ingestion *g)
 {
@@ -67,9 +80,9 @@ static enum err post(struct ingestion *g)
     size_t n = 0;
     for (; n < g->files && err == OK; n++) {
         struct file *f = &g->file[n];
-        documents[n] = (struct rag_document){.name = str_of(f->name),
+        documents[n] = (struct rag_document){.name = name_of(str_of(f->source)),
                                              .kind = str_of(f->kind),
-                                             .source = str_of(f->name),
+                                             .source = str_of(f->source),
                                              .bytes = blob_create(buf_str(&f->bytes))};
         err = documents[n].bytes ? OK : ERR_NOMEM;
         buf_finish(&f->bytes);
@@ -82,18 +95,26 @@ static enum err post(struct ingestion *g)
     return err;
 }
 
-static enum err add_file(struct ingestion *g, struct str name, const char *kind, struct file **ret)
+static enum err add_file(struct ingestion *g, struct str source, const char *kind,
+                         struct file **ret)
 {
     if (g->files == FILES_MAX)
         return ERR_TOOBIG;
+    if (source.n > RAG_SOURCE_MAX) {
+        snprintf(g->why, sizeof g->why, "a file's name is longer than %d bytes", RAG_SOURCE_MAX);
+        return ERR_INVALID;
+    }
     if (!g->file)
         g->file = mem_zero(FILES_MAX, sizeof *g->file);
     if (!g->file)
         return ERR_NOMEM;
+    char *copy = mem_strdup(source);
+    if (!copy)
+        return ERR_NOMEM;
     struct file *f = &g->file[g->files++];
+    f->source = copy;
     f->kind = kind;
     f->bytes = BUF((size_t)g->server->conf->rag_max_doc);
-    memcpy(f->name, name.p, utf8_prefix(name, RAG_NAME_MAX));
     *ret = f;
     return OK;
 }
@@ -110,8 +131,9 @@ static enum err on_part(void *arg, const struct multipart_part *part)
     }
     const char *kind = rag_kind(part->filename, part->type);
     if (!kind) {
+        struct str name = name_of(part->filename);
         snprintf(g->why, sizeof g->why, "\"%.*s\" is not Markdown, text or HTML",
-                 (int)utf8_prefix(part->filename, 80), part->filename.p);
+                 (int)utf8_prefix(name, 80), name.p);
         return ERR_MEDIA;
     }
     return add_file(g, part->filename, kind, &f);
@@ -123,7 +145,8 @@ static enum err on_data(void *arg, struct str bytes)
     struct file *f = &g->file[g->files - 1];
     enum err err = buf_add(&f->bytes, bytes);
     if (err == ERR_TOOBIG)
-        snprintf(g->why, sizeof g->why, "\"%.80s\" is larger than %lld bytes", f->name,
+        snprintf(g->why, sizeof g->why, "\"%.*s\" is larger than %lld bytes",
+                 (int)utf8_prefix(name_of(str_of(f->source)), 80), name_of(str_of(f->source)).p,
                  (long long)g->server->conf->rag_max_doc);
     return err;
 }

@@ -179,6 +179,7 @@ static void on_tick(void *arg)
     struct server *s = arg;
     sessions_sweep(s->sessions);
     voices_tick(s);
+    startup_tick(s->startup);
     timer_start(&s->tick, TICK_MS);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/conf.h"
 #include "base/log.h"
+#include "server/api/auth.h"
 #include "server/api/manual.h"
 #include "server/api/server.h"
 #include "server/engine/engine.h"
@@ -24,6 +25,7 @@ struct startup {
     bool owns;
     bool complete; /* every document of the folder is among them: what else is shared has left it */
     bool accepted, over;
+    bool alone; /* the recogniser's words are everybody's, since there is one person only */
 };
 
 /* --- the recogniser's words --- */
@@ -37,17 +39,29 @@ static void on_words(void *arg, enum err err, struct blob *text)
         log_warn("the recogniser cannot learn the documents' words: %s", err_text(err));
 }
 
+static void learn(struct startup *st)
+{
+    st->alone = auth_is_one_person(st->server->auth);
+    enum err err = rag_words(st->server->rag, st->alone, on_words, st);
+    if (err != OK)
+        on_words(st, err, nullptr);
+}
+
+void startup_tick(struct startup *st)
+{
+    if (st->over && st->alone != auth_is_one_person(st->server->auth))
+        learn(st);
+}
+
 static void on_progress(void *arg)
 {
     struct startup *st = arg;
     struct rag_stats stats;
     rag_stats(st->server->rag, &stats);
-    if (stats.jobs_waiting)
-        return; /* once, when all are in */
-    st->over = st->over || st->accepted;
-    enum err err = rag_words(st->server->rag, on_words, st);
-    if (err != OK)
-        on_words(st, err, nullptr);
+    bool is_over = st->accepted && stats.shared_waiting == 0, is_news = is_over && !st->over;
+    st->over = st->over || is_over;
+    if (is_news || stats.jobs_waiting == 0) /* of many that come together, once */
+        learn(st);
 }
 
 /* --- the first documents --- */

@@ -2,7 +2,8 @@
 /*
  * What happens once the server stands: the manual (embedded, or a folder of the operator's) becomes
  * the first knowledge base, everybody's to read; and the recogniser learns the documents' words, now
- * and whenever they change. Loop thread.
+ * and whenever they change. As soon as more than one person may talk here, it learns only from what all
+ * of them may read: what is understood well must not tell what is in somebody's papers. Loop thread.
  */
 #pragma once
 
@@ -14,5 +15,7 @@ struct startup;
 /* `docs`: a folder, or NULL or "" for the manual. */
 enum err startup_begin(struct server *s, const char *docs, struct startup **ret_startup);
 void startup_end(struct startup *st); /* takes NULL; the store is closed already */
-/* The first documents are in the store. */
+/* Now and then: has the number of people changed? */
+void startup_tick(struct startup *st);
+/* The first documents are in the store, or have failed. */
 bool startup_is_over(const struct startup *st);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -200,12 +201,18 @@ static int send_file(struct ingesting *g, const char *path)
         return code;
     if (g->body.n + bytes.n > BATCH_BYTES || g->batched == BATCH_FILES)
         code = send_batch(g);
-    while (path[0] == '.' && path[1] == '/')
-        path += 2;
-    if (code == EXIT_OK && append(g, path, buf_str(&bytes)) != OK)
+    if (code != EXIT_OK)
+        return code;
+    /* Its whole path is what tells it from others of the same name, however it was typed. */
+    char *whole = realpath(path, nullptr);
+    if (!whole)
+        return cli_cannot_read(g->c, path, errno);
+    enum err err = append(g, whole, buf_str(&bytes));
+    free(whole);
+    if (err != OK)
         return cli_fail(g->c, "there is not enough memory");
     g->batched++;
-    return code;
+    return EXIT_OK;
 }
 
 static int report(const struct ingesting *g)

@@ -223,6 +223,7 @@ enum err rag_delete(struct rag *rag, struct str owner, struct str id, rag_done_f
 
 struct words_op {
     struct op op;
+    bool everybody;
     struct blob *text;
     rag_words_fn fn;
     void *arg;
@@ -232,7 +233,7 @@ static void words_run(struct lane_job *job)
 {
     struct words_op *w = (struct words_op *)job;
     autobuf text = BUF(WORDS_MAX);
-    w->op.err = store_words(w->op.rag->reader, &text);
+    w->op.err = store_words(w->op.rag->reader, w->everybody, &text);
     if (w->op.err == OK) {
         w->text = blob_create(buf_str(&text));
         w->op.err = w->text ? OK : ERR_NOMEM;
@@ -247,11 +248,12 @@ static void words_done(struct lane_job *job)
     free(w);
 }
 
-enum err rag_words(struct rag *rag, rag_words_fn fn, void *arg)
+enum err rag_words(struct rag *rag, bool everybody, rag_words_fn fn, void *arg)
 {
     struct words_op *w = mem_zero(1, sizeof *w);
     if (!w)
         return ERR_NOMEM;
+    w->everybody = everybody;
     w->fn = fn;
     w->arg = arg;
     enum err err = op_read(rag, &w->op, words_run, words_done);

@@ -105,11 +105,14 @@ typedef void (*rag_list_fn)(void *arg, enum err err, const struct rag_listed *li
 enum err rag_list(struct rag *rag, struct str owner, rag_list_fn fn, void *arg);
 typedef void (*rag_done_fn)(void *arg, enum err err);
 enum err rag_delete(struct rag *rag, struct str owner, struct str id, rag_done_fn fn, void *arg);
-/* The text of all documents, at most 4 MiB; the caller refs what it keeps. */
+/* The text of all documents, or only of those that are everybody's, at most 4 MiB; the caller refs what
+ * it keeps. */
 typedef void (*rag_words_fn)(void *arg, enum err err, struct blob *text);
-enum err rag_words(struct rag *rag, rag_words_fn fn, void *arg);
+enum err rag_words(struct rag *rag, bool everybody, rag_words_fn fn, void *arg);
 
 struct rag_stats {
-    uint64_t documents, chunks, jobs_waiting;
+    uint64_t documents, chunks;
+    uint64_t jobs_waiting;
+    uint64_t shared_waiting; /* of them everybody's, without those that stopped the server before */
 };
 void rag_stats(const struct rag *rag, struct rag_stats *ret_stats);

@@ -26,7 +26,8 @@ void store_close(struct store *s); /* takes NULL */
 enum err store_accept(struct store *s, struct str owner, const struct rag_document *documents,
                       size_t count, char ret_job[RAG_ID_CHARS + 1]);
 
-/* The oldest waiting document, marked as being worked on; ERR_NOTFOUND: none waits.
+/* The oldest waiting document, of those that are everybody's first, marked as being worked on;
+ * ERR_NOTFOUND: none waits.
  *
  * One that was begun ATTEMPTS_TRUSTED times and not finished may have stopped the server. It waits until
  * all others are done and the server has been up for a while, twice as long each time (ERR_AGAIN until
@@ -63,6 +64,6 @@ enum err store_search(struct store *s, struct str owner, struct terms *terms, ui
 enum { STORE_LIST_MAX = 10000 };
 enum err store_list(struct store *s, struct str owner, struct arena *arena,
                     struct rag_listed **ret_list, size_t *ret_count);
-/* Headings and passages of all documents, until `into` is full. */
-enum err store_words(struct store *s, struct buf *into);
+/* Headings and passages, of everybody or of the shared documents only, until `into` is full. */
+enum err store_words(struct store *s, bool everybody, struct buf *into);
 enum err store_stats(struct store *s, struct rag_stats *ret_stats);

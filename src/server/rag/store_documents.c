@@ -74,10 +74,13 @@ enum err store_list(struct store *s, struct str owner, struct arena *arena,
     return OK;
 }
 
-enum err store_words(struct store *s, struct buf *into)
+enum err store_words(struct store *s, bool everybody, struct buf *into)
 {
     autostmt *q = nullptr;
-    try(sql_query(s, "SELECT heading, text FROM chunks ORDER BY id", nullptr, 0, &q));
+    try(sql_query(s,
+                  "SELECT c.heading, c.text FROM chunks c JOIN documents d ON d.number = c.document"
+                  " WHERE ? OR d.owner = '' ORDER BY c.id",
+                  SQL_ARGS(SQL_I(everybody)), &q));
     enum err err;
     while ((err = sql_step(q)) == OK) {
         struct str heading = sql_text(q, 0), text = sql_text(q, 1);
@@ -97,13 +100,16 @@ enum err store_stats(struct store *s, struct rag_stats *ret_stats)
     try(sql_query(s,
                   "SELECT coalesce(sum(state = 'done'), 0),"
                   " coalesce(sum(state IN ('queued', 'running')), 0),"
-                  " coalesce(sum(chunks), 0) FROM documents",
-                  nullptr, 0, &q));
+                  " coalesce(sum(chunks), 0),"
+                  " coalesce(sum(owner = '' AND (state = 'running' OR state = 'queued'"
+                  " AND attempts < ?)), 0) FROM documents",
+                  SQL_ARGS(SQL_I(STORE_ATTEMPTS_TRUSTED)), &q));
     try(sql_step(q));
     *ret_stats = (struct rag_stats){
         .documents = (uint64_t)sqlite3_column_int64(q, 0),
         .jobs_waiting = (uint64_t)sqlite3_column_int64(q, 1),
         .chunks = (uint64_t)sqlite3_column_int64(q, 2),
+        .shared_waiting = (uint64_t)sqlite3_column_int64(q, 3),
     };
     return OK;
 }

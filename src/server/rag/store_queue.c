@@ -176,7 +176,7 @@ static enum err any_waits(struct store *s)
 static enum err take_trusted(struct store *s, struct store_work *work)
 {
     autostmt *q = nullptr;
-    try(sql_query(s, WAITING " AND d.attempts < ? ORDER BY d.number LIMIT 1",
+    try(sql_query(s, WAITING " AND d.attempts < ? ORDER BY d.owner <> '', d.number LIMIT 1",
                   SQL_ARGS(SQL_I(STORE_ATTEMPTS_TRUSTED)), &q));
     try(sql_step(q));
     return copy_work(q, work);
