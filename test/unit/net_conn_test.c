@@ -186,7 +186,7 @@ static void malformed_requests_get_their_status_and_the_end(void **)
         const char *want;
     } cases[] = {
         {S("GET / HTTP/1.1\r\n\r\n"), "HTTP/1.1 400 Bad Request\r\n"},
-        {S("BREW / HTTP/1.1\r\nHost: x\r\n\r\n"), "HTTP/1.1 501 "},
+        {S("BREW / HTTP/1.1\r\nHost: x\r\n\r\n"), "HTTP/1.1 400 "},
         {S("GET / HTTP/3.0\r\nHost: x\r\n\r\n"), "HTTP/1.1 505 "},
         {S("GET /../ HTTP/1.1\r\nHost: x\r\n\r\n"), "HTTP/1.1 400 "},
         {S("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),

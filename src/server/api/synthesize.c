@@ -9,14 +9,14 @@
 #include "server/engine/engine.h"
 #include "server/talk/clause.h"
 
-enum { BODY_MAX = 128 * 1024, TEXT_MAX = 16 * 1024, DEADLINE_MS = 120000 };
+enum { BODY_MAX = 128 * 1024, TEXT_MAX = 16 * 1024, SILENCE_MS = 30000 };
 
 struct synthesis {
     struct server *server;
     struct exchange *x; /* NULL once answered or gone */
     struct principal who;
     struct job *job;
-    struct timer deadline;
+    struct timer silence; /* of the engine; stopped while it waits for the client */
     struct clause_splitter clauses;
     bool wav, begun;
     uint32_t rate_hz;
@@ -26,7 +26,7 @@ struct synthesis {
 static void synthesis_free(struct synthesis *y)
 {
     job_cancel(y->job);
-    timer_stop(&y->deadline);
+    timer_stop(&y->silence);
     clause_free(&y->clauses);
     free(y);
 }
@@ -59,18 +59,23 @@ static void on_message(void *arg, enum msg_type type, const union msg *msg)
     if (!y->begun)
         begin_response(y);
     struct str samples = msg->audio.samples;
-    if (exchange_write(y->x, samples) > EXCHANGE_QUEUE)
-        y->unread += samples.n;
-    else
+    timer_start(&y->silence, SILENCE_MS);
+    if (exchange_write(y->x, samples) <= EXCHANGE_QUEUE) {
         job_consumed(y->job, samples.n);
+        return;
+    }
+    y->unread += samples.n;
+    timer_stop(&y->silence); /* net/exchange drops a client that does not go on */
 }
 
 static void on_writable(struct exchange *x, void *arg)
 {
     (void)x;
     struct synthesis *y = arg;
-    if (y->job)
+    if (y->job) {
         job_consumed(y->job, y->unread);
+        timer_start(&y->silence, SILENCE_MS);
+    }
     y->unread = 0;
 }
 
@@ -88,9 +93,9 @@ static void on_ended(void *arg, enum err err, const char *text)
     synthesis_free(y);
 }
 
-static void on_deadline(void *arg)
+static void on_silence(void *arg)
 {
-    fail(arg, ERR_TIMEOUT, nullptr, nullptr);
+    fail(arg, ERR_LATE, "the voice has fallen silent; please try again", nullptr);
 }
 
 struct tts_request {
@@ -126,7 +131,7 @@ static enum err begin(struct synthesis *y, const struct tts_request *r)
     y->rate_hz = (uint32_t)r->rate;
     try(engine_open(y->server->tts, &events, y, &y->job));
     try(send_clauses(y, r));
-    timer_start(&y->deadline, DEADLINE_MS);
+    timer_start(&y->silence, SILENCE_MS);
     return OK;
 }
 
@@ -185,6 +190,6 @@ void handle_tts(struct server *s, struct exchange *x, const struct principal *wh
     y->x = x;
     y->who = *who;
     clause_init(&y->clauses);
-    timer_init(&y->deadline, s->loop, on_deadline, y);
+    timer_init(&y->silence, s->loop, on_silence, y);
     exchange_read_body(x, BODY_MAX, &events, y);
 }

@@ -178,7 +178,7 @@ static void on_read_failed(void *arg, enum err err, const char *sentence)
 
 static void on_deadline(void *arg)
 {
-    fail(arg, ERR_TIMEOUT, "the recording is too long to be transcribed in one request");
+    fail(arg, ERR_TOOBIG, "the recording is too long to be transcribed in one request");
 }
 
 static enum err begin(struct transcription *r)

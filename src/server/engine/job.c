@@ -78,8 +78,11 @@ void jobs_start_waiting(struct engine *e)
 
 void jobs_expire(struct engine *e, uint64_t now_ms)
 {
+    bool ready = e->state == ENGINE_READY;
     while (e->waiting && now_ms >= e->waiting->waiting_until_ms)
-        job_finish(e->waiting, ERR_BUSY, "every place is taken; please try again in a moment");
+        job_finish(e->waiting, ready ? ERR_BUSY : ERR_ENGINE,
+                   ready ? "every place is taken; please try again in a moment"
+                         : "the engine is still starting; please try again in a moment");
 }
 
 void jobs_end_all(struct engine *e, enum err err, const char *text)

@@ -95,6 +95,8 @@ static void on_bytes(void *arg, struct str bytes)
         buf_eat(&r->in, at);
     else if (err == ERR_TOOBIG)
         fail(r, err, "the file holds more text than is accepted");
+    else if (err == ERR_SYNTAX)
+        fail(r, ERR_ENGINE, "the file could not be read: its reader is broken");
     else if (err != OK)
         fail(r, err, err_text(err));
 }
@@ -118,7 +120,7 @@ static void on_timer(void *arg)
     if (r->over)
         reader_free(r);
     else
-        fail(r, ERR_TIMEOUT, "reading the file took too long");
+        fail(r, ERR_LATE, "reading the file took too long");
 }
 
 static enum err open_file(struct reader *r, const struct reader_file *file)

@@ -147,7 +147,7 @@ static void on_done(void *arg, struct str title, struct str notes)
 static void on_failed(void *arg, enum err err, const char *sentence)
 {
     struct ingest *i = arg;
-    i->again = err == ERR_ENGINE || err == ERR_TIMEOUT;
+    i->again = err == ERR_ENGINE || err == ERR_LATE;
     if (i->again)
         log_warn("a document is tried once more: %s", sentence);
     set_error(i, sentence && sentence[0] ? sentence : err_text(err));

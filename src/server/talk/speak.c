@@ -71,7 +71,7 @@ static void on_audio(struct turn *t, struct str samples)
             return;
     }
     /* Whole samples only: an engine that sends half a sample is broken, and its odd byte is noise. */
-    enum err err = samples.n % sizeof(int16_t) ? ERR_SYNTAX : buf_add(&t->sound, samples);
+    enum err err = samples.n % sizeof(int16_t) ? ERR_ENGINE : buf_add(&t->sound, samples);
     if (err != OK)
         turn_end_with(t, MOVE_FAIL, err, err_text(err));
     else

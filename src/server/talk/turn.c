@@ -79,7 +79,7 @@ static void on_timer(void *arg)
         turn_move(t, MOVE_TIMEOUT); /* long enough: answer what was said so far */
     } else {
         log_line(LOG_WARN, t->id, "%s took too long", turn_state_name(t->state));
-        turn_end_with(t, MOVE_TIMEOUT, ERR_TIMEOUT, "the answer took too long; please ask again");
+        turn_end_with(t, MOVE_TIMEOUT, ERR_LATE, "the answer took too long; please ask again");
     }
 }
 
