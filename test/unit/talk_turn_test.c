@@ -8,6 +8,8 @@
 
 #include "unit.h"
 
+constexpr uint64_t IDLE_MS = 24ull * 3600 * 1000;
+
 /* From every state the end is reachable by failing, and nothing follows the end. */
 static void test_table_is_total_where_it_must_be(void **)
 {
@@ -106,7 +108,7 @@ static void test_history_is_bounded_and_opens_with_the_user(void **)
 static void test_sessions_belong_to_their_owner(void **)
 {
     struct sessions *s;
-    assert_ok(sessions_create(3, &s));
+    assert_ok(sessions_create(3, IDLE_MS, &s));
     struct session *a, *b, *found;
     assert_ok(session_create(s, S("ann"), &a));
     assert_ok(session_create(s, S("bob"), &b));
@@ -122,7 +124,7 @@ static void test_sessions_belong_to_their_owner(void **)
 static void test_longest_idle_session_makes_room(void **)
 {
     struct sessions *s;
-    assert_ok(sessions_create(2, &s));
+    assert_ok(sessions_create(2, IDLE_MS, &s));
     struct session *a, *b, *c, *d, *found;
     assert_ok(session_create(s, S("x"), &a));
     assert_ok(session_create(s, S("x"), &b));
@@ -142,12 +144,12 @@ static void test_idle_sessions_are_swept(void **)
 {
     clock_fake(1000000);
     struct sessions *s;
-    assert_ok(sessions_create(10, &s));
+    assert_ok(sessions_create(10, IDLE_MS, &s));
     struct session *a, *b;
     assert_ok(session_create(s, S("x"), &a));
-    clock_fake(1000000 + SESSION_IDLE_MS * 1000 / 2);
+    clock_fake(1000000 + IDLE_MS * 1000 / 2);
     assert_ok(session_create(s, S("x"), &b));
-    clock_fake(1000000 + SESSION_IDLE_MS * 1000 + 1000);
+    clock_fake(1000000 + IDLE_MS * 1000 + 1000);
     sessions_sweep(s);
     assert_int_equal(sessions_count(s), 1);
     sessions_destroy(s);

@@ -24,6 +24,7 @@ struct auth {
     bool loopback; /* nothing else is listened on */
     bool public_sessions;
     struct key_ring *keys;
+    const struct sessions *sessions;
     struct str api_key; /* of the configuration; "" when none */
     char api_right[JWT_RIGHT_MAX + 1];
     char secret[512];
@@ -41,11 +42,11 @@ static void fingerprint(const struct auth *a, const uint8_t hash[KEY_HASH_BYTES]
         snprintf(into + 2 * i, 3, "%02x", mac[i]);
 }
 
-enum err auth_create(const struct conf *conf, bool loopback, struct key_ring *keys,
-                     struct auth **ret_auth)
+enum err auth_create(const struct conf *conf, bool loopback, struct str kept_secret,
+                     const struct sessions *sessions, struct key_ring *keys, struct auth **ret_auth)
 {
-    size_t n = strlen(conf->jwt_secret);
-    if (n > 0 && (n < JWT_KEY_MIN || n > sizeof((struct auth *)0)->secret))
+    struct str signing = conf->jwt_secret[0] ? str_of(conf->jwt_secret) : kept_secret;
+    if (signing.n > 0 && (signing.n < JWT_KEY_MIN || signing.n > sizeof((struct auth *)0)->secret))
         return ERR_INVALID;
     struct auth *a = mem_zero(1, sizeof *a);
     if (!a)
@@ -53,10 +54,11 @@ enum err auth_create(const struct conf *conf, bool loopback, struct key_ring *ke
     a->api_key = str_of(conf->api_key);
     a->loopback = loopback;
     a->keys = keys;
+    a->sessions = sessions;
     a->public_sessions = conf->session_public;
-    if (n) {
-        memcpy(a->secret, conf->jwt_secret, n);
-        a->secret_n = n;
+    if (signing.n) {
+        memcpy(a->secret, signing.p, signing.n);
+        a->secret_n = signing.n;
     } else {
         random_bytes(a->secret, JWT_KEY_MIN);
         a->secret_n = JWT_KEY_MIN;
@@ -118,9 +120,15 @@ static bool still_may(const struct auth *a, const char *owner, const char *right
     return key && strcmp(right, now) == 0; /* a new key of the same name is another one */
 }
 
+static bool has_session(const struct auth *a, const char *session, const char *owner)
+{
+    return session_peek(a->sessions, str_of(session), str_of(owner)) != nullptr;
+}
+
 bool auth_still(const struct auth *a, const struct principal *who)
 {
-    return still_may(a, who->owner, who->right);
+    return still_may(a, who->owner, who->right) &&
+           (!who->session[0] || has_session(a, who->session, who->owner));
 }
 
 bool auth_is_one_person(const struct auth *a)
@@ -152,7 +160,7 @@ enum err auth_token(const struct auth *a, struct str token, const struct sock_pe
     }
     struct jwt_claims claims;
     try(jwt_verify(secret(a), clock_wall_ms() / 1000, token, &claims));
-    if (!still_may(a, claims.owner, claims.right))
+    if (!still_may(a, claims.owner, claims.right) || !has_session(a, claims.session, claims.owner))
         return ERR_AUTH;
     be(ret_who, claims.owner, claims.right, false);
     memcpy(ret_who->session, claims.session, sizeof claims.session);

@@ -12,6 +12,7 @@
 #include "server/net/addresses.h"
 #include "server/net/front.h"
 #include "server/net/host.h"
+#include "server/talk/keep.h"
 
 /* What every response carries. */
 static const char headers[] =
@@ -133,7 +134,7 @@ static enum err open_auth(struct server *s, bool loopback, struct server_why *wh
             "key create NAME', set auth.key (or --auth-key-file FILE), or listen on 127.0.0.1",
             c->listen);
     if (err == OK)
-        err = auth_create(c, loopback, keys, &s->auth);
+        err = auth_create(c, loopback, keep_secret(s->keep), s->sessions, keys, &s->auth);
     if (err != OK)
         key_ring_destroy(keys);
     return err;

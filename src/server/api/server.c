@@ -20,6 +20,7 @@
 #include "server/net/front.h"
 #include "server/net/host.h"
 #include "server/rag/rag.h"
+#include "server/talk/keep.h"
 
 enum { TICK_MS = 60000, DRAIN_CHECK_MS = 50 };
 
@@ -53,6 +54,25 @@ static enum err claim_data(struct server *s, const struct server_where *where,
             "name another with --data",
             s->data, err_text(err));
     return OK;
+}
+
+/* --- conversations --- */
+
+/* Without the file the server is useful all the same. */
+static void open_keep(struct server *s)
+{
+    if (!s->conf->history_keep) {
+        if (keep_file_erase(s->data) != OK)
+            log_error("history.keep is off, but %.120s/sessions.db of earlier conversations cannot "
+                      "be removed; remove it by hand",
+                      s->data);
+        return;
+    }
+    enum err err = keep_open(s->loop, s->data, s->sessions, &s->keep);
+    if (err != OK)
+        log_error("conversations are not kept on the disk, a restart will forget them: "
+                  "%.120s/sessions.db cannot be opened (%s); mend that, or set history.keep to off",
+                  s->data, err_text(err));
 }
 
 /* --- the store --- */
@@ -155,8 +175,13 @@ static enum err start_engines(struct server *s, struct server_why *why)
             return server_refuse(why, err, "the %s engine cannot be started: %s", config.role,
                                  err_text(err));
     }
-    s->talk = (struct talk){
-        .loop = s->loop, .conf = c, .stt = s->stt, .llm = s->llm, .tts = s->tts, .rag = s->rag};
+    s->talk = (struct talk){.loop = s->loop,
+                            .conf = c,
+                            .stt = s->stt,
+                            .llm = s->llm,
+                            .tts = s->tts,
+                            .rag = s->rag,
+                            .keep = s->keep};
     return OK;
 }
 
@@ -178,6 +203,7 @@ static void on_tick(void *arg)
 {
     struct server *s = arg;
     sessions_sweep(s->sessions);
+    keep_tick(s->keep);
     voices_tick(s);
     startup_tick(s->startup);
     timer_start(&s->tick, TICK_MS);
@@ -248,10 +274,12 @@ static enum err build(struct server *s, const struct server_where *where, struct
     try(loop_create(&s->loop));
     timer_init(&s->tick, s->loop, on_tick, s);
     timer_init(&s->drain, s->loop, on_drain_check, s);
-    try(sessions_create((uint32_t)s->conf->max_sessions, &s->sessions));
+    try(sessions_create((uint32_t)s->conf->max_sessions,
+                        (uint64_t)s->conf->history_hours * 3600 * 1000, &s->sessions));
     try(limit_create((uint32_t)s->conf->rate_limit, &s->turn_limit));
     try(check_language(s->conf, why));
     try(claim_data(s, where, why)); /* before all that lies there */
+    open_keep(s);
     try(doors_open(s, where, why));
     try(open_store(s, why));
     try(start_engines(s, why));
@@ -310,6 +338,7 @@ void server_destroy(struct server *s)
         timer_stop(&s->drain);
         loop_step(s->loop, 0); /* turns that have just ended free themselves */
     }
+    keep_close(s->keep);
     sessions_destroy(s->sessions);
     limit_destroy(s->turn_limit);
     auth_destroy(s->auth);

@@ -14,6 +14,7 @@ struct conf;
 struct engine;
 struct front;
 struct host_rules;
+struct keep;
 struct limit;
 struct rag;
 struct rag_reader_events;
@@ -38,6 +39,7 @@ struct server {
     struct engine *stt, *llm, *tts; /* llm: NULL with the quote answerer */
     struct rag *rag;
     struct sessions *sessions;
+    struct keep *keep; /* NULL: they are not kept on the disk */
 
     struct talk talk;
     struct voice *voices;    /* open /voice connections */

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* POST /session and /session/refresh: a session and a short-lived token for it. */
+/* POST /session and /session/refresh: a session and a short-lived token for it. DELETE /session: its
+ * end, and that of all that was said. */
 #include "base/conf.h"
 #include "base/json.h"
 #include "server/api/admit.h"
 #include "server/api/events.h"
 #include "server/api/route.h"
+#include "server/talk/keep.h"
 
 enum { BODY_MAX = 1024 };
 
@@ -33,6 +35,7 @@ static enum err answer(struct session_request *r, struct exchange *x)
     put_self(&j, s->conf);
     json_end(&j);
     try(json_finish(&j));
+    keep_save(s->keep, session);
     try(exchange_set(x, "Cache-Control", S("no-store")));
     exchange_reply(x, 200, "application/json", buf_str(&body));
     return OK;
@@ -90,4 +93,90 @@ void handle_session_refresh(struct server *s, struct exchange *x, const struct p
 {
     (void)id;
     begin(s, x, who, true);
+}
+
+/* --- the end --- */
+
+struct ending {
+    struct exchange *x; /* NULL: the client has gone */
+    struct server *server;
+    struct principal who;
+    char id[JWT_SESSION_MAX + 1];
+    bool asked; /* on_forgotten will come */
+};
+
+static void ending_refuse(struct ending *e, enum err err, const char *message)
+{
+    if (e->x)
+        exchange_error(e->x, err, message, nullptr);
+    free(e);
+}
+
+static void on_forgotten(void *arg, enum err err)
+{
+    struct ending *e = arg;
+    if (err != OK) {
+        ending_refuse(e, err, "the session has ended, but what was said may still be on the disk");
+        return;
+    }
+    if (e->x)
+        exchange_reply(e->x, 204, nullptr, S(""));
+    free(e);
+}
+
+static void on_end_request(struct exchange *x, void *arg, struct str body)
+{
+    (void)x, (void)body;
+    struct ending *e = arg;
+    struct server *s = e->server;
+    struct str id = str_of(e->id[0] ? e->id : e->who.session);
+    struct session *session = session_peek(s->sessions, id, str_of(e->who.owner));
+    if (id.n == 0) {
+        ending_refuse(e, ERR_INVALID, "send the session's token, or DELETE /session/ID");
+        return;
+    }
+    if (!session) {
+        ending_refuse(e, ERR_NOTFOUND, "there is no such session");
+        return;
+    }
+    if (session->live)
+        turn_cancel(session->live); /* before: it takes the last snapshot */
+    enum err err = s->keep ? keep_forget(s->keep, id, on_forgotten, e) : OK;
+    if (err != OK) {
+        ending_refuse(e, err, nullptr);
+        return;
+    }
+    e->asked = true;
+    session_end(s->sessions, session);
+    if (!s->keep)
+        on_forgotten(e, OK);
+}
+
+static void on_end_gone(struct exchange *x, void *arg)
+{
+    (void)x;
+    struct ending *e = arg;
+    e->x = nullptr;
+    if (!e->asked)
+        free(e);
+}
+
+void handle_session_end(struct server *s, struct exchange *x, const struct principal *who,
+                        struct str id)
+{
+    static const struct exchange_events events = {.on_request = on_end_request,
+                                                  .on_gone = on_end_gone};
+    struct ending *e = mem_zero(1, sizeof *e);
+    if (!e || id.n > JWT_SESSION_MAX) {
+        exchange_error(x, e ? ERR_NOTFOUND : ERR_NOMEM, e ? "there is no such session" : nullptr,
+                       nullptr);
+        free(e);
+        return;
+    }
+    e->x = x;
+    e->server = s;
+    e->who = *who;
+    if (id.n)
+        memcpy(e->id, id.p, id.n);
+    exchange_read_body(x, BODY_MAX, &events, e);
 }

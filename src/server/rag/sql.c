@@ -38,6 +38,22 @@ enum err sql_err(sqlite3 *db, int result)
     }
 }
 
+bool sql_is_damaged(struct store *s)
+{
+    switch (sqlite3_errcode(s->db) & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_FORMAT:
+    case SQLITE_ERROR: /* other tables and columns than ours */
+    case SQLITE_SCHEMA:
+    case SQLITE_MISMATCH:
+    case SQLITE_CONSTRAINT:
+        return true;
+    default:
+        return false;
+    }
+}
+
 enum err sql_exec(struct store *s, const char *sql)
 {
     return sql_err(s->db, sqlite3_exec(s->db, sql, nullptr, nullptr, nullptr));

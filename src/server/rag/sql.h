@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The inside of the store, shared by its files; sqlite3.h is seen nowhere else. */
+/*
+ * SQLite, as the store's files use it, and the file of conversations (talk/keep_file.c). A connection is used
+ * by one thread at a time.
+ */
 #pragma once
 
 #include <sqlite3.h>
@@ -11,8 +14,16 @@ struct store {
     int lock; /* descriptor: one writer of this file in the world; -1 for a reader */
 };
 
+/* Opened with lowered limits, nothing in the file trusted; with `create` made when there is none, for
+ * this user's eyes only. ERR_UNSUPPORTED: this SQLite is too old. */
+enum err sql_open(const char *path, bool create, struct store **ret_store);
+void sql_close(struct store *s);                         /* takes NULL */
+enum err sql_version(struct store *s, int *ret_version); /* the file's user_version; 0: a new one */
+
 /* SQLite's result as ours. */
 enum err sql_err(sqlite3 *db, int result);
+/* Did the last call fail because of what the file holds, and not because of the disk or of memory? */
+bool sql_is_damaged(struct store *s);
 enum err sql_exec(struct store *s, const char *sql);
 
 struct sql_arg {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Opening the store, its defences and its schema. */
+/* Opening the store, and its schema. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -11,9 +10,7 @@
 #include "server/rag/sql.h"
 
 enum {
-    SQLITE_NEEDED = 3053002, /* older ones can be attacked by a crafted file */
     SCHEMA_VERSION = 1,
-    BUSY_MS = 2000,
     KEEP_JOBS_DAYS = 7,
 };
 
@@ -41,26 +38,6 @@ static const char schema[] =
     "INSERT INTO words(words, rank) VALUES('secure-delete', 1);"
     "PRAGMA user_version = 1;";
 
-static enum err defend(sqlite3 *db)
-{
-    static const int switches[][2] = {
-        {SQLITE_DBCONFIG_DEFENSIVE, 1},      {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
-        {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0}, {SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
-        {SQLITE_DBCONFIG_ENABLE_VIEW, 0},    {SQLITE_DBCONFIG_DQS_DML, 0},
-        {SQLITE_DBCONFIG_DQS_DDL, 0},
-    };
-    for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
-        try(sql_err(db, sqlite3_db_config(db, switches[i][0], switches[i][1], nullptr)));
-    static const int limits[][2] = {
-        {SQLITE_LIMIT_SQL_LENGTH, 64 * 1024}, {SQLITE_LIMIT_EXPR_DEPTH, 64},
-        {SQLITE_LIMIT_COMPOUND_SELECT, 4},    {SQLITE_LIMIT_ATTACHED, 0},
-        {SQLITE_LIMIT_VARIABLE_NUMBER, 32},   {SQLITE_LIMIT_TRIGGER_DEPTH, 4},
-    };
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-        sqlite3_limit(db, limits[i][0], limits[i][1]);
-    return sql_err(db, sqlite3_busy_timeout(db, BUSY_MS));
-}
-
 static enum err create_schema(struct store *s, void *arg)
 {
     (void)arg;
@@ -69,10 +46,7 @@ static enum err create_schema(struct store *s, void *arg)
 
 static enum err check_version(struct store *s, int *ret_version)
 {
-    autostmt *q = nullptr;
-    try(sql_query(s, "PRAGMA user_version", nullptr, 0, &q));
-    try(sql_step(q));
-    *ret_version = sqlite3_column_int(q, 0);
+    try(sql_version(s, ret_version));
     return *ret_version > SCHEMA_VERSION ? ERR_UNSUPPORTED : OK; /* made by a newer Repartee */
 }
 
@@ -116,36 +90,25 @@ static enum err take_lock(const char *path, int *ret_lock)
     return OK;
 }
 
-/* SQLite would let everybody read it; the journal gets the same rights. Before the first connection:
- * closing a descriptor of the file would drop the locks of one. */
-static enum err make_private(const char *path)
+static enum err set_up(struct store *s, bool writer)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return err_from_errno(errno);
-    close(fd);
-    return OK;
+    return writer ? set_up_writer(s) : set_up_reader(s);
 }
 
 static enum err open_with(const char *path, bool writer, struct store **ret_store)
 {
-    if (sqlite3_libversion_number() < SQLITE_NEEDED)
-        return ERR_UNSUPPORTED;
-    struct store *s = mem_zero(1, sizeof *s);
-    if (!s)
-        return ERR_NOMEM;
-    s->lock = -1;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
-                SQLITE_OPEN_NOFOLLOW;
-    enum err err = writer ? take_lock(path, &s->lock) : OK;
-    if (err == OK && writer)
-        err = make_private(path);
-    if (err == OK)
-        err = sql_err(s->db, sqlite3_open_v2(path, &s->db, flags, nullptr));
-    if (err == OK)
-        err = defend(s->db);
-    if (err == OK)
-        err = writer ? set_up_writer(s) : set_up_reader(s);
+    int lock = -1;
+    struct store *s;
+    if (writer)
+        try(take_lock(path, &lock));
+    enum err err = sql_open(path, writer, &s);
+    if (err != OK) {
+        if (lock >= 0)
+            close(lock);
+        return err;
+    }
+    s->lock = lock;
+    err = set_up(s, writer);
     if (err != OK) {
         store_close(s);
         return err;
@@ -166,10 +129,8 @@ enum err store_open_reader(const char *path, struct store **ret_store)
 
 void store_close(struct store *s)
 {
-    if (!s)
-        return;
-    sqlite3_close_v2(s->db);
-    if (s->lock >= 0)
-        close(s->lock);
-    free(s);
+    int lock = s ? s->lock : -1;
+    sql_close(s);
+    if (lock >= 0)
+        close(lock);
 }

@@ -9,11 +9,12 @@
  * hash. */
 struct sessions {
     uint32_t max, count, mask;
+    uint64_t idle_ms;
     struct session **bucket;
     struct session *newest, *oldest;
 };
 
-enum err sessions_create(uint32_t max, struct sessions **ret_s)
+enum err sessions_create(uint32_t max, uint64_t idle_ms, struct sessions **ret_s)
 {
     uint32_t buckets = 64;
     while (buckets < max)
@@ -27,12 +28,13 @@ enum err sessions_create(uint32_t max, struct sessions **ret_s)
         return ERR_NOMEM;
     }
     s->max = max;
+    s->idle_ms = idle_ms;
     s->mask = buckets - 1;
     *ret_s = s;
     return OK;
 }
 
-static struct session **bucket_of(struct sessions *s, const char *id)
+static struct session **bucket_of(const struct sessions *s, const char *id)
 {
     uint32_t h = 0;
     for (int i = 0; i < 8; i++)
@@ -52,6 +54,13 @@ static void list_put_newest(struct sessions *s, struct session *session)
     session->older = s->newest;
     *(s->newest ? &s->newest->newer : &s->oldest) = session;
     s->newest = session;
+}
+
+static void list_put_oldest(struct sessions *s, struct session *session)
+{
+    session->newer = s->oldest;
+    *(s->oldest ? &s->oldest->older : &s->newest) = session;
+    s->oldest = session;
 }
 
 static void forget(struct sessions *s, struct session *session)
@@ -92,6 +101,34 @@ static bool make_room(struct sessions *s)
     return false;
 }
 
+static bool id_is_good(struct str id)
+{
+    if (id.n != 2 * (size_t)SESSION_ID_BYTES)
+        return false;
+    for (size_t i = 0; i < id.n; i++)
+        if (!((id.p[i] >= '0' && id.p[i] <= '9') || (id.p[i] >= 'a' && id.p[i] <= 'f')))
+            return false;
+    return true;
+}
+
+static struct session *lookup(const struct sessions *s, struct str id)
+{
+    struct session *at = id_is_good(id) ? *bucket_of(s, id.p) : nullptr;
+    while (at && !str_eq(str_of(at->id), id))
+        at = at->chain;
+    return at;
+}
+
+/* Into the table, not into the list. */
+static void enrol(struct sessions *s, struct session *session, struct str owner)
+{
+    memcpy(session->owner, owner.p, owner.n);
+    struct session **at = bucket_of(s, session->id);
+    session->chain = *at;
+    *at = session;
+    s->count++;
+}
+
 enum err session_create(struct sessions *s, struct str owner, struct session **ret_session)
 {
     if (owner.n > SESSION_OWNER_MAX)
@@ -102,36 +139,65 @@ enum err session_create(struct sessions *s, struct str owner, struct session **r
     if (!session)
         return ERR_NOMEM;
     random_hex(session->id, SESSION_ID_BYTES);
-    memcpy(session->owner, owner.p, owner.n);
     session->used_ms = clock_ms();
-    struct session **at = bucket_of(s, session->id);
-    session->chain = *at;
-    *at = session;
+    enrol(s, session, owner);
     list_put_newest(s, session);
-    s->count++;
     *ret_session = session;
     return OK;
+}
+
+enum err session_restore(struct sessions *s, struct str id, struct str owner, uint64_t age_ms,
+                         const struct history *history)
+{
+    if (!id_is_good(id) || owner.n == 0 || owner.n > SESSION_OWNER_MAX || !utf8_valid(owner) ||
+        str_find_byte(owner, 0) < owner.n)
+        return ERR_INVALID;
+    if (lookup(s, id))
+        return ERR_CONFLICT;
+    if (s->count >= s->max)
+        return ERR_BUSY;
+    struct session *session = mem_zero(1, sizeof *session);
+    if (!session)
+        return ERR_NOMEM;
+    memcpy(session->id, id.p, id.n);
+    session->used_ms = clock_ms() - age_ms;
+    session->history = *history;
+    enrol(s, session, owner);
+    list_put_oldest(s, session);
+    return OK;
+}
+
+struct session *session_peek(const struct sessions *s, struct str id, struct str owner)
+{
+    struct session *session = lookup(s, id);
+    return session && !session->ended && str_eq(str_of(session->owner), owner) ? session : nullptr;
 }
 
 enum err session_find(struct sessions *s, struct str id, struct str owner,
                       struct session **ret_session)
 {
-    if (id.n != 2 * SESSION_ID_BYTES)
+    struct session *session = session_peek(s, id, owner);
+    if (!session)
         return ERR_NOTFOUND;
-    for (size_t i = 0; i < id.n; i++)
-        if (!((id.p[i] >= '0' && id.p[i] <= '9') || (id.p[i] >= 'a' && id.p[i] <= 'f')))
-            return ERR_NOTFOUND;
-    for (struct session *at = *bucket_of(s, id.p); at; at = at->chain)
-        if (str_eq(str_of(at->id), id)) {
-            if (!str_eq(str_of(at->owner), owner))
-                return ERR_NOTFOUND;
-            at->used_ms = clock_ms();
-            list_take(s, at);
-            list_put_newest(s, at);
-            *ret_session = at;
-            return OK;
-        }
-    return ERR_NOTFOUND;
+    session->used_ms = clock_ms();
+    list_take(s, session);
+    list_put_newest(s, session);
+    *ret_session = session;
+    return OK;
+}
+
+void session_end(struct sessions *s, struct session *session)
+{
+    check(!session->live);
+    history_finish(&session->history);
+    session->ended = true;
+    if (may_leave(session))
+        forget(s, session);
+}
+
+struct session *sessions_next(const struct sessions *s, const struct session *at)
+{
+    return at ? at->older : s->newest;
 }
 
 void session_hold(struct session *session)
@@ -143,6 +209,10 @@ void session_release(struct sessions *s, struct session *session)
 {
     check(session->attached > 0);
     session->attached--;
+    if (session->ended && may_leave(session)) {
+        forget(s, session);
+        return;
+    }
     session->used_ms = clock_ms();
     list_take(s, session);
     list_put_newest(s, session);
@@ -153,7 +223,7 @@ void sessions_sweep(struct sessions *s)
     uint64_t now = clock_ms();
     for (struct session *at = s->oldest, *newer; at; at = newer) {
         newer = at->newer;
-        if (now - at->used_ms < SESSION_IDLE_MS)
+        if (now - at->used_ms < s->idle_ms)
             break;
         if (may_leave(at))
             forget(s, at);
@@ -163,4 +233,14 @@ void sessions_sweep(struct sessions *s)
 uint32_t sessions_count(const struct sessions *s)
 {
     return s->count;
+}
+
+uint32_t sessions_max(const struct sessions *s)
+{
+    return s->max;
+}
+
+uint64_t sessions_idle_ms(const struct sessions *s)
+{
+    return s->idle_ms;
 }

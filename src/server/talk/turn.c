@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "server/talk/keep.h"
 #include "server/talk/turn_parts.h"
 
 struct counter turns_begun, turns_failed, turns_canceled, tokens_generated;
@@ -86,7 +87,7 @@ static void on_timer(void *arg)
 /* What the session remembers of this turn. Memory that is short costs the memory, not the turn. */
 static void remember(struct turn *t, struct str answer, size_t heard, bool interrupted)
 {
-    if (!t->answering || answer.n == 0)
+    if (!t->answering || answer.n == 0 || t->session->ended)
         return;
     struct str kept = str_sub(answer, 0, heard);
     if (history_add(&t->session->history, SAID_BY_ASSISTANT, t->id, kept, interrupted) != OK)
@@ -114,6 +115,7 @@ static void end(struct turn *t, enum err err, const char *message)
         t->next->link = t->link;
     t->talk->live_count--;
     t->session->live = nullptr;
+    keep_save(t->talk->keep, t->session);
 
     /* The caller up the stack may still look at the turn: it is freed in the loop's next round. */
     timer_start(&t->timer, 0);
@@ -186,6 +188,8 @@ enum err turn_begin(struct talk *talk, struct session *session, const struct tur
 {
     if (talk->draining)
         return ERR_DRAINING;
+    if (session->ended)
+        return ERR_NOTFOUND;
     if (session->live)
         return ERR_CONFLICT;
     if (talk->live_count >= (uint64_t)talk->conf->max_turns)

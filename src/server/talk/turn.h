@@ -21,6 +21,7 @@
 
 struct conf;
 struct engine;
+struct keep;
 struct loop;
 struct rag;
 struct rag_hit;
@@ -32,6 +33,7 @@ struct talk {
     const struct conf *conf;
     struct engine *stt, *llm, *tts; /* llm: NULL when the quote answerer answers */
     struct rag *rag;
+    struct keep *keep;   /* NULL: conversations are not kept on the disk */
     struct turn *live;   /* list of running turns */
     uint32_t live_count; /* at most limit.live */
     uint64_t next_id;
@@ -83,7 +85,7 @@ struct turn_sink {
 };
 
 /* ERR_BUSY: too many turns; ERR_CONFLICT: the session has a live turn; ERR_ENGINE; ERR_NOMEM;
- * ERR_INVALID for a text that is empty; ERR_DRAINING. The session is held until the turn ends. */
+ * ERR_INVALID for a text that is empty; ERR_NOTFOUND: the session has ended; ERR_DRAINING. The session is held until the turn ends. */
 enum err turn_begin(struct talk *talk, struct session *session, const struct turn_request *request,
                     const struct turn_sink *sink, void *arg, struct turn **ret_turn);
 uint64_t turn_id(const struct turn *t);
