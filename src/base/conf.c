@@ -80,7 +80,8 @@ enum err conf_refuse(struct conf_err *why, enum err err, const char *fmt, ...)
 
 static enum err no_memory(struct conf_err *why)
 {
-    return conf_refuse(why, ERR_NOMEM, "there is not enough memory");
+    return conf_refuse(why, ERR_NOMEM,
+                       "there is not enough memory; end some programs and try again");
 }
 
 static enum err set_text(char **field, struct str value, struct conf_err *why)
@@ -144,22 +145,27 @@ static enum err set_secret_file(const struct conf_option *o, char **field, struc
         return no_memory(why);
     FILE *f = fopen(z, "re");
     if (!f)
-        return conf_refuse(why, ERR_INVALID, "%s: the file %.100s of %s cannot be read: %s", origin,
-                           z, o->name, strerror(errno));
+        return conf_refuse(why, ERR_INVALID,
+                           "%s: the file %.90s of %s cannot be read (%s); name another", origin, z,
+                           o->name, strerror(errno));
     char bytes[VALUE_MAX];
     size_t n = fread(bytes, 1, sizeof bytes, f);
     bool failed = ferror(f);
     fclose(f);
     if (failed)
-        return conf_refuse(why, ERR_INVALID, "%s: the file %.100s of %s cannot be read", origin, z,
+        return conf_refuse(why, ERR_INVALID,
+                           "%s: the file %.90s of %s cannot be read; name another", origin, z,
                            o->name);
     struct str secret = str_trim((struct str){bytes, n});
     enum err err = OK;
     if (n == sizeof bytes || secret.n == 0 || !is_text(secret))
-        err = conf_refuse(why, ERR_INVALID, "%s: the file %.100s of %s is %s", origin, z, o->name,
-                          n == sizeof bytes ? "too long"
-                          : secret.n == 0   ? "empty"
-                                            : "not text");
+        err =
+            conf_refuse(why, ERR_INVALID,
+                        "%s: the file %.90s of %s is %s; it must hold the secret and nothing else",
+                        origin, z, o->name,
+                        n == sizeof bytes ? "too long"
+                        : secret.n == 0   ? "empty"
+                                          : "not text");
     else
         err = set_text(field, secret, why);
     explicit_bzero(bytes, sizeof bytes);
@@ -170,8 +176,10 @@ enum err conf_set_found(struct conf *c, const struct conf_option *o, bool file, 
                         const char *origin, struct conf_err *why)
 {
     if (!is_text(value))
-        return conf_refuse(why, ERR_INVALID, "%s: the value of %s is too long, or not text", origin,
-                           o->name);
+        return conf_refuse(
+            why, ERR_INVALID,
+            "%s: the value of %s is too long, or not text; write a shorter one, on one line",
+            origin, o->name);
     void *field = conf_field(c, o);
     switch (o->kind) {
     case CONF_KIND_INT:

@@ -12,14 +12,16 @@ static enum err read_line(struct conf *c, struct str line, const char *place, st
 {
     size_t at = str_find_byte(line, '=');
     if (at == line.n)
-        return conf_refuse(why, ERR_SYNTAX, "%s: expected \"name = value\"", place);
+        return conf_refuse(why, ERR_SYNTAX,
+                           "%s: this is no option; write name = value, or # before a comment",
+                           place);
     struct str name = str_trim(str_sub(line, 0, at));
     struct str value = str_trim(str_sub(line, at + 1, line.n));
     if (str_starts(value, S("\""))) {
         if (value.n < 2 || value.p[value.n - 1] != '"')
             return conf_refuse(why, ERR_SYNTAX,
-                               "%s: the value does not end with its quotes (a comment needs a line "
-                               "of its own)",
+                               "%s: the value does not end with its quotes; close them, and put "
+                               "comments on lines of their own",
                                place);
         value = str_sub(value, 1, value.n - 1);
     }
@@ -29,7 +31,8 @@ static enum err read_line(struct conf *c, struct str line, const char *place, st
 enum err conf_read_text(struct conf *c, struct str text, const char *origin, struct conf_err *why)
 {
     if (text.n > FILE_MAX)
-        return conf_refuse(why, ERR_TOOBIG, "%.100s is larger than 256 KiB", origin);
+        return conf_refuse(why, ERR_TOOBIG,
+                           "%.100s is larger than 256 KiB; is it a configuration file?", origin);
     if (str_starts(text, S("\xef\xbb\xbf"))) /* what some editors begin every text with */
         text = str_sub(text, 3, text.n);
     struct str line;
@@ -59,9 +62,12 @@ enum err conf_read_file(struct conf *c, const char *path, struct conf_err *why)
     bool failed = ferror(f);
     fclose(f);
     if (!text)
-        return conf_refuse(why, ERR_NOMEM, "there is not enough memory");
+        return conf_refuse(why, ERR_NOMEM,
+                           "there is not enough memory; end some programs and try again");
     if (failed)
-        return conf_refuse(why, ERR_IO, "the configuration %.120s cannot be read", path);
+        return conf_refuse(why, ERR_IO,
+                           "the configuration %.120s cannot be read; name another with --config",
+                           path);
     return conf_read_text(c, (struct str){text, n}, path, why);
 }
 
@@ -159,7 +165,8 @@ enum err conf_read_args(struct conf *c, int *argc, char **argv, struct conf_err 
             f.value = f.no ? S("off") : S("on");
         } else if (!f.value.p) {
             if (i + 1 == *argc)
-                return conf_refuse(why, ERR_INVALID, "%s needs a value", origin);
+                return conf_refuse(why, ERR_INVALID, "%s needs a value; write it after the flag",
+                                   origin);
             f.value = str_of(argv[++i]);
         }
         try(conf_set_found(c, f.o, f.file, f.value, origin, why));

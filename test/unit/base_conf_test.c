@@ -114,8 +114,8 @@ static void test_text(void **)
         {"\xef\xbb\xbfrag.k=9\r\n\tlog.level\t=\twarn\r\n", OK, ""},
         {"persona = a = b # c", OK, ""},
         {"persona = \"  spaces \\ \"kept\" \"", OK, ""},
-        {"rag.k", ERR_SYNTAX, "conf:1: expected \"name = value\""},
-        {"\n\n[http]\n", ERR_SYNTAX, "conf:3: expected"},
+        {"rag.k", ERR_SYNTAX, "conf:1: this is no option; write name = value"},
+        {"\n\n[http]\n", ERR_SYNTAX, "conf:3: this is no option"},
         {"rag.k = 1\nrag.k = 1000\n", ERR_INVALID, "conf:2: rag.k must be"},
         {"\nrag.j = 1", ERR_UNKNOWN, "conf:2: there is no option \"rag.j\""},
         {"persona = \"open", ERR_SYNTAX, "conf:1: the value does not end with its quotes"},
@@ -207,7 +207,7 @@ static void test_files(void **)
     unlink(secret);
     assert_err(conf_read_file(&c, path, &why), ERR_INVALID);
     assert_non_null(strstr(why.text, "conf:1: the file"));
-    assert_non_null(strstr(why.text, "cannot be read: No such file"));
+    assert_non_null(strstr(why.text, "cannot be read (No such file"));
     assert_err(conf_set(&c, S("auth.key_file"), str_of(dir), "here", &why), ERR_INVALID);
     assert_err(conf_read_file(&c, dir, &why), ERR_IO);
     unlink(path);

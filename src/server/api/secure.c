@@ -206,12 +206,18 @@ static enum err build(struct loop *l, const struct conf *conf, struct str host, 
     try(name_files(conf, host, s));
     enum err err = s->own_for ? renew(s) : OK;
     if (err != OK)
-        return server_refuse(why, err, "the certificate %.200s cannot be made: %s", s->cert_file,
-                             err_text(err));
+        return server_refuse(
+            why, err,
+            "the certificate %.200s cannot be made (%s); look at the rights of its folder and the disk's space",
+            s->cert_file, err_text(err));
     char reason[200] = "";
     err = load(s, reason, sizeof reason);
     if (err != OK)
-        return server_refuse(why, err, "the certificate cannot be used: %s", reason);
+        return server_refuse(why, err, "the certificate cannot be used: %s; %s", reason,
+                             s->own_for
+                                 ? "remove the folder tls in the data folder, and a new "
+                                   "one is made"
+                                 : "mend tls.cert_file and tls.key_file, or set tls to auto");
     if (!s->own_for) /* else the fingerprint is printed, see cli/announce */
         tell_loaded(s);
     timer_start(&s->look, LOOK_MS);

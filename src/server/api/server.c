@@ -132,8 +132,10 @@ static enum err open_store(struct server *s, struct server_why *why)
                              "than 3.53.2; update",
                              s->data);
     if (err != OK)
-        return server_refuse(why, err, "the document store %s/documents.db cannot be opened: %s",
-                             s->data, err_text(err));
+        return server_refuse(
+            why, err,
+            "the document store %s/documents.db cannot be opened (%s); restore it from a copy, or move it away to begin anew",
+            s->data, err_text(err));
     return OK;
 }
 
@@ -172,8 +174,10 @@ static enum err start_engines(struct server *s, struct server_why *why)
         config.threads = 2;
         enum err err = engine_create(s->loop, &config, engines[i].engine);
         if (err != OK)
-            return server_refuse(why, err, "the %s engine cannot be started: %s", config.role,
-                                 err_text(err));
+            return server_refuse(
+                why, err,
+                "the %s engine cannot be started (%s); 'repartee doctor' says what is missing",
+                config.role, err_text(err));
     }
     s->talk = (struct talk){.loop = s->loop,
                             .conf = c,
@@ -307,7 +311,9 @@ enum err server_create(const struct conf *conf, const struct server_where *where
     enum err err = build(s, where, ret_why);
     if (err != OK) {
         if (!ret_why->text[0])
-            (void)server_refuse(ret_why, err, "the server cannot start: %s", err_text(err));
+            (void)server_refuse(ret_why, err,
+                                "the server cannot start: %s; 'repartee doctor' may tell why",
+                                err_text(err));
         server_destroy(s);
         return err;
     }

@@ -74,6 +74,8 @@ const char *cli_given(const struct cli *c, const char *option);
 int cli_fail(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The same for a wrong call: adds how to get help, returns EXIT_USAGE. */
 int cli_misuse(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int cli_no_memory(const struct cli *c);
+int cli_not_json(const struct cli *c); /* of what the server answered */
 /* The same for a file: what is wrong with it by `errno_value`, and the remedy. */
 int cli_cannot_read(const struct cli *c, const char *path, int errno_value);
 int cli_cannot_write(const struct cli *c, const char *path, int errno_value);

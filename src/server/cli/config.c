@@ -46,7 +46,7 @@ static int print_json(const struct cli *c, const char *only)
     json_end(&j);
     json_end(&j);
     if (err != OK || json_finish(&j) != OK)
-        return cli_fail(c, "there is not enough memory");
+        return cli_no_memory(c);
     printf("%.*s\n", STR_FMT(out));
     return EXIT_OK;
 }
@@ -68,7 +68,7 @@ static int print_one(const struct cli *c, const struct conf_option *o)
 {
     autobuf value = BUF(SHOWN_MAX);
     if (conf_show(&c->conf, o, &value) != OK)
-        return cli_fail(c, "there is not enough memory");
+        return cli_no_memory(c);
     printf("%.*s\n", STR_FMT(value));
     return EXIT_OK;
 }
@@ -88,6 +88,6 @@ int cli_config(struct cli *c)
         return print_one(c, &o[at]);
     for (size_t i = 0; i < count; i++)
         if (print_line(c, &o[i]) != OK)
-            return cli_fail(c, "there is not enough memory");
+            return cli_no_memory(c);
     return EXIT_OK;
 }

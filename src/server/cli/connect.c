@@ -165,7 +165,7 @@ int connect_server(const struct cli *c, enum connect_mode mode, struct connectio
         k->words = -1;
     if (!k || client_create(path, nullptr, &k->client) != OK) {
         free(k);
-        return cli_fail(c, "there is not enough memory");
+        return cli_no_memory(c);
     }
     int code = wait_until_ready(c, mode, k);
     if (code != EXIT_OK) {

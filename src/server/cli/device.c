@@ -60,7 +60,7 @@ int device_open(const struct cli *c, enum device_use use, const char *name, uint
 {
     struct device *d = mem_zero(1, sizeof *d);
     if (!d)
-        return cli_fail(c, "there is not enough memory");
+        return cli_no_memory(c);
     snd_lib_error_set_handler(be_silent);
     bool hears = use == DEVICE_MICROPHONE;
     int err = snd_pcm_open(&d->pcm, name, hears ? SND_PCM_STREAM_CAPTURE : SND_PCM_STREAM_PLAYBACK,

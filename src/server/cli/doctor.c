@@ -81,7 +81,7 @@ static int print_json(const struct cli *c, const struct machine *m, struct str s
     json_put_raw(&j, server);
     json_end(&j);
     if (json_finish(&j) != OK)
-        return cli_fail(c, "there is not enough memory");
+        return cli_no_memory(c);
     printf("%.*s\n", STR_FMT(out));
     return EXIT_OK;
 }
@@ -136,7 +136,7 @@ int cli_doctor(struct cli *c)
     if (c->json)
         return print_json(c, &machine, buf_str(&answer));
     if (json_parse(buf_str(&answer), &doc, &why) != OK)
-        return cli_fail(c, "the server's answer is not JSON; is it another program?");
+        return cli_not_json(c);
     code = show_server(c, json_root(doc));
     json_doc_destroy(doc);
     return code;

@@ -26,7 +26,7 @@ int cli_hear(struct cli *c)
     struct json_doc *doc;
     struct json_why why;
     if (json_parse(buf_str(&answer), &doc, &why) != OK)
-        return cli_fail(c, "the server's answer is not JSON; is it another program?");
+        return cli_not_json(c);
     struct str text = json_str(json_get(json_root(doc), "text"));
     printf("%.*s\n", STR_FMT(text));
     json_doc_destroy(doc);

@@ -50,7 +50,7 @@ static int keep_file(struct ingesting *g, const char *path, bool named)
     char *copy = mem_strdup(str_of(path));
     if (!copy || mem_grow((void **)&g->file, &g->room, g->files + 1, sizeof *g->file) != OK) {
         free(copy);
-        return cli_fail(g->c, "there is not enough memory");
+        return cli_no_memory(g->c);
     }
     g->file[g->files++] = copy;
     return EXIT_OK;
@@ -141,7 +141,7 @@ static int wait_for(struct ingesting *g, struct str job)
         struct json_doc *doc;
         struct json_why why;
         if (json_parse(buf_str(&answer), &doc, &why) != OK)
-            return cli_fail(g->c, "the server's answer is not JSON; is it another program?");
+            return cli_not_json(g->c);
         const struct json_val *j = json_root(doc);
         struct str state = json_str(json_get(j, "state"));
         bool over = str_eq(state, S("done")) || str_eq(state, S("failed"));
@@ -162,7 +162,7 @@ static int send_batch(struct ingesting *g)
     if (g->batched == 0)
         return EXIT_OK;
     if (buf_addf(&g->body, "--%s--\r\n", boundary) != OK)
-        return cli_fail(g->c, "there is not enough memory");
+        return cli_no_memory(g->c);
     char type[96];
     snprintf(type, sizeof type, "multipart/form-data; boundary=%s", boundary);
     autobuf answer = BUF(0);
@@ -173,7 +173,7 @@ static int send_batch(struct ingesting *g)
     struct json_doc *doc;
     struct json_why why;
     if (json_parse(buf_str(&answer), &doc, &why) != OK)
-        return cli_fail(g->c, "the server's answer is not JSON; is it another program?");
+        return cli_not_json(g->c);
     code = wait_for(g, json_str(json_get(json_root(doc), "job")));
     json_doc_destroy(doc);
     g->sent += g->batched;
@@ -210,7 +210,7 @@ static int send_file(struct ingesting *g, const char *path)
     enum err err = append(g, whole, buf_str(&bytes));
     free(whole);
     if (err != OK)
-        return cli_fail(g->c, "there is not enough memory");
+        return cli_no_memory(g->c);
     g->batched++;
     return EXIT_OK;
 }

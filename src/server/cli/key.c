@@ -50,7 +50,7 @@ static int create(const struct cli *c, const char *name)
     json_kstr(&j, "key", buf_str(&text));
     json_end(&j);
     if (json_finish(&j) != OK)
-        return cli_fail(c, "there is not enough memory");
+        return cli_no_memory(c);
     printf("%.*s\n", STR_FMT(out));
     return EXIT_OK;
 }
@@ -84,7 +84,7 @@ static int list(const struct cli *c)
     size_t count = k.count;
     keys_free(&k);
     if (json_finish(&j) != OK)
-        return cli_fail(c, "there is not enough memory");
+        return cli_no_memory(c);
     if (c->json)
         printf("%.*s\n", STR_FMT(out));
     else if (count == 0)
@@ -111,7 +111,11 @@ int cli_key(struct cli *c)
     if (!is_list && strcmp(what, "create") != 0 && strcmp(what, "revoke") != 0)
         return cli_misuse(c, "\"%s\" is none of create NAME, list and revoke NAME", what);
     if (is_list)
-        return name ? cli_misuse(c, "\"%s\" is one argument too many", name) : list(c);
+        return name ? cli_misuse(
+                          c,
+                          "\"%s\" is one argument too many; leave it out, or join words by quotes",
+                          name)
+                    : list(c);
     if (!name)
         return cli_misuse(c, "whose key? Write: repartee key %s NAME", what);
     return what[0] == 'c' ? create(c, name) : revoke(c, name);

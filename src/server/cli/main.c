@@ -50,7 +50,7 @@ static int run(struct cli *c, int argc, char **argv)
         return code;
     if (c->help)
         return help_command(c->command);
-    struct conf_err why = {"there is not enough memory"};
+    struct conf_err why = {"there is not enough memory; end some programs and try again"};
     if (!c->command->is_bare && configure(c, &why) != OK)
         return cli_misuse(c, "%s", why.text);
     if (!c->command->is_bare && data_dir(&c->conf, &c->data, &why) != OK)
@@ -97,7 +97,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN); /* a reader that leaves is an error code, not an end */
     int code = dispatch(&c, argc, argv);
     if (fflush(stdout) != 0 && code == EXIT_OK) {
-        fprintf(stderr, "repartee: the output cannot be written: %s\n", strerror(errno));
+        fprintf(stderr, "repartee: the output cannot be written (%s); send it elsewhere\n",
+                strerror(errno));
         code = EXIT_FAILED;
     }
     conf_finish(&c.conf);

@@ -34,6 +34,19 @@ int cli_misuse(const struct cli *c, const char *fmt, ...)
     return EXIT_USAGE;
 }
 
+int cli_no_memory(const struct cli *c)
+{
+    return cli_fail(c, "there is not enough memory; end some programs and try again");
+}
+
+int cli_not_json(const struct cli *c)
+{
+    return cli_fail(c,
+                    "the server's answer is not JSON; is %s/server.sock another program's? Then "
+                    "end that, or name another directory with --data",
+                    c->data);
+}
+
 int cli_cannot_read(const struct cli *c, const char *path, int errno_value)
 {
     switch (errno_value) {

@@ -164,7 +164,7 @@ int options_parse(struct cli *c, int argc, char **argv)
 {
     c->flag = mem_zero((size_t)argc + 2, sizeof *c->flag);
     if (!c->flag)
-        return cli_fail(c, "there is not enough memory");
+        return cli_no_memory(c);
     c->flag_count = 1;
     c->operand = argv;
     struct parse p = {.c = c, .argc = argc, .argv = argv};
@@ -186,7 +186,9 @@ int options_parse(struct cli *c, int argc, char **argv)
     if (c->count < c->command->least)
         return cli_misuse(c, "%s", c->command->missing);
     if (c->command->most >= 0 && c->count > c->command->most)
-        return cli_misuse(c, "\"%s\" is one argument too many", c->operand[c->command->most]);
+        return cli_misuse(c,
+                          "\"%s\" is one argument too many; leave it out, or join words by quotes",
+                          c->operand[c->command->most]);
     return EXIT_OK;
 }
 

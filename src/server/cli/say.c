@@ -57,7 +57,7 @@ static int report(struct cli *c, const struct saying *s)
     json_knum(&j, "seconds", (double)s->sound.samples / PCM_RATE_SPEAK);
     json_end(&j);
     if (json_finish(&j) != OK)
-        return cli_fail(c, "there is not enough memory");
+        return cli_no_memory(c);
     printf("%.*s\n", STR_FMT(out));
     return EXIT_OK;
 }
@@ -74,7 +74,7 @@ static int say(struct cli *c, struct connection *k, struct str text, const char 
         json_kstr(&j, "voice", str_of(voice));
     json_end(&j);
     if (json_finish(&j) != OK)
-        return cli_fail(c, "there is not enough memory");
+        return cli_no_memory(c);
     static const char *const headers[] = {"Content-Type: application/json", nullptr};
     const struct client_request r = {
         .method = "POST", .path = "/tts", .headers = headers, .body = buf_str(&body)};

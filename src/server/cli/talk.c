@@ -132,7 +132,7 @@ static int read_question(struct cli *c, const char *path, struct buf *samples, u
         return code;
     struct wav_reader *r;
     if (wav_reader_create(&r) != OK)
-        return cli_fail(c, "there is not enough memory");
+        return cli_no_memory(c);
     enum err err = wav_feed(r, buf_str(&file), samples);
     if (err == OK)
         err = wav_end(r);
