@@ -13,8 +13,8 @@
  * caller decides: repartee-read refuses to work, the others warn. What is refused answers EPERM or
  * EACCES; a system call of a foreign instruction set ends the process.
  *
- * In builds with AddressSanitizer its leak checker keeps what it needs: opening /proc, reading links,
- * and to stop and look at this process from a child at the end.
+ * In builds with AddressSanitizer its leak checker keeps what it needs: /proc, and to stop and look
+ * at this process from a child at the end.
  */
 #pragma once
 
@@ -23,9 +23,8 @@
 #include "base/err.h"
 
 struct confine_rules {
-    const char *const *read_dirs; /* NULL-terminated, folders or files. Absent ones are passed over.
-                                     `nobody` must be able to read them. NULL: none, and no call that
-                                     takes a path either, so that not even a file's being there shows */
+    const char *const *read_dirs; /* NULL-terminated, folders or files; NULL: none. Absent ones are
+                                     passed over. `nobody` must be able to read them */
     uint64_t memory_bytes;        /* RLIMIT_AS; 0: unlimited */
     uint32_t cpu_seconds;         /* RLIMIT_CPU; 0: unlimited */
     bool threads;                 /* it will make threads */

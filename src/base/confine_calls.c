@@ -43,8 +43,19 @@ static const int plain[] = {
     SCMP_SYS(lseek),
     SCMP_SYS(fadvise64),
     SCMP_SYS(eventfd2),
+    /* files by name: reading them is Landlock's business */
+    SCMP_SYS(stat),
+    SCMP_SYS(lstat),
     SCMP_SYS(fstat),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(statx),
+    SCMP_SYS(access),
+    SCMP_SYS(faccessat),
+    SCMP_SYS(faccessat2),
+    SCMP_SYS(readlink),
+    SCMP_SYS(readlinkat),
     SCMP_SYS(getdents64),
+    SCMP_SYS(getcwd),
     /* memory */
     SCMP_SYS(brk),
     SCMP_SYS(munmap),
@@ -100,14 +111,6 @@ static const int plain[] = {
     SCMP_SYS(getrlimit),
 };
 
-/* Files by name, for those that may read any: which ones is Landlock's business, but it lets everybody
- * ask what a path is and whether it is there. Some names exist on one architecture only. */
-static const int by_name[] = {
-    SCMP_SYS(stat),       SCMP_SYS(lstat),     SCMP_SYS(newfstatat), SCMP_SYS(statx),
-    SCMP_SYS(access),     SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(readlink),
-    SCMP_SYS(readlinkat), SCMP_SYS(getcwd),
-};
-
 /* What a program needs to start, beside execve and what is above. */
 static const int starting[] = {
     SCMP_SYS(execve), SCMP_SYS(fork),  SCMP_SYS(vfork),      SCMP_SYS(wait4), SCMP_SYS(waitid),
@@ -116,8 +119,7 @@ static const int starting[] = {
 
 /* What LeakSanitizer does at the end. */
 static const int inspecting[] = {
-    SCMP_SYS(clone), SCMP_SYS(ptrace),   SCMP_SYS(wait4),      SCMP_SYS(prctl),
-    SCMP_SYS(kill),  SCMP_SYS(readlink), SCMP_SYS(readlinkat),
+    SCMP_SYS(clone), SCMP_SYS(ptrace), SCMP_SYS(wait4), SCMP_SYS(prctl), SCMP_SYS(kill),
 };
 
 /* Allowed when the masked argument has the value. */
@@ -127,12 +129,9 @@ struct conditional {
     uint64_t mask, value;
 };
 
-static const struct conditional opening[] = {
+static const struct conditional conditional[] = {
     {SCMP_SYS(open), 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY},
     {SCMP_SYS(openat), 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY},
-};
-
-static const struct conditional conditional[] = {
     {SCMP_SYS(prctl), 0, UINT64_MAX, PR_SET_NAME},
     {SCMP_SYS(prctl), 0, UINT64_MAX, PR_GET_NAME},
     {SCMP_SYS(prctl), 0, UINT64_MAX, PR_SET_VMA},
@@ -193,10 +192,6 @@ static int fill(scmp_filter_ctx filter, const struct confine_rules *rules, bool 
     int result = allow(filter, plain, COUNT(plain));
     if (result == 0)
         result = allow_if(filter, conditional, COUNT(conditional));
-    if (result == 0 && rules->read_dirs)
-        result = allow(filter, by_name, COUNT(by_name));
-    if (result == 0 && (rules->read_dirs || leak_checker))
-        result = allow_if(filter, opening, COUNT(opening));
     if (result == 0 && rules->exec)
         result = allow(filter, starting, COUNT(starting));
     if (result == 0 && leak_checker)
