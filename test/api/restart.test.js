@@ -209,10 +209,47 @@ test('a session that is deleted is over, and nothing of it is on the disk', asyn
   assert.equal((await call(server.url, `session/${third.session_id}`, undefined, undefined, 'DELETE')).status, 204, 'by its number, without its token');
   assert.equal((await call(server.url, `session/${third.session_id}`, undefined, undefined, 'DELETE')).status, 404);
   assert.equal((await call(server.url, 'session', undefined, undefined, 'DELETE')).status, 400);
+  /* In the middle of an answer: the answer ends, and leaves nothing. */
+  const slow = await start(t, await temporaryFolder(t), ['--llm-script', 'tokens=500,slow=20']);
+  const talking = await begin(slow.url);
+  const answer = call(slow.url, 'chat', talking.token, { message: 'my secret is a mackerel' });
+  const reader = /** @type {ReadableStream<Uint8Array>} */ ((await answer).body).getReader();
+  let heard = '';
+  while (!heard.includes('"token"')) heard += Buffer.from((await reader.read()).value ?? []).toString();
+  assert.equal((await call(slow.url, 'session', talking.token, undefined, 'DELETE')).status, 204);
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) heard += Buffer.from(piece.value).toString();
+  assert.match(heard, /"type":"error"/);
+  assert.ok(!onDisk(slow.data, 'mackerel'));
   await server.stop();
   server = await start(t, data);
   assert.equal((await say(server.url, mine.token, 'hello')).status, 401);
   assert.equal((await say(server.url, third.token, 'hello')).status, 401);
   assert.equal((await say(server.url, other.token, 'hello')).status, 200);
   assert.ok(!onDisk(data, 'swordfish') && !onDisk(data, 'herring') && onDisk(data, 'halibut'));
+});
+
+test('all conversations of one, and of nobody else, are forgotten', async (t) => {
+  const data = await temporaryFolder(t);
+  let server = await start(t, data);
+  const mine = [await begin(server.url), await begin(server.url)];
+  for (const { token } of mine) await say(server.url, token, 'my secret is swordfish');
+  const key = (await repartee(['key', 'create', 'anna', '--data', data])).out.trim();
+  const hers = await begin(server.url, key);
+  await say(server.url, hers.token, 'a secret of hers is halibut');
+  const told = await repartee(['forget', '--data', data]);
+  assert.deepEqual([told.code, told.out, told.err], [0, '2 conversations are forgotten\n', '']);
+  assert.ok(!onDisk(data, 'swordfish') && onDisk(data, 'halibut'));
+  assert.equal((await say(server.url, hers.token, 'hello')).status, 200);
+  const ended = await call(server.url, 'sessions', hers.token, undefined, 'DELETE');
+  assert.deepEqual([ended.status, await ended.json()], [200, { ended: 1 }]);
+  assert.ok(!onDisk(data, 'halibut'));
+  assert.equal((await say(server.url, hers.token, 'hello')).status, 401);
+  await server.stop();
+  assert.deepEqual(JSON.parse((await repartee(['forget', '--json', '--data', data])).out), { ended: 0 }, 'also without a server');
+
+  server = await start(t, await temporaryFolder(t), ['--session-public', '--auth-key', 'sesame sesame sesame']);
+  const visitor = await begin(server.url), another = await begin(server.url);
+  assert.equal((await call(server.url, 'sessions', visitor.token, undefined, 'DELETE')).status, 403, 'visitors are many');
+  assert.equal((await call(server.url, 'session', visitor.token, undefined, 'DELETE')).status, 204);
+  assert.equal((await say(server.url, another.token, 'hello')).status, 200);
 });

@@ -10,7 +10,7 @@ import { samplesOf, speak, writeWav } from '../lib/speech.js';
 import { startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 import { terminal } from '../lib/terminal.js';
 
-const COMMANDS = ['serve', 'ask', 'say', 'hear', 'talk', 'ingest', 'key', 'doctor', 'config', 'completion'];
+const COMMANDS = ['serve', 'ask', 'say', 'hear', 'talk', 'ingest', 'key', 'forget', 'doctor', 'config', 'completion'];
 const QUIET = ['--stt-driver', 'scripted', '--tts-driver', 'scripted'];
 
 test('every command explains itself', async () => {

@@ -274,7 +274,7 @@ static void what_is_deleted_is_gone_from_the_disk(void **)
     forgotten = false;
     struct session *session = session_peek(sessions, str_of(id), S("ann"));
     session_hold(session); /* a connection */
-    assert_ok(keep_forget(keep, str_of(id), on_forgotten, nullptr));
+    assert_ok(keep_forget(keep, S("ann"), str_of(id), on_forgotten, nullptr));
     session_end(sessions, session);
     assert_false(forgotten);
     assert_null(session_peek(sessions, str_of(id), S("ann")));

@@ -2,6 +2,8 @@
 // @ts-check
 /* What the page says when something goes wrong, and how it comes back. */
 import assert from 'node:assert/strict';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { connected, inPhase, openPage, screenshot } from '../lib/browser.js';
 import { startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
@@ -14,6 +16,17 @@ test('the server dies and comes back', async (t) => {
   await untilReady(server);
   const page = await openPage(t, server.url, { expected: NETWORK });
   await connected(page);
+  await page.fill('#question', 'Which voices are there?');
+  await page.press('#question', 'Enter');
+  await page.waitForSelector('.chip');
+  const rows = () => {
+    const db = new DatabaseSync(path.join(data, 'sessions.db'));
+    const said = db.prepare("SELECT said FROM sessions WHERE said LIKE '%voices%'").all().map((row) => String(row.said));
+    db.close();
+    return said;
+  };
+  await inPhase(page, 'idle');
+  await until(() => rows().length === 1, 'the conversation on the disk');
   await server.kill();
   await page.waitForSelector('#trouble:not([hidden])');
   assert.match((await page.locator('#trouble').textContent()) ?? '', /cannot be reached.*Trying again/);
@@ -32,7 +45,9 @@ test('the server dies and comes back', async (t) => {
   assert.equal(await page.locator('#trouble').isVisible(), false);
   await page.fill('#question', 'How do I add documents?');
   await page.press('#question', 'Enter');
-  await page.waitForSelector('.chip');
+  await page.waitForSelector('.turn:last-child .chip');
+  await inPhase(page, 'idle');
+  assert.ok(await until(() => rows().find((said) => said.includes('How do I add documents?')), 'the same conversation to go on'));
 });
 
 test('the microphone is not allowed', async (t) => {

@@ -21,6 +21,7 @@ static const struct route table[] = {
     {METHOD_POST,   "/session/refresh", ACCESS_USE,   handle_session_refresh},
     {METHOD_DELETE, "/session",         ACCESS_USE,   handle_session_end},
     {METHOD_DELETE, "/session/*",       ACCESS_USE,   handle_session_end},
+    {METHOD_DELETE, "/sessions",        ACCESS_WRITE, handle_sessions_end},
     {METHOD_POST,   "/chat",            ACCESS_USE,   handle_chat},
     {METHOD_GET,    "/voice",           ACCESS_OPEN,  handle_voice}, /* `hello` brings the token */
     {METHOD_POST,   "/stt",             ACCESS_USE,   handle_stt},

@@ -43,6 +43,7 @@ void handle_readyz(struct server *, struct exchange *, const struct principal *,
 void handle_metrics(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_session(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_session_end(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_sessions_end(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_session_refresh(struct server *, struct exchange *, const struct principal *,
                             struct str);
 void handle_chat(struct server *, struct exchange *, const struct principal *, struct str);

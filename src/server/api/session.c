@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* POST /session and /session/refresh: a session and a short-lived token for it. DELETE /session: its
- * end, and that of all that was said. */
+/* POST /session and /session/refresh: a session and a short-lived token for it. DELETE /session, /session/ID and
+ * /sessions: the end of one or of all that the principal owns, and of what was said in it. */
+#include <stdio.h>
+
 #include "base/conf.h"
 #include "base/json.h"
 #include "server/api/admit.h"
@@ -101,8 +103,10 @@ struct ending {
     struct exchange *x; /* NULL: the client has gone */
     struct server *server;
     struct principal who;
+    bool all; /* of the owner's sessions, and not `id` or that of his token */
     char id[JWT_SESSION_MAX + 1];
-    bool asked; /* on_forgotten will come */
+    bool asked;    /* on_forgotten will come */
+    int64_t count; /* of those that have ended */
 };
 
 static void ending_refuse(struct ending *e, enum err err, const char *message)
@@ -116,12 +120,30 @@ static void on_forgotten(void *arg, enum err err)
 {
     struct ending *e = arg;
     if (err != OK) {
-        ending_refuse(e, err, "the session has ended, but what was said may still be on the disk");
+        ending_refuse(e, err,
+                      "what was said is forgotten, but may still be on the disk; try again, or "
+                      "remove the files sessions.db* of the stopped server");
         return;
     }
-    if (e->x)
+    char body[48];
+    snprintf(body, sizeof body, "{\"ended\":%lld}", (long long)e->count);
+    if (e->x && e->all)
+        exchange_reply(e->x, 200, "application/json", str_of(body));
+    else if (e->x)
         exchange_reply(e->x, 204, nullptr, S(""));
     free(e);
+}
+
+/* The next one that is to end; `at` NULL: the first. */
+static struct session *next_meant(const struct ending *e, const struct session *at)
+{
+    const struct sessions *all = e->server->sessions;
+    if (!e->all)
+        return at ? nullptr : session_peek(all, str_of(e->id), str_of(e->who.owner));
+    struct session *next = sessions_next(all, at);
+    while (next && (next->ended || strcmp(next->owner, e->who.owner) != 0))
+        next = sessions_next(all, next);
+    return next;
 }
 
 static void on_end_request(struct exchange *x, void *arg, struct str body)
@@ -129,25 +151,28 @@ static void on_end_request(struct exchange *x, void *arg, struct str body)
     (void)x, (void)body;
     struct ending *e = arg;
     struct server *s = e->server;
-    struct str id = str_of(e->id[0] ? e->id : e->who.session);
-    struct session *session = session_peek(s->sessions, id, str_of(e->who.owner));
-    if (id.n == 0) {
-        ending_refuse(e, ERR_INVALID, "send the session's token, or DELETE /session/ID");
-        return;
+    struct session *at, *next;
+    for (at = next_meant(e, nullptr); at; at = next_meant(e, at)) {
+        e->count++;
+        if (at->live)
+            turn_cancel(at->live); /* now, because it takes a last snapshot */
     }
-    if (!session) {
+    if (e->count == 0 && !e->all) {
         ending_refuse(e, ERR_NOTFOUND, "there is no such session");
         return;
     }
-    if (session->live)
-        turn_cancel(session->live); /* before: it takes the last snapshot */
-    enum err err = s->keep ? keep_forget(s->keep, id, on_forgotten, e) : OK;
+    enum err err = OK;
+    if (s->keep)
+        err = keep_forget(s->keep, str_of(e->who.owner), str_of(e->id), on_forgotten, e);
     if (err != OK) {
         ending_refuse(e, err, nullptr);
         return;
     }
     e->asked = true;
-    session_end(s->sessions, session);
+    for (at = next_meant(e, nullptr); at; at = next) {
+        next = next_meant(e, at);
+        session_end(s->sessions, at);
+    }
     if (!s->keep)
         on_forgotten(e, OK);
 }
@@ -161,22 +186,37 @@ static void on_end_gone(struct exchange *x, void *arg)
         free(e);
 }
 
-void handle_session_end(struct server *s, struct exchange *x, const struct principal *who,
-                        struct str id)
+static void end_sessions(struct server *s, struct exchange *x, const struct principal *who,
+                         bool all, struct str id)
 {
     static const struct exchange_events events = {.on_request = on_end_request,
                                                   .on_gone = on_end_gone};
     struct ending *e = mem_zero(1, sizeof *e);
-    if (!e || id.n > JWT_SESSION_MAX) {
-        exchange_error(x, e ? ERR_NOTFOUND : ERR_NOMEM, e ? "there is no such session" : nullptr,
-                       nullptr);
-        free(e);
+    if (!e) {
+        exchange_error(x, ERR_NOMEM, nullptr, nullptr);
         return;
     }
-    e->x = x;
-    e->server = s;
-    e->who = *who;
-    if (id.n)
-        memcpy(e->id, id.p, id.n);
+    *e = (struct ending){.x = x, .server = s, .who = *who, .all = all};
+    memcpy(e->id, id.p, id.n);
     exchange_read_body(x, BODY_MAX, &events, e);
+}
+
+void handle_session_end(struct server *s, struct exchange *x, const struct principal *who,
+                        struct str id)
+{
+    if (id.n == 0)
+        id = str_of(who->session);
+    if (id.n == 0)
+        exchange_error(x, ERR_INVALID, "send the session's token, or DELETE /session/ID", nullptr);
+    else if (id.n > JWT_SESSION_MAX)
+        exchange_error(x, ERR_NOTFOUND, "there is no such session", nullptr);
+    else
+        end_sessions(s, x, who, false, id);
+}
+
+void handle_sessions_end(struct server *s, struct exchange *x, const struct principal *who,
+                         struct str id)
+{
+    (void)id;
+    end_sessions(s, x, who, true, S(""));
 }

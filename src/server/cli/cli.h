@@ -65,6 +65,7 @@ int cli_ingest(struct cli *c);
 int cli_doctor(struct cli *c);
 int cli_config(struct cli *c);
 int cli_key(struct cli *c);
+int cli_forget(struct cli *c);
 int cli_completion(struct cli *c);
 
 /* The value that an option of the command was given; "" of one that takes none; NULL: not given. */

@@ -62,6 +62,12 @@ static const struct command table[] = {
      .examples = "  repartee key create kitchen\n"
                  "  repartee key list\n"
                  "  repartee key revoke kitchen\n"},
+    {.name = "forget", .operands = "", .run = cli_forget,
+     .summary = "delete the conversations that were held on this computer",
+     .about = "What was asked and answered is removed from the server's memory and overwritten on the "
+              "disk. Documents stay. The conversations of those who come with a key of their own stay "
+              "too; they delete theirs with DELETE /sessions.",
+     .examples = "  repartee forget\n"},
     {.name = "doctor", .operands = "", .run = cli_doctor,
      .summary = "say what is installed, which engines run, and what to do next",
      .about = "The first thing to try when something does not work.",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/talk/keep.h"
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -144,7 +145,7 @@ static void save_missing(struct keep *k)
 static void run_forget(struct lane_job *job)
 {
     struct work *w = (struct work *)job;
-    w->err = keep_file_delete(w->keep->file, str_of(w->id));
+    w->err = keep_file_delete(w->keep->file, str_of(w->owner), str_of(w->id));
 }
 
 static void forget_done(struct lane_job *job)
@@ -155,13 +156,16 @@ static void forget_done(struct lane_job *job)
     work_free(w);
 }
 
-enum err keep_forget(struct keep *k, struct str id, void (*done)(void *arg, enum err err),
-                     void *arg)
+enum err keep_forget(struct keep *k, struct str owner, struct str id,
+                     void (*done)(void *arg, enum err err), void *arg)
 {
+    check(owner.n < sizeof((struct work *)nullptr)->owner &&
+          id.n < sizeof((struct work *)nullptr)->id);
     struct work *w = work_create(k, run_forget, forget_done);
     if (!w)
         return ERR_NOMEM;
-    memcpy(w->id, id.p, id.n < sizeof w->id ? id.n : sizeof w->id - 1);
+    memcpy(w->owner, owner.p, owner.n);
+    memcpy(w->id, id.p, id.n);
     w->done = done;
     w->arg = arg;
     return work_post(w);

@@ -242,9 +242,10 @@ static enum err empty_journal(struct keep_file *f)
     return sql_do(f->sql, "PRAGMA wal_checkpoint(TRUNCATE)", nullptr, 0);
 }
 
-enum err keep_file_delete(struct keep_file *f, struct str id)
+enum err keep_file_delete(struct keep_file *f, struct str owner, struct str id)
 {
-    try(sql_do(f->sql, "DELETE FROM sessions WHERE id = ?", SQL_ARGS(SQL_T(id))));
+    try(sql_do(f->sql, "DELETE FROM sessions WHERE owner = ? AND (id = ? OR ? = '')",
+               SQL_ARGS(SQL_T(owner), SQL_T(id), SQL_T(id))));
     return empty_journal(f);
 }
 

@@ -38,8 +38,9 @@ enum err keep_file_load(struct keep_file *f, int64_t oldest_ms, uint32_t max,
                         enum err (*fn)(void *arg, const struct keep_row *row), void *arg,
                         size_t *ret_bad);
 enum err keep_file_put(struct keep_file *f, const struct keep_row *row);
-/* OK too when there is none. When it returns, nothing of it is on the disk. */
-enum err keep_file_delete(struct keep_file *f, struct str id);
+/* One of the owner's, or with an empty id all; OK too when there is none. When it returns, nothing of it
+ * is on the disk. */
+enum err keep_file_delete(struct keep_file *f, struct str owner, struct str id);
 /* Deletes what was used at `oldest_ms` or before, what is beyond the newest `max`, and a file that was set
  * aside before that time. */
 enum err keep_file_prune(struct keep_file *f, int64_t oldest_ms, uint32_t max);
