@@ -45,7 +45,7 @@ enum err conf_set(struct conf *c, struct str name, struct str value, const char 
 enum err conf_read_text(struct conf *c, struct str text, const char *origin, struct conf_err *why);
 enum err conf_read_file(struct conf *c, const char *path, struct conf_err *why);
 /* Every REPARTEE_* variable; unknown ones are refused. REPARTEE_CONFIG, _MIRROR and _ROOT are not
- * for the table and skipped. */
+ * for the table and skipped. Before them, the variables of conf_old_variable that are not empty. */
 enum err conf_read_env(struct conf *c, char *const *environ_list, struct conf_err *why);
 /* Takes `--llm-threads=4`, `--llm-threads 4`, `--x` and `--no-x` for booleans out of argv in place;
  * what is no option of the table stays, in order, for the command to judge. "--" ends options. */
@@ -71,6 +71,8 @@ const struct conf_option *conf_options(size_t *ret_count);
 /* "--llm-threads" / "REPARTEE_LLM_THREADS" of "llm.threads". */
 void conf_flag_name(const struct conf_option *o, char *into, size_t size);
 void conf_env_name(const struct conf_option *o, char *into, size_t size);
+/* By what variable operators of the first practice version know it, which is read too; or NULL. */
+const char *conf_old_variable(const struct conf_option *o);
 /* The present value as text; secrets as "(set)" or "(not set)". */
 enum err conf_show(const struct conf *c, const struct conf_option *o, struct buf *into);
 /* Every option with its range and default, as --help shows them, grouped by what stands before the

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The three names of an option, and which option a name means or was meant to mean. */
+/* The names of an option, and which option a name means or was meant to mean. */
 #include <ctype.h>
 #include <stdio.h>
 
@@ -30,6 +30,21 @@ void conf_flag_name(const struct conf_option *o, char *into, size_t size)
 void conf_env_name(const struct conf_option *o, char *into, size_t size)
 {
     rename_option(o, "REPARTEE_", '_', true, into, size);
+}
+
+const char *conf_old_variable(const struct conf_option *o)
+{
+    static const struct {
+        const char *option, *variable;
+    } table[] = {
+        {"auth.secret", "JWT_SECRET"},
+        {"http.origins", "CORS_ORIGINS"},
+        {"limit.turns", "RATE_LIMIT"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (strcmp(table[i].option, o->name) == 0)
+            return table[i].variable;
+    return nullptr;
 }
 
 const struct conf_option *conf_find(struct str name, conf_name_fn *name_of, const char *suffix,

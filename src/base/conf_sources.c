@@ -94,8 +94,25 @@ static enum err refuse_variable(struct str name, struct conf_err *why)
         o ? "?" : "");
 }
 
+static enum err read_old_variables(struct conf *c, char *const *environ_list, struct conf_err *why)
+{
+    size_t count;
+    const struct conf_option *o = conf_options(&count);
+    for (; *environ_list; environ_list++) {
+        struct str entry = str_of(*environ_list);
+        size_t at = str_find_byte(entry, '=');
+        for (size_t i = 0; i < count; i++) {
+            const char *name = conf_old_variable(&o[i]);
+            if (name && at + 1 < entry.n && str_eq(str_sub(entry, 0, at), str_of(name)))
+                try(conf_set_found(c, &o[i], false, str_sub(entry, at + 1, entry.n), name, why));
+        }
+    }
+    return OK;
+}
+
 enum err conf_read_env(struct conf *c, char *const *environ_list, struct conf_err *why)
 {
+    try(read_old_variables(c, environ_list, why));
     for (; *environ_list; environ_list++) {
         struct str entry = str_of(*environ_list);
         if (!str_starts(entry, S("REPARTEE_")))

@@ -5,7 +5,7 @@
  * damaged file, and the two ways to have nothing kept.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
@@ -117,7 +117,9 @@ test('kill -9 costs at most what was about to be written', async (t) => {
     dead = true;
     await server.kill();
     await Promise.all(clients);
-    assert.ok(!existsSync(path.join(data, 'sessions.db.aside')));
+    const files = readdirSync(data).filter((name) => name.startsWith('sessions.db'));
+    assert.ok(files.length > 0 && !files.includes('sessions.db.aside'));
+    for (const name of files) assert.equal(statSync(path.join(data, name)).mode & 0o777, 0o600, name);
   }
   const server = await start(t, data);
   const found = kept(data);

@@ -12,7 +12,7 @@ import { BUILD, environment, startServer, temporaryFolder, until } from '../lib/
 import { terminal } from '../lib/terminal.js';
 import { VoiceClient } from '../lib/voice.js';
 
-/** @typedef {{name: string, value: string, default: string, kind: string, words: string, min: number, max: number, flag: string, variable: string, help: string}} Option */
+/** @typedef {{name: string, value: string, default: string, kind: string, words: string, min: number, max: number, flag: string, variable: string, old_variable?: string, help: string}} Option */
 
 /** @param {string[]} args @param {Record<string, string>} [env] @returns {Promise<Option[]>} */
 async function options(args, env) {
@@ -46,6 +46,11 @@ test('every option from file, environment and flag, each over the one before', a
     const env = { [o.variable]: real(second) };
     assert.equal(await found([], {}), shown(real(first)), `${o.name} in the file`);
     assert.equal(await found([], env), shown(real(second)), `${o.variable}`);
+    if (o.old_variable) {
+      assert.equal(await found([], { [o.old_variable]: real(third) }), shown(real(third)), `${o.old_variable} over the file`);
+      assert.equal(await found([], { [o.old_variable]: real(third), ...env }), shown(real(second)), `${o.variable} over ${o.old_variable}`);
+      assert.equal(await found([], { [o.old_variable]: '' }), shown(real(first)), `an empty ${o.old_variable} says nothing`);
+    }
     const flags = o.kind === 'boolean' ? [[o.flag, 'on'], [o.flag.replace('--', '--no-'), 'off']] : [];
     if (o.kind !== 'boolean') {
       assert.equal(await found([o.flag, real(third)], env), shown(real(third)), `${o.flag} VALUE`);
@@ -81,15 +86,24 @@ test('the help and the manual pages hold every option and command', async (t) =>
   const all = await options(['--data', await temporaryFolder(t)]);
   const help = (await repartee(['serve', '--help'])).out;
   const overview = (await repartee(['--help'])).out;
-  const commands = [...overview.matchAll(/^ {2}([a-z]+) {2}/gm)].map((m) => m[1]);
+  const commands = [...overview.matchAll(/^ {2}([a-z]+) /gm)].map((m) => m[1]);
   const pages = ['repartee.1', 'repartee.conf.5'].map((name) => path.join(BUILD, name));
   for (const page of pages) {
     const lint = spawnSync('mandoc', ['-T', 'lint', '-W', 'warning', page], { encoding: 'utf8' });
     assert.equal(lint.stdout, '', lint.stdout);
   }
   const [first, fifth] = pages.map((page) => execFileSync('mandoc', ['-T', 'ascii', page], { encoding: 'utf8' }).replace(/.\x08/g, ''));
-  for (const name of commands) assert.match(first, new RegExp(`^ {5}${name} \\[option \\.\\.\\.\\]`, 'm'));
-  assert.match(first, /--voice=NAME/);
+  /* The options of each command, as its --help and the manual page tell them. */
+  const sections = first.split(/^ {5}(?=[a-z]+ \[option \.\.\.\])/m).slice(1);
+  const common = first.slice(first.indexOf('\nOPTIONS'));
+  assert.deepEqual(sections.map((section) => section.split(' ')[0]), commands);
+  for (const [i, name] of commands.entries()) {
+    const own = (await repartee([name, '--help'])).out.split(/^Configuration/m)[0];
+    const told = [...own.matchAll(/^ {2,}(?:-\w, )?(--[a-z-]+)/gm)].map((m) => m[1]).filter((flag) => !all.some((o) => o.flag === flag));
+    assert.ok(told.includes('--help') && told.includes('--json') && told.includes('--config'), name);
+    for (const flag of told) assert.ok(`${sections[i]}${common}`.includes(flag), `${name} ${flag}`);
+    for (const [, flag] of sections[i].split('\nOPTIONS')[0].matchAll(/^ {13}(?:-\w [A-Z]+, )?(--[a-z-]+)/gm)) assert.ok(told.includes(flag), `${name} ${flag}`);
+  }
   for (const o of all) {
     for (const text of [help, fifth]) {
       const flat = text.replace(/\s+/g, ' ');
@@ -99,6 +113,7 @@ test('the help and the manual pages hold every option and command', async (t) =>
     assert.match(help, new RegExp(`${o.name.replace('.', '\\.')}$`, 'm'));
     assert.match(fifth, new RegExp(`^ {5}${o.name.replace('.', '\\.')}( |$)`, 'm'));
     assert.ok(fifth.includes(o.variable));
+    if (o.old_variable) assert.match(fifth, new RegExp(`${o.variable} or\\s+${o.old_variable}`));
   }
 });
 

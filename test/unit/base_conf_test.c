@@ -236,6 +236,11 @@ static void test_environment(void **)
         {"REPARTEE_AUTH_KEY_FILE=/nowhere/at/all", ERR_INVALID, "/nowhere/at/all"},
         {"REPARTEE_PERSONA_FILE=x", ERR_UNKNOWN, ""},
         {"REPARTEE_=", ERR_UNKNOWN, ""},
+        {"RATE_LIMIT=9", OK, ""},
+        {"RATE_LIMIT=", OK, ""},
+        {"RATE_LIMIT", OK, ""},
+        {"RATE_LIMITS=x", OK, ""},
+        {"RATE_LIMIT=60/minute", ERR_INVALID, "RATE_LIMIT: limit.turns must be a whole number"},
     };
     for (size_t i = 0; i < countof(rows); i++) {
         char entry[100];

@@ -25,6 +25,8 @@ static enum err put_json(struct json_out *j, const struct cli *c, const struct c
     json_kint(j, "max", o->max);
     json_kstr(j, "flag", str_of(flag));
     json_kstr(j, "variable", str_of(variable));
+    if (conf_old_variable(o))
+        json_kstr(j, "old_variable", str_of(conf_old_variable(o)));
     json_kstr(j, "help", str_of(o->help));
     json_end(j);
     return OK;

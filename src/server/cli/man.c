@@ -153,7 +153,8 @@ static void put_option(const struct conf_option *o)
         printf(".Fl \\-no-%s ,\n", flag + 2);
     if (o->kind == CONF_KIND_SECRET)
         printf(".Fl \\%s-file ,\n", flag + 1);
-    printf("variable\n.Ev %s .\n", variable);
+    const char *old = conf_old_variable(o);
+    printf("variable\n.Ev %s%s%s .\n", variable, old ? "\nor\n.Ev " : "", old ? old : "");
     if (o->kind == CONF_KIND_INT)
         printf("A number from %lld to %lld%s%s.\n", (long long)o->min, (long long)o->max,
                o->unit[0] ? " " : "", o->unit);
