@@ -5,13 +5,14 @@
  * damaged file, and the two ways to have nothing kept.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { repartee } from '../lib/cli.js';
-import { BUILD, startServer, temporaryFolder, untilReady } from '../lib/server.js';
+import { BUILD, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 import { HELLO, VoiceClient } from '../lib/voice.js';
 
 const ARGS = ['--stt-driver', 'scripted', '--tts-driver', 'scripted', '--llm-driver', 'scripted', '--llm-script', 'tokens=5', '--limit-turns', '100000'];
@@ -69,7 +70,9 @@ test('a token and its conversation go on after a restart', async (t) => {
   server = await start(t, data);
   const third = await (await say(server.url, token, 'the third question ')).json();
   assert.ok(third.usage.prompt_tokens - second.usage.prompt_tokens >= grown - 5, 'and after the restart, all of it');
-  assert.deepEqual((kept(data).get(session_id) ?? []).filter((_, i) => i % 2 === 0), ['the first question', 'the second question', 'the third question']);
+  const questions = () => (kept(data).get(session_id) ?? []).filter((_, i) => i % 2 === 0);
+  await until(() => questions().length === 3, 'the third snapshot');
+  assert.deepEqual(questions(), ['the first question', 'the second question', 'the third question']);
   const renewed = await (await call(server.url, 'session/refresh', token)).json();
   assert.equal(renewed.session_id, session_id);
   assert.equal((await say(server.url, silent, 'hello')).status, 200, 'also when nothing had been said');
@@ -176,6 +179,46 @@ test('where nothing can be kept the server says so and works', async (t) => {
   assert.equal((await say(server.url, token, 'hello')).status, 401);
 });
 
+test('a disk that is full is told, once, and survived', async (t) => {
+  const data = await temporaryFolder(t);
+  const own = process.getuid?.() === 0 ? ['-m'] : ['-rm'];
+  const mount = `mount -t tmpfs -o size=12m tmpfs ${data}`;
+  if (spawnSync('unshare', [...own, 'sh', '-c', mount]).status !== 0) return t.skip('no file system can be mounted here');
+  const server = await startServer(t, { data, args: ARGS, within: ['unshare', ...own, 'sh', '-c', `${mount} && exec "$@"`, 'sh'] });
+  await untilReady(server);
+  const inside = `/proc/${server.pid}/root${data}`;
+  const copies = await temporaryFolder(t);
+  /* Of a copy, because SQLite would follow the link that leads inside; one that is torn is made again. */
+  const keptInside = () => {
+    try {
+      for (const name of ['sessions.db', 'sessions.db-wal']) copyFileSync(path.join(inside, name), path.join(copies, name));
+      return kept(copies);
+    } catch {
+      return new Map();
+    }
+  };
+  const { token, session_id } = await begin(server.url);
+  assert.equal((await say(server.url, token, 'while there is room')).status, 200);
+  await until(() => keptInside().get(session_id)?.length === 2, 'a snapshot');
+  const filler = openSync(path.join(inside, 'filler'), 'w');
+  assert.throws(() => {
+    for (;;) writeSync(filler, Buffer.alloc(4096));
+  }, /ENOSPC/);
+  const long = 'The quick brown fox jumps over the lazy dog. '.repeat(300);
+  for (let i = 0; i < 30; i++) assert.equal((await say(server.url, token, `${i} ${long}`)).status, 200);
+  const complaints = () => server.log().match(/conversations cannot be written to sessions\.db in the data folder: the disk is full; .*; free some space/g)?.length;
+  await until(complaints, 'a sentence about the disk');
+  const silent = await begin(server.url);
+  assert.equal((await say(server.url, silent.token, 'said while it was full')).status, 200);
+  assert.equal(complaints(), 1);
+  closeSync(filler);
+  rmSync(path.join(inside, 'filler'));
+  await say(server.url, token, 'there is room again');
+  await until(() => server.log().includes('conversations are written to the disk again'), 'a good end');
+  await until(() => keptInside().get(silent.session_id)?.includes('said while it was full'), 'what had been left out');
+  await until(() => keptInside().get(session_id)?.includes('there is room again'), 'the last question');
+});
+
 test('with history.keep off nothing is written, and what was written goes', async (t) => {
   const data = await temporaryFolder(t);
   let server = await start(t, data);
@@ -198,7 +241,7 @@ test('a session that is deleted is over, and nothing of it is on the disk', asyn
   await say(server.url, mine.token, 'my secret is swordfish');
   await say(server.url, other.token, 'another secret is halibut');
   await say(server.url, third.token, 'the third is a herring');
-  assert.ok(onDisk(data, 'swordfish'));
+  await until(() => onDisk(data, 'swordfish'), 'a snapshot');
   const end = (/** @type {string} */ token, id = '') => call(server.url, 'session' + id, token, undefined, 'DELETE');
   const voice = await VoiceClient.open(server.url, { ...HELLO, token: mine.token });
   assert.equal((await end(mine.token)).status, 204);

@@ -274,6 +274,7 @@ void keep_close(struct keep *k)
         save_missing(k);
     lane_destroy(k->lane);
     keep_file_close(k->file);
+    explicit_bzero(k->secret, sizeof k->secret);
     free(k);
 }
 
