@@ -54,7 +54,7 @@ function kept(data) {
 const onDisk = (data, word) =>
   ['sessions.db', 'sessions.db-wal'].some((name) => existsSync(path.join(data, name)) && readFileSync(path.join(data, name)).includes(word));
 
-test('a token and its conversation go on after a restart', async (t) => {
+test('a token and its conversation go on after a restart @tsan', async (t) => {
   const data = await temporaryFolder(t);
   let server = await start(t, data);
   const { token, session_id } = await begin(server.url);

@@ -35,6 +35,13 @@ const table = (data) => [
   { args: ['ask', 'x', '--rag-k', '99'], code: 2, says: /rag\.k must be a whole number from 1 to 50/ },
   { args: ['ask', 'x', '--log-level=loud'], code: 2, says: /log\.level must be one of error\|warn\|info\|debug/ },
   { args: ['ask', 'x', '--config', 'nofile.conf'], code: 2, says: /nofile\.conf cannot be read: .*; name another with --config/ },
+  { args: ['ask', 'x', '--config', 'words.conf'], code: 2, says: /words\.conf:2: this is no option; write name = value, or # before a comment/ },
+  { args: ['ask', 'x', '--config', 'quotes.conf'], code: 2, says: /quotes\.conf:1: the value does not end with its quotes; close them/ },
+  { args: ['ask', 'x', '--config', 'text.wav', '--rag-k', 'x'], code: 2, says: /text\.wav:1: this is no option/ },
+  { args: ['ask', 'x', '--config', 'folder'], code: 2, says: /folder cannot be read.*; name another with --config/ },
+  { args: ['ask', 'x', '--rag-k'], code: 2, says: /--rag-k needs a value; write it after the flag/ },
+  { args: ['ask', 'x', '--auth-key-file', 'nofile'], code: 2, says: /the file nofile of auth\.key cannot be read \(.*\); name another/ },
+  { args: ['ask', 'x'], env: { RATE_LIMIT: '60/minute' }, code: 2, says: /RATE_LIMIT: limit\.turns must be a whole number from 1 to 100000/ },
   { args: ['ask', 'x', '--config', 'bad.conf'], code: 2, says: /bad\.conf:1: there is no option "rag\.kk"; did you mean "rag\.k"\?/ },
   { args: ['ask', 'x'], env: { REPARTEE_RAGK: '1' }, code: 2, says: /REPARTEE_RAGK is not one of Repartee's; did you mean REPARTEE_RAG_K\?/ },
   { args: ['serve', '--auth-key-file', 'empty.md'], code: 2, says: /the file empty\.md of auth\.key is empty/ },
@@ -49,6 +56,10 @@ const table = (data) => [
   { args: ['hear', 'a.wav', 'b.wav'], code: 2, says: /"b\.wav" is one argument too many/ },
   { args: ['serve', 'now'], code: 2, says: /"now" is one argument too many/ },
   { args: ['ingest'], code: 2, says: /name the files or folders to add/ },
+  { args: ['forget', 'it'], code: 2, says: /"it" is one argument too many; leave it out, or join words by quotes/ },
+  { args: ['config', 'rag.kk'], code: 2, says: /there is no option "rag\.kk"; 'repartee config' lists them all/ },
+  { args: ['completion'], code: 2, says: /for which shell\? There is bash/ },
+  { args: ['completion', 'tcsh'], code: 2, says: /tcsh.*bash/ },
   /* files */
   { args: ['hear', 'nofile.wav'], code: 1, says: /there is no file nofile\.wav; check its name/ },
   { args: ['hear', 'folder'], code: 1, says: /folder is a folder; name a file in it/ },
@@ -89,9 +100,11 @@ test('every mistake is told with its remedy', async (t) => {
   writeFileSync(path.join(folder, 'text.wav'), 'These are words, not sound.');
   writeFileSync(path.join(folder, 'empty.md'), '');
   writeFileSync(path.join(folder, 'bad.conf'), 'rag.kk = 3\n');
+  writeFileSync(path.join(folder, 'words.conf'), '# words\n[section]\n');
+  writeFileSync(path.join(folder, 'quotes.conf'), 'persona = "You are\n');
   for (const { args, code, says, input, env } of table(data)) {
     const [command, ...rest] = args;
-    const known = ['ask', 'say', 'hear', 'talk', 'ingest', 'key', 'serve'].includes(command) && !/--(data|config)$/.test(rest.at(-1) ?? '');
+    const known = ['ask', 'say', 'hear', 'talk', 'ingest', 'key', 'forget', 'config', 'serve'].includes(command) && !/--(data|config)$/.test(rest.at(-1) ?? '');
     const call = known ? [command, ...QUIET, '--data', data, ...rest] : args;
     const result = await repartee(call, { cwd: folder, input, env });
     const about = `repartee ${args.join(' ')}: ${result.code}\n${result.out}${result.err}`;
