@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What people type.  Everything runs on Debian 14, natively or in a private root (tools/root --help).
 .DEFAULT_GOAL := help
-.PHONY: run build test bench lint fuzz shell exec root-update clean clean-root help
+.PHONY: run build test bench lint fault fuzz shell exec root-update clean clean-root help
 
 # What ARGS, CMD... hold is passed on as typed, not expanded again by make.
 typed = $(value $(1))
@@ -21,6 +21,9 @@ bench: ## medians and 99th percentiles of what people wait for
 
 lint: ## formatter, include ladder, banned calls, clang-tidy; FIX=1 formats, ONLY=tidy picks
 	@exec tools/root exec --role test -- tools/lint $(if $(FIX),--fix) $(ONLY)
+
+fault: ## kills, load and ill-behaved clients in full number; ONLY=name picks one
+	@exec tools/root exec --role test -- env FAULT=full BOX="$(ONLY)" tools/test fault
 
 fuzz: ## run the fuzz targets; SECONDS=60 each, ONLY=name picks one
 	@exec tools/root exec --role test -- tools/fuzz "$(or $(SECONDS),60)" $(ONLY)

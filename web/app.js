@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
 /*
- * The page: what is pressed and typed on one side, the server's events on the other. One question is
- * under way at a time; asking anew ends the one before.
+ * The page: what is pressed, typed and said on one side, the server's events on the other. One question
+ * is under way at a time; asking anew ends the one before.
  */
 import { Link, sentence } from '/link.js';
 import { DocumentsPanel, EnginesPanel, askKey, find, reason } from '/panels.js';
 import { Turn, make } from '/view.js';
 import { Microphone, Player, Trouble, sleep } from '/voice.js';
-
-/** @typedef {import('./types').TurnEvent} TurnEvent */
-/** @typedef {'idle'|'opening'|'listening'|'thinking'|'answering'|'speaking'} Phase */
 
 const OUT_HZ = 22050;
 const TAP_MS = 350; /* a shorter press is a tap: it latches the button */
@@ -19,6 +16,9 @@ const CONFLICTS = 3;
 const NEAR_PX = 240; /* so near to the end, the page follows new words */
 const TOUCH = matchMedia('(pointer: coarse)').matches;
 const STOPS = TOUCH ? '' : ' Escape stops it.';
+const NOBODY = 'There is no connection to the server yet. Wait a moment.';
+const LOST = 'The connection to the server was lost. Ask again when it is back.';
+const TAKEN = 'The microphone was taken away. Plug it in and try again.';
 
 const link = new Link();
 const microphone = new Microphone();
@@ -26,25 +26,16 @@ const player = new Player();
 const engines = new EnginesPanel(link);
 new DocumentsPanel(link);
 
-const talk = find('talk', HTMLElement);
-const conversation = find('conversation', HTMLElement);
-const question = find('question', HTMLTextAreaElement);
-const form = find('form', HTMLFormElement);
-const hold = find('hold', HTMLButtonElement);
-const useRag = find('use-rag', HTMLInputElement);
-const aloud = find('aloud', HTMLInputElement);
-const voice = find('voice', HTMLSelectElement);
-const again = find('again', HTMLButtonElement);
+const IDS = ['talk', 'conversation', 'question', 'form', 'hold', 'hands-free', 'use-rag', 'aloud', 'voice', 'again'];
+const [talk, conversation, question, form, hold, free, useRag, aloud, voice, again] = IDS.map(find);
 
-/** @type {Phase} */
 let phase = 'idle';
-/** @type {Turn} */
 let current;
+let before;
 /** The running /chat. @type {AbortController} */
 let chatting;
-/** Turns by number, and those without one yet, oldest first. @type {Map<number, Turn>} */
+/** Turns by number, and those without one yet, oldest first. */
 const turns = new Map();
-/** @type {Turn[]} */
 const unnumbered = [];
 let askedAt = 0;
 
@@ -52,82 +43,101 @@ let askedAt = 0;
 let pressed = false;
 let latched = false;
 let pressedAt = 0;
+/* The microphone stays open, and the server hears who speaks. */
+let handsFree = false;
+let waking = false; /* the browser is asking for the microphone */
+let gone = false;
+let session = '';
 
-/* --- what the page says --- */
-
-/** @param {Phase} next @param {string} [words] */
 function enter(next, words) {
   const says = {
-    idle: TOUCH ? 'Hold the button and speak.' : 'Hold the button or the space bar, and speak.',
+    idle: `Hold the button${TOUCH ? '' : ' or the space bar,'} and speak.`,
     opening: 'Opening the microphone …',
     listening: latched ? 'Listening. Press again when you have finished.' : 'Listening …',
-    thinking: 'One moment …',
+    attending: 'Listening. Just speak.',
+    hearing: 'You are speaking …',
+    thinking: 'Thinking …',
     answering: `Answering.${STOPS}`,
-    speaking: `Speaking.${STOPS}`,
+    speaking: handsFree ? 'Speaking. You may interrupt.' : `Speaking.${STOPS}`,
   };
+  if (next === 'idle' && handsFree) next = 'attending';
   phase = next;
   document.body.dataset.phase = next;
-  const busy = next === 'thinking' || next === 'answering' || next === 'speaking';
-  find('stop', HTMLButtonElement).hidden = !busy;
-  find('send', HTMLButtonElement).hidden = busy;
+  find('stop').hidden = !busy();
+  find('send').hidden = busy();
   hold.ariaPressed = String(next === 'listening');
-  find('state', HTMLParagraphElement).textContent = words ?? says[next];
+  showLevel(0);
+  find('state').textContent = words ?? says[next];
 }
 
-/** @param {string} words */
+const busy = () => phase === 'thinking' || phase === 'answering' || phase === 'speaking';
+
+/** @param {number} level of the microphone, 0 … 1 */
+const showLevel = (level) => hold.style.setProperty('--level', String(Math.min(1, level * 5)));
+
 function announce(words) {
-  const announcer = find('announcer', HTMLDivElement);
+  const announcer = find('announcer');
   announcer.append(make('p', '', words));
   if (announcer.childElementCount > 12) announcer.firstElementChild.remove();
 }
 
-/** @param {string} words "" when it is over @param {boolean} [retry] */
 function tell(words, retry = false) {
-  find('trouble', HTMLDivElement).hidden = !words;
-  find('trouble-text', HTMLSpanElement).textContent = words;
+  find('trouble').hidden = !words;
+  find('trouble-text').textContent = words;
   again.hidden = !retry;
 }
 
 /** @param {boolean} spoken the answer will be */
 function newTurn(spoken) {
-  document.getElementById('welcome')?.remove();
+  find('welcome')?.remove();
+  before = current;
   current = new Turn(conversation, announce, spoken);
-  talk.scrollTo({ top: talk.scrollHeight });
+  talk.scrollTop = talk.scrollHeight;
   return current;
 }
 
 conversation.addEventListener('grown', () => {
-  const below = talk.scrollHeight - talk.clientHeight - talk.scrollTop;
-  if (below < NEAR_PX) talk.scrollTo({ top: talk.scrollHeight });
+  if (talk.scrollHeight - talk.clientHeight - talk.scrollTop < NEAR_PX) talk.scrollTop = talk.scrollHeight;
 });
 
-/** One event of a turn, whichever way it came. @param {Turn} turn @param {TurnEvent} event */
+/** One event of a turn, whichever way it came. */
 function show(turn, event) {
   const mine = turn === current;
-  if (event.type === 'partial') turn.partial(event.text, event.stable);
-  else if (event.type === 'final') turn.ask(event.text);
-  else if (event.type === 'citation') turn.citation(event);
-  else if (event.type === 'token') {
+  const { type } = event;
+  if (type === 'partial') turn.partial(event.text, event.stable);
+  else if (type === 'speech_started') enter('hearing');
+  else if (type === 'speech_stopped') {
+    askedAt = performance.now();
+    enter('thinking');
+  } else if (type === 'final') {
+    turn.ask(event.text);
+    /* Who went on before the answer began has asked one question. */
+    if (mine && before?.question && !before.text && event.text.startsWith(before.question)) before.element.remove();
+  } else if ((type === 'duck' || type === 'resumed') && event.turn === player.turn) {
+    player.duck(type === 'duck');
+    enter('speaking', type === 'duck' ? 'You are speaking …' : undefined);
+  } else if (type === 'citation') turn.citation(event);
+  else if (type === 'token') {
     if (mine && phase === 'thinking') enter('answering');
     turn.token(event.content);
-  } else if (event.type === 'interrupted') turn.interrupted(event.heard);
-  else if (event.type === 'error') {
+  } else if (type === 'interrupted') {
+    if (event.turn === player.turn) player.clear();
+    turn.interrupted(event.heard);
+    if (mine && busy()) enter('idle');
+  } else if (type === 'error') {
     turn.fail(sentence(event.error.message));
-    if (mine) quiet();
-  } else if (event.type === 'end') {
+    if (mine) {
+      player.clear();
+      enter('idle');
+    }
+  } else if (type === 'end') {
     if (turn.text) turn.end(event.timings);
-    else turn.fail('Nothing was understood. Hold the button until you have finished, and speak clearly.');
+    else turn.fail(`Nothing was understood. ${handsFree ? 'S' : 'Hold the button until you have finished, and s'}peak clearly.`);
     if (mine && player.turn < 0) enter('idle');
   }
 }
 
 /* --- asking and stopping --- */
-
-/** @param {string} [words] */
-function quiet(words) {
-  player.clear();
-  enter('idle', words);
-}
 
 /** Ends what is under way, here and at the server. */
 function interrupt() {
@@ -138,7 +148,6 @@ function interrupt() {
   if (current && !current.over && !current.aloud) current.interrupted('');
 }
 
-/** @param {string} [words] */
 function stop(words) {
   if (phase === 'listening') microphone.end();
   pressed = latched = false;
@@ -146,31 +155,30 @@ function stop(words) {
   enter('idle', words);
 }
 
-/** @param {string} words */
 function ask(words) {
   interrupt();
-  if (!aloud.checked) chat(words, newTurn(false));
-  else if (link.send({ type: 'text', text: words })) unnumbered.push(newTurn(true));
-  else return tell('There is no connection to the server yet.', true);
+  if (!aloud.checked && !handsFree) chat(words, newTurn(false));
+  else if (link.ready && link.send({ type: 'text', text: words })) unnumbered.push(newTurn(true));
+  else return tell(NOBODY, true);
   player.unlock(OUT_HZ);
   askedAt = performance.now();
   current.ask(words);
   enter('thinking');
 }
 
-/** @param {string} words @param {Turn} turn */
 async function chat(words, turn) {
   const mine = (chatting = new AbortController());
   for (let conflicts = 0; ; conflicts++) {
     try {
       for await (const event of link.chat(words, useRag.checked, mine.signal)) show(turn, event);
-      if (!turn.over) throw new Trouble('The connection was lost in the middle of the answer. Ask again.');
+      if (!turn.over) throw new Trouble(LOST);
       return;
     } catch (error) {
       if (mine.signal.aborted) return;
-      if (error.code !== 'conflict' || conflicts === CONFLICTS) {
+      if (error.code === 'not_found') link.sessionId = ''; /* it has ended: another one */
+      else if (error.code !== 'conflict' || conflicts === CONFLICTS) {
         turn.fail(reason(error));
-        return quiet();
+        return enter('idle');
       }
     }
     await sleep(CONFLICT_MS);
@@ -180,6 +188,7 @@ async function chat(words, turn) {
 /* --- push to talk --- */
 
 async function pressDown() {
+  if (handsFree) return busy() && stop();
   if (pressed) return latched && finishUtterance();
   pressed = true;
   pressedAt = performance.now();
@@ -187,7 +196,7 @@ async function pressDown() {
   interrupt();
   enter('opening');
   try {
-    if (!link.ready) throw new Trouble('There is no connection to the server yet. Wait a moment.');
+    if (!link.ready) throw new Trouble(NOBODY);
     await microphone.open();
   } catch (error) {
     return stop(reason(error));
@@ -196,11 +205,13 @@ async function pressDown() {
   if (!link.send({ type: 'start' })) return stop();
   unnumbered.push(newTurn(true));
   current.partial('', '');
-  microphone.begin((frame, level) => {
-    link.send(frame);
-    hold.style.setProperty('--level', String(Math.min(1, level * 5)));
-  });
+  microphone.begin(heard);
   enter('listening');
+}
+
+function heard(frame, level) {
+  link.send(frame);
+  showLevel(level);
 }
 
 /** @param {boolean} mayLatch a short press keeps listening */
@@ -225,28 +236,29 @@ async function finishUtterance() {
   link.send({ type: 'stop' });
 }
 
-hold.addEventListener('pointerdown', (e) => {
+hold.onpointerdown = (e) => {
   if (e.button !== 0) return;
   e.preventDefault(); /* no selection, no focus jump */
   hold.setPointerCapture(e.pointerId);
   pressDown();
-});
-hold.addEventListener('pointerup', () => letGo(true));
-hold.addEventListener('pointercancel', () => letGo(false));
-hold.addEventListener('contextmenu', (e) => e.preventDefault());
+};
+hold.onpointerup = () => letGo(true);
+hold.onpointercancel = () => letGo(false);
+hold.oncontextmenu = (e) => e.preventDefault();
 /* Enter and assistive tools click without a pointer. */
-hold.addEventListener('click', async (e) => {
+hold.onclick = async (e) => {
   if (e.detail !== 0) return;
   await pressDown();
   letGo(true);
-});
-microphone.onlost = () => pressed && stop('The microphone was taken away. Plug it in and try again.');
+};
+microphone.onlost = () => (handsFree ? endHandsFree(TAKEN) : pressed && stop(TAKEN));
 
-/** The space bar talks unless it has something else to do where it is pressed. @param {KeyboardEvent} e */
+/** The space bar talks unless it has something else to do where it is pressed. */
 function isTalkKey(e) {
   if (e.code !== 'Space' || e.ctrlKey || e.altKey || e.metaKey || e.isComposing) return false;
-  if (e.target === question) return question.value === '';
-  return e.target === hold || !(/** @type {Element} */ (e.target).closest('input, textarea, select, button, summary, dialog'));
+  const at = /** @type {Element} */ (e.target);
+  if (at === question) return question.value === '';
+  return at === hold || !at.closest('input, textarea, select, button, summary, dialog');
 }
 
 addEventListener('keydown', (e) => {
@@ -264,29 +276,67 @@ addEventListener('keyup', (e) => {
 });
 addEventListener('blur', () => letGo(false));
 
+/* --- hands-free --- */
+
+function setHandsFree(on) {
+  handsFree = on;
+  free.ariaPressed = String(on);
+}
+
+async function beginHandsFree() {
+  if (waking) return;
+  stop();
+  player.unlock(OUT_HZ);
+  enter('opening');
+  waking = true;
+  setHandsFree(true);
+  try {
+    if (!link.ready) throw new Trouble(NOBODY);
+    await microphone.open(true);
+    if (handsFree) renew(); /* ready begins it */
+    else microphone.close();
+  } catch (error) {
+    if (handsFree) endHandsFree(reason(error));
+  }
+  waking = false;
+}
+
+async function endHandsFree(words) {
+  setHandsFree(false);
+  stop(words);
+  await microphone.end();
+  microphone.close();
+  link.send({ type: 'stop' });
+  renew();
+}
+
+free.onclick = () => (handsFree ? endHandsFree() : beginHandsFree());
+document.onvisibilitychange = () => {
+  if (document.hidden && handsFree) endHandsFree('Hands-free was switched off when this page was hidden.');
+};
+
 /* --- typing --- */
 
 function grow() {
   question.style.height = 'auto';
   question.style.height = `${question.scrollHeight}px`;
 }
-form.addEventListener('submit', (e) => {
+form.onsubmit = (e) => {
   e.preventDefault();
   const words = question.value.trim();
   if (!words) return;
   question.value = '';
   grow();
   ask(words);
-});
-question.addEventListener('keydown', (e) => {
+};
+question.onkeydown = (e) => {
   if (e.key !== 'Enter' || e.shiftKey || e.isComposing) return;
   e.preventDefault();
   form.requestSubmit();
-});
-question.addEventListener('input', grow);
-find('stop', HTMLButtonElement).addEventListener('click', () => stop());
-for (const button of document.querySelectorAll('.suggestion'))
-  button.addEventListener('click', () => ask(button.textContent));
+};
+question.oninput = grow;
+find('stop').onclick = () => stop();
+for (const button of find('welcome').getElementsByTagName('button')) button.onclick = () => ask(button.textContent);
 
 /* --- the server --- */
 
@@ -295,41 +345,80 @@ link.wishes = () => ({
   format: 'pcm_s16le',
   rate: 16000,
   output: { format: 'pcm', rate: OUT_HZ },
-  mode: 'push_to_talk',
+  mode: handsFree ? 'hands_free' : 'push_to_talk',
   use_rag: useRag.checked,
   ...(voice.value && { voice: voice.value }),
-  session_id: link.sessionId,
 });
+
+/** Takes leave of what the server was doing. */
+function endTurns(how) {
+  for (const turn of [...unnumbered.splice(0), ...turns.values()]) if (!turn.over) how(turn);
+  turns.clear();
+}
+
+/** A connection with other wishes. */
+function renew() {
+  endTurns((turn) => turn.interrupted(''));
+  link.connect(true);
+}
+
 for (const wish of [useRag, voice])
-  wish.addEventListener('change', () => {
-    if (phase !== 'idle') stop();
-    link.connect();
-  });
-again.addEventListener('click', () => link.connect());
+  wish.onchange = () => {
+    stop();
+    renew();
+  };
+again.onclick = () => link.connect();
 addEventListener('online', () => !link.ready && link.connect());
 
 link.onstate = (state, detail) => {
   document.body.dataset.link = state;
-  const status = find('status', HTMLSpanElement);
-  if (state === 'ready') {
-    document.title = find('name', HTMLSpanElement).textContent = detail.name;
-    document.getElementById('greeting')?.replaceChildren(detail.greeting);
-    engines.engines = { ...engines.engines, ...detail.engines };
-    status.replaceChildren(...(engines.builtIn ? ['Built-in', make('span', 'long', ' engines'), ', English only'] : ['Connected']));
-    return tell('');
+  if (state === 'ready') begun(detail);
+  else if (state === 'leaving') tell('The server is shutting down. This page will connect again by itself.');
+  else {
+    gone = true;
+    find('status').textContent = 'Not connected';
+    tell(`${detail} Trying again …`, true);
   }
-  if (state === 'leaving') return tell('The server is shutting down. This page will connect again by itself.');
-  status.textContent = 'Not connected';
-  tell(`${detail} Trying again …`, true);
-  for (const turn of [...unnumbered.splice(0), ...turns.values()])
-    if (!turn.over) turn.fail('The connection to the server was lost. Ask again when it is back.');
-  turns.clear();
-  if (phase !== 'idle' && current?.aloud && player.turn < 0) stop();
 };
 
+/** The event `ready`. */
+function begun({ name, greeting, engines: state, resume, session_id }) {
+  document.title = find('name').textContent = name;
+  find('greeting')?.replaceChildren(greeting);
+  engines.engines = { ...engines.engines, ...state };
+  find('status').replaceChildren(...(engines.builtIn ? ['Built-in', make('span', 'long', ' engines'), ', English only'] : ['Connected']));
+  tell('');
+  const forgotten = session && session !== session_id;
+  session = session_id;
+  if (!resume.resumed) afresh(forgotten);
+  gone = false;
+}
+
+/** The server knows nothing of what was under way. @param {boolean} forgotten nor of what was said */
+function afresh(forgotten) {
+  const cut = current && !current.over && current.aloud;
+  endTurns((turn) => turn.fail(LOST));
+  if (player.turn >= 0) player.finish(); /* what has come is heard to its end */
+  else if (pressed || cut) stop();
+  if (gone && current) {
+    const words = `Connected again. ${forgotten ? 'The server has forgotten what was said above.' : 'The conversation goes on.'}`;
+    conversation.append(make('p', 'note', words));
+    announce(words);
+  }
+  if (handsFree && link.send({ type: 'start' })) {
+    microphone.begin(heard);
+    if (player.turn < 0) enter('idle');
+  }
+}
+
 link.onevent = (event) => {
-  const turn = turns.get(event.turn) ?? unnumbered.shift();
-  if (!turn) return;
+  let turn = turns.get(event.turn);
+  if (!turn && handsFree && event.type === 'speech_started') {
+    turn = newTurn(true);
+    turn.partial('', '');
+  }
+  turn ??= unnumbered.shift();
+  if (!turn) return event.type === 'error' && enter('idle', sentence(event.error.message));
   if (event.turn !== undefined) turns.set(event.turn, turn);
   if (event.type === 'audio_start' && turn === current) player.begin(event.turn, event.rate);
   else if (event.type === 'audio_end' && event.turn === player.turn) player.finish();

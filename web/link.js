@@ -2,15 +2,18 @@
 // @ts-check
 /*
  * The way to the server: a session with its short-lived token (kept in memory only), requests, the
- * event stream of /chat and the WebSocket of /voice, which comes back by itself after a cut.
+ * event stream of /chat and the WebSocket of /voice. After a cut that comes back by itself and goes on
+ * where it was: both sides count what has arrived, and what has not is sent again.
  */
 import { Trouble } from '/voice.js';
-
-/** @typedef {import('./types').TurnEvent} TurnEvent */
 
 const GONE = 'The server cannot be reached.';
 const REFRESH_AT = 0.8; /* of the token's life */
 const BACKOFF_MS = [300, 600, 1200, 2500, 5000, 10000];
+const KEPT = 3000; /* messages for a server that is away: a minute of sound */
+const THANKS_EVERY = 50; /* binary messages */
+const NOWHERE = { id: undefined, seq: undefined, sound: undefined };
+const JSON_TYPE = { 'Content-Type': 'application/json' };
 
 /** "too large" → "Too large." @param {string} text */
 export function sentence(text) {
@@ -18,7 +21,6 @@ export function sentence(text) {
   return /[.!?]$/.test(first) ? first : first + '.';
 }
 
-/** @param {Response} response */
 async function troubleOf(response) {
   const error = (await response.json().catch(() => null))?.error;
   const wait = Number(response.headers.get('Retry-After'));
@@ -26,7 +28,7 @@ async function troubleOf(response) {
   return new Trouble(sentence(error?.message ?? `status ${response.status}`) + advice, error?.code);
 }
 
-/** The JSON objects of an event stream. @param {ReadableStream<Uint8Array>} body @returns {AsyncGenerator<TurnEvent>} */
+/** The JSON objects of an event stream. @returns {AsyncGenerator<TurnEvent>} */
 async function* events(body) {
   const reader = body.getReader();
   const decoder = new TextDecoder();
@@ -41,28 +43,28 @@ async function* events(body) {
 }
 
 export class Link {
-  /** Asks the user for the server's key. @type {() => Promise<string>} */
-  askKey;
-  /** @type {(state: 'ready'|'gone'|'leaving', detail: any) => void} */
+  askKey; /* asks the user for the server's */
+  /** @type {OnState} */
   onstate;
   /** @type {(event: TurnEvent) => void} */
   onevent;
   /** @type {(turn: number, samples: ArrayBuffer) => void} */
   onsound;
-  /** What `hello` says besides the token. @type {() => object} */
-  wishes;
+  wishes; /* tells what `hello` says about voice and sound */
   ready = false;
   sessionId = '';
   #token = '';
-  /** @type {Promise<void> | null} */
   #beginning = null;
-  /** @type {WebSocket | null} */
   #socket = null;
   #attempts = 0;
   #refresh = 0; /* timers */
   #retry = 0;
+  /* The conversation to resume: its name, the last event and the binary messages that have arrived. */
+  #place = NOWHERE;
+  #sent = []; /* messages that may not have arrived */
+  #arrived = 0; /* how many have, and were let go of */
 
-  /** A new session; the key is asked for when the server wants one. */
+  /** A new token; the key is asked for when the server wants one. */
   #begin() {
     this.#beginning ??= this.#newSession().finally(() => (this.#beginning = null));
     return this.#beginning;
@@ -73,18 +75,15 @@ export class Link {
     while (response.status === 401) response = await this.#post('/session', await this.askKey());
     if (!response.ok) throw await troubleOf(response);
     const session = await response.json();
-    this.sessionId = session.session_id;
+    this.sessionId ||= session.session_id;
     this.#keep(session);
   }
 
-  /** @param {string} path @param {string} bearer */
   #post(path, bearer) {
-    const headers = new Headers({ 'Content-Type': 'application/json' });
-    if (bearer) headers.set('Authorization', `Bearer ${bearer}`);
+    const headers = { ...JSON_TYPE, ...(bearer && { Authorization: `Bearer ${bearer}` }) };
     return this.#fetch(path, { method: 'POST', headers, body: '{}' });
   }
 
-  /** @param {string} path @param {RequestInit} init */
   #fetch(path, init) {
     return fetch(path, init).catch((error) => {
       throw error.name === 'AbortError' ? error : new Trouble(GONE);
@@ -98,11 +97,11 @@ export class Link {
     const life_s = Math.max(10, expires_at - Date.now() / 1000);
     this.#refresh = window.setTimeout(async () => {
       const response = await this.#post('/session/refresh', token).catch(() => null);
-      if (response?.ok) this.#keep(await response.json()); /* else the next 401 begins a new session */
+      if (response?.ok) this.#keep(await response.json()); /* else the next 401 asks for another */
     }, life_s * REFRESH_AT * 1000);
   }
 
-  /** A request with the token; a session that has ended is begun anew, once. Throws Trouble.
+  /** A request with the token; one that is not valid any more is replaced, once. Throws Trouble.
    * @param {string} path @param {RequestInit} [init] */
   async request(path, init) {
     for (let again = false; ; again = true) {
@@ -114,20 +113,24 @@ export class Link {
     }
   }
 
-  /** @param {string} message @param {boolean} use_rag @param {AbortSignal} signal */
-  async *chat(message, use_rag, signal) {
-    const headers = { 'Content-Type': 'application/json' };
-    const body = JSON.stringify({ message, use_rag, stream: true });
-    yield* events((await this.request('/chat', { method: 'POST', headers, body, signal })).body);
+  async json(path, init) {
+    return (await this.request(path, init)).json();
   }
 
-  /** Opens the WebSocket, anew if there is one, and keeps it open. */
-  async connect() {
+  async *chat(message, use_rag, signal) {
+    const body = JSON.stringify({ message, use_rag, stream: true, session_id: this.sessionId });
+    yield* events((await this.request('/chat', { method: 'POST', headers: JSON_TYPE, body, signal })).body);
+  }
+
+  /** Opens the WebSocket and keeps it open. @param {boolean} [anew] with other wishes: what is under way ends */
+  async connect(anew = false) {
     clearTimeout(this.#retry);
-    const old = this.#socket;
-    this.#socket = null;
+    if (anew) {
+      this.#forget();
+      this.#socket?.close(1000);
+      this.#socket = null;
+    } else if (this.#socket) return;
     this.ready = false;
-    old?.close(1000);
     try {
       if (!this.#token) await this.#begin();
     } catch (error) {
@@ -136,46 +139,70 @@ export class Link {
     if (this.#socket) return; /* somebody was faster */
     const socket = new WebSocket(location.origin.replace('http', 'ws') + '/voice');
     socket.binaryType = 'arraybuffer';
-    socket.onopen = () => socket.send(JSON.stringify({ type: 'hello', token: this.#token, ...this.wishes() }));
+    const who = { token: this.#token, session_id: this.sessionId, resume: this.#place };
+    socket.onopen = () => socket.send(JSON.stringify({ type: 'hello', ...who, ...this.wishes() }));
     socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(data);
     socket.onclose = () => socket === this.#socket && this.#lost(new Trouble(GONE));
     this.#socket = socket;
   }
 
-  /** @param {Trouble} why */
   #lost(why) {
     this.#socket = null;
     this.ready = false;
-    clearTimeout(this.#retry);
     const wait_ms = BACKOFF_MS[Math.min(this.#attempts++, BACKOFF_MS.length - 1)] * (0.8 + 0.4 * Math.random());
     if (why.code !== 'key') this.#retry = window.setTimeout(() => this.connect(), wait_ms);
     this.onstate('gone', why.message);
   }
 
-  /** @param {string | ArrayBuffer} data */
+  /** Nothing is left to be resumed. */
+  #forget() {
+    this.#place = NOWHERE;
+    this.#sent = [];
+    this.#arrived = 0;
+  }
+
+  /** @param {number} count messages that the server has */
+  #letGo(count) {
+    this.#sent.splice(0, count - this.#arrived);
+    this.#arrived = count;
+  }
+
   #receive(data) {
     if (typeof data !== 'string') {
-      if (data.byteLength > 4) this.onsound(new DataView(data).getUint32(0, true), data.slice(4));
+      if (++this.#place.sound % THANKS_EVERY === 0) this.send({ type: 'received', seq: this.#place.seq, sound: this.#place.sound });
+      this.onsound(new DataView(data).getUint32(0, true), data.slice(4));
       return;
     }
     const event = JSON.parse(data);
-    if (event.type === 'ready') {
-      this.ready = true;
-      this.#attempts = 0;
-      this.onstate('ready', event);
-    } else if (event.type === 'going_away') {
-      this.onstate('leaving', event);
-    } else if (!this.ready && event.type === 'error') {
-      this.#token = ''; /* the server closes; the next attempt begins a session */
-    } else {
-      this.onevent(event);
-    }
+    if (this.ready && event.seq) this.#place.seq = event.seq;
+    if (event.type === 'ready') this.#begun(event);
+    else if (event.type === 'received') this.#letGo(event.messages);
+    else if (event.type === 'going_away') this.onstate('leaving', event);
+    else if (this.ready || event.type !== 'error') this.onevent(event);
+    else if (event.error.code === 'not_found') this.sessionId = ''; /* the session has ended: another one */
+    else this.#token = ''; /* the server closes; the next attempt has a new one */
   }
 
-  /** A JSON message, or samples. False: there is no connection. @param {object | Int16Array<ArrayBuffer>} message */
+  #begun(event) {
+    const { id, resumed, received } = event.resume;
+    if (resumed) this.#letGo(received);
+    else this.#forget();
+    this.#place = { id, seq: event.seq, sound: resumed ? this.#place.sound : 0 };
+    this.sessionId = event.session_id;
+    this.ready = true;
+    this.#attempts = 0;
+    for (const message of this.#sent) this.#socket.send(message);
+    this.onstate('ready', event);
+  }
+
+  /** A JSON message, or samples; during a cut they are kept for later. False: there is nobody to send to.
+   * @param {object | Samples} message */
   send(message) {
-    if (!this.ready || this.#socket?.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(message instanceof Int16Array ? message : JSON.stringify(message));
+    if (this.#sent.length >= KEPT) this.#forget();
+    if (!this.#place.id) return false;
+    const data = message instanceof Int16Array ? message : JSON.stringify(message);
+    this.#sent.push(data);
+    if (this.ready && this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(data);
     return true;
   }
 }

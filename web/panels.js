@@ -5,88 +5,81 @@ import { sentence } from '/link.js';
 import { make, makeButton } from '/view.js';
 import { Trouble, sleep } from '/voice.js';
 
-/** @typedef {import('./link.js').Link} Link */
-/** @typedef {import('./types').Document} Document */
-/** @typedef {import('./types').Engine} Engine */
-
 const POLL_MS = 300;
 
-/** @template {HTMLElement} T @param {string} id @param {new () => T} type @returns {T} */
-export function find(id, type) {
-  const element = document.getElementById(id);
-  if (element instanceof type) return element;
-  throw new Error(`#${id} is missing`);
-}
+/** @param {string} id @returns {any} the element */
+export const find = (id) => document.getElementById(id);
 
-/** @param {unknown} error */
 export function reason(error) {
   return error instanceof Trouble ? error.message : 'Something went wrong on this page. Reload it and try again.';
 }
 
-/** @param {number} n @param {string} what */
 const count = (n, what) => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 /** A dialog that a button opens. */
 class Panel {
-  /** @param {Link} link @param {string} id */
   constructor(link, id) {
     this.link = link;
-    this.dialog = find(id, HTMLDialogElement);
-    this.dialog.querySelector('.close').addEventListener('click', () => this.dialog.close());
-    this.dialog.addEventListener('click', (e) => e.target === this.dialog && this.dialog.close()); /* beside it */
-    find(`${id}-button`, HTMLButtonElement).addEventListener('click', () => {
+    this.dialog = find(id);
+    this.dialog.querySelector('.close').onclick = () => this.dialog.close();
+    this.dialog.onclick = (e) => e.target === this.dialog && this.dialog.close(); /* beside it */
+    find(`${id}-button`).onclick = () => {
       this.dialog.showModal();
       this.show();
-    });
+    };
   }
 
   show() {}
 }
 
 export class DocumentsPanel extends Panel {
-  #list = find('document-list', HTMLUListElement);
-  #state = find('document-state', HTMLParagraphElement);
+  #list = find('document-list');
+  #state = find('document-state');
 
-  /** @param {Link} link */
   constructor(link) {
     super(link, 'documents');
-    const files = find('files', HTMLInputElement);
-    files.addEventListener('change', () => {
+    const files = find('files');
+    files.onchange = () => {
       const chosen = [...files.files];
       files.value = '';
       if (chosen.length) this.#do(`Adding ${count(chosen.length, 'document')} …`, () => this.#add(chosen));
-    });
+    };
   }
 
   show() {
     this.#do('', async () => '');
   }
 
-  /** Shows how `work` goes, then the list as it is. @param {string} meanwhile @param {() => Promise<string>} work */
+  /** Shows how `work` goes, then the list as it is. */
   async #do(meanwhile, work) {
     this.#state.textContent = meanwhile;
     try {
       const done = await work();
-      const { documents } = await (await this.link.request('/rag/documents')).json();
-      this.#list.replaceChildren(...documents.map((d) => this.#row(d)));
-      this.#state.textContent = done || (documents.length ? '' : 'There are none yet.');
+      const rows = [];
+      for (let at = '/rag/documents?limit=100'; at; ) {
+        const { documents, next } = await this.link.json(at);
+        rows.push(...documents.map((d) => this.#row(d)));
+        at = next;
+      }
+      this.#list.replaceChildren(...rows);
+      this.#state.textContent = done || (rows.length ? '' : 'There are none yet.');
     } catch (error) {
       this.#state.textContent = reason(error);
     }
   }
 
-  /** @param {Document} document */
-  #row({ doc_id, title, source, state, bytes, chunks, shared }) {
+  #row({ doc_id, title, source, state, bytes, chunks, shared, note }) {
     const facts = [source, `${Math.ceil(bytes / 1000)} kB`, state === 'done' ? count(chunks, 'passage') : state];
+    if (note) facts.push(note);
     const row = make('li', '', make('div', '', make('strong', '', title), make('small', '', facts.join(' · '))));
-    if (shared) return row; /* everybody's: the manual */
+    if (shared) return row; /* the manual */
     const remove = makeButton('plain', () => this.#remove(doc_id, title, remove), 'Delete');
     remove.ariaLabel = `Delete ${title}`;
     row.append(remove);
     return row;
   }
 
-  /** The first press asks, the second deletes. @param {string} id @param {string} title @param {HTMLButtonElement} button */
+  /** The first press asks, the second deletes. */
   #remove(id, title, button) {
     if (!button.classList.contains('sure')) {
       button.classList.add('sure');
@@ -99,13 +92,12 @@ export class DocumentsPanel extends Panel {
     });
   }
 
-  /** @param {File[]} files */
   async #add(files) {
     const body = new FormData();
     for (const file of files) body.append('file', file, file.name);
-    const { job } = await (await this.link.request('/rag/ingest', { method: 'POST', body })).json();
+    const { job } = await this.link.json('/rag/ingest', { method: 'POST', body });
     for (;;) {
-      const now = await (await this.link.request(`/rag/jobs/${job}`)).json();
+      const now = await this.link.json(`/rag/jobs/${job}`);
       if (now.state === 'failed') throw new Trouble(sentence(now.error ?? 'the documents could not be read'));
       if (now.state === 'done') {
         const left = now.skipped + now.failed;
@@ -123,9 +115,8 @@ const NAMES = { sphinx: 'PocketSphinx', quote: 'Quote, the best sentences of the
 export class EnginesPanel extends Panel {
   /** @type {Record<string, Engine>} */
   engines = {};
-  #list = find('engine-list', HTMLDListElement);
+  #list = find('engine-list');
 
-  /** @param {Link} link */
   constructor(link) {
     super(link, 'engines');
   }
@@ -133,7 +124,7 @@ export class EnginesPanel extends Panel {
   async show() {
     this.#fill();
     /* Details are for trusted callers: on loopback a request without a token is one. */
-    const details = await fetch('/readyz').then((response) => response.json()).catch(() => ({}));
+    const details = await fetch('/readyz').then((r) => r.json()).catch(() => ({}));
     this.engines = details.engines ?? this.engines;
     this.#fill();
   }
@@ -154,25 +145,19 @@ export class EnginesPanel extends Panel {
 
 let asked = false;
 
-/** Asks for the server's key; asked again, the one before was wrong. @returns {Promise<string>} */
+/** Asks for the server's key; asked again, the one before was wrong. */
 export function askKey() {
-  const dialog = find('key', HTMLDialogElement);
-  const input = find('key-input', HTMLInputElement);
-  find('key-state', HTMLParagraphElement).textContent = asked ? 'That key is not right.' : '';
-  asked = true;
+  const dialog = find('key');
+  find('key-state').textContent = asked ? 'That key is not right.' : '';
+  dialog.returnValue = '';
   dialog.showModal();
   return new Promise((resolve, reject) => {
-    find('key-form', HTMLFormElement).onsubmit = (e) => {
-      e.preventDefault();
-      const key = input.value.trim();
-      input.value = '';
-      dialog.oncancel = null;
-      dialog.close();
-      resolve(key);
-    };
-    dialog.oncancel = () => {
-      asked = false;
-      reject(new Trouble('This server wants a key.', 'key'));
+    dialog.onclose = () => {
+      const key = find('key-input').value.trim();
+      find('key-form').reset();
+      asked = dialog.returnValue === 'given';
+      if (asked) resolve(key);
+      else reject(new Trouble('This server wants a key.', 'key'));
     };
   });
 }

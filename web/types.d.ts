@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the server says, for @ts-check. Not part of the page. */
+/* What the server says and what the page's parts tell each other, for @ts-check. Not part of the page. */
 
-export interface Citation {
+interface Citation {
   index: number;
   doc_id: string;
   chunk_id: number;
@@ -10,7 +10,7 @@ export interface Citation {
   source: string;
 }
 
-export interface Timings {
+interface Timings {
   stages: { name: string; start_ms: number; ms: number }[];
   first_token_ms: number | null;
   first_audio_ms: number | null;
@@ -18,7 +18,7 @@ export interface Timings {
 }
 
 /** One event of a turn, from /chat or /voice; which fields it has depends on its type. */
-export interface TurnEvent extends Citation {
+interface TurnEvent extends Citation {
   type: string;
   seq?: number;
   turn?: number;
@@ -30,7 +30,7 @@ export interface TurnEvent extends Citation {
   error: { message: string; code: string };
 }
 
-export interface Document {
+interface StoredDocument {
   doc_id: string;
   title: string;
   source: string;
@@ -38,10 +38,20 @@ export interface Document {
   bytes: number;
   chunks: number;
   shared: boolean;
+  note?: string;
 }
 
-export interface Engine {
+interface Engine {
   driver: string;
   state: string;
   model?: string;
 }
+
+/** Samples of the microphone, 16 kHz int16. */
+type Samples = Int16Array<ArrayBuffer>;
+/** 20 ms of the microphone, and how loud they are (0 … 1). */
+type OnFrame = (frame: Samples, level: number) => void;
+/** What stands for [n] in an answer, if anything. */
+type Cite = (n: number) => Node | null;
+type OnState = (state: 'ready' | 'gone' | 'leaving', detail: any) => void;
+type Phase = 'idle' | 'opening' | 'listening' | 'attending' | 'hearing' | 'thinking' | 'answering' | 'speaking';

@@ -5,14 +5,7 @@
  * server, a document or a model becomes a text node, never markup.
  */
 
-/** @typedef {import('./types').Citation} Citation */
-/** @typedef {import('./types').Timings} Timings */
-
-/**
- * A new element.
- * @template {keyof HTMLElementTagNameMap} K
- * @param {K} tag @param {string} [className] @param {...(Node|string)} children
- */
+/** @template {keyof HTMLElementTagNameMap} K @param {K} tag @param {string} [className] @param {...(Node|string)} children */
 export function make(tag, className = '', ...children) {
   const element = document.createElement(tag);
   if (className) element.className = className;
@@ -20,15 +13,13 @@ export function make(tag, className = '', ...children) {
   return element;
 }
 
-/** @param {string} className @param {() => void} onclick @param {...(Node|string)} children */
 export function makeButton(className, onclick, ...children) {
   const button = make('button', className, ...children);
   button.type = 'button';
-  button.addEventListener('click', onclick);
+  button.onclick = onclick;
   return button;
 }
 
-/** @param {number} ms */
 function duration(ms) {
   if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`;
   return `${ms >= 10 ? Math.round(ms) : ms.toFixed(1)} ms`;
@@ -36,11 +27,7 @@ function duration(ms) {
 
 /* --- a small part of Markdown, as nodes --- */
 
-/** @typedef {(n: number) => Node | null} Cite what stands for [n], if anything */
-
-/** @param {string} text @param {Cite} cite */
 function inline(text, cite) {
-  /** @type {(Node|string)[]} */
   const nodes = [];
   let from = 0;
   for (const match of text.matchAll(/`([^`]+)`|\*\*([^*]+)\*\*|\[(\d{1,2})\]/g)) {
@@ -55,7 +42,6 @@ function inline(text, cite) {
 
 const ITEM = /^\s*(?:[-*]|(\d+)\.)\s+/;
 
-/** @param {string} block @param {Cite} cite */
 function paragraph(block, cite) {
   const code = /^```\w*\n?([^]*?)\n?(?:```)?$/.exec(block);
   if (code) return make('pre', '', make('code', '', code[1]));
@@ -69,7 +55,6 @@ function paragraph(block, cite) {
   return make('p', '', make('strong', '', heading), rest && make('br'), ...inline(rest, cite));
 }
 
-/** @param {string} text @param {Cite} cite */
 function markdown(text, cite) {
   const blocks = text.split(/(```[^]*?(?:```|$))|\n{2,}/);
   return blocks.filter((block) => block?.trim()).map((block) => paragraph(block.trim(), cite));
@@ -80,11 +65,11 @@ function markdown(text, cite) {
 let waterfallsOpen = true;
 
 /** Bars on one time axis. It ends soon after the first sound (or word): what comes later overlaps
- * with listening and runs off the edge. @param {Timings} timings @param {number} heardMs */
+ * with listening and runs off the edge. @param {Timings} timings */
 function waterfall(timings, heardMs) {
-  const { stages, first_audio_ms: sound, first_token_ms: word, total_ms: total } = timings;
-  const axis = Math.max(1, heardMs, 1.15 * (sound ?? Math.max(word ?? 0, total)));
-  const rows = stages.map(({ name, start_ms, ms }) => {
+  const { first_audio_ms: sound, first_token_ms: word } = timings;
+  const axis = Math.max(1, heardMs, 1.15 * (sound ?? Math.max(word ?? 0, timings.total_ms)));
+  const rows = timings.stages.map(({ name, start_ms, ms }) => {
     const bar = make('span', `bar ${name}`);
     bar.style.left = `${(100 * start_ms) / axis}%`;
     bar.style.width = `${(100 * ms) / axis}%`;
@@ -92,13 +77,11 @@ function waterfall(timings, heardMs) {
     track.ariaHidden = 'true';
     return make('li', '', make('span', '', name), track, make('span', 'ms', duration(ms)));
   });
-  const facts = [];
-  if (word !== null) facts.push(`first word ${duration(word)}`);
-  if (sound !== null) facts.push(`first sound ${duration(sound)}`);
-  if (heardMs > 0) facts.push(`heard here ${duration(heardMs)}`);
-  const chart = make('details', 'waterfall', make('summary', '', facts.join(' · ')), make('ol', 'stages', ...rows));
+  const facts = Object.entries({ 'first word': word, 'first sound': sound, 'heard here': heardMs || null });
+  const known = facts.filter(([, ms]) => ms !== null).map(([fact, ms]) => `${fact} ${duration(ms)}`);
+  const chart = make('details', 'waterfall', make('summary', '', known.join(' · ')), make('ol', 'stages', ...rows));
   chart.open = waterfallsOpen;
-  chart.addEventListener('toggle', () => (waterfallsOpen = chart.open));
+  chart.ontoggle = () => (waterfallsOpen = chart.open);
   return chart;
 }
 
@@ -106,13 +89,12 @@ function waterfall(timings, heardMs) {
 
 export class Turn {
   text = '';
+  question = '';
   over = false;
   heardMs = 0;
   #announced = 0; /* characters of the text */
   #drawing = 0;
-  /** @type {Timings} */
   #timings;
-  /** @type {Map<number, {chip: HTMLElement, passage: HTMLElement}>} */
   #cited = new Map();
   #said = make('p', 'said');
   #words = make('div', 'words');
@@ -120,7 +102,7 @@ export class Turn {
   #passages = make('div');
   #foot = make('div', 'foot');
   #answer = make('div', 'answer', this.#words, this.#sources, this.#passages, this.#foot);
-  #element = make('article', 'turn', this.#said, this.#answer);
+  element = make('article', 'turn', this.#said, this.#answer);
 
   /** @param {HTMLElement} conversation @param {(words: string) => void} announce for screen readers
    * @param {boolean} aloud the answer is heard: a screen reader would only talk over it */
@@ -129,26 +111,26 @@ export class Turn {
     this.aloud = aloud;
     this.#sources.ariaLabel = 'Sources';
     this.#answer.hidden = true;
-    conversation.append(this.#element);
+    conversation.append(this.element);
   }
 
   /** What is heard so far. @param {string} text @param {string} stable the part that will stay */
   partial(text, stable) {
-    this.#element.classList.add('listening');
+    this.element.classList.add('listening');
     this.#said.replaceChildren(stable, make('span', 'unsure', text.slice(stable.length)));
     this.#grown();
   }
 
-  /** The answer is awaited. @param {string} question */
+  /** The answer is awaited. */
   ask(question) {
-    this.#element.classList.remove('listening');
+    this.element.classList.remove('listening');
+    this.question = question;
     this.#said.replaceChildren(question || '…');
     this.#answer.hidden = false;
     this.#answer.classList.add('waiting');
     this.#grown();
   }
 
-  /** @param {Citation} citation */
   citation({ index, title, text, source }) {
     const passage = make('blockquote', 'passage', ...markdown(text, () => null), make('footer', '', source || title));
     passage.hidden = true;
@@ -160,7 +142,7 @@ export class Turn {
     this.#sources.append(make('li', '', chip));
   }
 
-  /** Opens one passage, closes the others. @param {number} index */
+  /** Opens one passage, closes the others. */
   #toggle(index) {
     for (const [i, { chip, passage }] of this.#cited) {
       passage.hidden = i !== index || !passage.hidden;
@@ -177,7 +159,6 @@ export class Turn {
     return button;
   };
 
-  /** @param {string} text */
   token(text) {
     this.text += text;
     this.#drawing ||= requestAnimationFrame(() => this.#draw());
@@ -194,10 +175,10 @@ export class Turn {
   }
 
   #grown() {
-    this.#element.dispatchEvent(new Event('grown', { bubbles: true }));
+    this.element.dispatchEvent(new Event('grown', { bubbles: true }));
   }
 
-  /** Whole sentences go to the screen reader as they come, not every word. @param {boolean} all */
+  /** Whole sentences go to the screen reader as they come, not every word. */
   #speak(all) {
     if (this.aloud) return;
     const rest = this.text.slice(this.#announced);
@@ -207,7 +188,6 @@ export class Turn {
     if (words) this.announce(words);
   }
 
-  /** @param {Timings} timings */
   end(timings) {
     this.#finish();
     this.#timings = timings;
@@ -233,7 +213,6 @@ export class Turn {
     this.#close(make('p', 'note', 'Stopped here.'));
   }
 
-  /** @param {string} message */
   fail(message) {
     this.#finish();
     this.#close(make('p', 'failed', message));
@@ -246,7 +225,7 @@ export class Turn {
     this.#draw();
     this.#answer.hidden = false;
     this.#answer.classList.remove('waiting');
-    this.#element.classList.remove('listening');
+    this.element.classList.remove('listening');
     if (!this.#said.textContent) this.#said.textContent = '…';
   }
 

@@ -7,7 +7,6 @@
 
 /** Something the user can do something about; `message` says what. */
 export class Trouble extends Error {
-  /** @param {string} message @param {string} [code] */
   constructor(message, code = '') {
     super(message);
     this.code = code;
@@ -15,8 +14,8 @@ export class Trouble extends Error {
 }
 
 const TROUBLES = {
-  NotAllowedError: 'The microphone is not allowed for this page. Allow it next to the address, then hold the button again.',
-  NotFoundError: 'No microphone was found. Plug one in and hold the button again, or type.',
+  NotAllowedError: 'The microphone is not allowed for this page. Allow it next to the address, then try again.',
+  NotFoundError: 'No microphone was found. Plug one in and try again, or type.',
   NotReadableError: 'The microphone is in use by another program. Close that program and try again.',
   other: 'The microphone could not be started. Try again.',
   insecure: 'Browsers give the microphone only to pages on the same computer (http://127.0.0.1) or over https. Typing works here.',
@@ -29,34 +28,32 @@ const LINGER_MS = 20000;
 const TAIL_MS = 80;
 const FLUSH_MS = 200; /* longer than the audio thread ever takes */
 
-/** @param {number} ms */
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Microphone {
-  /** @type {AudioContext} */
   #context;
-  /** @type {AudioWorkletNode} */
   #node;
-  /** @type {MediaStreamAudioSourceNode} */
   #source;
-  /** @type {(frame: Int16Array<ArrayBuffer>, level: number) => void} */
+  /** @type {OnFrame} */
   #onframe = () => {};
   #onopen = () => {};
   #onstopped = () => {};
+  #cancelling = false;
   #linger = 0;
   #ending = Promise.resolve();
-  /** The device has disappeared. @type {() => void} */
-  onlost;
+  onlost; /* the device has disappeared */
 
-  /** Asks for the microphone, unless it is open. Throws Trouble. */
-  async open() {
+  /** Asks for the microphone, unless it is open. Throws Trouble.
+   * @param {boolean} [echoCancellation] whoever holds the button has silenced the answer, and needs none */
+  async open(echoCancellation = false) {
     await this.#ending;
     clearTimeout(this.#linger);
+    if (this.#cancelling !== echoCancellation) this.close();
+    this.#cancelling = echoCancellation;
     if (this.#source?.mediaStream.active) return;
     if (!navigator.mediaDevices || !window.AudioWorkletNode) throw new Trouble(TROUBLES.insecure);
     try {
-      /* No echo cancellation: whoever holds the button has silenced the answer. */
-      const audio = { channelCount: 1, echoCancellation: false, noiseSuppression: true, autoGainControl: true };
+      const audio = { channelCount: 1, echoCancellation, noiseSuppression: true, autoGainControl: true };
       const [stream] = await Promise.all([navigator.mediaDevices.getUserMedia({ audio }), this.#prepare()]);
       await this.#attach(stream);
     } catch (error) {
@@ -69,11 +66,8 @@ export class Microphone {
     if (this.#node) return;
     this.#context ??= new AudioContext({ latencyHint: 'interactive' });
     await this.#context.audioWorklet.addModule('/worklet.js');
-    this.#node = new AudioWorkletNode(this.#context, 'capture', {
-      numberOfOutputs: 0,
-      channelCount: 1,
-      channelCountMode: 'explicit',
-    });
+    const mono = { numberOfOutputs: 0, channelCount: 1, channelCountMode: /** @type {const} */ ('explicit') };
+    this.#node = new AudioWorkletNode(this.#context, 'capture', mono);
     this.#node.port.onmessage = ({ data }) => {
       if (data.frame) this.#onframe(data.frame, data.level);
       else if (data.open) this.#onopen();
@@ -81,7 +75,7 @@ export class Microphone {
     };
   }
 
-  /** Resolves when sound arrives. @param {MediaStream} stream */
+  /** Resolves when sound arrives. */
   async #attach(stream) {
     this.#source = this.#context.createMediaStreamSource(stream);
     stream.getAudioTracks()[0].onended = () => {
@@ -95,7 +89,7 @@ export class Microphone {
     await opened;
   }
 
-  /** Frames of 16 kHz sound, from 200 ms ago on. @param {(frame: Int16Array<ArrayBuffer>, level: number) => void} onframe */
+  /** Frames of 16 kHz sound, from 200 ms ago on. */
   begin(onframe) {
     this.#onframe = onframe;
     this.#node.port.postMessage('start');
@@ -126,25 +120,24 @@ export class Microphone {
   }
 }
 
+const DUCKED = 0.2; /* of the volume, while somebody seems to interrupt */
+const DUCK_S = 0.04;
+
 /** Plays the answer's samples, one turn at a time. */
 export class Player {
   turn = -1; /* what is being played, or -1 */
   playedMs = 0;
   #rate = 0;
-  /** @type {AudioContext} */
   #context;
-  /** @type {AudioWorkletNode} */
   #node;
-  /** What came while the audio thread was being set up. @type {(string|Int16Array)[]} */
+  #volume;
+  /** What came while the audio thread was being set up. */
   #early = [];
-  /** The first sample is on its way; it is heard so many ms later. @type {(late_ms: number) => void} */
-  onstart;
-  /** So much has been heard. @type {(ms: number) => void} */
-  onplayed;
-  /** The last sample has been played. @type {() => void} */
-  ondrained;
+  onstart; /* the first sample is on its way; it is heard so many ms later */
+  onplayed; /* so many ms have been heard */
+  ondrained; /* the last sample has been played */
 
-  /** Call it on a press: browsers allow sound only then. @param {number} rate */
+  /** Call it on a press: browsers allow sound only then. */
   unlock(rate) {
     if (this.#rate === rate) {
       if (this.#context.state !== 'running') this.#context.resume().catch(() => {});
@@ -158,12 +151,12 @@ export class Player {
     this.#load(this.#context).catch(() => {}); /* without sound the text still comes */
   }
 
-  /** @param {AudioContext} context */
   async #load(context) {
     await context.audioWorklet.addModule('/worklet.js');
     if (context !== this.#context) return;
     const node = new AudioWorkletNode(context, 'player', { numberOfInputs: 0, outputChannelCount: [1] });
-    node.connect(new GainNode(context)).connect(context.destination);
+    this.#volume = new GainNode(context);
+    node.connect(this.#volume).connect(context.destination);
     node.port.onmessage = ({ data }) => this.#report(data);
     this.#node = node;
     for (const message of this.#early.splice(0)) node.port.postMessage(message);
@@ -181,13 +174,11 @@ export class Player {
     this.ondrained();
   }
 
-  /** @param {string|Int16Array} message */
   #post(message) {
     if (this.#node) this.#node.port.postMessage(message);
     else this.#early.push(message);
   }
 
-  /** @param {number} turn @param {number} rate */
   begin(turn, rate) {
     this.clear();
     this.unlock(rate);
@@ -195,7 +186,7 @@ export class Player {
     this.playedMs = 0;
   }
 
-  /** Int16 samples, little-endian. @param {number} turn @param {ArrayBuffer} samples */
+  /** Int16 samples, little-endian. */
   push(turn, samples) {
     if (turn === this.turn) this.#post(new Int16Array(samples));
   }
@@ -204,9 +195,15 @@ export class Player {
     this.#post('finish');
   }
 
+  /** @param {boolean} softly while somebody speaks, until it is known whether he means it */
+  duck(softly) {
+    this.#volume?.gain.setTargetAtTime(softly ? DUCKED : 1, this.#context.currentTime, DUCK_S);
+  }
+
   /** Silence, at once. */
   clear() {
     this.turn = -1;
+    this.duck(false);
     this.#early = [];
     this.#node?.port.postMessage('clear');
   }

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
-/*
- * The part of the page that runs on the audio thread: `capture` turns what the microphone hears into
- * 20 ms messages of 16 kHz int16, `player` turns int16 messages into sound without a gap. Both talk
- * with voice.js through their port.
- */
+/* The audio thread: `capture` turns what the microphone hears into 20 ms messages of 16 kHz int16,
+ * `player` turns int16 messages into sound without a gap. Both talk with voice.js through their port. */
 
 const { AudioWorkletProcessor, registerProcessor, sampleRate } = /** @type {any} */ (globalThis);
 
@@ -19,7 +16,6 @@ const ZERO_CROSSINGS = 16;
 
 /** Band-limited interpolation with a windowed sinc (J. O. Smith, Digital Audio Resampling). */
 class Resampler {
-  /** @param {number} fromHz @param {number} toHz */
   constructor(fromHz, toHz) {
     this.step = fromHz / toHz;
     const cutoff = 0.46 * Math.min(1, toHz / fromHz); /* cycles per input sample */
@@ -38,7 +34,6 @@ class Resampler {
     this.at = this.half - 1; /* where in `input` the next output sample lies */
   }
 
-  /** @param {Float32Array} block @param {(sample: number) => void} emit */
   push(block, emit) {
     this.input.set(block, this.count);
     this.count += block.length;
@@ -94,7 +89,6 @@ class Capture extends AudioWorkletProcessor {
     this.port.postMessage({ stopped: true });
   }
 
-  /** @param {number} sample */
   take(sample) {
     const value = Math.max(-1, Math.min(1, sample));
     this.energy += value * value;
@@ -106,7 +100,6 @@ class Capture extends AudioWorkletProcessor {
     this.filled = this.energy = 0;
   }
 
-  /** @param {Float32Array[][]} inputs */
   process(inputs) {
     const mono = inputs[0][0];
     if (!mono) return true;
@@ -144,7 +137,6 @@ class Player extends AudioWorkletProcessor {
     this.fade = 0; /* samples left of the fade-out; 0: none */
   }
 
-  /** @param {Int16Array} samples */
   add(samples) {
     if (this.fade > 0) this.reset();
     this.queue.push(samples);
@@ -181,7 +173,6 @@ class Player extends AudioWorkletProcessor {
     this.reset();
   }
 
-  /** @param {Float32Array[][]} _inputs @param {Float32Array[][]} outputs */
   process(_inputs, outputs) {
     const out = outputs[0][0];
     if (!this.running && (this.finished || this.waiting >= this.lead * sampleRate)) {

@@ -28,6 +28,11 @@ uint64_t clock_ms(void)
     return clock_us() / 1000;
 }
 
+uint64_t clock_cpu_ms(void)
+{
+    return read_us(CLOCK_PROCESS_CPUTIME_ID) / 1000;
+}
+
 int64_t clock_wall_ms(void)
 {
     uint64_t fake = atomic_load_explicit(&fake_us, memory_order_relaxed);

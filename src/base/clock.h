@@ -7,8 +7,10 @@
 
 #include <stdint.h>
 
-uint64_t clock_us(void);     /* monotonic, microseconds */
-uint64_t clock_ms(void);     /* monotonic, milliseconds */
+uint64_t clock_us(void); /* monotonic, microseconds */
+uint64_t clock_ms(void); /* monotonic, milliseconds */
+uint64_t clock_cpu_ms(
+    void); /* that this process has computed so far, however busy the machine is */
 int64_t clock_wall_ms(void); /* since 1970-01-01 UTC */
 /* Freezes both clocks at `us` (monotonic) until clock_fake(UINT64_MAX) sets them free. */
 void clock_fake(uint64_t us);

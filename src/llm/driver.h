@@ -7,7 +7,7 @@
  * Threads. load and unload run alone, on the main thread. `generate` runs on one compute thread for each
  * answer, up to `slots` of them at once, and returns when its answer is over. A driver that computes for
  * all live sequences in one batch does so on a scheduler thread of its own, and its `generate` waits for
- * the pieces. How many threads may compute now: worker_threads(), looked at between steps.
+ * the pieces.
  *
  * Prompt. Segments come in the order in which the model shall read them. Text of a segment that is not
  * `trusted` comes from strangers: it is never tokenised with special tokens. When the context is too

@@ -2,25 +2,23 @@
 /*
  * repartee-llm: a prompt in, an answer out, token by token.
  */
-#include <stdio.h>
-
 #include "llm/stream.h"
+#include "wire/driver_name.h"
 
 static const struct llm_driver *const drivers[] = {&llm_scripted};
+enum { DRIVERS = sizeof drivers / sizeof *drivers };
 static const struct llm_driver *driver;              /* const after load */
 static const char *read_dirs[] = {nullptr, nullptr}; /* const after load */
 
 static enum err find_driver(struct str name, char why[WORKER_WHY_BYTES])
 {
-    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
-        if (str_eq(name, str_of(drivers[i]->name))) {
-            driver = drivers[i];
-            return OK;
-        }
-    }
-    snprintf(why, WORKER_WHY_BYTES, "there is no language model driver \"%.*s\"; there is scripted",
-             STR_FMT(str_sub(name, 0, utf8_prefix(name, 40))));
-    return ERR_UNSUPPORTED;
+    const char *names[DRIVERS];
+    size_t at;
+    for (size_t i = 0; i < DRIVERS; i++)
+        names[i] = drivers[i]->name;
+    try(driver_choose(name, names, DRIVERS, "language model", why, &at));
+    driver = drivers[at];
+    return OK;
 }
 
 static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,

@@ -7,6 +7,7 @@
 #include "read/clean.h"
 #include "read/html.h"
 #include "read/markdown.h"
+#include "read/plain.h"
 
 enum { DECODE_GROWTH = 3 }; /* of one byte of Windows-1252, or of one of UTF-16's two */
 
@@ -21,17 +22,6 @@ void document_finish(struct document *doc)
     buf_finish(&doc->title);
 }
 
-static enum err text_read(struct str text, struct document *doc)
-{
-    struct str rest = text, line;
-    while (doc->title.n == 0 && str_cut(&rest, '\n', &line))
-        if (str_starts(line, S("# ")))
-            try(buf_add(
-                &doc->title,
-                str_sub(line, 2, 2 + utf8_prefix(str_sub(line, 2, line.n), DOCUMENT_TITLE_MAX))));
-    return buf_add(&doc->text, text);
-}
-
 static const struct reader {
     const char *kind;
     enum err (*read)(struct str text, struct document *doc);
@@ -39,7 +29,7 @@ static const struct reader {
 } readers[] = {
     {"markdown", markdown_read, ".md .markdown .mdown .mkd "},
     {"html", html_read, ".html .htm .xhtml "},
-    {"text", text_read,
+    {"text", plain_read,
      ".txt .text .log .csv .tsv .rst .adoc .org .json .yaml .yml .toml .ini .conf "},
 };
 enum { READERS = sizeof readers / sizeof *readers };
@@ -162,17 +152,22 @@ enum err document_read(struct str kind, struct str name, struct str bytes, struc
     return finish(name, doc);
 }
 
+/* "; 2 hidden parts left out", the first without its semicolon. */
+static enum err add_note(struct buf *into, size_t begin, uint32_t count, const char *what,
+                         const char *then)
+{
+    if (count == 0)
+        return OK;
+    return buf_addf(into, "%s%u %s%s%s", into->n > begin ? "; " : "", count, what,
+                    count == 1 ? "" : "s", then);
+}
+
 enum err document_notes(const struct document *doc, struct buf *into)
 {
     size_t begin = into->n;
     if (doc->charset != nullptr)
         try(buf_addf(into, "converted from %s", doc->charset));
-    if (doc->malformed > 0)
-        try(buf_addf(into, "%s%u malformed places", into->n > begin ? "; " : "", doc->malformed));
-    if (doc->hidden > 0)
-        try(buf_addf(into, "%s%u hidden parts left out", into->n > begin ? "; " : "", doc->hidden));
-    if (doc->invisible > 0)
-        try(buf_addf(into, "%s%u invisible characters left out", into->n > begin ? "; " : "",
-                     doc->invisible));
-    return OK;
+    try(add_note(into, begin, doc->malformed, "malformed place", ""));
+    try(add_note(into, begin, doc->hidden, "hidden part", " left out"));
+    return add_note(into, begin, doc->invisible, "invisible character", " left out");
 }

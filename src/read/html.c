@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "read/html_style.h"
 #include "read/html_tree.h"
 
 enum { CHUNK_BYTES = 4096 };
@@ -13,7 +14,7 @@ enum { CHUNK_BYTES = 4096 };
 static enum err parse(lxb_html_document_t *page, struct str html, struct document *doc)
 {
     const lexbor_array_t *open = nullptr;
-    uint64_t until = clock_ms() + HTML_PARSE_MS;
+    uint64_t until = clock_cpu_ms() + HTML_PARSE_MS;
     if (lxb_html_document_parse_chunk_begin(page) != LXB_STATUS_OK)
         return ERR_NOMEM;
     open = ((lxb_html_parser_t *)page->dom_document.parser)->tree->open_elements;
@@ -27,7 +28,7 @@ static enum err parse(lxb_html_document_t *page, struct str html, struct documen
                      HTML_DEPTH_MAX);
             return ERR_TOOBIG;
         }
-        if (clock_ms() > until) {
+        if (clock_cpu_ms() > until) {
             snprintf(doc->why, sizeof doc->why, "the page takes too long to read");
             return ERR_TIMEOUT;
         }
@@ -42,7 +43,12 @@ enum err html_read(struct str html, struct document *doc)
         return ERR_NOMEM;
     enum err err = parse(page, html, doc);
     if (err == OK)
+        err = html_style_open(page);
+    if (err == ERR_TOOBIG && doc->why[0] == '\0')
+        snprintf(doc->why, sizeof doc->why, "the page has more than 4 MiB of style sheets");
+    if (err == OK)
         err = html_read_tree(lxb_dom_interface_node(page), doc);
+    html_style_close(page);
     lxb_html_document_destroy(page);
     return err;
 }

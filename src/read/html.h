@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * HTML to outlined text, on lexbor (WHATWG HTML parsing): what a browser shows, in reading order.
- * Scripts, styles, templates, drawings, comments and whatever is hidden stay out.
+ * Scripts, styles, templates, drawings, comments and whatever is hidden, by the page's own style sheets
+ * too (html_style.h), stay out.
  */
 #pragma once
 
@@ -10,7 +11,7 @@
 enum {
     HTML_DEPTH_MAX =
         2048, /* open elements; deeper pages are refused, for tree building is quadratic in it */
-    HTML_PARSE_MS = 12000,
+    HTML_PARSE_MS = 10000, /* of computing; with the walk less than the process may take */
 };
 
 /* `html` is UTF-8. Appends to doc->text, sets doc->title when the page has one, counts in

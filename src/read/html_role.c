@@ -3,7 +3,7 @@
 
 #include <lexbor/html/html.h>
 
-enum { TABLE_LOOK_NODES = 20000, STYLE_MAX = 1024 };
+enum { TABLE_LOOK_NODES = 20000 };
 
 /* What elements of the HTML namespace mean to a reader; all others stand in the line. */
 static const enum html_role roles[LXB_TAG__LAST_ENTRY] = {
@@ -20,6 +20,9 @@ static const enum html_role roles[LXB_TAG__LAST_ENTRY] = {
     [LXB_TAG_NOFRAMES] = SKIP,
     [LXB_TAG_DATALIST] = SKIP,
     [LXB_TAG_SELECT] = SKIP,
+    [LXB_TAG_PROGRESS] = SKIP,
+    [LXB_TAG_METER] = SKIP,
+    [LXB_TAG_RP] = SKIP,
     [LXB_TAG_TITLE] = TITLE,
     [LXB_TAG_BR] = BREAK,
     [LXB_TAG_P] = PARAGRAPH,
@@ -39,8 +42,8 @@ static const enum html_role roles[LXB_TAG__LAST_ENTRY] = {
     [LXB_TAG_DETAILS] = PARAGRAPH,
     [LXB_TAG_DIV] = BLOCK,
     [LXB_TAG_ADDRESS] = BLOCK,
-    [LXB_TAG_DD] = BLOCK,
-    [LXB_TAG_DT] = BLOCK,
+    [LXB_TAG_DD] = MEANING,
+    [LXB_TAG_DT] = TERM,
     [LXB_TAG_FIGCAPTION] = BLOCK,
     [LXB_TAG_SUMMARY] = BLOCK,
     [LXB_TAG_LEGEND] = BLOCK,
@@ -66,9 +69,20 @@ static const enum html_role roles[LXB_TAG__LAST_ENTRY] = {
     [LXB_TAG_TEXTAREA] = PRE,
 };
 
+/* Of a formula the source, which is not shown. */
+static bool is_annotation(const lxb_dom_node_t *node)
+{
+    struct str name;
+    name.p = (const char *)lxb_dom_element_local_name((lxb_dom_element_t *)node, &name.n);
+    return name.p != nullptr &&
+           (str_eq(name, S("annotation")) || str_eq(name, S("annotation-xml")));
+}
+
 enum html_role html_role_of(const lxb_dom_node_t *node)
 {
     if (node->ns == LXB_NS_SVG)
+        return SKIP;
+    if (node->ns == LXB_NS_MATH && is_annotation(node))
         return SKIP;
     if (node->ns != LXB_NS_HTML || node->local_name >= LXB_TAG__LAST_ENTRY)
         return INLINE;
@@ -88,28 +102,13 @@ bool html_attribute(lxb_dom_node_t *element, struct str name, struct str *ret_va
     return true;
 }
 
-/* Does an inline style take the element out of sight? Compared without blanks and CSS comments,
- * which are the usual ways to hide the hiding. */
-static bool style_hides(struct str style)
+/* What stands in an element beside the template of its shadow tree is not shown by itself. */
+static bool has_shadow(const lxb_dom_node_t *node)
 {
-    static const char *const ways[] = {"display:none", "visibility:hidden", "visibility:collapse",
-                                       "opacity:0;",   "font-size:0;",      "font-size:0px;"};
-    char flat[STYLE_MAX];
-    size_t n = 0;
-    for (size_t i = 0; i < style.n && n < sizeof flat - 1; i++) {
-        char c = style.p[i];
-        if (c == '/' && str_starts(str_sub(style, i, style.n), S("/*"))) {
-            size_t end = str_find(str_sub(style, i + 2, style.n), S("*/"));
-            i += 3 + end;
-            continue;
-        }
-        if (c > ' ')
-            flat[n++] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-    }
-    flat[n++] = ';';
-    struct str all = {flat, n};
-    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
-        if (str_find(all, str_of(ways[i])) < all.n)
+    struct str v;
+    for (lxb_dom_node_t *c = node->first_child; c != nullptr; c = c->next)
+        if (c->local_name == LXB_TAG_TEMPLATE && c->type == LXB_DOM_NODE_TYPE_ELEMENT &&
+            html_attribute(c, S("shadowrootmode"), &v))
             return true;
     return false;
 }
@@ -121,7 +120,9 @@ bool html_is_hidden(lxb_dom_node_t *node)
         return true;
     if (html_attribute(node, S("aria-hidden"), &v) && str_eq_nocase(str_trim(v), S("true")))
         return true;
-    return html_attribute(node, S("style"), &v) && style_hides(v);
+    if (html_attribute(node, S("popover"), &v) || has_shadow(node))
+        return true;
+    return node->local_name == LXB_TAG_DIALOG && !html_attribute(node, S("open"), &v);
 }
 
 /* The next node in document order that is not below `node`, within `root`. */

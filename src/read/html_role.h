@@ -22,11 +22,14 @@ enum html_role : uint8_t {
     TABLE,
     ROW,
     CELL,
+    TERM,
+    MEANING,
     PRE,
 };
 
 enum html_role html_role_of(const lxb_dom_node_t *node);
-/* By the attribute `hidden`, by aria-hidden, or by its style. */
+/* By the attributes `hidden`, `popover` or aria-hidden, or as a dialog that is not open. For styles see
+ * html_style.h. */
 bool html_is_hidden(lxb_dom_node_t *element);
 /* A table that holds headings or further tables lays a page out; its rows are no rows of data. */
 bool html_is_data_table(lxb_dom_node_t *table);

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "read/html_tree.h"
 
+#include <stdio.h>
+
+#include "base/clock.h"
 #include "read/html_role.h"
+#include "read/html_style.h"
 #include "read/outline.h"
+
+enum { WALK_MS = 7000, LOOK_AT_CLOCK = 64 };
 
 struct walk {
     struct outline out;
@@ -10,6 +16,10 @@ struct walk {
     unsigned tables; /* open data tables; rows of others are just blocks */
     size_t h1_from;  /* where the first <h1>'s text begins, while it is open */
     bool in_h1, had_h1, had_title;
+    uint64_t until;    /* by then all elements must have been matched with the page's style rules */
+    unsigned elements; /* so far */
+    const lxb_dom_node_t *judged; /* whose own texts are known to be shown or not */
+    bool judged_hidden;
 };
 
 static struct str text_of(const lxb_dom_node_t *node)
@@ -151,6 +161,30 @@ static void cell(struct walk *w, lxb_dom_node_t *node)
         outline_block(&w->out);
 }
 
+static void term(struct walk *w, lxb_dom_node_t *node)
+{
+    (void)node;
+    outline_term(&w->out);
+}
+
+static void term_end(struct walk *w, lxb_dom_node_t *node)
+{
+    (void)node;
+    outline_term_end(&w->out);
+}
+
+static void meaning(struct walk *w, lxb_dom_node_t *node)
+{
+    (void)node;
+    outline_meaning(&w->out);
+}
+
+static void meaning_end(struct walk *w, lxb_dom_node_t *node)
+{
+    (void)node;
+    outline_meaning_end(&w->out);
+}
+
 static void pre(struct walk *w, lxb_dom_node_t *node)
 {
     (void)node;
@@ -179,14 +213,38 @@ static const struct {
     [TABLE] = {table, table_end},
     [ROW] = {row, row_end},
     [CELL] = {cell, block},
+    [TERM] = {term, term_end},
+    [MEANING] = {meaning, meaning_end},
     [PRE] = {pre, pre_end},
 };
+
+static enum err apply_styles(struct walk *w, lxb_dom_node_t *element)
+{
+    if (++w->elements % LOOK_AT_CLOCK == 0 && clock_cpu_ms() > w->until) {
+        snprintf(w->doc->why, sizeof w->doc->why, "the page's style rules take too long to apply");
+        return ERR_TIMEOUT;
+    }
+    return html_style_apply(element);
+}
+
+/* Remembered, because it asks all elements above: many texts below one deep element must cost no more. */
+static bool text_is_hidden(struct walk *w, const lxb_dom_node_t *parent)
+{
+    if (parent != w->judged) {
+        w->judged = parent;
+        w->judged_hidden = html_style_hides_text(parent);
+    }
+    return w->judged_hidden;
+}
 
 /* Deals with a node's beginning. True: its children are to be read, and its end is to be told. */
 static bool enter(struct walk *w, lxb_dom_node_t *node)
 {
     if (node->type == LXB_DOM_NODE_TYPE_TEXT || node->type == LXB_DOM_NODE_TYPE_CDATA_SECTION) {
-        outline_text(&w->out, text_of(node));
+        if (text_is_hidden(w, node->parent))
+            w->doc->hidden += str_trim(text_of(node)).n > 0;
+        else
+            outline_text(&w->out, text_of(node));
         return false;
     }
     if (node->type == LXB_DOM_NODE_TYPE_COMMENT) {
@@ -200,7 +258,9 @@ static bool enter(struct walk *w, lxb_dom_node_t *node)
         take_title(w, node);
     if (role == TITLE || role == SKIP)
         return false;
-    if (html_is_hidden(node)) {
+    if (w->out.err == OK)
+        w->out.err = apply_styles(w, node);
+    if (html_is_hidden(node) || html_style_hides(node)) {
         w->doc->hidden += node->first_child != nullptr;
         return false;
     }
@@ -220,7 +280,7 @@ static void leave(struct walk *w, lxb_dom_node_t *node)
 
 enum err html_read_tree(lxb_dom_node_t *root, struct document *doc)
 {
-    struct walk w = {.out = {.into = &doc->text}, .doc = doc};
+    struct walk w = {.out = {.into = &doc->text}, .doc = doc, .until = clock_cpu_ms() + WALK_MS};
     lxb_dom_node_t *node = root;
     while (w.out.err == OK) {
         if (enter(&w, node)) {

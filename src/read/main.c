@@ -4,8 +4,8 @@
  * file's first byte is touched: no network, no file system, little memory and time; the descriptor it
  * is given is all it can read. Where the kernel cannot confine it, it refuses.
  *
- * Everything it links is under permissive licences (lexbor, md4c, speexdsp), so it is distributed
- * under Apache-2.0; espeak-ng's GPL concerns repartee-tts alone.
+ * Everything it links is under permissive licences (lexbor, md4c, speexdsp, libogg, libopus), so it is
+ * distributed under Apache-2.0; espeak-ng's GPL concerns repartee-tts alone.
  */
 #include <errno.h>
 #include <limits.h>
@@ -170,7 +170,7 @@ int main(int argc, char **argv)
     }
     log_set_name("read");
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    inherit_signals();
+    inherit_signals(false);
     if (fd < 0 || fd > INT_MAX || inherit_socket((int)fd) != OK) {
         fprintf(stderr, "repartee-read: --fd must name a connected socket; the server starts this "
                         "program\n");

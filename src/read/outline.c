@@ -50,7 +50,7 @@ void outline_text(struct outline *o, struct str text)
 
 static void owe(struct outline *o, uint8_t newlines)
 {
-    if (o->rows > 0) {
+    if (o->rows > 0 || (o->stay_at > 0 && o->stay_at == o->into->n)) {
         o->blank = true;
         return;
     }
@@ -88,6 +88,7 @@ void outline_paragraph(struct outline *o)
 
 void outline_heading(struct outline *o, unsigned level)
 {
+    o->stay_at = 0;
     owe(o, 2);
     if (o->rows > 0)
         return;
@@ -103,6 +104,7 @@ void outline_heading_end(struct outline *o)
 
 void outline_list(struct outline *o, bool numbered, uint32_t first)
 {
+    o->stay_at = 0;
     outline_paragraph(o);
     if (o->lists < OUTLINE_DEPTH)
         o->numbers[o->lists] = numbered ? first : 0;
@@ -118,6 +120,7 @@ void outline_list_end(struct outline *o)
 
 void outline_item(struct outline *o)
 {
+    o->stay_at = 0;
     owe(o, 1);
     if (o->rows > 0)
         return;
@@ -142,8 +145,51 @@ void outline_item_end(struct outline *o)
     o->mark_n = 0;
 }
 
+void outline_term(struct outline *o)
+{
+    o->stay_at = 0;
+    owe(o, 1);
+    o->term_from = o->into->n;
+    if (o->rows > 0)
+        return;
+    o->mark_n = 0;
+    unsigned depth = o->lists < OUTLINE_DEPTH ? o->lists : OUTLINE_DEPTH;
+    for (unsigned i = 0; i < depth; i++)
+        owe_mark(o, S("  "));
+    owe_mark(o, S("- "));
+}
+
+void outline_term_end(struct outline *o)
+{
+    o->term_to = o->into->n > o->term_from ? o->into->n : 0;
+    outline_item_end(o);
+}
+
+/* Behind its term on the same line, also when it begins with a paragraph. */
+void outline_meaning(struct outline *o)
+{
+    bool follows = o->term_to > 0 && o->term_to == o->into->n && o->rows == 0 && o->pre == 0;
+    o->term_to = 0;
+    owe(o, 1);
+    if (!follows)
+        return;
+    char last = o->into->p[o->into->n - 1];
+    if (last != ':' && last != '?' && last != '!' && last != '.')
+        put(o, S(":"));
+    o->newlines = 0;
+    o->blank = true;
+    o->stay_at = o->into->n;
+}
+
+void outline_meaning_end(struct outline *o)
+{
+    o->stay_at = 0;
+    owe(o, 1);
+}
+
 void outline_row(struct outline *o)
 {
+    o->stay_at = 0;
     owe(o, 1);
     o->rows++;
     o->row_used = false;
@@ -172,6 +218,7 @@ void outline_pre(struct outline *o)
     o->pre++;
     if (o->pre > 1 || o->rows > 0)
         return;
+    o->stay_at = 0;
     owe(o, 2);
     settle(o);
     put(o, S("```\n"));

@@ -26,6 +26,8 @@ struct outline {
     unsigned lists;                  /* depth of lists; may exceed OUTLINE_DEPTH */
     unsigned rows;                   /* inside rows of data tables: line ends become blanks */
     bool row_used;                   /* the row has a cell */
+    size_t term_from, term_to;       /* the last term's text, to be followed by its meaning */
+    size_t stay_at;                  /* a text that begins here begins no line; 0: none */
     uint32_t numbers[OUTLINE_DEPTH]; /* next number of each open list, 0: bulleted */
 };
 
@@ -39,6 +41,11 @@ void outline_list(struct outline *o, bool numbered, uint32_t first);
 void outline_list_end(struct outline *o);
 void outline_item(struct outline *o);
 void outline_item_end(struct outline *o);
+/* A term and what it means, as the item "- term: meaning"; further meanings begin lines. */
+void outline_term(struct outline *o);
+void outline_term_end(struct outline *o);
+void outline_meaning(struct outline *o);
+void outline_meaning_end(struct outline *o);
 void outline_row(struct outline *o);
 void outline_cell(struct outline *o);
 void outline_row_end(struct outline *o);

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "wire/inherit.h"
+
 void port_init(struct port *p, int fd)
 {
     *p = (struct port){.fd = fd,
@@ -19,24 +21,11 @@ void port_finish(struct port *p)
     buf_finish(&p->out);
 }
 
-static enum err write_all(int fd, struct str bytes)
-{
-    while (bytes.n > 0) {
-        ssize_t n = send(fd, bytes.p, bytes.n, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return ERR_CLOSED;
-        bytes = str_sub(bytes, (size_t)n, bytes.n);
-    }
-    return OK;
-}
-
 enum err port_send(struct port *p, enum msg_type type, const void *msg)
 {
     buf_clear(&p->out);
-    try(msg_encode(&p->out, type, p->stream, 0, msg));
-    return write_all(p->fd, buf_str(&p->out));
+    try(msg_encode(&p->out, type, p->stream, msg));
+    return inherit_write(p->fd, buf_str(&p->out));
 }
 
 enum err port_hello(struct port *p, struct str role)

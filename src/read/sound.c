@@ -3,13 +3,14 @@
 
 #include <stdio.h>
 
+#include "audio/recording.h"
 #include "audio/resample.h"
-#include "audio/wav.h"
 
-enum { FEED_BYTES = 64 * 1024, DECODED_MAX = 16 * FEED_BYTES };
+/* What one feed may make, by audio/recording.h. */
+enum { FEED_BYTES = 4 * 1024, DECODED_MAX = 8 * 1024 * 1024 };
 
 struct reading {
-    struct wav_reader *wav;
+    struct recording *file;
     struct resample *resample; /* NULL until the rate is known */
     struct buf decoded;        /* at the file's rate */
     struct buf out;            /* at 16 kHz, not yet handed on */
@@ -38,7 +39,7 @@ static enum err hand_on(struct reading *r, bool all)
 
 static enum err convert(struct reading *r)
 {
-    uint32_t rate = wav_rate(r->wav);
+    uint32_t rate = recording_rate(r->file);
     if (r->resample == nullptr && rate != 0) {
         enum err err = resample_create(rate, PCM_RATE_RECOGNISE, &r->resample);
         if (err == ERR_INVALID) {
@@ -59,10 +60,10 @@ static enum err convert(struct reading *r)
 static enum err read_all(struct reading *r, struct str bytes)
 {
     for (; bytes.n > 0; bytes = str_sub(bytes, FEED_BYTES, bytes.n)) {
-        try(wav_feed(r->wav, str_sub(bytes, 0, FEED_BYTES), &r->decoded));
+        try(recording_feed(r->file, str_sub(bytes, 0, FEED_BYTES), &r->decoded));
         try(convert(r));
     }
-    try(wav_end(r->wav));
+    try(recording_end(r->file));
     if (r->resample != nullptr)
         try(resample_flush(r->resample, &r->out));
     return hand_on(r, true);
@@ -75,12 +76,12 @@ enum err sound_read(struct str bytes, sound_piece_fn piece, void *to, char why[S
                         .piece = piece,
                         .to = to,
                         .why = why};
-    enum err err = wav_reader_create(&r.wav);
+    enum err err = recording_create(&r.file);
     if (err == OK)
         err = read_all(&r, bytes);
     if (err == ERR_MEDIA && why[0] == '\0')
-        snprintf(why, SOUND_WHY_BYTES, "%s", wav_errmsg(r.wav));
-    wav_reader_destroy(r.wav);
+        snprintf(why, SOUND_WHY_BYTES, "%s", recording_errmsg(r.file));
+    recording_destroy(r.file);
     resample_destroy(r.resample);
     buf_finish(&r.decoded);
     buf_finish(&r.out);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * An uploaded sound file to what the recognisers want: mono s16le at 16 kHz. WAV today; decoding is
- * audio/wav's, which takes nothing for granted, and it happens here because here it may crash.
+ * An uploaded sound file to what the recognisers want: mono s16le at 16 kHz. Decoding is
+ * audio/recording's, which takes nothing for granted, and it happens here because here it may crash.
  */
 #pragma once
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "stt/asking.h"
 #include "stt/dictionary.h"
 #include "stt/ngram.h"
 #include "stt/pronounce.h"
@@ -14,6 +15,7 @@ enum { EXTRA_MAX_BYTES = NGRAM_VOCABULARY_MAX * (WORDS_LETTERS_MAX + PRONOUNCE_M
 struct counting {
     struct ngram *ngram;
     struct dictionary *dictionary;
+    struct asking asking;
 };
 
 static bool on_known(void *arg, struct str word)
@@ -22,21 +24,39 @@ static bool on_known(void *arg, struct str word)
     return dictionary_has(c->dictionary, word);
 }
 
-static enum err on_word(void *arg, struct str word, bool spelt)
+static enum err count_word(void *arg, struct str word, bool spelt)
 {
     const struct counting *c = arg;
     return ngram_word(c->ngram, word, spelt);
 }
 
-static enum err on_sentence(void *arg)
+static enum err count_sentence(void *arg)
 {
     const struct counting *c = arg;
     return ngram_sentence(c->ngram);
 }
 
+static enum err on_word(void *arg, struct str word, bool spelt)
+{
+    struct counting *c = arg;
+    asking_word(&c->asking, word, spelt);
+    return count_word(arg, word, spelt);
+}
+
+/* What it says, then what may be asked about it. */
+static enum err on_sentence(void *arg)
+{
+    struct counting *c = arg;
+    const struct words_events questions = {
+        .word = count_word, .sentence = count_sentence, .arg = arg};
+    try(count_sentence(arg));
+    return asking_sentence(&c->asking, &questions);
+}
+
 static enum err on_gap(void *arg)
 {
-    const struct counting *c = arg;
+    struct counting *c = arg;
+    asking_gap(&c->asking);
     return ngram_gap(c->ngram);
 }
 
@@ -77,14 +97,11 @@ static enum err write_model(struct adaptation *a, struct ngram *n, struct memfil
     return OK;
 }
 
-static enum err count_and_write(struct adaptation *a, const struct counting *c, struct str text,
+static enum err count_and_write(struct adaptation *a, struct counting *c, struct str text,
                                 struct memfile *file)
 {
-    const struct words_events events = {.known = on_known,
-                                        .word = on_word,
-                                        .sentence = on_sentence,
-                                        .gap = on_gap,
-                                        .arg = (void *)c};
+    const struct words_events events = {
+        .known = on_known, .word = on_word, .sentence = on_sentence, .gap = on_gap, .arg = c};
     try(words_read(text, &events));
     try(ngram_close(c->ngram));
     try(pronounce_all(a, c));

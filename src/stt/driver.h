@@ -12,8 +12,7 @@
  * Threads. load and unload run alone, on the main thread. `words` is called on the protocol thread and
  * returns at once: the work belongs on a thread of the driver's own, and running utterances go on with
  * what they began with. All else runs on compute threads, several utterances at once, the calls of one
- * utterance one after another but not always on the same thread. How many threads a driver may compute
- * with now: worker_threads(), looked at before each step.
+ * utterance one after another but not always on the same thread.
  *
  * Sound. `feed` gets mono s16 at `rate_hz`, in pieces of any length that the driver cuts as it likes;
  * what it hears must not depend on the cuts. A streaming driver decodes as sound arrives, so that little

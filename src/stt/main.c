@@ -2,14 +2,17 @@
 /*
  * repartee-stt: sound in, words out.
  */
-#include <stdio.h>
-
+#include "base/mem.h"
+#include "stt/decode.h"
 #include "stt/pool.h"
 #include "stt/stream.h"
+#include "stt/watch.h"
+#include "wire/driver_name.h"
 
 /* A thread may wait for a decoder that another stream is about to give back, so there are as many as
- * decoders may be; they are not what limits the work. Streams that wait for speech need none. */
-enum { THREADS = POOL_MAX, STREAMS = 4 * POOL_MAX };
+ * decoders may be; they are not what limits the work. Streams that only decode
+ * or watch need none; the server keeps them below STREAMS (ENGINE_LIGHT_MAX). */
+enum { THREADS = POOL_MAX, STREAMS = 1024 };
 
 static const struct stt_driver *const drivers[] = {&stt_sphinx, &stt_scripted};
 enum { DRIVERS = sizeof drivers / sizeof *drivers };
@@ -18,21 +21,19 @@ static const struct stt_driver *driver;       /* const after load */
 static struct buf words = BUF(STT_WORDS_MAX); /* protocol thread: the documents' text so far */
 static const char *read_dirs[DRIVERS + 1];    /* const after start; NULL ends it */
 
-static enum err find_driver(struct str name, char *why)
+static enum err find_driver(struct str name, char why[WORKER_WHY_BYTES])
 {
-    for (size_t i = 0; i < DRIVERS; i++) {
-        if (str_eq(name, str_of(drivers[i]->name))) {
-            driver = drivers[i];
-            return OK;
-        }
-    }
-    snprintf(why, STT_WHY_BYTES,
-             "there is no speech recogniser \"%.*s\"; there are sphinx and scripted",
-             STR_FMT(str_sub(name, 0, utf8_prefix(name, 40))));
-    return ERR_UNSUPPORTED;
+    const char *names[DRIVERS];
+    size_t at;
+    for (size_t i = 0; i < DRIVERS; i++)
+        names[i] = drivers[i]->name;
+    try(driver_choose(name, names, DRIVERS, "recogniser", why, &at));
+    driver = drivers[at];
+    return OK;
 }
 
-static enum err load(const struct msg_load *m, struct worker_ready *ret_ready, char *why)
+static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
+                     char why[WORKER_WHY_BYTES])
 {
     try(find_driver(m->driver, why));
     const struct stt_load request = {m->model_dir, m->model, m->options, m->threads};
@@ -78,6 +79,53 @@ static void control(uint16_t type, const union msg *msg)
         collect_words(&msg->stt_words);
 }
 
+/* --- a stream is what its first message says --- */
+
+struct job {
+    struct decode *decode; /* one of the three, once the first message has come */
+    struct watch *watch;
+    void *stream;
+};
+
+static enum err job_open(struct worker_stream *s, void **ret_state)
+{
+    (void)s;
+    struct job *j = mem_zero(1, sizeof *j);
+    if (j == nullptr)
+        return ERR_NOMEM;
+    *ret_state = j;
+    return OK;
+}
+
+static enum err job_begin(struct job *j, struct worker_stream *s, uint16_t type)
+{
+    if (type == MSG_decode_open)
+        return decode_create(s, &j->decode);
+    return type == MSG_vad_open ? watch_create(s, &j->watch) : stream_open(s, &j->stream);
+}
+
+static enum err job_message(void *state, struct worker_stream *s, uint16_t type,
+                            const union msg *msg)
+{
+    struct job *j = state;
+    if (j->decode == nullptr && j->watch == nullptr && j->stream == nullptr)
+        try(job_begin(j, s, type));
+    if (j->decode != nullptr)
+        return decode_message(j->decode, type, msg);
+    return j->watch != nullptr ? watch_message(j->watch, type, msg)
+                               : stream_message(j->stream, s, type, msg);
+}
+
+static void job_close(void *state)
+{
+    struct job *j = state;
+    decode_destroy(j->decode);
+    watch_destroy(j->watch);
+    if (j->stream != nullptr)
+        stream_close(j->stream);
+    free(j);
+}
+
 int main(int argc, char **argv)
 {
     static const struct worker_role role = {
@@ -88,9 +136,9 @@ int main(int argc, char **argv)
         .load = load,
         .unload = unload,
         .control = control,
-        .open = stream_open,
-        .message = stream_message,
-        .close = stream_close,
+        .open = job_open,
+        .message = job_message,
+        .close = job_close,
     };
     for (size_t i = 0, n = 0; i < DRIVERS; i++)
         if (drivers[i]->read_dir != nullptr && drivers[i]->read_dir() != nullptr)

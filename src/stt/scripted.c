@@ -9,6 +9,8 @@
  *     text=how do i add documents | what about deleting them
  *                   what is heard; with bars: utterance after utterance, and again from the front
  *
+ *     sum=1         instead: how many samples came, and a sum of them, in figures
+ *
  * The final has all the words, also of an utterance that was too short for them; one without any sound
  * has none. Confidence is always 0.5.
  */
@@ -28,11 +30,13 @@ struct stt_utterance {
     struct script_call call;
     struct str text;
     void *slot;
-    uint64_t fed; /* samples */
+    uint64_t fed;       /* samples */
+    uint32_t sum;       /* of them; depends on their order too */
+    struct buf figures; /* with sum=1: what is heard */
 };
 
 static struct script script;
-static uint32_t streams, word_ms;           /* const after load */
+static uint32_t streams, word_ms, sum;      /* const after load */
 static struct buf text = BUF(STT_TEXT_MAX); /* const after load */
 static struct pool *slots;                  /* const after load */
 
@@ -52,8 +56,10 @@ static void destroy_slot(void *arg, void *item)
 static enum err scripted_load(const struct stt_load *load, struct stt_loaded *ret_loaded,
                               char why[STT_WHY_BYTES])
 {
-    static const struct script_word words[] = {
-        {"streams", .number = &streams}, {"word", .number = &word_ms}, {"text", .text = &text}};
+    static const struct script_word words[] = {{"streams", .number = &streams},
+                                               {"word", .number = &word_ms},
+                                               {"sum", .number = &sum},
+                                               {"text", .text = &text}};
     static const struct pool_maker maker = {.make = make_slot, .destroy = destroy_slot};
     streams = 2;
     word_ms = 300;
@@ -99,6 +105,7 @@ static void scripted_close(struct stt_utterance *u)
 {
     if (u->slot != nullptr)
         pool_give(slots, u->slot, true);
+    buf_finish(&u->figures);
     free(u);
 }
 
@@ -132,7 +139,8 @@ static uint64_t steps_of(uint64_t samples)
 
 static enum err scripted_feed(struct stt_utterance *u, const int16_t *samples, size_t count)
 {
-    (void)samples;
+    for (size_t i = 0; i < count; i++)
+        u->sum = u->sum * 31 + (uint16_t)samples[i];
     uint64_t due = steps_of(u->fed + count) - steps_of(u->fed);
     u->fed += count;
     for (; due > 0; due--)
@@ -162,6 +170,11 @@ static enum err scripted_partial(struct stt_utterance *u, struct buf *into)
 static enum err scripted_finish(struct stt_utterance *u, struct stt_result *result)
 {
     try(step(u));
+    if (sum) {
+        u->figures = BUF(64);
+        try(buf_addf(&u->figures, "%llu samples %u", (unsigned long long)u->fed, u->sum));
+        u->text = buf_str(&u->figures);
+    }
     struct str rest = u->text, word;
     while (u->fed > 0 && str_cut(&rest, ' ', &word)) {
         if (word.n == 0)

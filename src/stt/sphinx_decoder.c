@@ -6,6 +6,7 @@
 
 #include "audio/pcm.h"
 #include "base/mem.h"
+#include "stt/pitch.h"
 #include "stt/sphinx_mean.h"
 
 enum {
@@ -14,14 +15,23 @@ enum {
     VAD_SAMPLES = SPHINX_STEP / VAD_FRAMES,
     /* Ending an utterance takes 0.03 of its length, making a decoder 400 ms. */
     ABANDON_MAX_MS = 8000,
+    /* The voice of an adapted utterance is known after so much voiced sound, half a second of speech. A
+     * person who is silent for longer than EARLY_MS at first is heard as he is. */
+    VOICED_MS = 250,
+    EARLY_MS = 4000,
+    EARLY_SAMPLES = EARLY_MS * (SPHINX_RATE_HZ / 1000),
 };
 
 /* Weight of the documents' words. PocketSphinx adds the models after raising them to the language
  * weight (6.5), so it acts like 0.83; recognition changes little between 0.1 and 0.6. */
 static const float documents_weight = 0.3f;
-/* The second pass over an adapted utterance: narrower than PocketSphinx's own 1e-64 and 7e-29, a quarter
- * faster and no less exact where the language model knows what to expect. */
-static const double adapted_beam = 1e-48, adapted_word_beam = 1e-20;
+/* A high voice comes from a short vocal tract, whose resonances lie higher than those of the mixed crowd
+ * that the acoustic model was trained on. Above this median pitch frequencies are divided by the factor
+ * (Lee, Rose: A frequency warping approach to speaker normalization, 1998; here the pitch stands in for
+ * the search for the best factor). It took away a quarter of the word errors of a synthetic woman's voice
+ * and a twentieth of those of a real one's telephone prompts; from 1.05 to 1.10 it is much the same. */
+static const double high_voice_hz = 155;
+static const char high_warp[] = "1.08", no_warp[] = "1.0";
 
 struct sphinx_decoder {
     ps_decoder_t *ps;
@@ -33,6 +43,10 @@ struct sphinx_decoder {
     size_t step_n;
     uint64_t fed; /* samples of the utterance that were decoded */
     uint32_t quiet_ms;
+    bool warped; /* frequencies are warped for a high voice */
+    bool fitted; /* it is known whether they are to be, or too late */
+    struct pitch pitch;
+    int16_t early[EARLY_SAMPLES]; /* what was decoded before it was known */
 };
 
 static ps_config_t *make_config(void)
@@ -69,9 +83,6 @@ static enum err add_documents(struct sphinx_decoder *d, ngram_model_t *general,
     ngram_model_free(documents);
     if (mixed == nullptr)
         return ERR_INTERNAL;
-    /* The search takes its beams from the configuration as it is when the search is made. */
-    ps_config_set_float(c, "fwdflatbeam", adapted_beam);
-    ps_config_set_float(c, "fwdflatwbeam", adapted_word_beam);
     int rv = ps_add_lm(d->ps, "documents", mixed);
     ngram_model_free(mixed);
     return rv == 0 ? OK : ERR_INTERNAL;
@@ -157,16 +168,25 @@ static enum err tell_mean(struct sphinx_decoder *d)
     return ps_set_cmn(d->ps, text) == 0 ? OK : ERR_INTERNAL;
 }
 
-enum err sphinx_decoder_begin(struct sphinx_decoder *d, bool adapt, bool follow)
+static enum err warp(struct sphinx_decoder *d, bool high)
 {
-    if (!follow)
-        mean_begin(&d->mean);
-    d->step_n = 0;
+    if (d->warped == high)
+        return OK;
+    if (ps_config_set_str(ps_get_config(d->ps), "warp_params", high ? high_warp : no_warp) ==
+            nullptr ||
+        ps_reinit_feat(d->ps, nullptr) < 0)
+        return ERR_INTERNAL;
+    d->warped = high;
+    return OK;
+}
+
+static enum err start(struct sphinx_decoder *d, bool follow)
+{
     d->fed = 0;
     d->quiet_ms = 0;
+    if (!follow)
+        mean_begin(&d->mean);
     try(tell_mean(d));
-    if (ps_activate_search(d->ps, adapt && d->adapted ? "documents" : "general") < 0)
-        return ERR_INTERNAL;
     if (!follow && ps_start_stream(d->ps) < 0) /* forgets the noise that was heard */
         return ERR_INTERNAL;
     if (ps_start_utt(d->ps) < 0)
@@ -175,28 +195,75 @@ enum err sphinx_decoder_begin(struct sphinx_decoder *d, bool adapt, bool follow)
     return OK;
 }
 
-/* Counts the silence at the end of what was heard. */
-static void hear_silence(struct sphinx_decoder *d)
+enum err sphinx_decoder_begin(struct sphinx_decoder *d, bool adapt, bool follow)
 {
-    for (size_t i = 0; i + VAD_SAMPLES <= d->step_n; i += VAD_SAMPLES) {
-        bool speech = ps_vad_classify(d->vad, d->step + i) == PS_VAD_SPEECH;
+    bool adapted = adapt && d->adapted;
+    d->step_n = 0;
+    if (!follow) {
+        pitch_begin(&d->pitch);
+        d->fitted = !adapted;
+        try(warp(d, false));
+    } else {
+        d->fitted = true; /* the speaker's voice stays as it was taken */
+    }
+    if (ps_activate_search(d->ps, adapted ? "documents" : "general") < 0)
+        return ERR_INTERNAL;
+    return start(d, follow);
+}
+
+/* Counts the silence at the end of what was heard. */
+static void hear_silence(struct sphinx_decoder *d, const int16_t *samples, size_t count)
+{
+    for (size_t i = 0; i + VAD_SAMPLES <= count; i += VAD_SAMPLES) {
+        bool speech = ps_vad_classify(d->vad, samples + i) == PS_VAD_SPEECH;
         d->quiet_ms = speech ? 0 : d->quiet_ms + SPHINX_STEP_MS / VAD_FRAMES;
     }
 }
 
-static enum err decode_step(struct sphinx_decoder *d)
+static enum err decode(struct sphinx_decoder *d, const int16_t *samples, size_t count)
 {
-    if (d->step_n == 0)
-        return OK;
-    if (ps_process_raw(d->ps, d->step, d->step_n, FALSE, FALSE) < 0)
+    if (ps_process_raw(d->ps, samples, count, FALSE, FALSE) < 0)
         return ERR_INTERNAL;
-    hear_silence(d);
+    hear_silence(d, samples, count);
     if (d->quiet_ms <= MEAN_QUIET_MS)
         mean_heard(&d->mean, ps_get_cmn(d->ps, TRUE),
-                   (double)d->step_n * FRAMES_PER_S / SPHINX_RATE_HZ);
-    d->fed += d->step_n;
-    d->step_n = 0;
+                   (double)count * FRAMES_PER_S / SPHINX_RATE_HZ);
+    d->fed += count;
     return tell_mean(d);
+}
+
+/* What was heard so far is heard again, as a high voice. */
+static enum err hear_again(struct sphinx_decoder *d)
+{
+    size_t count = (size_t)d->fed;
+    d->live = false;
+    if (ps_end_utt(d->ps) < 0)
+        return ERR_INTERNAL;
+    try(warp(d, true));
+    try(start(d, false));
+    for (size_t at = 0; at < count; at += SPHINX_STEP)
+        try(decode(d, d->early + at, SPHINX_STEP));
+    return OK;
+}
+
+/* After each whole step, until the voice is known. */
+static enum err fit(struct sphinx_decoder *d)
+{
+    memcpy(d->early + d->fed - SPHINX_STEP, d->step, sizeof d->step);
+    pitch_hear(&d->pitch, d->step, SPHINX_STEP);
+    bool known = pitch_voiced_ms(&d->pitch) >= VOICED_MS;
+    d->fitted = known || d->fed + SPHINX_STEP > EARLY_SAMPLES;
+    return known && pitch_median_hz(&d->pitch) >= high_voice_hz ? hear_again(d) : OK;
+}
+
+static enum err decode_step(struct sphinx_decoder *d)
+{
+    size_t count = d->step_n;
+    d->step_n = 0;
+    if (count == 0)
+        return OK;
+    try(decode(d, d->step, count));
+    return d->fitted || count < SPHINX_STEP ? OK : fit(d);
 }
 
 enum err sphinx_decoder_feed(struct sphinx_decoder *d, const int16_t *samples, size_t count)

@@ -5,8 +5,12 @@
  * mean another decoder. One thread at a time; several decoders at once on as many threads.
  *
  * Sound is decoded in steps of SPHINX_STEP samples whatever the pieces it comes in, so that the network
- * does not change what is heard. Nothing of an utterance is left for the next one: the cepstral mean and
- * the noise estimate begin anew each time.
+ * does not change what is heard. Nothing of an utterance is left for the next one: the cepstral mean, the
+ * noise estimate and what is known of the voice begin anew each time.
+ *
+ * Adapted utterances are fitted to the voice: after a quarter of a second of voiced sound its pitch is
+ * known, and what a high voice said until then is decoded again with frequencies warped (0.1 s of work
+ * while the person goes on speaking). Without the words of documents nothing is fitted.
  */
 #pragma once
 

@@ -22,7 +22,7 @@ enum {
     PIECE_MS = 30,
     NORMAL_WPM = 175,
     VOLUME = 80, /* at its 100 espeak-ng touches full scale, and resampling would clip */
-    PHRASE_MAX_SECONDS = 120,
+    PHRASE_MAX_SECONDS = 600, /* 240 digits at the slowest pace */
 };
 
 struct espeak_voice {

@@ -3,9 +3,8 @@
  * repartee-tts: text in, sound out. This is the only program that links espeak-ng, and so the only
  * one that is distributed under GPL-3.0-or-later.
  */
-#include <stdio.h>
-
 #include "tts/stream.h"
+#include "wire/driver_name.h"
 
 /* Threads wait for listeners more than they compute, and a waiting one must not keep another answer
  * from its first sound: one for each stream. */
@@ -13,25 +12,24 @@ enum { STREAMS = 64 };
 
 static const struct tts_driver *const drivers[] = {&tts_builtin, &tts_flite, &tts_espeak,
                                                    &tts_scripted};
+enum { DRIVERS = sizeof drivers / sizeof *drivers };
 static const struct tts_driver *driver; /* const after load */
 static struct buf languages = BUF(16 * 1024);
 static const char *read_dirs[] = {nullptr, nullptr}; /* const after load */
 
-static enum err find_driver(struct str name, char *why)
+static enum err find_driver(struct str name, char why[WORKER_WHY_BYTES])
 {
-    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
-        if (str_eq(name, str_of(drivers[i]->name))) {
-            driver = drivers[i];
-            return OK;
-        }
-    }
-    snprintf(why, TTS_WHY_BYTES,
-             "there is no speech driver \"%.*s\"; there are builtin and scripted",
-             STR_FMT(str_sub(name, 0, 40)));
-    return ERR_UNSUPPORTED;
+    const char *names[DRIVERS];
+    size_t at;
+    for (size_t i = 0; i < DRIVERS; i++)
+        names[i] = drivers[i]->name;
+    try(driver_choose(name, names, DRIVERS, "speech", why, &at));
+    driver = drivers[at];
+    return OK;
 }
 
-static enum err load(const struct msg_load *m, struct worker_ready *ret_ready, char *why)
+static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
+                     char why[WORKER_WHY_BYTES])
 {
     try(find_driver(m->driver, why));
     struct tts_load request = {m->model_dir, m->model, m->options, m->threads};

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tts/stream.h"
 
+#include "audio/opus_out.h"
 #include "audio/resample.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "tts/coder.h"
 #include "tts/normalise.h"
 #include "tts/phrase.h"
 #include "tts/speakable.h"
 #include "tts/trim.h"
 
-/* Lengths of the first pieces; all later ones have the last length. */
+/* Lengths of the first pieces; all later ones have the last length. Each is whole frames of Opus. */
 static const uint32_t piece_ms[] = {20, 20, 40, 40, 80, 120};
 enum { PIECES = sizeof piece_ms / sizeof *piece_ms, SOUND_MAX_BYTES = 32 * 1024 * 1024 };
 
@@ -19,6 +21,7 @@ struct stream {
     struct worker_stream *wire;
     struct tts_voice *voice; /* NULL before tts_open */
     struct resample *resample;
+    struct coder *coder;
     uint32_t out_hz;
     float speed;
     struct trim trim;
@@ -53,6 +56,7 @@ void stream_close(void *state)
     if (st->voice != nullptr)
         driver->voice_close(st->voice);
     resample_destroy(st->resample);
+    coder_destroy(st->coder);
     trim_finish(&st->trim);
     buf_finish(&st->voiced);
     buf_finish(&st->out);
@@ -85,6 +89,23 @@ static void say_unknown_voice(struct stream *st, struct str name)
                    STR_FMT(str_sub(name, 0, utf8_prefix(name, 40))), STR_FMT(shown));
 }
 
+static enum err send_sound(void *to, struct str bytes)
+{
+    struct stream *st = to;
+    uint64_t from = clock_us();
+    enum err err = worker_send(st->wire, MSG_audio, &(struct msg_audio){bytes});
+    st->waited_us += clock_us() - from;
+    return err;
+}
+
+static enum err open_coder(struct stream *st, struct str format)
+{
+    enum err err = coder_create(format, st->out_hz, send_sound, st, &st->coder);
+    if (err == ERR_INVALID)
+        worker_why(st->wire, OPUS_OUT_RATES);
+    return err;
+}
+
 static enum err on_open(struct stream *st, const struct msg_tts_open *m)
 {
     if (st->voice != nullptr)
@@ -105,22 +126,32 @@ static enum err on_open(struct stream *st, const struct msg_tts_open *m)
     try(err);
     st->out_hz = m->rate_hz == 0 ? st->voice->rate_hz : m->rate_hz;
     try(resample_create(st->voice->rate_hz, st->out_hz, &st->resample));
+    try(open_coder(st, m->format));
     return worker_send(st->wire, MSG_tts_format, &(struct msg_tts_format){st->out_hz});
 }
 
 static enum err send_piece(struct stream *st, size_t bytes)
 {
-    uint64_t from = clock_us();
-    struct msg_audio audio = {.samples = {st->out.p, bytes}};
-    try(worker_send(st->wire, MSG_audio, &audio));
-    st->waited_us += clock_us() - from;
-    st->samples += (uint32_t)(bytes / sizeof(int16_t));
+    size_t count = bytes / sizeof(int16_t);
+    try(coder_run(st->coder, (const int16_t *)st->out.p, count));
+    st->samples += (uint32_t)count;
     st->pieces++;
     buf_eat(&st->out, bytes);
     return OK;
 }
 
-/* Sends what makes whole pieces; `all` also sends the rest. */
+static enum err add_silence(struct buf *sound, size_t bytes)
+{
+    if (bytes == 0)
+        return OK;
+    try(buf_reserve(sound, bytes));
+    memset(sound->p + sound->n, 0, bytes);
+    sound->n += bytes;
+    return OK;
+}
+
+/* Sends what makes whole pieces; `all` also sends the rest, filled up with silence where the format
+ * has whole frames only. */
 static enum err send_pieces(struct stream *st, bool all)
 {
     for (;;) {
@@ -129,6 +160,8 @@ static enum err send_pieces(struct stream *st, bool all)
         if (st->out.n < bytes) {
             if (!all || st->out.n == 0)
                 return OK;
+            size_t frame = coder_grain(st->coder) * sizeof(int16_t);
+            try(add_silence(&st->out, (frame - st->out.n % frame) % frame));
             bytes = st->out.n;
         }
         try(send_piece(st, bytes));
@@ -141,12 +174,8 @@ static enum err deliver(struct stream *st)
     if (st->voiced.n == 0)
         return OK;
     size_t silence = (size_t)pcm_ms_to_samples(st->pause_ms, st->out_hz) * sizeof(int16_t);
-    if (silence > 0) {
-        try(buf_reserve(&st->out, silence));
-        memset(st->out.p + st->out.n, 0, silence);
-        st->out.n += silence;
-        st->pause_ms = 0;
-    }
+    try(add_silence(&st->out, silence));
+    st->pause_ms = 0;
     try(resample_run(st->resample, (const int16_t *)st->voiced.p, st->voiced.n / sizeof(int16_t),
                      &st->out));
     buf_clear(&st->voiced);
@@ -222,6 +251,7 @@ enum err stream_message(void *state, struct worker_stream *s, uint16_t type, con
     case MSG_tts_finish:
         if (st->voice == nullptr)
             return ERR_SYNTAX;
+        try(coder_end(st->coder));
         try(worker_send(s, MSG_tts_done, &(struct msg_tts_done){st->samples}));
         worker_end(s);
         return OK;

@@ -5,6 +5,9 @@
  * the exact count of its samples at the asked rate; the server reckons from these counts what a
  * listener had heard when he interrupted. A clause that says nothing (a bare emoji) counts 0.
  *
+ * Opus has whole frames: the last one of a clause is filled up with silence, which counts. After all
+ * counted sound there is one frame more, which brings what the coder had held back.
+ *
  * The pause between two phrases belongs to the second one: an answer ends when its sound ends.
  * These are the functions of a `struct worker_role`; one compute thread at a time per stream.
  */

@@ -28,7 +28,7 @@ enum {
 struct worker_stream {
     struct worker_stream *next;     /* mu: all streams, the oldest first */
     struct worker_stream *runnable; /* mu: the run queue */
-    uint32_t id, epoch;             /* const after begin */
+    uint32_t id;                    /* const after begin */
     struct inbox inbox;             /* mu */
     uint64_t credit;                /* mu: bytes that the server still takes */
     pthread_cond_t more_credit;
@@ -44,7 +44,6 @@ struct worker_stream {
 };
 
 static const struct worker_role *role; /* const after actors_start */
-static atomic_uint thread_share;       /* what the server lets us use */
 
 static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
@@ -120,7 +119,7 @@ static void stream_free(struct worker_stream *s)
 static void send_failure(struct worker_stream *s, enum err err)
 {
     const struct msg_fail fail = {(uint32_t)err, str_of(s->why[0] ? s->why : err_text(err))};
-    (void)link_send(MSG_fail, s->id, s->epoch, &fail); /* a server that is gone needs no word */
+    (void)link_send(MSG_fail, s->id, &fail); /* a server that is gone needs no word */
 }
 
 /* The working thread, mu not held. The books are kept before the server hears of it: it may use a
@@ -132,7 +131,7 @@ static void grant_consumed(struct worker_stream *s)
     inbox_pay(&s->inbox, s->consumed);
     pthread_mutex_unlock(&mu);
     s->consumed = 0;
-    (void)link_send(MSG_credit, s->id, s->epoch, &grant);
+    (void)link_send(MSG_credit, s->id, &grant);
 }
 
 /* The working thread, mu not held. */
@@ -221,20 +220,14 @@ static void *compute(void *)
 
 /* --- the protocol thread --- */
 
-enum err actors_start(const struct worker_role *r, uint32_t threads)
+enum err actors_start(const struct worker_role *r)
 {
     check(r->max_threads && r->max_streams);
     role = r;
-    actors_set_share(threads);
     pthread_mutex_lock(&mu);
     enum err err = add_thread();
     pthread_mutex_unlock(&mu);
     return err;
-}
-
-void actors_set_share(uint32_t threads)
-{
-    atomic_store(&thread_share, threads ? threads : 1);
 }
 
 uint32_t actors_live(void)
@@ -247,14 +240,15 @@ uint32_t actors_live(void)
 
 static bool begins_stream(uint16_t type)
 {
-    return type == MSG_stt_open || type == MSG_llm_open || type == MSG_tts_open;
+    return type == MSG_stt_open || type == MSG_vad_open || type == MSG_decode_open ||
+           type == MSG_llm_open || type == MSG_tts_open;
 }
 
 /* mu held */
 static struct worker_stream *find(const struct frame *frame)
 {
     for (struct worker_stream *s = streams; s; s = s->next)
-        if (s->id == frame->stream && s->epoch == frame->epoch)
+        if (s->id == frame->stream)
             return s;
     return nullptr;
 }
@@ -271,14 +265,10 @@ static void cancel(struct worker_stream *s)
 /* mu held */
 static struct worker_stream *begin_stream(const struct frame *frame)
 {
-    for (struct worker_stream *s = streams; s; s = s->next)
-        if (s->id == frame->stream)
-            cancel(s); /* of an older epoch */
     struct worker_stream *s = mem_zero(1, sizeof *s);
     if (!s)
         return nullptr;
     s->id = frame->stream;
-    s->epoch = frame->epoch;
     inbox_init(&s->inbox);
     s->credit = WIRE_CREDIT;
     s->out = BUF(WIRE_HEADER_BYTES + WIRE_PAYLOAD_MAX);
@@ -329,7 +319,7 @@ enum err actors_frame(const struct frame *frame, const union msg *msg)
     if (!refused)
         return err;
     const struct msg_fail fail = {ERR_BUSY, S("too many at once")};
-    return link_send(MSG_fail, frame->stream, frame->epoch, &fail);
+    return link_send(MSG_fail, frame->stream, &fail);
 }
 
 enum err actors_stop(void)
@@ -355,11 +345,6 @@ enum err actors_stop(void)
 
 /* --- what roles call --- */
 
-uint32_t worker_threads(void)
-{
-    return atomic_load(&thread_share);
-}
-
 /* Waits until the server takes `bytes` more. */
 static enum err take_credit(struct worker_stream *s, uint32_t bytes)
 {
@@ -376,7 +361,7 @@ static enum err take_credit(struct worker_stream *s, uint32_t bytes)
 enum err worker_send(struct worker_stream *s, enum msg_type type, const void *msg)
 {
     buf_clear(&s->out);
-    try(msg_encode(&s->out, type, s->id, s->epoch, msg));
+    try(msg_encode(&s->out, type, s->id, msg));
     try(take_credit(s, msg_cost(type, (uint32_t)s->out.n - WIRE_HEADER_BYTES)));
     return link_write(buf_str(&s->out)) == OK ? OK : ERR_CANCELED;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/inherit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -22,16 +23,29 @@ enum err inherit_socket(int fd)
     return OK;
 }
 
+enum err inherit_write(int fd, struct str bytes)
+{
+    while (bytes.n > 0) {
+        ssize_t n = send(fd, bytes.p, bytes.n, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return ERR_CLOSED;
+        bytes = str_sub(bytes, (size_t)n, bytes.n);
+    }
+    return OK;
+}
+
 static void leave(int)
 {
     _exit(0);
 }
 
-void inherit_signals(void)
+void inherit_signals(bool alone)
 {
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN); /* a log that nobody reads any more */
-    /* As the first process of a container we would not be ended by default. */
-    signal(SIGTERM, leave);
+    /* Not SIG_DFL: as the first process of a container we would not be ended by that. */
+    signal(SIGTERM, alone ? leave : SIG_IGN);
 }

@@ -67,30 +67,17 @@ enum err link_receive(struct buf *in)
     return OK;
 }
 
-static enum err write_all(struct str bytes)
-{
-    while (bytes.n) {
-        ssize_t n = send(link_fd, bytes.p, bytes.n, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return ERR_CLOSED;
-        bytes = str_sub(bytes, (size_t)n, bytes.n);
-    }
-    return OK;
-}
-
 enum err link_write(struct str frames)
 {
     pthread_mutex_lock(&out_mu);
-    enum err err = write_all(frames);
+    enum err err = inherit_write(link_fd, frames);
     pthread_mutex_unlock(&out_mu);
     return err;
 }
 
-enum err link_send(enum msg_type type, uint32_t stream, uint32_t epoch, const void *msg)
+enum err link_send(enum msg_type type, uint32_t stream, const void *msg)
 {
     autobuf out = BUF(WIRE_HEADER_BYTES + WIRE_PAYLOAD_MAX);
-    try(msg_encode(&out, type, stream, epoch, msg));
+    try(msg_encode(&out, type, stream, msg));
     return link_write(buf_str(&out));
 }

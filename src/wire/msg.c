@@ -98,7 +98,7 @@ static enum err put_field(struct buf *out, const struct field *f, const void *ms
 }
 
 static enum err put_frame(struct buf *out, const struct msg_spec *spec, uint32_t stream,
-                          uint32_t epoch, const void *msg)
+                          const void *msg)
 {
     size_t start = out->n;
     const uint32_t length = 0; /* filled in below */
@@ -107,7 +107,6 @@ static enum err put_frame(struct buf *out, const struct msg_spec *spec, uint32_t
     try(put(out, &spec->type, 2));
     try(put(out, &flags, 2));
     try(put(out, &stream, 4));
-    try(put(out, &epoch, 4));
     for (int i = 0; i < spec->count; i++)
         try(put_field(out, &spec->fields[i], msg));
     size_t payload = out->n - start - WIRE_HEADER_BYTES;
@@ -118,13 +117,12 @@ static enum err put_frame(struct buf *out, const struct msg_spec *spec, uint32_t
     return OK;
 }
 
-enum err msg_encode(struct buf *out, enum msg_type type, uint32_t stream, uint32_t epoch,
-                    const void *msg)
+enum err msg_encode(struct buf *out, enum msg_type type, uint32_t stream, const void *msg)
 {
     const struct msg_spec *spec = find(type);
     check(spec);
     size_t before = out->n;
-    enum err err = put_frame(out, spec, stream, epoch, msg);
+    enum err err = put_frame(out, spec, stream, msg);
     if (err != OK)
         out->n = before;
     return err;
@@ -183,7 +181,6 @@ enum err frame_next(struct str bytes, struct frame *ret_frame, size_t *ret_used)
     memcpy(&f.type, bytes.p + 4, 2);
     memcpy(&f.flags, bytes.p + 6, 2);
     memcpy(&f.stream, bytes.p + 8, 4);
-    memcpy(&f.epoch, bytes.p + 12, 4);
     if (length > WIRE_PAYLOAD_MAX || f.flags != 0 || !find(f.type))
         return ERR_SYNTAX;
     if (bytes.n - WIRE_HEADER_BYTES < length)

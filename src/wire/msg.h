@@ -3,10 +3,11 @@
  * The engine protocol's messages: structs, encoder and decoder, all generated from msg_table.h.
  *
  *     struct msg_llm_token t = {.text = S("hel")};
- *     try(msg_encode(&out, MSG_llm_token, stream, epoch, &t));
+ *     try(msg_encode(&out, MSG_llm_token, stream, &t));
  *
- * A frame is a 16-byte header (u32 length of the payload, u16 type, u16 flags, u32 stream, u32
- * epoch; little-endian) and a payload of at most 64 KiB. Slices of a decoded message point into the
+ * A frame is a 12-byte header (u32 length of the payload, u16 type, u16 flags, u32 stream;
+ * little-endian) and a payload of at most 64 KiB. No flag has a meaning yet. The number of a stream is
+ * used once, so that what is said of one that has ended is known for what it is. Slices of a decoded message point into the
  * frame and live as long as it does. Both ends are hostile to each other: a length, a type or a
  * string that does not fit is ERR_SYNTAX, and the receiver ends the connection. Any thread.
  */
@@ -17,8 +18,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
-constexpr uint32_t WIRE_VERSION = 1;
-constexpr uint32_t WIRE_HEADER_BYTES = 16;
+constexpr uint32_t WIRE_VERSION = 3;
+constexpr uint32_t WIRE_HEADER_BYTES = 12;
 constexpr uint32_t WIRE_PAYLOAD_MAX = 64 * 1024;
 /* What either side may have under way per stream (payload bytes of audio, *_text, *_segment)
  * before the other grants more with `credit`. */
@@ -57,7 +58,7 @@ union msg {
 
 struct frame {
     uint16_t type, flags;
-    uint32_t stream, epoch;
+    uint32_t stream;
     struct str payload;
 };
 
@@ -69,8 +70,7 @@ bool msg_from_server(uint16_t type);
 uint32_t msg_cost(uint16_t type, uint32_t payload_bytes);
 
 /* Appends one frame to `out`. ERR_TOOBIG: the payload exceeds 64 KiB (split it). */
-enum err msg_encode(struct buf *out, enum msg_type type, uint32_t stream, uint32_t epoch,
-                    const void *msg);
+enum err msg_encode(struct buf *out, enum msg_type type, uint32_t stream, const void *msg);
 /* ERR_SYNTAX for a payload that is not exactly one message of frame's type. */
 enum err msg_decode(const struct frame *frame, union msg *ret_msg);
 

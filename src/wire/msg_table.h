@@ -13,7 +13,6 @@ MSG(load,     0x0002, S, STR(load, driver) STR(load, model_dir) STR(load, model)
 MSG(ready,    0x0003, E, STR(ready, driver) STR(ready, model) STR(ready, languages) U32(ready, rate_hz) U32(ready, slots) STR(ready, notes))
 MSG(ping,     0x0004, S, U64(ping, token))
 MSG(pong,     0x0005, E, U64(pong, token) U32(pong, live_streams))
-MSG(threads,  0x0006, S, U32(threads, count))
 
 /* Any stream; its first message is its *_open. `fail` ends the stream; err is the position in base/err.h's table. */
 MSG(cancel,   0x0010, S, U32(cancel, reserved))
@@ -29,6 +28,17 @@ MSG(stt_partial, 0x0024, E, STR(stt_partial, text) U32(stt_partial, stable_bytes
 MSG(stt_final,   0x0025, E, STR(stt_final, text) U32(stt_final, audio_ms) U64(stt_final, compute_us) STR(stt_final, segments_json))
 /* Words of the documents, in pieces; the last piece (more = 0) replaces the adapted language model. */
 MSG(stt_words,   0x0026, S, U32(stt_words, more) STR(stt_words, text))
+/* repartee-stt: vad_open, audio…; answers a byte for each frame of 20 ms: how likely it is speech, 0 … 255.
+ * Goes on until it is cancelled. Needs no recogniser, so it takes no slot. */
+MSG(vad_open,    0x0027, S, U32(vad_open, rate_hz))
+MSG(vad_frames,  0x0028, E, BYTES(vad_frames, speech))
+/* repartee-stt: decode_open ("opus": a packet a message; "webm"), audio…, decode_finish; answers with
+ * samples at 16 kHz, then decode_done. `bytes` counts what was decoded of the sound so far. Needs no
+ * recogniser, so it takes no slot. */
+MSG(decode_open,   0x0029, S, STR(decode_open, format))
+MSG(decode_finish, 0x002a, S, U32(decode_finish, reserved))
+MSG(decoded,       0x002b, E, U32(decoded, bytes) BYTES(decoded, samples))
+MSG(decode_done,   0x002c, E, U64(decode_done, samples))
 
 /* repartee-llm: llm_open, llm_segment…, llm_generate; answers tokens, then done. The session says whose
  * cached prefix to look at; a segment longer than a frame goes on in the next one (more = 1). */
@@ -39,8 +49,9 @@ MSG(llm_token,    0x0033, E, STR(llm_token, text))
 MSG(llm_done,     0x0034, E, STR(llm_done, reason) U32(llm_done, prompt_tokens) U32(llm_done, cached_tokens) U32(llm_done, completion_tokens) U32(llm_done, segments_left_out) U64(llm_done, prefill_us) U64(llm_done, decode_us))
 
 /* repartee-tts: tts_open, tts_text… (clauses), tts_finish; answers tts_format, audio…, a tts_clause
- * after each clause's last sound, then tts_done. */
-MSG(tts_open,   0x0040, S, STR(tts_open, voice) U32(tts_open, rate_hz) F32(tts_open, speed))
+ * after each clause's last sound, then tts_done. The format is "pcm", "opus" (a packet of 20 ms a
+ * message) or "ogg"; counts are of samples in any of them. */
+MSG(tts_open,   0x0040, S, STR(tts_open, voice) U32(tts_open, rate_hz) F32(tts_open, speed) STR(tts_open, format))
 MSG(tts_text,   0x0041, S, STR(tts_text, text))
 MSG(tts_finish, 0x0042, S, U32(tts_finish, reserved))
 MSG(tts_format, 0x0043, E, U32(tts_format, rate_hz))

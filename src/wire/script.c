@@ -63,7 +63,7 @@ static enum err parse_word(struct script *script, struct str *rest, const struct
     const struct script_word common[] = {
         {"slow", .number = &script->slow_ms}, {"fail", .number = &script->fail},
         {"hang", .number = &script->hang},    {"crash", .number = &script->crash},
-        {"after", .number = &script->after},
+        {"after", .number = &script->after},  {"start", .number = &script->start_ms},
     };
     struct str name = cut_name(rest);
     const struct script_word *word = find(common, sizeof common / sizeof *common, name);
@@ -80,6 +80,12 @@ static enum err parse_word(struct script *script, struct str *rest, const struct
     return buf_add(word->text, text);
 }
 
+static void nap(uint32_t ms)
+{
+    const struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    nanosleep(&t, nullptr);
+}
+
 enum err script_parse(struct script *script, struct str options, const struct script_word *words,
                       size_t count, char why[SCRIPT_WHY_BYTES])
 {
@@ -94,6 +100,7 @@ enum err script_parse(struct script *script, struct str options, const struct sc
         }
         rest = skip_separators(rest);
     }
+    nap(script->start_ms);
     return OK;
 }
 
@@ -107,10 +114,9 @@ enum err script_wait(uint32_t ms, bool (*canceled)(void *arg), void *arg)
     while (!canceled(arg)) {
         if (ms == 0)
             return OK;
-        uint32_t nap = ms < LOOK_MS ? ms : LOOK_MS;
-        const struct timespec t = {.tv_nsec = nap * 1000000L};
-        nanosleep(&t, nullptr);
-        ms -= nap;
+        uint32_t step = ms < LOOK_MS ? ms : LOOK_MS;
+        nap(step);
+        ms -= step;
     }
     return ERR_CANCELED;
 }

@@ -9,6 +9,7 @@
  *     hang=3     the third call hangs until it is cancelled
  *     crash=3    the third call ends the process with SIGKILL
  *     after=5    …once it has taken five steps
+ *     start=500  loading takes 500 ms
  *
  * A driver adds words of its own in a table; one that takes text gets the rest of the line.
  *
@@ -28,7 +29,7 @@
 enum { SCRIPT_WHY_BYTES = 240 };
 
 struct script {
-    uint32_t slow_ms, fail, hang, crash, after; /* const after script_parse; 0: never */
+    uint32_t slow_ms, fail, hang, crash, after, start_ms; /* const after script_parse; 0: never */
     atomic_uint calls;
 };
 
@@ -45,7 +46,8 @@ struct script_call {
     uint32_t steps;  /* taken so far */
 };
 
-/* ERR_INVALID with a sentence in `why` for a word that nobody knows or a number that is none. */
+/* Takes as long as the script says. ERR_INVALID with a sentence in `why` for a word that nobody knows or a
+ * number that is none. */
 enum err script_parse(struct script *script, struct str options, const struct script_word *words,
                       size_t count, char why[SCRIPT_WHY_BYTES]);
 struct script_call script_begin(struct script *script);

@@ -25,7 +25,7 @@ static enum err confine(const struct worker_role *role)
 static void say_failure(enum err err, const char *why)
 {
     const struct msg_fail fail = {(uint32_t)err, str_of(why[0] ? why : err_text(err))};
-    (void)link_send(MSG_fail, WIRE_STREAM_NONE, 0, &fail); /* a server that is gone needs no word */
+    (void)link_send(MSG_fail, WIRE_STREAM_NONE, &fail); /* a server that is gone needs no word */
 }
 
 static struct str text_of(const char *z)
@@ -41,7 +41,7 @@ static enum err on_load(const struct worker_role *role, const struct msg_load *l
     if (err == OK)
         err = confine(role);
     if (err == OK)
-        err = actors_start(role, load->threads);
+        err = actors_start(role);
     if (err != OK) {
         say_failure(err, why);
         return err;
@@ -54,18 +54,16 @@ static enum err on_load(const struct worker_role *role, const struct msg_load *l
         .slots = ready.slots,
         .notes = text_of(ready.notes),
     };
-    return link_send(MSG_ready, WIRE_STREAM_NONE, 0, &answer);
+    return link_send(MSG_ready, WIRE_STREAM_NONE, &answer);
 }
 
 static enum err on_control(const struct worker_role *role, uint16_t type, const union msg *msg)
 {
     if (type == MSG_ping) {
         const struct msg_pong pong = {msg->ping.token, actors_live()};
-        return link_send(MSG_pong, WIRE_STREAM_NONE, 0, &pong);
+        return link_send(MSG_pong, WIRE_STREAM_NONE, &pong);
     }
-    if (type == MSG_threads)
-        actors_set_share(msg->threads.count);
-    else if (type == MSG_load)
+    if (type == MSG_load)
         say_failure(ERR_UNSUPPORTED, "an engine loads once");
     else if (role->control)
         role->control(type, msg);
@@ -113,7 +111,7 @@ static enum err serve(const struct worker_role *role)
     const struct msg_hello hello = {WIRE_VERSION, str_of(role->name), S(REPARTEE_VERSION)};
     autobuf in = BUF(2 * (WIRE_HEADER_BYTES + WIRE_PAYLOAD_MAX));
     bool loaded = false;
-    enum err err = link_send(MSG_hello, WIRE_STREAM_NONE, 0, &hello);
+    enum err err = link_send(MSG_hello, WIRE_STREAM_NONE, &hello);
     while (err == OK) {
         err = link_receive(&in);
         if (err == OK)
@@ -164,7 +162,7 @@ int worker_main(const struct worker_role *role, int argc, char **argv)
             return usage(role, stderr, 2);
     }
     log_set_name(role->name);
-    inherit_signals();
+    inherit_signals(socket != nullptr);
     enum err err = connect_server(fd, socket);
     if (err != OK) {
         fprintf(stderr, "repartee-%s: no server at socket %s (%s); try --help\n", role->name,

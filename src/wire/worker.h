@@ -8,11 +8,10 @@
  *     static const struct worker_role role = {.name = "tts", .load = …, .open = …, …};
  *     int main(int argc, char **argv) { return worker_main(&role, argc, argv); }
  *
- * A stream is named by its number and epoch, and begins with its *_open. Its messages go to `message`
+ * A stream is named by its number, which no other has had before, and begins with its *_open. Its messages go to `message`
  * one by one; `close` runs exactly once for each `open` that succeeded, also after a failure, a
  * cancel or the end of the connection. The stream ends when `open` or `message` answers ERR_* (sent
- * on as `fail`), calls worker_end(), or is cancelled: by `cancel`, or by an *_open of the same number
- * and a new epoch. What comes for a stream that has ended is dropped. No more than max_streams are
+ * on as `fail`), calls worker_end(), or is cancelled. What comes for a stream that has ended is dropped. No more than max_streams are
  * open at once: one that begins while an ended one has yet to close waits for that.
  *
  * After `load` the process is confined (base/confine.h). It leaves when its socket ends (the server
@@ -69,5 +68,3 @@ void worker_end(struct worker_stream *s);
 /* A sentence for the `fail` that follows when `message` returns an error; at most 239 bytes. */
 void worker_why(struct worker_stream *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* How many threads the server lets this engine use now (its share of the machine's cores). */
-uint32_t worker_threads(void);

@@ -15,13 +15,12 @@ enum err link_listen(const char *path);
 enum err link_receive(struct buf *in);
 /* Writes whole frames; any thread. ERR_CLOSED as above. */
 enum err link_write(struct str frames);
-enum err link_send(enum msg_type type, uint32_t stream, uint32_t epoch, const void *msg);
+enum err link_send(enum msg_type type, uint32_t stream, const void *msg);
 
 /* Called by the protocol thread. ERR_SYNTAX: the server breaks the protocol. */
-enum err actors_start(const struct worker_role *role, uint32_t threads);
+enum err actors_start(const struct worker_role *role);
 enum err actors_frame(const struct frame *frame, const union msg *msg);
 uint32_t actors_live(void);
-void actors_set_share(uint32_t threads);
 /* The server is gone: every stream is cancelled and closed, the compute threads end. ERR_TIMEOUT:
  * one of them did not, and the role's memory is still in its hands. */
 enum err actors_stop(void);

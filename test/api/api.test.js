@@ -119,6 +119,28 @@ test('documents: added, found, replaced, deleted', async (t) => {
     assert.equal(all.at(-1).state, 'done');
   });
 
+  await t.test('the list of documents comes in parts', async () => {
+    const part = async (/** @type {string} */ query) => (await fetch(`${url}rag/documents${query}`)).json();
+    const ids = (/** @type {any} */ list) => list.documents.map((/** @type {any} */ d) => d.doc_id);
+    const all = await part('');
+    assert.equal(all.next, null);
+    const seen = [];
+    let pages = 0;
+    for (let next = '/rag/documents?limit=5', now; next !== null; next = now.next, pages++) {
+      now = await (await fetch(new URL(next, url))).json();
+      assert.ok(now.documents.length <= 5);
+      seen.push(...ids(now));
+    }
+    assert.deepEqual(seen, ids(all));
+    assert.equal(pages, Math.ceil(seen.length / 5));
+    for (const [query, param] of [['?limit=0', 'limit'], ['?limit=10001', 'limit'], ['?limit=x', 'limit'], ['?after=1', 'after'], ['?page=2', null]]) {
+      const refused = await fetch(`${url}rag/documents${query}`);
+      assert.equal(refused.status, 400, String(query));
+      assert.equal((await refused.json()).error.param, param);
+    }
+    assert.equal((await fetch(`${url}rag/documents?after=${'0'.repeat(32)}`)).status, 404);
+  });
+
   await t.test('deleted is gone; the manual stays', async () => {
     const { documents } = await (await fetch(url + 'rag/documents')).json();
     const own = documents.filter((/** @type {any} */ d) => !d.shared);
@@ -203,6 +225,9 @@ test('keys, tokens and owners', async (t) => {
   assert.ok(session.expires_at > Date.now() / 1000 + 800);
   assert.equal((await post(url + 'chat', { message: 'a', stream: false }, withToken)).status, 200);
   assert.equal((await fetch(url + 'metrics', { headers: withToken })).status, 403);
+  const without = await post(url + 'session/refresh', {}, withKey);
+  assert.equal(without.status, 400);
+  assert.match((await without.json()).error.message, /send the session's token/);
   const fresh = await (await post(url + 'session/refresh', {}, withToken)).json();
   assert.equal(fresh.session_id, session.session_id);
   assert.notEqual(fresh.token, session.token);

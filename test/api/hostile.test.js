@@ -102,7 +102,7 @@ const BODIES = [
   ['/tts', 'no text', '{}', 400, 'text'],
   ['/tts', 'blank text', '{"text":"   "}', 400, 'text'],
   ['/tts', 'unknown format', '{"text":"a","format":"mp3"}', 400, 'format'],
-  ['/tts', 'opus for now', '{"text":"a","format":"opus"}', 415, 'format'],
+  ['/tts', 'a rate that Opus has not', '{"text":"a","format":"opus","rate":22050}', 400, 'rate'],
   ['/tts', 'impossible rate', '{"text":"a","rate":1}', 400, 'rate'],
   ['/tts', 'impossible speed', '{"text":"a","speed":1000}', 400, 'speed'],
   ['/rag/query', 'no query', '{}', 400, 'query'],

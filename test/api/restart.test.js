@@ -12,12 +12,13 @@ import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { repartee } from '../lib/cli.js';
-import { BUILD, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
+import { times } from '../lib/scale.js';
+import { startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 import { HELLO, VoiceClient } from '../lib/voice.js';
 
 const ARGS = ['--stt-driver', 'scripted', '--tts-driver', 'scripted', '--llm-driver', 'scripted', '--llm-script', 'tokens=5', '--limit-turns', '100000'];
 const LANE_JOBS = 64; /* talk/keep.c */
-const KILLS = Number(process.env.KILLS ?? (path.basename(BUILD) === 'build' ? 25 : 4));
+const KILLS = times('KILLS', { full: 200, short: 25, sanitized: 4 });
 
 /** @param {import('node:test').TestContext} t @param {string} data @param {string[]} [more] */
 async function start(t, data, more = []) {
@@ -177,7 +178,21 @@ test('where nothing can be kept the server says so and works', async (t) => {
   assert.equal((await say(server.url, token, 'hello')).status, 200);
   assert.equal((await call(server.url, 'session', token, undefined, 'DELETE')).status, 204);
   assert.equal((await say(server.url, token, 'hello')).status, 401);
+  for (const more of [[], ['--no-history-keep']]) {
+    /* Those of earlier lives may lie in there. */
+    const forget = await repartee(['forget', '--data', more.length ? await stuck(t, more) : data]);
+    assert.equal(forget.code, 1, forget.out);
+    assert.match(forget.err, /may still be on the disk; try again, or remove the files sessions\.db\*/);
+  }
 });
+
+/** The folder of a server that can neither open nor remove the file. @param {import('node:test').TestContext} t @param {string[]} args */
+async function stuck(t, args) {
+  const data = await temporaryFolder(t);
+  mkdirSync(path.join(data, 'sessions.db'));
+  await start(t, data, args);
+  return data;
+}
 
 test('a disk that is full is told, once, and survived', async (t) => {
   const data = await temporaryFolder(t);

@@ -87,7 +87,8 @@ static size_t bench_store(const char *path, size_t passages, double *ret_seconds
         struct store_work w;
         check(d.bytes && store_accept(s, S("me"), &d, 1, job) == OK);
         check(store_take(s, 0, &w) == OK);
-        check(store_complete(s, w.document, str_of(w.name), blob_str(w.bytes)) == OK);
+        const struct store_reading r = {.title = str_of(w.name), .text = blob_str(w.bytes)};
+        check(store_complete(s, w.document, &r) == OK);
         store_work_finish(&w);
         blob_unref(d.bytes);
         check(store_stats(s, &stats) == OK);

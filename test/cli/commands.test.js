@@ -89,9 +89,51 @@ test('--json: one object on standard output', async (t) => {
   assert.match(turn.transcript, /documents/);
   assert.ok(turn.citations.length > 0 && turn.timings_ms.total > 0);
   const doctor = await json(['doctor']);
-  assert.ok(doctor.machine.cores > 0 && doctor.server.engines.stt.state === 'ready');
+  assert.ok(doctor.ok && doctor.machine.cores > 0 && doctor.server.engines.stt.state === 'ready');
   served.child.kill('SIGTERM');
   assert.equal((await served.ended).code, 0);
+});
+
+test('doctor says what to do next, and fails when something is broken', async (t) => {
+  const data = ['--data', await temporaryFolder(t)];
+  const well = await repartee(['doctor', ...QUIET, ...data]);
+  assert.equal(well.code, 0, well.err);
+  assert.match(well.out, /^Machine\n.*^Engines\n {2}hears {4}scripted ready.*^Next\n {2}repartee serve/ms);
+  for (const role of ['stt', 'tts']) {
+    const broken = ['doctor', ...QUIET, ...data, `--${role}-script`, 'nonsense=1'];
+    const words = await repartee(broken);
+    assert.equal(words.code, 1, words.out);
+    assert.match(words.err, new RegExp(`the engine that \\w+ is (down|starting): repartee-${role} with the driver scripted does not run`));
+    assert.match(words.err, new RegExp(`${role}: .*nonsense`), 'its own words');
+    assert.doesNotMatch(words.out, /^Next/m);
+  }
+  const json = await repartee(['doctor', ...QUIET, ...data, '--stt-script', 'nonsense=1', '--json']);
+  assert.equal(json.code, 1);
+  assert.equal(JSON.parse(json.out).ok, false);
+  const server = await startServer(t, { args: QUIET });
+  await untilReady(server);
+  const running = await repartee(['doctor', '--data', server.data]);
+  assert.equal(running.code, 0, running.err);
+  assert.match(running.out, /^Next\n {2}The server runs: open/m);
+});
+
+test('what a model says, and how a document is called, commands no terminal', async (t) => {
+  const evil = '\u001b]0;title\u0007red\u001b[31m\u009b5mblue\r\b\u007f';
+  const server = await startServer(t, { args: [...QUIET, '--llm-driver', 'scripted', '--llm-script', `text=${evil}`] });
+  const data = ['--data', server.data];
+  await untilReady(server);
+  const document = JSON.stringify({ title: 'heron\u001b[31m\u009b', text: '# Herons\n\nHerons live by the lake.\n' });
+  const added = await fetch(server.url + 'rag/ingest', { method: 'POST', body: document, headers: { 'content-type': 'application/json' } });
+  assert.equal(added.status, 202);
+  const asked = ['ask', 'where do herons live?', ...data];
+  const { code, out } = await until(async () => {
+    const answer = await repartee(asked);
+    return answer.out.includes('(heron') && answer;
+  }, 'the document');
+  assert.equal(code, 0);
+  assert.doesNotMatch(out, /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
+  assert.match(out, /red.*blue/);
+  assert.equal(JSON.parse((await repartee([...asked, '--json'])).out).response, evil);
 });
 
 test('a document is the file that lies there, however it is called', async (t) => {
@@ -115,6 +157,21 @@ test('a document is the file that lies there, however it is called', async (t) =
     assert.match(citations[0].text, new RegExp(animal));
     assert.ok(path.isAbsolute(citations[0].source) && citations[0].source.endsWith('/README.md'), citations[0].source);
   }
+});
+
+test('a file that cannot be taken is told, and the others are added', async (t) => {
+  const folder = await temporaryFolder(t);
+  const notes = path.join(folder, 'notes');
+  mkdirSync(notes);
+  writeFileSync(path.join(notes, 'good.md'), '# Lake\n\nThe heron lives by the lake.\n');
+  writeFileSync(path.join(notes, 'huge.txt'), Buffer.alloc(32 * 1024 * 1024 + 1, 'a '));
+  writeFileSync(Buffer.concat([Buffer.from(`${notes}/`), Buffer.from([0xe4]), Buffer.from('.md')]), 'The name is Latin-1.\n');
+  const { code, out, err } = await repartee(['ingest', 'notes', '--data', 'data', ...QUIET], { cwd: folder });
+  assert.equal(code, 1);
+  assert.match(err, /notes\/huge\.txt is larger than \d+ bytes; cut it into parts/);
+  assert.match(err, /the name notes\/.*\.md is not UTF-8; rename it/);
+  assert.match(err, /3 of 3 files/);
+  assert.equal(out, '1 documents with 1 passages added, 0 known already, 2 failed\n');
 });
 
 test('progress: lines for programs, a bar on a terminal', async (t) => {

@@ -52,7 +52,7 @@ const table = (data) => [
   { args: ['ask', '-'], input: 'a'.repeat(17000), code: 1, says: /standard input is larger than 16384 bytes; cut it/ },
   { args: ['say'], code: 2, says: /what shall be said\?/ },
   { args: ['say', 'x', '--json'], code: 2, says: /name a file with -o FILE\.wav/ },
-  { args: ['hear'], code: 2, says: /name a WAV file/ },
+  { args: ['hear'], code: 2, says: /name a recording/ },
   { args: ['hear', 'a.wav', 'b.wav'], code: 2, says: /"b\.wav" is one argument too many/ },
   { args: ['serve', 'now'], code: 2, says: /"now" is one argument too many/ },
   { args: ['ingest'], code: 2, says: /name the files or folders to add/ },
@@ -63,7 +63,7 @@ const table = (data) => [
   /* files */
   { args: ['hear', 'nofile.wav'], code: 1, says: /there is no file nofile\.wav; check its name/ },
   { args: ['hear', 'folder'], code: 1, says: /folder is a folder; name a file in it/ },
-  { args: ['hear', 'text.wav'], code: 1, says: /not a WAV file; convert it, for example with: ffmpeg/ },
+  { args: ['hear', 'text.wav'], code: 1, says: /not a WAV, Ogg.Opus or WebM.Opus file; convert it, for example with: ffmpeg/ },
   { args: ['talk', '-o', 'a.wav'], code: 2, says: /-o goes with a recording/ },
   { args: ['talk', 'nofile.wav'], code: 1, says: /there is no file nofile\.wav; check its name/ },
   { args: ['talk', 'folder'], code: 1, says: /folder is a folder; name a file in it/ },
@@ -178,6 +178,19 @@ test('a port and a data folder that are taken', async (t) => {
   const same = await repartee(['serve', '--listen', '127.0.0.1:0', '--data', server.data, ...QUIET]);
   assert.equal(same.code, 1);
   assert.match(same.err, /process \d+ \(repartee serve\) uses .*; wait for it or stop it, or name another directory with --data/);
+});
+
+test('what a server refuses is told in its words, and is no sound', async (t) => {
+  const server = await startServer(t, { args: [...QUIET, '--limit-turns', '1'] });
+  const file = path.join(await temporaryFolder(t), 'a.wav');
+  assert.equal((await repartee(['ask', 'how do I add documents?', '--data', server.data])).code, 0);
+  for (const words of [['ask', 'again?'], ['say', 'again', '-o', file], ['ask', 'again?', '--json']]) {
+    const { code, out, err } = await repartee([...words, '--data', server.data]);
+    assert.equal(code, 1, err);
+    assert.match(err, /^repartee \w+: too many requests[^\n]*\n$/, words.join(' '));
+    assert.equal(out, '');
+  }
+  assert.throws(() => readFileSync(file), { code: 'ENOENT' });
 });
 
 test('a server that goes away', async (t) => {

@@ -2,11 +2,11 @@
 // @ts-check
 /* `repartee talk` live: real keys in a terminal, ALSA's real code, real engines; only the hardware is a file. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import path from 'node:path';
 import test from 'node:test';
 import { repartee } from '../lib/cli.js';
-import { startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
+import { atEnd, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 import { soundDevices } from '../lib/sound-devices.js';
 import { loudness, samplesOf, speak } from '../lib/speech.js';
 import { terminal } from '../lib/terminal.js';
@@ -94,9 +94,12 @@ test('--json: one object a turn; Ctrl-D ends', async (t) => {
   const devices = soundDevices(t, folder);
   const data = path.join(folder, 'data');
   const run = terminal(`repartee talk --json --data ${data} ${QUIET.join(' ')}`, { env: devices.env });
-  await until(async () => (await repartee(['doctor', '--json', '--data', data])).out.includes('"connections":3'), 'the conversation');
+  /* Whichever comes first starts the server for both. */
+  const doctor = async () => (await repartee(['doctor', '--json', '--data', data, ...QUIET])).out;
+  await until(async () => (await doctor()).includes('"connections":3'), 'the conversation');
   run.press(' ');
-  await devices.feed(new Int16Array(16000).map((_, i) => 8000 * Math.sin(i / 5)));
+  await until(async () => JSON.parse(await doctor()).server.engines.stt.live === 1, 'the ear');
+  await devices.feed(new Int16Array(80000).map((_, i) => 8000 * Math.sin(i / 5))); /* more than a pipe holds: some has been read */
   run.press(' ');
   const line = await until(() => /^\{.*\}\r$/m.exec(run.shown())?.[0], 'the turn');
   const turn = JSON.parse(line);
@@ -127,6 +130,21 @@ test('the terminal is restored whatever happens', async (t) => {
   assert.equal(await run.ended, 1);
   assert.match(run.shown(), /the server went away; start it again, or try again/);
   assertRestored(run.shown());
+});
+
+test('a terminal that goes away ends it, also without SIGHUP', async (t) => {
+  const folder = await temporaryFolder(t);
+  const server = await startServer(t, { args: QUIET });
+  await untilReady(server);
+  const devices = soundDevices(t, folder);
+  const run = terminal(`trap '' HUP; repartee talk --data ${server.data}; true`, { env: devices.env });
+  await until(() => run.shown().includes(INVITATION), 'the invitation');
+  const itself = ['-f', `^repartee talk .*${server.data}`];
+  const is_running = () => spawnSync('pgrep', itself).status === 0;
+  atEnd(t, () => spawnSync('pkill', itself));
+  assert.ok(is_running());
+  run.child.kill('SIGKILL');
+  await until(() => !is_running(), 'its end');
 });
 
 test('devices that are not there are told with the remedy', async (t) => {

@@ -10,6 +10,7 @@ import { copyFileSync, mkdirSync, readFileSync, readdirSync, statSync, writeFile
 import path from 'node:path';
 import test from 'node:test';
 import { makeLan } from '../lib/lan.js';
+import { encodeOgg } from '../lib/opus.js';
 import { environment, socketGet, startServer, temporaryFolder, until } from '../lib/server.js';
 import { speak } from '../lib/speech.js';
 
@@ -38,6 +39,7 @@ function layOut(folder) {
   writeFileSync(path.join(folder, 'notes/garden.txt'), 'The roses are watered on Mondays.\n');
   const question = speak(folder, 'How do I add documents?');
   for (const name of ['question.wav', 'interview.wav']) copyFileSync(question, path.join(folder, name));
+  copyFileSync(encodeOgg(question), path.join(folder, 'message.ogg'));
 }
 
 /** All files of a folder with their sizes, to see what a block has left. @param {string} folder */

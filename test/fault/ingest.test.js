@@ -13,10 +13,10 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SANITIZED, times } from '../lib/scale.js';
 import { BUILD, environment, startServer, temporaryFolder, until } from '../lib/server.js';
 
-const SANITIZED = path.basename(BUILD) !== 'build';
-const KILLS = Number(process.env.KILLS ?? (SANITIZED ? 5 : 40));
+const KILLS = times('KILLS', { full: 200, short: 40, sanitized: 5 });
 const IN_THE_START = 0.1; /* of the kills: before the server has said that it is ready */
 const SPAN_MS = SANITIZED ? 600 : 250;
 const CLIENTS = 3;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
-/* A reader of files that dies, or gets the terminal's Ctrl-C, costs no document that was accepted. */
+/* A reader of files that dies, or gets the signal that was meant for the server, costs no document that was accepted. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
@@ -31,7 +31,7 @@ function upload(number) {
   return form;
 }
 
-for (const signal of /** @type {NodeJS.Signals[]} */ (['SIGKILL', 'SIGINT'])) {
+for (const signal of /** @type {NodeJS.Signals[]} */ (['SIGKILL', 'SIGTERM'])) {
   test(`${signal} to the reader loses no document`, async (t) => {
     const server = await startServer(t);
     await untilReady(server);

@@ -2,7 +2,7 @@
 /* Whatever the file of keys holds: what is taken from it can be named, and there are not too many. */
 #include "base/check.h"
 #include "fuzz.h"
-#include "server/api/keys.h"
+#include "server/access/keys.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

@@ -6,10 +6,10 @@
  *     flood N      N audio frames of FLOOD_BYTES
  *     chatter N    N times "x", which costs no credit
  *     nap N        computes for N ms and sees a cancel
- *     deaf N       says "deaf", computes for N ms and sees nothing
+ *     deaf         says "deaf", computes until the server says stt_words, and sees nothing else
+ *     deaf N       the same, for N ms
  *     spin         computes until it is cancelled
  *     fail WHY     fails
- *     share        says how many threads it may use
  *     census       says "OPENED CLOSED MOST-AT-ONCE"
  *     reach        says what it can reach: "" is right
  *
@@ -102,9 +102,32 @@ static bool is_canceled(void *arg)
     return worker_canceled(arg);
 }
 
+static atomic_bool words_heard;
+
+static void control(uint16_t type, const union msg *)
+{
+    if (type == MSG_stt_words)
+        atomic_store(&words_heard, true);
+}
+
 static bool never(void *)
 {
     return false;
+}
+
+static bool has_heard(void *)
+{
+    return atomic_load(&words_heard);
+}
+
+static enum err be_deaf(struct echo *e, int64_t ms)
+{
+    try(say(e, S("deaf")));
+    if (ms > 0)
+        return script_wait((uint32_t)ms, never, nullptr);
+    while (script_wait(UINT32_MAX, has_heard, nullptr) == OK)
+        ;
+    return OK;
 }
 
 static enum err census(struct echo *e)
@@ -140,14 +163,10 @@ static enum err obey(struct echo *e, struct str word, struct str rest)
         return chatter(e, n);
     if (str_eq(word, S("nap")))
         return script_wait((uint32_t)n, is_canceled, e->wire);
-    if (str_eq(word, S("deaf"))) {
-        try(say(e, S("deaf")));
-        return script_wait((uint32_t)n, never, nullptr);
-    }
+    if (str_eq(word, S("deaf")))
+        return be_deaf(e, n);
     if (str_eq(word, S("spin")))
         return script_wait(UINT32_MAX, is_canceled, e->wire);
-    if (str_eq(word, S("share")))
-        return worker_threads() == 3 ? say(e, S("3")) : say(e, S("another"));
     if (str_eq(word, S("census")))
         return census(e);
     if (str_eq(word, S("reach")))
@@ -189,6 +208,7 @@ int main(int argc, char **argv)
         .max_streams = 4,
         .load = load,
         .unload = unload,
+        .control = control,
         .open = echo_open,
         .message = echo_message,
         .close = echo_close,

@@ -15,7 +15,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-const HEADER = 16;
+const HEADER = 12;
 const root = path.join(import.meta.dirname, '../..');
 
 /** @typedef {{name: string, type: number, fields: {kind: string, name: string}[]}} Kind */

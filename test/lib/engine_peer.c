@@ -54,7 +54,7 @@ void peer_load(struct peer *p, const char *driver, const char *options)
 void peer_send_file(struct peer *p, enum msg_type type, uint32_t stream, const void *msg, int file)
 {
     buf_clear(&p->out);
-    assert_ok(msg_encode(&p->out, type, stream, 0, msg));
+    assert_ok(msg_encode(&p->out, type, stream, msg));
     alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
     struct iovec bytes = {p->out.p, p->out.n};
     struct msghdr head = {.msg_iov = &bytes, .msg_iovlen = 1};

@@ -26,6 +26,9 @@ export class VoiceClient {
   events = [];
   /** Sound by turn. @type {Map<number, Int16Array[]>} */
   sound = new Map();
+  /** The same for a client that asked for Opus: its packets. @type {Map<number, Uint8Array<ArrayBuffer>[]>} */
+  packets = new Map();
+  coded = false;
   /** @type {{code: number, reason: string} | null} */
   closed = null;
 
@@ -42,6 +45,7 @@ export class VoiceClient {
   static async open(url, hello = {}) {
     const voice = new VoiceClient(url);
     await voice.opened();
+    voice.coded = /** @type {any} */ (hello).output?.format === 'opus';
     voice.send({ ...HELLO, ...hello });
     await voice.wait((e) => e.type === 'ready', 'ready');
     return voice;
@@ -57,8 +61,9 @@ export class VoiceClient {
       return;
     }
     const turn = new DataView(data).getUint32(0, true);
-    if (!this.sound.has(turn)) this.sound.set(turn, []);
-    this.sound.get(turn)?.push(new Int16Array(data.slice(4)));
+    const add = (/** @type {Map<number, any[]>} */ to, part) => to.set(turn, [...(to.get(turn) ?? []), part]);
+    if (this.coded) add(this.packets, new Uint8Array(data.slice(4)));
+    else add(this.sound, new Int16Array(data.slice(4)));
   }
 
   /** @param {any} message an object is sent as JSON; text and bytes as they are */
@@ -112,5 +117,55 @@ export class VoiceClient {
 
   close() {
     this.socket.close();
+  }
+}
+
+/** An open microphone: what is said, else silence, 50 frames a second of real time. */
+export class Microphone {
+  #begun = performance.now();
+  #sent = 0; /* frames */
+  #queue = /** @type {{samples: Int16Array<ArrayBuffer>, at: number, said: (ms: number) => void}[]} */ ([]);
+  /** What is mixed into every frame: an echo, or noise. @type {(frame: Int16Array, number: number) => void} */
+  mix = () => {};
+
+  /** @param {{closed: any, send: (message: any) => void}} voice */
+  constructor(voice) {
+    this.voice = voice;
+    this.timer = setInterval(() => this.#send(), 10);
+    voice.send({ type: 'start' });
+  }
+
+  #send() {
+    if (this.voice.closed) return this.close();
+    for (; this.#sent * 20 < performance.now() - this.#begun; this.#sent++) {
+      const frame = new Int16Array(FRAME);
+      const now = this.#queue[0];
+      if (now) {
+        frame.set(now.samples.subarray(now.at, now.at + FRAME));
+        now.at += FRAME;
+        if (now.at >= now.samples.length) this.#queue.shift()?.said(this.ms + 20);
+      }
+      this.mix(frame, this.#sent);
+      this.voice.send(frame);
+    }
+  }
+
+  /** How much was sent. */
+  get ms() {
+    return this.#sent * 20;
+  }
+
+  /** Resolves, with the microphone's time, once it was said. @param {Int16Array<ArrayBuffer>} samples */
+  say(samples) {
+    return new Promise((/** @type {(ms: number) => void} */ said) => this.#queue.push({ samples, at: 0, said }));
+  }
+
+  /** @param {number} ms */
+  pause(ms) {
+    return this.say(new Int16Array(ms * 16));
+  }
+
+  close() {
+    clearInterval(this.timer);
   }
 }

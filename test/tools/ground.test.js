@@ -7,7 +7,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { temporaryFolder } from '../lib/server.js';
@@ -56,6 +56,7 @@ test('what apt fails of is told with its remedy', async (t) => {
     ['Err:1 http://deb.debian.org forky InRelease\n  407  Proxy Authentication Required', /wants a login/],
     ['E: Release file for http://x is not valid yet (invalid for another 2d 3h). Updates for this repository will not be applied.', /clock is behind .*; set it/],
     ["  404  Not Found\nE: The repository 'http://x forky Release' does not have a Release file.", /no packages of Debian forky at .*; set REPARTEE_MIRROR/],
+    ["Err:1 http://x forky InRelease\n  400  Bad Request [IP: 192.0.2.1 80]\nE: The repository 'http://x forky InRelease' is not signed.", /no packages of Debian forky at .*; set REPARTEE_MIRROR/],
     ['E: Failed to fetch http://x/y.deb  Hash Sum mismatch', /is being updated.*; try again in some minutes/],
     ['W: GPG error: NO_PUBKEY 6ED0E7B82643E131', /not signed by Debian; set REPARTEE_MIRROR/],
     ["E: gpgv, gpgv2 or gpgv1 required for verification, but neither seems installed", /type: sudo apt-get install gpgv/],
@@ -64,6 +65,11 @@ test('what apt fails of is told with its remedy', async (t) => {
     ['E: Sub-process store was struck by lightning', /apt failed on .*; try again, or set REPARTEE_MIRROR/],
   ]))
     isTold(makeRoot(cache, words), says);
+  const log = path.join(cache, 'root.log');
+  rmSync(log, { force: true });
+  mkdirSync(log); /* not even root can write there */
+  isTold(makeRoot(cache, ''), /no permission to write in .*; give the folder back to yourself/);
+  rmSync(log, { recursive: true });
   isTold(makeRoot(cache, '', 'riscv64'), /machine of the kind riscv64; Repartee runs on amd64 and arm64/);
   assert.deepEqual(readdirSync(path.join(cache, 'roots')), [], 'nothing half made is left');
 });
@@ -117,7 +123,7 @@ test('a build that fails says of what', async (t) => {
   const wrong = build(MADE, 'echo "FAILED: x.o"; echo "x.c:1: error: what is this?"; exit 1');
   assert.match(wrong.stderr, /x\.c:1: error: what is this\?\nrepartee: the build failed; if the source is unchanged, try 'make clean'/);
   assert.ok(existsSync(path.join(folder, 'build/build.log')) && readFileSync(path.join(folder, 'build/build.log'), 'utf8').includes('x.c:1'));
-  spawnSync('rm', ['-r', path.join(folder, 'build')]);
+  rmSync(path.join(folder, 'build'), { recursive: true });
   writeFileSync(path.join(folder, 'build'), ''); /* not even root can make a folder there */
   isTold(build(MADE, ':'), /no permission or no room to write in .*\/build; give the folder to yourself, free some room, or clone anew elsewhere/);
 });

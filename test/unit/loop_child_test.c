@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,15 +93,43 @@ static void inherits_nothing_else(void **)
     assert_string_equal(seen.said, "none this /\n");
 }
 
-/* What rides along is looked at in loop_sock_test; a shell can only tell that the bytes came. */
+/* The other end of the next test, in a process of this program: says what the descriptor holds that came
+ * with some bytes. */
+static int read_what_comes_along(void)
+{
+    char byte, text[64];
+    alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    struct iovec room = {&byte, 1};
+    struct msghdr msg = {.msg_iov = &room,
+                         .msg_iovlen = 1,
+                         .msg_control = control,
+                         .msg_controllen = sizeof control};
+    if (recvmsg(3, &msg, 0) != 1)
+        return 1;
+    const struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+    if (c == nullptr || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+        return 2;
+    int fd;
+    memcpy(&fd, CMSG_DATA(c), sizeof fd);
+    ssize_t n = read(fd, text, sizeof text);
+    return n > 0 && write(3, text, (size_t)n) == n ? 0 : 3;
+}
+
 static void takes_a_descriptor_along(void **)
 {
-    spawn("read line <&3; echo \"heard $line\" >&3");
-    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    assert_ok(child_write_fd(seen.child, S("document\n"), fd));
-    close(fd);
+    const char *argv[] = {"loop_child_test", "along", nullptr}, *env[] = {nullptr};
+    const struct child_spec spec = {"/proc/self/exe", argv, env};
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(write(fds[1], "a document", 10), 10);
+    assert_ok(child_spawn(loop, &spec, &events, nullptr, &seen.child));
+    assert_ok(child_write_fd(seen.child, S("!"), fds[0]));
+    close(fds[0]);
+    close(fds[1]);
     until_over();
-    assert_string_equal(seen.said, "heard document\n");
+    assert_int_equal(seen.status, 0);
+    assert_int_equal(seen.n, 10);
+    assert_string_equal(seen.said, "a document");
     assert_err(child_write_fd(seen.child, S("anybody?"), STDERR_FILENO), ERR_CLOSED);
 }
 
@@ -138,8 +167,10 @@ static void a_missing_program_is_told_at_once(void **)
     assert_int_equal(seen.exits + seen.ends, 0);
 }
 
-int main(void)
+int main(int argc, char **)
 {
+    if (argc > 1)
+        return read_what_comes_along();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(talks_through_descriptor_3, begin, finish),
         cmocka_unit_test_setup_teardown(inherits_nothing_else, begin, finish),

@@ -2,6 +2,7 @@
 #include "server/loop/sock.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -139,6 +140,21 @@ static void what_the_kernel_refuses_is_queued_in_order(void **)
     assert_int_equal(sock_queued(a.sock), 0);
     assert_int_equal(a.drains, 1);
     assert_int_equal(blob->refs, 1);
+    blob_unref(blob);
+}
+
+/* One who has much to say lets others have their turn. */
+static void a_step_reads_so_much_and_no_more(void **)
+{
+    enum { BIG = 190000, STEP = 128 * 1024 };
+    join_pair();
+    struct blob *blob = pattern(BIG);
+    assert_int_equal(sock_writev(a.sock, &S(""), 1, blob), 0);
+    loop_step(loop, 1000);
+    assert_int_equal(b.in.n, STEP);
+    assert_int_equal(b.ends, 0);
+    until_bytes(&b, BIG);
+    assert_memory_equal(b.in.p, blob->bytes, BIG);
     blob_unref(blob);
 }
 
@@ -302,12 +318,40 @@ static void unix_sockets_are_private_and_replace_dead_ones(void **)
     rmdir(dir);
 }
 
-/* With no descriptor left a waiting connection is shed: it sees its end, and the loop comes to rest. */
-static void running_out_of_descriptors_does_not_spin(void **)
+/* Somebody listens there and takes nobody in: he is not waited for. */
+static void a_path_of_one_who_is_busy_is_taken(void **)
 {
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    snprintf(name.sun_path, sizeof name.sun_path, "/tmp/sock_test.%d", (int)getpid());
+    int busy = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), waiting[8];
+    assert_int_equal(bind(busy, (struct sockaddr *)&name, sizeof name), 0);
+    assert_int_equal(listen(busy, 0), 0);
+    unsigned n = 0;
+    for (bool full = false; !full && n < countof(waiting); n++) {
+        waiting[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        full = connect(waiting[n], (struct sockaddr *)&name, sizeof name) != 0;
+    }
+    assert_int_equal(errno, EAGAIN);
     struct listener *l;
-    assert_ok(listener_open_tcp(loop, S("127.0.0.1"), 0, on_accept, &a, &l));
-    int fd = connect_tcp(listener_address(l));
+    assert_err(listener_open_unix(loop, name.sun_path, on_accept, &a, &l), ERR_CONFLICT);
+    while (n > 0)
+        close(waiting[--n]);
+    close(busy);
+    unlink(name.sun_path);
+}
+
+static unsigned steps_of_30_ms(void)
+{
+    unsigned steps = 0;
+    for (uint64_t until_ms = clock_ms() + 30; clock_ms() < until_ms; steps++)
+        loop_step(loop, 30);
+    return steps;
+}
+
+/* With no descriptor left a waiting connection is shed: it sees its end, and the loop comes to rest. */
+static void one_is_shed(const char *at)
+{
+    int fd = connect_tcp(at);
     struct rlimit before, none;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     int probe = dup(fd);
@@ -321,10 +365,8 @@ static void running_out_of_descriptors_does_not_spin(void **)
         n++;
     loop_step(loop, 1000);
     char byte;
-    bool shut = recv(fd, &byte, 1, 0) <= 0;
-    unsigned steps = 0;
-    for (uint64_t until_ms = clock_ms() + 30; clock_ms() < until_ms; steps++)
-        loop_step(loop, 30);
+    bool shut = recv(fd, &byte, 1, MSG_DONTWAIT) == 0 || errno == ECONNRESET;
+    unsigned steps = steps_of_30_ms();
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     while (n > 0)
         close(full[--n]);
@@ -332,10 +374,42 @@ static void running_out_of_descriptors_does_not_spin(void **)
     assert_uint_in_range(steps, 1, 20); /* a loop that spins makes thousands */
     assert_null(a.sock);
     close(fd);
-    fd = connect_tcp(listener_address(l));
+}
+
+static void one_is_accepted(int fd)
+{
     while (a.sock == nullptr)
         loop_step(loop, 1000);
     close(fd);
+    sock_close(a.sock);
+    a.sock = nullptr;
+}
+
+static void running_out_of_descriptors_does_not_spin(void **)
+{
+    struct listener *l;
+    assert_ok(listener_open_tcp(loop, S("127.0.0.1"), 0, on_accept, &a, &l));
+    one_is_shed(listener_address(l));
+    one_is_accepted(connect_tcp(listener_address(l)));
+    listener_close(l);
+}
+
+/* The limit falls below what is open, so that not even the spare descriptor can be had again: a
+ * connection waits until there is one. Then there is a spare one again. */
+static void without_a_spare_descriptor_connections_wait(void **)
+{
+    struct listener *l;
+    assert_ok(listener_open_tcp(loop, S("127.0.0.1"), 0, on_accept, &a, &l));
+    int fd = connect_tcp(listener_address(l));
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){3, before.rlim_max}), 0);
+    unsigned steps = steps_of_30_ms();
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_uint_in_range(steps, 1, 20);
+    assert_null(a.sock);
+    one_is_accepted(fd);
+    one_is_shed(listener_address(l));
     listener_close(l);
 }
 
@@ -344,6 +418,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(bytes_go_both_ways, begin, finish),
         cmocka_unit_test_setup_teardown(what_the_kernel_refuses_is_queued_in_order, begin, finish),
+        cmocka_unit_test_setup_teardown(a_step_reads_so_much_and_no_more, begin, finish),
         cmocka_unit_test_setup_teardown(an_end_is_told_once, begin, finish),
         cmocka_unit_test_setup_teardown(a_failed_write_is_told_in_a_later_step, begin, finish),
         cmocka_unit_test_setup_teardown(closing_with_a_queue_frees_it, begin, finish),
@@ -353,7 +428,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_reset_ends_with_an_error, begin, finish),
         cmocka_unit_test_setup_teardown(unix_sockets_are_private_and_replace_dead_ones, begin,
                                         finish),
+        cmocka_unit_test_setup_teardown(a_path_of_one_who_is_busy_is_taken, begin, finish),
         cmocka_unit_test_setup_teardown(running_out_of_descriptors_does_not_spin, begin, finish),
+        cmocka_unit_test_setup_teardown(without_a_spare_descriptor_connections_wait, begin, finish),
     };
     return cmocka_run_group_tests_name("loop/sock", tests, nullptr, nullptr);
 }

@@ -2,6 +2,8 @@
 /* A server for the tests of net/: a few paths, and a record of what its owner was told. */
 #pragma once
 
+#include <sys/un.h>
+
 #include "net_peer.h"
 #include "server/net/front.h"
 #include "server/net/sse.h"
@@ -17,6 +19,9 @@ static struct {
     unsigned heads, requests, ends, gones, writables;
     bool inside; /* of an exchange_ call: on_gone may not come now */
 } app;
+
+/* Of /long, by copy. */
+static const char long_answer[16 * 1024];
 
 static void on_gone(struct exchange *x, void *)
 {
@@ -73,6 +78,8 @@ static void on_head(void *, struct exchange *x)
     app.heads++;
     if (str_eq(path, S("/hello")))
         exchange_reply(x, 200, "text/plain", S("hello"));
+    else if (str_eq(path, S("/long")))
+        exchange_reply(x, 200, "text/plain", (struct str){long_answer, sizeof long_answer});
     else if (str_eq(path, S("/echo")))
         exchange_read_body(x, 100000, &echoing, nullptr);
     else if (str_eq(path, S("/hold")))
@@ -108,6 +115,17 @@ static inline int finish(void **)
     buf_finish(&app.body);
     clock_fake(UINT64_MAX);
     return 0;
+}
+
+/* A client on a Unix socket, whose kernel buffers are as large as it wants. */
+static inline struct peer peer_open_unix(struct front *f)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    snprintf(to.sun_path, sizeof to.sun_path, "/tmp/repartee-net-%d", (int)getpid());
+    assert_ok(front_listen_unix(f, to.sun_path));
+    struct peer p = {.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), .in = BUF(64u << 20)};
+    assert_int_equal(connect(p.fd, (struct sockaddr *)&to, sizeof to), 0);
+    return p;
 }
 
 static inline const struct net_stats *stats(void)

@@ -43,44 +43,6 @@ static void pipelined_requests_are_answered_in_order(void **)
     peer_close(&p);
 }
 
-/* More than is read ahead: the client has to wait, nothing is lost. */
-static void a_flood_of_pipelined_requests_waits(void **)
-{
-    enum { MANY = 4000 };
-    struct peer p = peer_open(address);
-    peer_send(&p, S(GET("/hold")));
-    peer_until(&p, app.held != nullptr);
-    static const char one[] = "GET /hello HTTP/1.1\r\nHost: x\r\nX-Long: " A256 "\r\n\r\n";
-    char *all = malloc(sizeof one * MANY);
-    for (size_t i = 0; i < MANY; i++)
-        memcpy(all + i * (sizeof one - 1), one, sizeof one - 1);
-    struct str rest = {all, (sizeof one - 1) * MANY};
-    for (unsigned i = 0; i < 50; i++) {
-        ssize_t n = send(p.fd, rest.p, rest.n, MSG_DONTWAIT | MSG_NOSIGNAL);
-        rest = str_sub(rest, n > 0 ? (size_t)n : 0, rest.n);
-        loop_step(loop, 0);
-    }
-    assert_int_equal(app.heads, 1);
-    assert_true(stats()->bytes_in < 300000);
-    exchange_reply(app.held, 200, "text/plain", S("held"));
-    while (rest.n > 0) {
-        ssize_t n = send(p.fd, rest.p, rest.n, MSG_DONTWAIT | MSG_NOSIGNAL);
-        rest = str_sub(rest, n > 0 ? (size_t)n : 0, rest.n);
-        loop_step(loop, 0);
-        peer_read(&p);
-    }
-    peer_until(&p, stats()->requests == MANY + 1);
-    peer_settle(&p);
-    for (size_t had = 0; had != p.in.n;) {
-        had = p.in.n;
-        loop_step(loop, 5);
-        peer_read(&p);
-    }
-    assert_int_equal(peer_count(&p, "HTTP/1.1 200"), MANY + 1);
-    free(all);
-    peer_close(&p);
-}
-
 static void whole_bodies_come_in_any_pieces(void **)
 {
     struct peer p = peer_open(address);
@@ -96,6 +58,27 @@ static void whole_bodies_come_in_any_pieces(void **)
     peer_send(&p, S("3\r\ndef\r\n0\r\n\r\n"));
     peer_until(&p, peer_has(&p, "\r\n\r\nabcdef"));
     assert_int_equal(stats()->body_bytes_now, 0);
+    peer_close(&p);
+}
+
+/* Stopped and resumed while nothing has come in between: what comes later is of the same body. */
+static void a_body_goes_on_after_a_pause(void **)
+{
+    struct peer p = peer_open(address);
+    peer_send(&p, S(POST("/upload", "Content-Length: 9\r\n") "abc"));
+    peer_until(&p, app.body.n == 3);
+    exchange_pause(app.held);
+    peer_settle(&p);
+    exchange_resume(app.held);
+    peer_settle(&p);
+    peer_send(&p, S("def"));
+    peer_until(&p, app.body.n == 6 || app.ends == 1);
+    exchange_pause(app.held);
+    exchange_resume(app.held);
+    peer_settle(&p);
+    peer_send(&p, S("ghi"));
+    peer_until(&p, peer_has(&p, "HTTP/1.1 200"));
+    peer_until(&p, peer_has(&p, "\r\n\r\nabcdefghi"));
     peer_close(&p);
 }
 
@@ -262,6 +245,18 @@ static void a_held_answer_has_no_deadline(void **)
     peer_close(&p);
 }
 
+static void a_protocol_that_is_needed_is_named(void **)
+{
+    struct peer p = peer_open(address);
+    peer_send(&p, S(GET("/hold")));
+    peer_until(&p, app.held != nullptr);
+    exchange_error(app.held, ERR_UPGRADE, nullptr, nullptr);
+    peer_until(&p, peer_has(&p, "}}"));
+    assert_true(peer_has(&p, "HTTP/1.1 426 Upgrade Required\r\n") &&
+                peer_has(&p, "Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n"));
+    peer_close(&p);
+}
+
 static void a_client_that_leaves_is_told_once(void **)
 {
     struct peer p = peer_open(address);
@@ -342,8 +337,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(answers_and_keeps_the_connection),
         T(pipelined_requests_are_answered_in_order),
-        T(a_flood_of_pipelined_requests_waits),
         T(whole_bodies_come_in_any_pieces),
+        T(a_body_goes_on_after_a_pause),
         T(bodies_above_their_cap_get_413),
         T(all_bodies_together_are_bounded),
         T(expect_continue_is_answered),
@@ -351,6 +346,7 @@ int main(void)
         T(malformed_requests_get_their_status_and_the_end),
         T(deadlines_are_kept),
         T(a_held_answer_has_no_deadline),
+        T(a_protocol_that_is_needed_is_named),
         T(a_client_that_leaves_is_told_once),
         T(too_many_connections_get_503),
         T(draining_lets_answers_finish),

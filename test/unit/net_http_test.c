@@ -28,6 +28,15 @@ static void describe(const struct http_head *h, char *into, size_t size)
              h->expects_continue ? " expect" : "", h->wants_websocket ? " ws" : "");
 }
 
+/* A call without bytes, as after a pause, loses nothing of what they are in the middle of. */
+static void nothing_new(struct http_parser *p)
+{
+    struct str none = {};
+    struct http_piece got;
+    assert_ok(http_parse(p, &none, &got));
+    assert_int_equal(got.kind, PIECE_MORE);
+}
+
 /* Feeds `bytes` in pieces of at most `step`; leaves what was not eaten. */
 static void parse(struct http_parser *p, struct str *bytes, size_t step, struct outcome *o)
 {
@@ -52,6 +61,8 @@ static void parse(struct http_parser *p, struct str *bytes, size_t step, struct 
             o->complete = true;
         else if (bytes->n == 0)
             return;
+        else
+            nothing_new(p);
     }
 }
 
@@ -106,7 +117,13 @@ static const struct {
     {"Host with a path", S("GET / HTTP/1.1\r\nHost: x/y\r\n\r\n"), 400},
     {"Host with user", S("GET / HTTP/1.1\r\nHost: a@x\r\n\r\n"), 400},
     {"Host list", S("GET / HTTP/1.1\r\nHost: a, b\r\n\r\n"), 400},
-    {"absolute target", S("GET http://x/ HTTP/1.1\r\n" H "\r\n"), 400},
+    {"absolute target elsewhere", S("GET http://y/ HTTP/1.1\r\n" H "\r\n"), 400},
+    {"absolute target with a port", S("GET http://x:80/ HTTP/1.1\r\n" H "\r\n"), 400},
+    {"absolute target without a host", S("GET http:/// HTTP/1.0\r\n\r\n"), 400},
+    {"absolute target with user", S("GET http://a@x/ HTTP/1.1\r\n" H "\r\n"), 400},
+    {"absolute target with dots", S("GET http://x/../a HTTP/1.1\r\n" H "\r\n"), 400},
+    {"scheme of no use", S("GET ftp://x/ HTTP/1.1\r\n" H "\r\n"), 400},
+    {"scheme alone", S("GET http HTTP/1.0\r\n\r\n"), 400},
     {"asterisk target", S("OPTIONS * HTTP/1.1\r\n" H "\r\n"), 400},
     {"authority target", S("CONNECT x:443 HTTP/1.1\r\n" H "\r\n"), 400},
     {"relative target", S("GET a HTTP/1.1\r\n" H "\r\n"), 400},
@@ -222,6 +239,8 @@ static const struct {
     {S("POST /h2 HTTP/1.1\r\n" H
        "Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nab"),
      "POST /h2? host=x body", "ab"},
+    {S("GET http://X/a%20b?c HTTP/1.1\r\n" H "\r\n"), "GET /a b?c host=x", ""},
+    {S("GET HTTPS://x HTTP/1.1\r\n" H "\r\n"), "GET /? host=x", ""},
     {S("OPTIONS /x HTTP/1.1\r\n" H "Origin: http://a\r\n\r\n"), "OPTIONS /x? host=x", ""},
 };
 // clang-format on

@@ -82,9 +82,10 @@ static int finish(void **)
     return 0;
 }
 
-#define HANDSHAKE                                                                                  \
-    "GET /voice HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"              \
-    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+#define UPGRADE " /voice HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+#define VERSION(n) "Sec-WebSocket-Version: " #n "\r\n"
+#define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+#define HANDSHAKE "GET" UPGRADE VERSION(13) KEY "\r\n"
 #define Z "\0\0\0\0"
 
 static struct peer open_ws(void)
@@ -149,6 +150,39 @@ static void bytes_behind_the_handshake_are_messages(void **)
     peer_close(&p);
 }
 
+/* More messages than a step takes: all are answered, in order, over several. */
+static void a_flood_of_messages_takes_several_steps(void **)
+{
+    enum { MANY = 1000 };
+    struct peer p = open_ws();
+    for (unsigned i = 0; i < MANY; i++)
+        peer_send(&p, S("\x89\x81" Z "?"));
+    loop_step(loop, 5);
+    peer_read(&p);
+    assert_true(p.in.n > 0 && p.in.n < (size_t)3 * MANY / 4);
+    peer_until(&p, p.in.n == (size_t)3 * MANY);
+    peer_send(&p, S("\x81\x82" Z "hi"));
+    peer_until(&p, got("text(hi)"));
+    peer_close(&p);
+}
+
+/* What comes behind the handshake in more than one read is kept within its bound. */
+static void much_behind_the_handshake_waits(void **)
+{
+    enum { MESSAGE = 60000, MANY = 6 };
+    static char payload[MESSAGE];
+    struct peer p = peer_open(address);
+    app.echo = false;
+    peer_send(&p, S(HANDSHAKE));
+    for (unsigned i = 0; i < MANY; i++) {
+        peer_send(&p, S("\x82\xfe\xea\x60" Z));
+        peer_send(&p, (struct str){payload, MESSAGE});
+    }
+    peer_until(&p, app.closes > 0 || app.got.n == MANY * strlen("binary[60000] "));
+    assert_int_equal(app.closes, 0);
+    peer_close(&p);
+}
+
 static void bad_handshakes_are_answered(void **)
 {
     static const struct {
@@ -156,17 +190,12 @@ static void bad_handshakes_are_answered(void **)
         const char *want;
     } cases[] = {
         {S("GET /voice HTTP/1.1\r\nHost: x\r\n\r\n"), "HTTP/1.1 400 "},
-        {S("GET /voice HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 8\r\n"
-           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
-         "Sec-WebSocket-Version: 13\r\n"},
-        {S("GET /voice HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-           "Sec-WebSocket-Key: short\r\n\r\n"),
-         "HTTP/1.1 400 "},
-        {S("GET /voice HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"),
-         "HTTP/1.1 400 "},
-        {S("POST /voice HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
-         "HTTP/1.1 400 "},
+        {S("GET" UPGRADE VERSION(8) KEY "\r\n"), "Sec-WebSocket-Version: 13\r\n"},
+        {S("GET" UPGRADE VERSION(13) "Sec-WebSocket-Key: short\r\n\r\n"), "HTTP/1.1 400 "},
+        {S("GET" UPGRADE VERSION(13) "\r\n"), "HTTP/1.1 400 "},
+        {S("GET" UPGRADE VERSION(13) VERSION(8) KEY "\r\n"), "HTTP/1.1 400 "},
+        {S("GET" UPGRADE VERSION(13) KEY KEY "\r\n"), "HTTP/1.1 400 "},
+        {S("POST" UPGRADE VERSION(13) KEY "\r\n"), "HTTP/1.1 400 "},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         struct peer p = peer_open(address);
@@ -363,6 +392,30 @@ static void an_owner_who_does_not_stop_is_stopped(void **)
     peer_close(&p);
 }
 
+/* Far more than is kept, taken one by one: the socket is read as fast as its owner takes. */
+static void many_messages_wait_for_one_who_pauses_after_each(void **)
+{
+    enum { MESSAGES = 800, BYTES = 1000 };
+    static char message[8 + BYTES] = "\x81\xfe\x03\xe8" Z;
+    memset(message + 8, 'x', BYTES);
+    app.pause_after_each = true;
+    app.echo = false;
+    struct peer p = open_ws();
+    size_t sent = 0;
+    for (unsigned taken = 0; taken < MESSAGES; taken++) {
+        for (ssize_t n = 1; n > 0 && sent < MESSAGES * sizeof message;
+             sent += n > 0 ? (size_t)n : 0) {
+            size_t at = sent % sizeof message;
+            n = send(p.fd, message + at, sizeof message - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+        }
+        peer_until(&p, app.got.n >= (taken + 1) * (BYTES + 7));
+        assert_int_equal(app.got.n, (taken + 1) * (BYTES + 7));
+        ws_resume(app.ws);
+    }
+    assert_int_equal(app.closes, 0);
+    peer_close(&p);
+}
+
 static void messages_wait_while_paused(void **)
 {
     app.pause_after_each = true;
@@ -426,6 +479,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(messages_go_both_ways),
         T(bytes_behind_the_handshake_are_messages),
+        T(a_flood_of_messages_takes_several_steps),
+        T(much_behind_the_handshake_waits),
         T(bad_handshakes_are_answered),
         T(hostile_frames_get_their_close_code),
         T(the_server_closes_with_a_handshake),
@@ -434,6 +489,7 @@ int main(void)
         T(a_slow_reader_is_paused_then_dropped),
         T(an_owner_who_does_not_stop_is_stopped),
         T(messages_wait_while_paused),
+        T(many_messages_wait_for_one_who_pauses_after_each),
         T(destroying_the_front_closes),
         T(an_idle_one_is_small),
     };

@@ -169,6 +169,33 @@ static void a_damaged_or_newer_file_is_refused(void **)
     assert_ok(store_open(path, &store));
 }
 
+/* What an older version indexed is read anew, and found until then. */
+static void an_older_file_is_read_anew(void **)
+{
+    add("me", "a.txt", "The made-up fox.");
+    store_close(store);
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "ALTER TABLE documents DROP COLUMN note;"
+                     "UPDATE words SET text = 'the made up fox'; PRAGMA user_version = 1",
+                     nullptr, nullptr, nullptr),
+        SQLITE_OK);
+    sqlite3_close(db);
+    assert_ok(store_open(path, &store));
+    assert_int_equal(hits("me", "fox"), 1);
+    assert_int_equal(hits("me", "madeup"), 0);
+    list("me");
+    assert_string_equal(listed_state, "queued");
+    assert_ok(work());
+    assert_int_equal(hits("me", "madeup"), 1);
+    assert_int_equal(hits("me", "fox"), 1); /* its passages are not there twice */
+    assert_int_equal(job_now("me").finished, 1);
+    reopen();
+    assert_err(work(), ERR_NOTFOUND);
+}
+
 /* A file that somebody else made may hold views and triggers; they must do nothing. */
 static void a_crafted_schema_has_no_effect(void **)
 {
@@ -214,6 +241,7 @@ int main(void)
         TEST(a_reader_sees_what_is_committed),
         TEST(there_is_one_writer),
         TEST(a_damaged_or_newer_file_is_refused),
+        TEST(an_older_file_is_read_anew),
         TEST(a_crafted_schema_has_no_effect),
         TEST(words_of_all_documents_are_given_up_to_a_cap),
     };

@@ -188,7 +188,7 @@ static size_t listed;
 static bool answered;
 static unsigned shared_number;
 
-static void on_list(void *, enum err err, const struct rag_listed *list, size_t count)
+static void on_list(void *, enum err err, const struct rag_listed *list, size_t count, bool)
 {
     assert_ok(err);
     listing = calloc(count + 1, sizeof *listing);
@@ -275,7 +275,7 @@ static void every_acknowledged_document_is_there(unsigned end)
 {
     size_t count = 0, missing = 0;
     answered = false;
-    assert_ok(rag_list(rag, S("me"), on_list, nullptr));
+    assert_ok(rag_list(rag, S("me"), (struct rag_part){S(""), RAG_LIST_MAX}, on_list, nullptr));
     until(answered);
     for (unsigned n = 1; n < end; n++) {
         if (n % SHARED_EVERY == 0) {

@@ -139,7 +139,7 @@ static enum err take_and_complete(void)
         return OK;
     if (err != OK)
         return err;
-    err = store_complete(store, w.document, S("title"), blob_str(w.bytes));
+    err = complete_with(w.document, S("title"), blob_str(w.bytes));
     int64_t document = w.document;
     store_work_finish(&w);
     if (err != OK) {
@@ -179,12 +179,12 @@ static enum err look(void)
 {
     struct rag_job j;
     struct rag_stats stats;
-    struct rag_listed *rows = nullptr;
-    size_t count;
+    struct store_list all = {};
+    const struct rag_part part = {S(""), RAG_LIST_MAX};
     autobuf text = BUF(1000);
     struct arena *arena = arena_create(1024 * 1024);
-    enum err err = arena ? store_list(store, S("me"), arena, &rows, &count) : ERR_NOMEM;
-    free(rows);
+    enum err err = arena ? store_list(store, S("me"), part, arena, &all) : ERR_NOMEM;
+    free(all.rows);
     arena_destroy(arena);
     try(err);
     try(store_job(store, S("me"), str_of(job), &j));

@@ -73,7 +73,8 @@ static void complete_all(void)
         struct document d;
         document_init(&d);
         assert_ok(document_read(str_of(w.kind), str_of(w.name), blob_str(w.bytes), &d));
-        assert_ok(store_complete(store, w.document, buf_str(&d.title), buf_str(&d.text)));
+        const struct store_reading reading = {.title = buf_str(&d.title), .text = buf_str(&d.text)};
+        assert_ok(store_complete(store, w.document, &reading));
         document_finish(&d);
         store_work_finish(&w);
     }

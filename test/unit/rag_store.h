@@ -51,12 +51,17 @@ static inline void accept_for(const char *owner, const char *source, const char 
     blob_unref(d.bytes);
 }
 
+static inline enum err complete_with(int64_t document, struct str title, struct str text)
+{
+    return store_complete(store, document, &(struct store_reading){.title = title, .text = text});
+}
+
 /* Takes the next document and completes it with its own bytes for a text. */
 static inline enum err work(void)
 {
     struct store_work w;
     try(store_take(store, 0, &w));
-    enum err err = store_complete(store, w.document, str_of(w.name), blob_str(w.bytes));
+    enum err err = complete_with(w.document, str_of(w.name), blob_str(w.bytes));
     store_work_finish(&w);
     return err;
 }
@@ -100,17 +105,18 @@ static char listed_id[RAG_ID_CHARS + 1], listed_state[16];
 static inline size_t list(const char *owner) /* remembers the last one's id and state */
 {
     struct arena *arena = arena_create(1024 * 1024);
-    struct rag_listed *rows;
-    size_t count;
+    struct store_list all;
     assert_non_null(arena);
-    assert_ok(store_list(store, str_of(owner), arena, &rows, &count));
-    if (count) {
-        snprintf(listed_id, sizeof listed_id, "%.*s", STR_FMT(rows[count - 1].id));
-        snprintf(listed_state, sizeof listed_state, "%.*s", STR_FMT(rows[count - 1].state));
+    const struct rag_part part = {S(""), RAG_LIST_MAX};
+    assert_ok(store_list(store, str_of(owner), part, arena, &all));
+    if (all.count) {
+        const struct rag_listed *last = &all.rows[all.count - 1];
+        snprintf(listed_id, sizeof listed_id, "%.*s", STR_FMT(last->id));
+        snprintf(listed_state, sizeof listed_state, "%.*s", STR_FMT(last->state));
     }
-    free(rows);
+    free(all.rows);
     arena_destroy(arena);
-    return count;
+    return all.count;
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, finish)

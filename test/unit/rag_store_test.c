@@ -14,7 +14,7 @@ static void a_document_is_found_when_it_is_completed(void **)
     assert_string_equal(w.name, "cats.txt");
     assert_string_equal(w.kind, "text");
     assert_string_equal(job_now("me").state, "running");
-    assert_ok(store_complete(store, w.document, S("About cats"), blob_str(w.bytes)));
+    assert_ok(complete_with(w.document, S("About cats"), blob_str(w.bytes)));
     store_work_finish(&w);
     struct rag_job j = job_now("me");
     assert_string_equal(j.state, "done");
@@ -64,7 +64,7 @@ static void the_last_version_wins(void **)
     struct store_work older;
     assert_ok(store_take(store, 0, &older));
     add("me", "b.txt", "newer newt");
-    assert_ok(store_complete(store, older.document, S("b"), blob_str(older.bytes)));
+    assert_ok(complete_with(older.document, S("b"), blob_str(older.bytes)));
     store_work_finish(&older);
     assert_int_equal(hits("me", "owl"), 0);
     assert_int_equal(hits("me", "newt"), 1);
@@ -187,7 +187,7 @@ static void a_document_deleted_while_it_is_read_stays_deleted(void **)
     assert_ok(store_take(store, 0, &w));
     list("me");
     assert_ok(store_delete(store, S("me"), str_of(listed_id)));
-    assert_ok(store_complete(store, w.document, S("t"), blob_str(w.bytes)));
+    assert_ok(complete_with(w.document, S("t"), blob_str(w.bytes)));
     assert_ok(store_fail(store, w.document, S("too late")));
     assert_ok(store_put_back(store, w.document));
     store_work_finish(&w);
@@ -225,7 +225,7 @@ static void a_document_that_kills_waits_behind_the_others_and_is_given_up(void *
     accept_for("me", "good.txt", "good");
     assert_ok(store_take(store, 1000000, &w)); /* an honest one goes first */
     assert_string_equal(w.name, "good.txt");
-    assert_ok(store_complete(store, w.document, S("good"), S("good")));
+    assert_ok(complete_with(w.document, S("good"), S("good")));
     store_work_finish(&w);
     uint64_t wait_ms = STORE_SUSPECT_MS;
     for (int i = STORE_ATTEMPTS_TRUSTED; i < STORE_ATTEMPTS_MAX; i++) {
@@ -275,9 +275,92 @@ static void what_is_everybodys_goes_first(void **)
     assert_ok(work());
 }
 
+static void folders_say_nothing_about_a_document(void **)
+{
+    struct store_work w;
+    accept_for("me", "/home/anna/documents/garden-plan.txt", "The roses stand at the wall.");
+    assert_ok(store_take(store, 0, &w));
+    assert_ok(complete_with(w.document, S("Roses"), blob_str(w.bytes)));
+    store_work_finish(&w);
+    for (int i = 0; i < 30; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d.txt", i);
+        add("me", name, "Filler without a point.");
+    }
+    assert_int_equal(hits("me", "anna"), 0);
+    assert_int_equal(hits("me", "garden plan"), 1);
+    struct found f = find("me", S("What does Anna do at home with her documents?"));
+    assert_false(f.hits.fits);
+    arena_destroy(f.arena);
+}
+
+static void of_failures_the_last_stays(void **)
+{
+    struct store_work w;
+    add("me", "a.txt", "fox");
+    for (int i = 0; i < 3; i++) {
+        accept_for("me", "a.txt", i % 2 ? "broken" : "torn");
+        assert_ok(store_take(store, 0, &w));
+        assert_ok(store_fail(store, w.document, S("it is broken")));
+        store_work_finish(&w);
+        assert_int_equal(list("me"), 2);
+        assert_string_equal(listed_state, "failed");
+        assert_int_equal(job_now("me").failed, 1);
+    }
+    assert_int_equal(hits("me", "fox"), 1); /* what was there before it is used on */
+    add("me", "a.txt", "frog");
+    assert_int_equal(list("me"), 1);
+}
+
+static size_t part_of(const char *owner, const char *after, uint32_t limit, bool *ret_more)
+{
+    struct arena *arena = arena_create(1024 * 1024);
+    struct store_list part = {};
+    assert_non_null(arena);
+    assert_ok(
+        store_list(store, str_of(owner), (struct rag_part){str_of(after), limit}, arena, &part));
+    for (size_t i = 0; i < part.count; i++)
+        snprintf(listed_id, sizeof listed_id, "%.*s", STR_FMT(part.rows[i].id));
+    *ret_more = part.more;
+    free(part.rows);
+    arena_destroy(arena);
+    return part.count;
+}
+
+static void a_list_comes_in_parts(void **)
+{
+    char last[RAG_ID_CHARS + 1] = "";
+    bool more;
+    for (int i = 0; i < 5; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d.txt", i);
+        add(i % 2 ? "" : "ann", name, name);
+        add("bob", name, name);
+    }
+    assert_int_equal(part_of("ann", "", 2, &more), 2);
+    assert_true(more);
+    memcpy(last, listed_id, sizeof last);
+    assert_int_equal(part_of("ann", last, 2, &more), 2);
+    assert_true(more);
+    memcpy(last, listed_id, sizeof last);
+    assert_int_equal(part_of("ann", last, 2, &more), 1);
+    assert_false(more);
+    assert_int_equal(part_of("ann", "", 5, &more), 5);
+    assert_false(more);
+    list("bob"); /* whose last one is no place in ann's list */
+    struct arena *arena = arena_create(1024 * 1024);
+    struct store_list none;
+    assert_err(store_list(store, S("ann"), (struct rag_part){str_of(listed_id), 2}, arena, &none),
+               ERR_NOTFOUND);
+    arena_destroy(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(folders_say_nothing_about_a_document),
+        TEST(of_failures_the_last_stays),
+        TEST(a_list_comes_in_parts),
         TEST(a_document_is_found_when_it_is_completed),
         TEST(the_same_again_is_skipped_and_a_new_version_replaces),
         TEST(the_last_version_wins),

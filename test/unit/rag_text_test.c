@@ -23,6 +23,11 @@ static void sentences_end_where_people_end_them(void **)
         {"It said “no.” Good.", {"It said “no.”", "Good."}},
         {"Use e.g. tar. Dr. Who came.", {"Use e.g. tar.", "Dr. Who came."}},
         {"See No. 5. No. That is not it.", {"See No. 5.", "No.", "That is not it."}},
+        {"Open from 8 a.m. to 7 p.m. Come in.", {"Open from 8 a.m. to 7 p.m.", "Come in."}},
+        {"Nails, screws etc. are in the box. Take 5 min. Then stir.",
+         {"Nails, screws etc. are in the box.", "Take 5 min.", "Then stir."}},
+        {"On Jan. 5 it closed. It was in Jan. Then he left.",
+         {"On Jan. 5 it closed.", "It was in Jan.", "Then he left."}},
         {"J. Smith wrote it. So did I. Yes.", {"J. Smith wrote it.", "So did I.", "Yes."}},
         {"Version 2.5 costs 3.10. It runs on 1.5 cores.",
          {"Version 2.5 costs 3.10.", "It runs on 1.5 cores."}},
@@ -338,6 +343,53 @@ static void stems_are_compared_as_they_are(void **)
     assert_int_equal(terms_in(&t, str_of(text)), 63);
 }
 
+static void words_that_are_one_meet(void **)
+{
+    static const struct {
+        const char *question, *text;
+        bool meets; /* all of its terms */
+    } cases[] = {
+        {"wifi", "The Wi-Fi is slow", true},
+        {"wi fi", "The wifi is slow", true},
+        {"wi-fi", "The Wi-Fi is slow", true},
+        {"set up", "First setup", true},
+        {"back up", "Make a backup", true},
+        {"email", "by e-mail", true},
+        {"wifi", "wi, fi", false},
+        {"wifi", "wi - fi", false},
+        {"who won", "She wins", true},
+        {"won't", "She wins", false},
+        {"turn left", "do not leave", false},
+        {"letter", "let it be", false},
+        {"letters", "a letter", true},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct terms t;
+        terms_of(str_of(cases[i].question), &t);
+        uint32_t all = (UINT32_C(1) << t.count) - 1;
+        if ((terms_in(&t, str_of(cases[i].text)) == all) != cases[i].meets)
+            fail_msg("\"%s\" in \"%s\"", cases[i].question, cases[i].text);
+        autobuf stems = BUF(1000);
+        assert_ok(words_stems(str_of(cases[i].text), &stems));
+        assert_int_equal(terms_in_stems(&t, buf_str(&stems)), terms_in(&t, str_of(cases[i].text)));
+    }
+}
+
+static void what_a_question_wants_is_told(void **)
+{
+    struct terms t;
+    terms_of(S("How long are the screws?"), &t);
+    assert_true(t.wants_number && t.count == 2 && t.term[0].asking && !t.term[1].asking);
+    terms_of(S("When does it end?"), &t);
+    assert_true(t.wants_number);
+    terms_of(S("Is it long?"), &t);
+    assert_true(!t.wants_number && !t.term[0].asking);
+    terms_of(S("How much is a ticket?"), &t);
+    assert_true(t.wants_number && terms_in(&t, S("prices")));
+    terms_of(S("What is this?"), &t);
+    assert_true(t.glue_only && t.count == 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +405,8 @@ int main(void)
         cmocka_unit_test(an_endless_word_is_cut),
         cmocka_unit_test(terms_are_what_a_question_is_about),
         cmocka_unit_test(stems_are_compared_as_they_are),
+        cmocka_unit_test(words_that_are_one_meet),
+        cmocka_unit_test(what_a_question_wants_is_told),
     };
     return cmocka_run_group_tests_name("rag/text", tests, nullptr, nullptr);
 }

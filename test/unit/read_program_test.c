@@ -9,7 +9,9 @@
 
 #include "audio/wav.h"
 #include "engine_peer.h"
+#include "read/sound.h"
 #include "unit.h"
+#include "webm_write.h"
 
 enum { STREAM = 5, ROOM = 80 << 20 };
 
@@ -59,7 +61,7 @@ static void hear(struct peer *p, struct reading *r)
 static struct reading read_file(const char *kind, const char *name, int file, uint64_t size)
 {
     struct reading r = {
-        .text = BUF(ROOM), .samples = BUF(ROOM), .title = BUF(4096), .notes = BUF(4096)};
+        .text = BUF(ROOM), .samples = BUF(2 * ROOM), .title = BUF(4096), .notes = BUF(4096)};
     struct peer *p = peer_start(getenv("PROGRAM"));
     assert_str(p->msg.hello.role, "read");
     p->stingy = true; /* one job: the socket's own buffer holds it up */
@@ -91,7 +93,7 @@ static void test_documents(void **state)
         const char *kind, *name, *in, *text, *title, *notes;
     } rows[] = {
         {"markdown", "m.md", "# Title\n\nSome *text*.", "# Title\n\nSome text.", "Title", ""},
-        {"html", "h.html", "<title>T</title><p>x<p hidden>y", "x", "T", "1 hidden parts left out"},
+        {"html", "h.html", "<title>T</title><p>x<p hidden>y", "x", "T", "1 hidden part left out"},
         {"text", "a/plain notes.txt", "one\r\ntwo\n", "one\ntwo", "plain notes", ""},
         {"", "auto.md", "*x*", "x", "auto", ""},
         {"text", "empty.txt", "", "", "empty", ""},
@@ -143,6 +145,24 @@ static void test_sound(void **state)
 
     r = read_bytes("sound", "s.wav", S("no sound at all"));
     assert_int_equal(r.err, ERR_MEDIA);
+    reading_finish(&r);
+}
+
+/* A third of a megabyte that stands for more than an hour of silence. */
+static void test_bomb_of_sound(void **state)
+{
+    (void)state;
+    enum { PACKETS = 4300 * 1000 / 120 };
+    autobuf file = BUF(ROOM), head = BUF(64);
+    opus_put_head(&head, 1, 0, 0);
+    webm_put_start(&file, EBML_WRITE_UNKNOWN);
+    webm_put_tracks(&file, S("A_OPUS"), 2, buf_str(&head));
+    ebml_put_head(&file, 0x1F43B675, EBML_WRITE_UNKNOWN, 0);
+    for (int i = 0; i < PACKETS; i++)
+        webm_put_block(&file, 0xA3, 1, 0, S("\x5b\2"));
+    struct reading r = read_bytes("sound", "bomb", buf_str(&file));
+    assert_int_equal(r.err, ERR_TOOBIG);
+    assert_true(r.samples.n <= SOUND_PCM_MAX);
     reading_finish(&r);
 }
 
@@ -264,8 +284,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_documents), cmocka_unit_test(test_long_text),
-        cmocka_unit_test(test_sound),     cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_hostile),   cmocka_unit_test(test_zeros),
+        cmocka_unit_test(test_sound),     cmocka_unit_test(test_bomb_of_sound),
+        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_zeros),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -243,15 +243,17 @@ static void what_was_set_aside_goes_with_its_time(void **)
 /* --- deletion --- */
 
 static bool forgotten;
+static enum err how;
 static void on_forgotten(void *, enum err err)
 {
-    assert_ok(err);
+    how = err;
     forgotten = true;
 }
 
 static bool is_on_disk(const char *word)
 {
-    static const char *const names[] = {"sessions.db", "sessions.db-wal"};
+    static const char *const names[] = {"sessions.db", "sessions.db-wal", "sessions.db.aside",
+                                        "sessions.db.aside-wal"};
     bool found = false;
     for (size_t i = 0; i < countof(names); i++) {
         autobuf bytes = BUF(1 << 22);
@@ -284,15 +286,67 @@ static void what_is_deleted_is_gone_from_the_disk(void **)
     for (int i = 0; i < 1000 && !forgotten; i++)
         loop_step(loop, 50);
     assert_true(forgotten);
+    assert_ok(how);
     assert_false(is_on_disk("swordfish"));
     assert_true(is_on_disk("another"));
     die();
     assert_ok(live());
-    assert_null(said(id, "ann"));
+    assert_null(session_peek(sessions, str_of(id), S("ann"))); /* nor is its token good again */
     assert_non_null(said(other, "bob"));
     die();
     assert_ok(keep_file_erase(folder));
     assert_false(exists("sessions.db"));
+}
+
+static void forget_all_of(const char *owner)
+{
+    forgotten = false;
+    assert_ok(keep_forget(keep, str_of(owner), S(""), on_forgotten, nullptr));
+    for (int i = 0; i < 1000 && !forgotten; i++)
+        loop_step(loop, 50);
+    assert_true(forgotten);
+}
+
+/* Nobody can tell whose it is what lies in a file that cannot be read. */
+static void what_was_set_aside_goes_with_all_that_was_said(void **)
+{
+    clean_folder();
+    assert_ok(live());
+    (void)say("ann", "swordfish");
+    die();
+    sql_into_file("PRAGMA user_version = 2");
+    assert_ok(live());
+    assert_true(is_on_disk("swordfish"));
+    forget_all_of("ann");
+    assert_ok(how);
+    assert_false(is_on_disk("swordfish"));
+    assert_false(exists("sessions.db.aside"));
+    die();
+}
+
+/* A program that reads the file keeps what was overwritten in the journal alive. */
+static void what_may_still_be_on_the_disk_is_said(void **)
+{
+    clean_folder();
+    assert_ok(live());
+    (void)say("ann", "swordfish");
+    (void)say("bob", "another");
+    for (int i = 0; i < 1000 && !is_on_disk("another"); i++)
+        loop_step(loop, 50);
+    sqlite3 *reader;
+    assert_int_equal(sqlite3_open(in_folder("sessions.db"), &reader), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(reader, "BEGIN; SELECT * FROM sessions", nullptr, nullptr, nullptr),
+        SQLITE_OK);
+    forget_all_of("ann");
+    assert_true(is_on_disk("swordfish"));
+    assert_int_equal(how, ERR_BUSY);
+    sqlite3_close(reader);
+    keep_tick(keep); /* it is tried again */
+    for (int i = 0; i < 1000 && is_on_disk("swordfish"); i++)
+        loop_step(loop, 50);
+    assert_false(is_on_disk("swordfish"));
+    die();
 }
 
 /* --- the disk --- */
@@ -356,6 +410,8 @@ int main(void)
         t(a_bad_row_costs_itself),
         t(what_was_set_aside_goes_with_its_time),
         t(what_is_deleted_is_gone_from_the_disk),
+        t(what_was_set_aside_goes_with_all_that_was_said),
+        t(what_may_still_be_on_the_disk_is_said),
         t(a_full_disk_is_survived),
         t(a_folder_without_rights_is_said),
     };

@@ -68,6 +68,28 @@ static void test_pace_does_not_count_an_underrun_as_played(void **)
     assert_int_equal(pace_position_ms(&p, now + 500000), 1500);
 }
 
+/* While nobody listens nothing is sent and nothing counts as played, however long it takes. */
+static void test_pace_stands_still_for_who_is_away(void **)
+{
+    struct pace p;
+    pace_init(&p, 10000);
+    uint64_t now = 5000000;
+    pace_hold(&p, true, now); /* before the first sample */
+    assert_int_equal(pace_room(&p, now), 0);
+    pace_hold(&p, false, now);
+    pace_sent(&p, 20000, now);
+    now += 700000;
+    pace_hold(&p, true, now);
+    now += 60000000;
+    assert_int_equal(pace_position_ms(&p, now), 700);
+    assert_int_equal(pace_room(&p, now), 0);
+    pace_hold(&p, false, now);
+    assert_int_equal(pace_position_ms(&p, now + 300000), 1000);
+    assert_int_equal(pace_room(&p, now), 7000);
+    pace_played(&p, 1500, now); /* his speaker went on for a while */
+    assert_int_equal(pace_position_ms(&p, now), 1500);
+}
+
 static void test_heard_cuts_after_words(void **)
 {
     const struct str answer = S("One two three. Four five six.");
@@ -163,6 +185,7 @@ int main(void)
         cmocka_unit_test(test_table_only_goes_forward),
         cmocka_unit_test(test_pace_keeps_the_lead),
         cmocka_unit_test(test_pace_does_not_count_an_underrun_as_played),
+        cmocka_unit_test(test_pace_stands_still_for_who_is_away),
         cmocka_unit_test(test_heard_cuts_after_words),
         cmocka_unit_test(test_history_is_bounded_and_opens_with_the_user),
         cmocka_unit_test(test_sessions_belong_to_their_owner),

@@ -3,8 +3,11 @@
  * repartee-tts as a program, over the engine protocol, with its scripted driver: exact lengths,
  * order of messages, cancelling, faults. $PROGRAM is its path.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "audio/ogg_in.h"
+#include "audio/opus_in.h"
 #include "engine_peer.h"
 #include "unit.h"
 
@@ -21,7 +24,8 @@ static struct peer *start(const char *options)
 static void open_voice(struct peer *p, uint32_t stream, const char *voice, uint32_t rate_hz,
                        float speed)
 {
-    peer_send(p, MSG_tts_open, stream, &(struct msg_tts_open){str_of(voice), rate_hz, speed});
+    peer_send(p, MSG_tts_open, stream,
+              &(struct msg_tts_open){.voice = str_of(voice), .rate_hz = rate_hz, .speed = speed});
 }
 
 static void say(struct peer *p, uint32_t stream, const char *text)
@@ -75,6 +79,78 @@ static void test_counts(void **state)
     assert_int_equal(peer_stop(p), 0);
 }
 
+static void speak_coded(struct peer *p, uint32_t stream, const char *format, uint32_t rate_hz)
+{
+    peer_send(p, MSG_tts_open, stream,
+              &(struct msg_tts_open){.rate_hz = rate_hz, .format = str_of(format)});
+    say(p, stream, "Hello world.");
+    say(p, stream, "😀");
+    say(p, stream, "And a second clause.");
+    finish(p, stream);
+}
+
+/* Bare packets of 20 ms; the clauses' counts are theirs, and one more brings what was held back. */
+static void test_opus(void **state)
+{
+    (void)state;
+    static const uint32_t rates[] = {8000, 12000, 16000, 24000, 48000};
+    struct peer *p = start("ms=19");
+    for (uint32_t stream = 1; stream <= countof(rates); stream++) {
+        uint32_t frame = rates[stream - 1] / 50, packets = 0, samples = 0;
+        struct opus_in *o;
+        autobuf sound = BUF(1 << 20);
+        assert_ok(opus_in_create(&o));
+        speak_coded(p, stream, "opus", rates[stream - 1]);
+        while (peer_next(p) && p->frame.type != MSG_tts_done) {
+            if (p->frame.type == MSG_audio) {
+                assert_ok(opus_in_packet(o, p->msg.audio.samples, &sound));
+                assert_int_equal(sound.n / 2, ++packets * 320);
+            } else if (p->frame.type == MSG_tts_clause) {
+                assert_int_equal(p->msg.tts_clause.samples % frame, 0);
+                samples += p->msg.tts_clause.samples;
+                assert_int_equal(samples, packets * frame);
+            }
+        }
+        assert_int_equal(p->msg.tts_done.samples, samples);
+        assert_int_equal(samples, (packets - 1) * frame);
+        assert_true(pcm_rms((const int16_t *)sound.p, sound.n / 2) > 500);
+        opus_in_destroy(o);
+    }
+    assert_int_equal(peer_stop(p), 0);
+}
+
+static void test_ogg(void **state)
+{
+    (void)state;
+    struct peer *p = start("ms=19");
+    struct ogg_in *o;
+    autobuf sound = BUF(1 << 20);
+    size_t messages = 0;
+    assert_ok(ogg_in_create(&o));
+    speak_coded(p, 1, "ogg", 24000);
+    while (peer_next(p) && p->frame.type != MSG_tts_done)
+        if (p->frame.type == MSG_audio) {
+            size_t before = sound.n;
+            assert_true(str_starts(p->msg.audio.samples, S("OggS")));
+            assert_ok(ogg_in_feed(o, p->msg.audio.samples, &sound));
+            assert_true(sound.n > before); /* whoever gets a piece can play it */
+            messages++;
+        }
+    assert_ok(ogg_in_end(o));
+    assert_int_equal(sound.n / 2, p->msg.tts_done.samples * 2 / 3);
+    assert_true(messages > 6);
+    ogg_in_destroy(o);
+
+    assert_ok(ogg_in_create(&o)); /* an answer without a sound is a whole file too */
+    peer_send(p, MSG_tts_open, 2, &(struct msg_tts_open){.rate_hz = 16000, .format = S("ogg")});
+    finish(p, 2);
+    assert_true(peer_wait(p, MSG_audio));
+    assert_ok(ogg_in_feed(o, p->msg.audio.samples, &sound));
+    assert_ok(ogg_in_end(o));
+    ogg_in_destroy(o);
+    assert_int_equal(peer_stop(p), 0);
+}
+
 /* The first pieces are short, none is long. */
 static void test_pieces(void **state)
 {
@@ -115,15 +191,23 @@ static void test_refusals(void **state)
         uint32_t rate_hz;
         float speed;
         enum err err;
-        const char *word;
+        const char *word, *format;
     } rows[] = {
-        {"missing", 0, 0, ERR_NOTFOUND, "tone"}, {"", 4000, 0, ERR_INVALID, "rate"},
-        {"", 96000, 0, ERR_INVALID, "rate"},     {"", 0, 9, ERR_INVALID, "speed"},
-        {"", 0, -1, ERR_INVALID, "speed"},       {"", 0, __builtin_nanf(""), ERR_INVALID, "speed"},
+        {"", 22050, 0, ERR_INVALID, "opus", "opus"},
+        {"", 0, 0, ERR_INVALID, "opus", "ogg"}, /* the voice's own rate */
+        {"", 24000, 0, ERR_UNSUPPORTED, "", "mp3"},
+        {"missing", 0, 0, ERR_NOTFOUND, "tone"},
+        {"", 4000, 0, ERR_INVALID, "rate"},
+        {"", 96000, 0, ERR_INVALID, "rate"},
+        {"", 0, 9, ERR_INVALID, "speed"},
+        {"", 0, -1, ERR_INVALID, "speed"},
+        {"", 0, __builtin_nanf(""), ERR_INVALID, "speed"},
     };
     struct peer *p = start("");
     for (uint32_t i = 0; i < countof(rows); i++) {
-        open_voice(p, i + 1, rows[i].voice, rows[i].rate_hz, rows[i].speed);
+        peer_send(p, MSG_tts_open, i + 1,
+                  &(struct msg_tts_open){str_of(rows[i].voice), rows[i].rate_hz, rows[i].speed,
+                                         str_of(rows[i].format)});
         assert_true(peer_next(p));
         assert_int_equal(p->frame.type, MSG_fail);
         assert_int_equal(p->msg.fail.err, rows[i].err);
@@ -226,34 +310,54 @@ static void test_four_streams(void **state)
     assert_int_equal(peer_stop(p), 0);
 }
 
-/* A listener that takes nothing holds its own answer up and no other. */
+/* What a message costs of the credit; 0 for others than sound of the stream. */
+static uint32_t cost_in(const struct peer *p, uint32_t stream)
+{
+    return p->frame.stream == stream ? msg_cost(p->frame.type, (uint32_t)p->frame.payload.n) : 0;
+}
+
+/* A listener that takes nothing holds its own answer up and no other, and gets the rest when he does. */
 static void test_credit(void **state)
 {
     (void)state;
+    enum { RATE = 48000, LARGEST = RATE * 120 / 1000 * 2 + 4 };
     struct peer *p = start("ms=60");
     p->stingy = true;
-    char text[2000];
-    memset(text, 'a', sizeof text);
-    for (size_t i = 5; i < sizeof text; i += 6)
-        text[i] = ' ';
-    text[sizeof text - 1] = '\0';
-    open_voice(p, 1, "", 48000, 1); /* two minutes: far more than the credit */
+    char text[2000] = ""; /* no word twice in a row: that would not be spoken */
+    for (size_t n = 0, i = 0; n + 8 < sizeof text; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s ", i % 2 ? "one" : "another");
+    open_voice(p, 1, "", RATE, 1); /* two minutes: far more than the credit */
     say(p, 1, text);
-    uint32_t bytes = 0;
-    open_voice(p, 2, "", 16000, 1);
-    say(p, 2, "Hi.");
+    uint32_t spent = 0, samples = 0;
+    while (spent + LARGEST <= WIRE_CREDIT && peer_next(p)) {
+        spent += cost_in(p, 1);
+        samples += p->frame.type == MSG_audio ? (uint32_t)p->msg.audio.samples.n / 2 : 0;
+    }
+    /* Others are spoken one after another, which takes time in which nothing more of the first comes. */
+    for (uint32_t stream = 2; stream < 12; stream++) {
+        open_voice(p, stream, "", 16000, 1);
+        say(p, stream, "Hello, how are you?");
+        finish(p, stream);
+        while (peer_next(p) && p->frame.type != MSG_tts_done) {
+            spent += cost_in(p, 1);
+            samples += cost_in(p, 1) ? (uint32_t)p->msg.audio.samples.n / 2 : 0;
+        }
+        assert_int_equal(p->frame.stream, stream);
+    }
+    assert_uint_in_range(spent, 0, WIRE_CREDIT);
+    peer_send(p, MSG_credit, 1, &(struct msg_credit){spent});
+    p->stingy = false;
     while (peer_next(p) && p->frame.type != MSG_tts_clause)
-        bytes += p->frame.stream == 1 && p->frame.type == MSG_audio
-                     ? (uint32_t)p->msg.audio.samples.n
-                     : 0;
-    assert_int_equal(p->frame.stream, 2);
-    assert_uint_in_range(bytes, 0, WIRE_CREDIT);
+        samples += p->frame.type == MSG_audio ? (uint32_t)p->msg.audio.samples.n / 2 : 0;
+    assert_int_equal(p->msg.tts_clause.samples, samples);
+    assert_true(samples > RATE * 100);
     assert_int_equal(peer_stop(p), 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_opus),         cmocka_unit_test(test_ogg),
         cmocka_unit_test(test_counts),       cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_speed),        cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_cancel),       cmocka_unit_test(test_fail),

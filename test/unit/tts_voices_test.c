@@ -17,10 +17,10 @@ struct spoken {
 };
 
 /* Speaks one answer of one clause to its end. */
-static struct spoken speak(struct peer *p, uint32_t stream, const char *voice, uint32_t rate_hz,
-                           const char *text)
+static struct spoken speak_at(struct peer *p, uint32_t stream, const char *voice, uint32_t rate_hz,
+                              float speed, const char *text)
 {
-    peer_send(p, MSG_tts_open, stream, &(struct msg_tts_open){str_of(voice), rate_hz, 0});
+    peer_send(p, MSG_tts_open, stream, &(struct msg_tts_open){str_of(voice), rate_hz, speed});
     peer_send(p, MSG_tts_text, stream, &(struct msg_tts_text){str_of(text)});
     peer_send(p, MSG_tts_finish, stream, &(struct msg_tts_finish){0});
     struct spoken out = {};
@@ -46,6 +46,12 @@ static struct spoken speak(struct peer *p, uint32_t stream, const char *voice, u
     if (out.samples > 0)
         out.rms = squares / out.samples;
     return out;
+}
+
+static struct spoken speak(struct peer *p, uint32_t stream, const char *voice, uint32_t rate_hz,
+                           const char *text)
+{
+    return speak_at(p, stream, voice, rate_hz, 0, text);
 }
 
 static struct peer *start(void)
@@ -145,6 +151,23 @@ static void test_numbers(void **state)
 }
 
 /* Eight answers at once in flite's and espeak-ng's voices: each as long as it is alone. */
+/* A phrase of long numbers, digit by digit, as slowly as may be: minutes of sound. */
+static void test_slow_numbers(void **state)
+{
+    (void)state;
+    static const char *const voices[] = {"de", "ru", "hi", "vi"};
+    const char *digits = "1234567890123 2345678901237 3456789012377 4567890123777 5678901237777 "
+                         "6789012377777 7890123777777 8901237777771 9012377777712 1237777771234 "
+                         "2377777712345 3777777123456 7777771234567 7777712345678 7777123456789";
+    struct peer *p = start();
+    for (uint32_t i = 0; i < countof(voices); i++) {
+        struct spoken s = speak_at(p, i + 1, voices[i], 8000, 0.25f, digits);
+        assert_int_equal(s.err, OK);
+        assert_true(s.samples > 8000 * 60);
+    }
+    assert_int_equal(peer_stop(p), 0);
+}
+
 static void test_at_once(void **state)
 {
     (void)state;
@@ -177,7 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_voices),       cmocka_unit_test(test_unknown_voices),
         cmocka_unit_test(test_hostile_text), cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_at_once),
+        cmocka_unit_test(test_slow_numbers), cmocka_unit_test(test_at_once),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

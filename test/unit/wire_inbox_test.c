@@ -13,7 +13,7 @@ static struct frame text_frame(struct buf *out, size_t n)
     struct frame f;
     size_t used;
     buf_clear(out);
-    assert_ok(msg_encode(out, MSG_tts_text, 1, 0, &(struct msg_tts_text){{text, n}}));
+    assert_ok(msg_encode(out, MSG_tts_text, 1, &(struct msg_tts_text){{text, n}}));
     assert_ok(frame_next(buf_str(out), &f, &used));
     return f;
 }
@@ -23,7 +23,7 @@ static struct frame finish_frame(struct buf *out)
     struct frame f;
     size_t used;
     buf_clear(out);
-    assert_ok(msg_encode(out, MSG_tts_finish, 1, 0, &(struct msg_tts_finish){}));
+    assert_ok(msg_encode(out, MSG_tts_finish, 1, &(struct msg_tts_finish){}));
     assert_ok(frame_next(buf_str(out), &f, &used));
     return f;
 }

@@ -25,14 +25,14 @@ static const enum msg_type types[] = {
 #undef MSG
 };
 
-/* One frame with each message, its stream 7 + n and its epoch n. */
+/* One frame with each message, its stream 7 + n. */
 static void encode_all(struct buf *out)
 {
     uint32_t n = 0;
 #define MSG(name, type, direction, fields)                                                         \
     {                                                                                              \
         struct msg_##name m = some_##name();                                                       \
-        assert_ok(msg_encode(out, MSG_##name, 7 + n, n, &m));                                      \
+        assert_ok(msg_encode(out, MSG_##name, 7 + n, &m));                                      \
         n++;                                                                                       \
     }
 #include "wire/msg_table.h"
@@ -77,7 +77,6 @@ static void every_message_arrives(void **)
         assert_ok(frame_next(rest, &f, &used));
         assert_int_equal(f.type, types[i]);
         assert_int_equal(f.stream, 7 + i);
-        assert_int_equal(f.epoch, i);
         assert_int_equal(used, WIRE_HEADER_BYTES + f.payload.n);
         assert_ok(msg_decode(&f, &msg));
         if (!same[i](&msg))
@@ -112,14 +111,13 @@ static void the_bytes_are_these(void **)
     static const char want[] = "\x1d\0\0\0"       // length
                                "\x24\0\0\0"       // type, flags
                                "\x04\x03\x02\x01" // stream
-                               "\x08\x07\x06\x05" // epoch
                                "\x11\0\0\0"       // text
                                "gr\u00fc\u00df dich, Welt"
                                "\x05\0\0\0"    // stable_bytes
                                "\xe8\x03\0\0"; // audio_ms
     const struct msg_stt_partial m = {S("gr\u00fc\u00df dich, Welt"), 5, 1000};
     autobuf out = BUF(1000);
-    assert_ok(msg_encode(&out, MSG_stt_partial, 0x01020304, 0x05060708, &m));
+    assert_ok(msg_encode(&out, MSG_stt_partial, 0x01020304, &m));
     assert_int_equal(out.n, sizeof want - 1);
     assert_memory_equal(out.p, want, out.n);
 }
@@ -152,12 +150,12 @@ static void frames_are_checked(void **)
         const char *bytes;
         enum err err;
     } rows[] = {
-        {"\0\0\0\0\x10\0\0\0\1\0\0\0\0\0\0\0", OK},
-        {"\0\0\1\0\x10\0\0\0\1\0\0\0\0\0\0\0", ERR_AGAIN},          /* 64 KiB are allowed */
-        {"\1\0\1\0\x10\0\0\0\1\0\0\0\0\0\0\0", ERR_SYNTAX},         /* and no more */
-        {"\xff\xff\xff\xff\x10\0\0\0\1\0\0\0\0\0\0\0", ERR_SYNTAX}, /* header and length overflow */
-        {"\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", ERR_SYNTAX},           /* no such type */
-        {"\0\0\0\0\x10\0\1\0\1\0\0\0\0\0\0\0", ERR_SYNTAX},         /* flags */
+        {"\0\0\0\0\x10\0\0\0\1\0\0\0", OK},
+        {"\0\0\1\0\x10\0\0\0\1\0\0\0", ERR_AGAIN},          /* 64 KiB are allowed */
+        {"\1\0\1\0\x10\0\0\0\1\0\0\0", ERR_SYNTAX},         /* and no more */
+        {"\xff\xff\xff\xff\x10\0\0\0\1\0\0\0", ERR_SYNTAX}, /* header and length overflow */
+        {"\0\0\0\0\0\0\0\0\1\0\0\0", ERR_SYNTAX},           /* no such type */
+        {"\0\0\0\0\x10\0\1\0\1\0\0\0", ERR_SYNTAX},         /* flags */
     };
     for (size_t i = 0; i < countof(rows); i++) {
         struct frame f;
@@ -173,11 +171,11 @@ static void texts_are_checked(void **)
     struct frame f;
     union msg msg;
     size_t used;
-    assert_ok(msg_encode(&out, MSG_tts_text, 1, 0, &(struct msg_tts_text){S("abc\xc3")}));
+    assert_ok(msg_encode(&out, MSG_tts_text, 1, &(struct msg_tts_text){S("abc\xc3")}));
     assert_ok(frame_next(buf_str(&out), &f, &used));
     assert_err(msg_decode(&f, &msg), ERR_SYNTAX);
     buf_clear(&out);
-    assert_ok(msg_encode(&out, MSG_audio, 1, 0, &(struct msg_audio){S("abc\xc3")}));
+    assert_ok(msg_encode(&out, MSG_audio, 1, &(struct msg_audio){S("abc\xc3")}));
     assert_ok(frame_next(buf_str(&out), &f, &used));
     assert_ok(msg_decode(&f, &msg));
 }
@@ -199,12 +197,12 @@ static void too_large_is_refused(void **)
         buf_clear(&out);
         assert_ok(buf_add(&out, S("before")));
         const struct msg_audio m = {{large, rows[i].n}};
-        assert_err(msg_encode(&out, MSG_audio, 1, 0, &m), rows[i].err);
+        assert_err(msg_encode(&out, MSG_audio, 1, &m), rows[i].err);
         if (rows[i].err != OK)
             assert_str(buf_str(&out), "before");
     }
     autobuf small = BUF(20);
-    assert_err(msg_encode(&small, MSG_tts_text, 1, 0, &(struct msg_tts_text){S("a text")}),
+    assert_err(msg_encode(&small, MSG_tts_text, 1, &(struct msg_tts_text){S("a text")}),
                ERR_TOOBIG);
     assert_int_equal(small.n, 0);
 }

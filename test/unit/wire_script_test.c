@@ -44,12 +44,14 @@ static void words_are_read(void **)
         assert_err(parse(rows[i].options, &script), rows[i].want);
     }
     struct script script = {};
-    assert_ok(parse("slow=7,fail=1,hang=2 crash=3,after=4 tokens=9 text=two words, x=1", &script));
+    assert_ok(parse("slow=7,fail=1,hang=2 crash=3,after=4 start=1 tokens=9 text=two words, x=1",
+                    &script));
     assert_int_equal(script.slow_ms, 7);
     assert_int_equal(script.fail, 1);
     assert_int_equal(script.hang, 2);
     assert_int_equal(script.crash, 3);
     assert_int_equal(script.after, 4);
+    assert_int_equal(script.start_ms, 1);
     assert_int_equal(tokens, 9);
     assert_str(buf_str(&text), "two words, x=1");
     buf_finish(&text);

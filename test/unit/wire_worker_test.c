@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "engine_peer.h"
 #include "unit.h"
 
@@ -58,9 +56,8 @@ static void it_greets_and_loads_once(void **)
     assert_true(peer_next(p));
     assert_int_equal(p->frame.type, MSG_fail);
     assert_int_equal(p->msg.fail.err, ERR_UNSUPPORTED);
-    peer_send(p, MSG_threads, WIRE_STREAM_NONE, &(struct msg_threads){3});
-    tell(p, 1, "share");
-    hear(p, "3");
+    tell(p, 1, "say here");
+    hear(p, "here");
     peer_send(p, MSG_ping, WIRE_STREAM_NONE, &(struct msg_ping){77});
     assert_true(peer_next(p));
     assert_int_equal(p->msg.pong.token, 77);
@@ -89,15 +86,15 @@ static void a_broken_protocol_ends_it(void **)
         bool loaded;
     } rows[] = {
 #define ROW(loaded, bytes) {bytes, sizeof(bytes) - 1, loaded}
-        ROW(false, "\0\0\0\0\6\0\0\0\0\0\0\0\0\0\0\0"), /* threads, before load and cut */
-        ROW(false, "\10\0\0\0\4\0\0\0\0\0\0\0\0\0\0\0"
-                   "12345678"),                            /* ping before load */
-        ROW(true, "\0\0\0\0\4\0\0\0\0\0\0\0\0\0\0\0"),     /* ping without its token */
-        ROW(true, "\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0"),     /* hello is the engine's */
-        ROW(true, "\0\0\0\0\377\377\0\0\0\0\0\0\0\0\0\0"), /* no such type */
-        ROW(true, "\0\0\0\0\20\0\1\0\0\0\0\0\0\0\0\0"),    /* flags */
-        ROW(true, "\1\0\1\0\41\0\0\0\1\0\0\0\0\0\0\0"),    /* 65,537 bytes */
-        ROW(true, "\5\0\0\0\101\0\0\0\1\0\0\0\0\0\0\0"
+        ROW(false, "\0\0\0\0\20\0\0\0\0\0\0\0"), /* cancel, before load and cut */
+        ROW(false, "\10\0\0\0\4\0\0\0\0\0\0\0"
+                   "12345678"),                    /* ping before load */
+        ROW(true, "\0\0\0\0\4\0\0\0\0\0\0\0"),     /* ping without its token */
+        ROW(true, "\0\0\0\0\1\0\0\0\0\0\0\0"),     /* hello is the engine's */
+        ROW(true, "\0\0\0\0\377\377\0\0\0\0\0\0"), /* no such type */
+        ROW(true, "\0\0\0\0\20\0\1\0\0\0\0\0"),    /* flags */
+        ROW(true, "\1\0\1\0\41\0\0\0\1\0\0\0"),    /* 65,537 bytes */
+        ROW(true, "\5\0\0\0\101\0\0\0\1\0\0\0"
                   "\1\0\0\0\377"), /* no UTF-8 */
 #undef ROW
     };
@@ -131,32 +128,26 @@ static void the_end_of_the_socket_ends_it(void **)
         if (!read_nothing)
             for (int i = 0; i < 16; i++)
                 assert_true(peer_wait(p, MSG_audio));
-        uint64_t from = clock_ms();
-        assert_int_equal(peer_stop(p), 0);
-        assert_true(clock_ms() - from < 2000);
+        assert_int_equal(peer_stop(p), 0); /* 1: a computation did not end */
     }
 }
 
 static void deafness_does_not_keep_it(void **)
 {
     struct peer *p = start("");
-    tell(p, 1, "deaf 60000");
+    tell(p, 1, "deaf");
     hear(p, "deaf");
-    uint64_t from = clock_ms();
     assert_int_equal(peer_stop(p), 1);
-    assert_true(clock_ms() - from < 10000);
 }
 
-static void signals_are_told_apart(void **)
+static void signals_are_the_server_s(void **)
 {
     struct peer *p = start("");
     kill(p->pid, SIGINT);
     kill(p->pid, SIGHUP);
+    kill(p->pid, SIGTERM);
     tell(p, 1, "say here");
     hear(p, "here");
-    tell(p, 2, "spin");
-    kill(p->pid, SIGTERM);
-    assert_false(peer_wait(p, MSG_pong));
     assert_int_equal(peer_stop(p), 0);
 }
 
@@ -177,7 +168,7 @@ static pid_t orphan(int ours, int theirs)
     const struct msg_load load = {.driver = S("echo")};
     autobuf out = BUF(1000);
     if (recv(ours, bytes, sizeof bytes, 0) <= 0 ||
-        msg_encode(&out, MSG_load, WIRE_STREAM_NONE, 0, &load) != OK ||
+        msg_encode(&out, MSG_load, WIRE_STREAM_NONE, &load) != OK ||
         send(ours, out.p, out.n, 0) != (ssize_t)out.n || recv(ours, bytes, sizeof bytes, 0) <= 0)
         _exit(UNEXPECTED);
     _exit(0);
@@ -234,7 +225,7 @@ static void it_serves_one_server_at_a_path(void **)
     pid_t killed = listen_at(path);
     struct stat st;
     while (stat(path, &st) != 0)
-        sched_yield();
+        assert_int_equal(waitpid(killed, nullptr, WNOHANG), 0); /* it is still there to make it */
     kill(killed, SIGKILL);
     assert_int_equal(waitpid(killed, nullptr, 0), killed);
     assert_int_equal(stat(path, &st), 0);
@@ -249,8 +240,13 @@ static void it_serves_one_server_at_a_path(void **)
     assert_int_equal(p->frame.type, MSG_hello);
     assert_int_equal(stat(path, &st), -1); /* nobody else comes in */
     peer_load(p, "echo", "");
+    kill(p->pid, SIGINT); /* of somebody else's terminal */
     tell(p, 1, "say here");
     hear(p, "here");
+    /* No server above it has to drain: its container's SIGTERM ends it in the midst of work. */
+    tell(p, 2, "spin");
+    kill(p->pid, SIGTERM);
+    assert_false(peer_wait(p, MSG_pong));
     assert_int_equal(peer_stop(p), 0);
     assert_int_equal(rmdir(dir), 0);
 }
@@ -291,6 +287,10 @@ static void options_are_read(void **)
 
 int main(void)
 {
+    if (getenv("PROGRAM") == nullptr) {
+        fputs("PROGRAM must name the echo engine; 'meson test' sets it\n", stderr);
+        return 2;
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_greets_and_loads_once),
         cmocka_unit_test(a_driver_that_does_not_load_ends_it),
@@ -298,7 +298,7 @@ int main(void)
         cmocka_unit_test(it_is_confined),
         cmocka_unit_test(the_end_of_the_socket_ends_it),
         cmocka_unit_test(deafness_does_not_keep_it),
-        cmocka_unit_test(signals_are_told_apart),
+        cmocka_unit_test(signals_are_the_server_s),
         cmocka_unit_test(the_parent_s_death_ends_it),
         cmocka_unit_test(it_serves_one_server_at_a_path),
         cmocka_unit_test(options_are_read),

@@ -94,6 +94,28 @@ test('cancel cuts the answer where it was heard; the next turn works', async (t)
   assert.equal(voice.sound.get(turn.last.turn ?? 0)?.length, sounds, 'no sound of the old turn came afterwards');
 });
 
+test('an answer can be interrupted until its last sound was played', async (t) => {
+  const server = await startServer(t);
+  await untilReady(server);
+  const voice = await VoiceClient.open(server.url);
+  atEnd(t, () => voice.close());
+  const from = voice.events.length;
+  voice.send({ type: 'text', text: QUESTION });
+  const { turn } = await voice.wait((e) => e.type === 'audio_end', 'all of the sound', from);
+  voice.send({ type: 'played', turn, ms: 300 });
+  voice.send({ type: 'cancel' });
+  const cut = await voice.finish(from);
+  assert.equal(cut.last.type, 'interrupted');
+  assert(cut.answer.startsWith(cut.last.heard) && cut.last.heard.length < cut.answer.length, cut.last.heard);
+
+  const next = voice.events.length;
+  voice.send({ type: 'text', text: QUESTION });
+  const end = await voice.wait((e) => e.type === 'audio_end', 'all of the sound', next);
+  voice.send({ type: 'played', turn: end.turn, ms: 1e6 });
+  const whole = await voice.finish(next);
+  assert.equal(whole.last.type, 'end', 'a listener who has heard all of it ends the turn');
+});
+
 test('who speaks again interrupts', async (t) => {
   const folder = await temporaryFolder(t);
   const server = await startServer(t);

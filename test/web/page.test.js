@@ -63,7 +63,7 @@ test('everything can be done with the keyboard', async (t) => {
     if (id) assert(ring, `${id} shows that it has the focus`);
     reached.add(id);
   }
-  for (const id of ['engines-button', 'documents-button', 'suggestion', 'question', 'send', 'use-rag', 'aloud', 'hold', 'voice'])
+  for (const id of ['engines-button', 'documents-button', 'pill suggestion', 'hands-free', 'question', 'send', 'use-rag', 'aloud', 'hold', 'voice'])
     assert(reached.has(id), `${id} is reached`);
 
   await page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement).blur());
@@ -137,6 +137,23 @@ test('the token is renewed before it ends', async (t) => {
   const second = page.waitForResponse('**/session/refresh');
   await page.clock.fastForward('14:00');
   assert((await second).request().headers().authorization.startsWith('Bearer '));
+});
+
+test('script and style together stay under 60 kB', async (t) => {
+  const server = await startServer(t);
+  const page = await openPage(t, 'about:blank');
+  /** @type {Map<string, number>} */
+  const sizes = new Map();
+  page.on('response', async (response) => {
+    if (/\.(js|css)$/.test(response.url())) sizes.set(new URL(response.url()).pathname, (await response.body()).length);
+  });
+  await page.goto(server.url);
+  await connected(page);
+  sizes.set('/worklet.js', (await (await fetch(`${server.url}worklet.js`)).arrayBuffer()).byteLength); /* comes with the first sound */
+  assert.deepEqual([...sizes.keys()].sort(), ['/app.js', '/link.js', '/panels.js', '/style.css', '/view.js', '/voice.js', '/worklet.js']);
+  const sum = [...sizes.values()].reduce((a, b) => a + b);
+  t.diagnostic(`${sum} bytes`);
+  assert(sum < 60000, `${sum} bytes`);
 });
 
 test('it looks right: build/screenshots', async (t) => {

@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-#include "server/api/limit.h"
+#include "server/access/limit.h"
 #include "server/api/server.h"
 
 enum { SITE_BYTES = 8 }; /* of an IPv6 address: the /64 */

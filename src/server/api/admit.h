@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "server/api/auth.h"
+#include "server/access/auth.h"
 
 struct server;
 

@@ -12,7 +12,7 @@ enum { BODY_MAX = 128 * 1024, ANSWER_JSON_MAX = 1024 * 1024 };
 
 struct chat {
     struct server *server;
-    struct exchange *x; /* NULL once it is answered or gone */
+    struct exchange *x;
     struct principal who;
     struct sse *sse; /* with stream */
     struct turn *turn;

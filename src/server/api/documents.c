@@ -25,6 +25,9 @@ struct wait {
     char id[RAG_ID_CHARS + 1];
     struct buf last;
 
+    /* /rag/documents */
+    uint32_t limit;
+
     /* /rag/query */
     struct rag_query *query;
     bool answer;
@@ -54,10 +57,22 @@ static void wait_free(struct wait *w)
     free(w);
 }
 
+/* The stream of a job says why it ends before the job. */
+static void end_stream(struct sse *sse, enum err err, const char *message)
+{
+    autobuf json = BUF(4096);
+    struct json_out j = {.to = &json};
+    event_error(&j, err, message);
+    json_end(&j);
+    if (json_finish(&j) == OK)
+        (void)sse_send(sse, nullptr, 0, buf_str(&json));
+    sse_end(sse);
+}
+
 static void wait_fail(struct wait *w, enum err err, const char *message)
 {
     if (w->sse)
-        sse_end(w->sse);
+        end_stream(w->sse, err, message);
     else if (w->x)
         exchange_error(w->x, err, message, nullptr);
     wait_free(w);
@@ -155,7 +170,9 @@ static void ask_job(void *arg)
     struct wait *w = arg;
     enum err err = rag_job(w->server->rag, str_of(w->who.owner), str_of(w->id), on_job, w);
     w->asked = err == OK;
-    if (err != OK)
+    if (err == ERR_BUSY && w->sse)
+        timer_start(&w->poll, POLL_MS); /* the stream goes on when the store has time again */
+    else if (err != OK)
         wait_fail(w, err, nullptr);
 }
 
@@ -181,12 +198,17 @@ void handle_job(struct server *s, struct exchange *x, const struct principal *wh
 
 /* --- the list --- */
 
-static void on_list(void *arg, enum err err, const struct rag_listed *list, size_t count)
+static const char NO_PLACE[] =
+    "the document named by after is not there any more; begin again without after";
+static const char WRONG_PART[] =
+    "only limit, from 1 to 10000, and after, the doc_id that was last seen, may follow the address";
+
+static void on_list(void *arg, enum err err, const struct rag_listed *list, size_t count, bool more)
 {
     struct wait *w = arg;
     w->asked = false;
     if (err != OK || !w->x) {
-        wait_fail(w, err, nullptr);
+        wait_fail(w, err, err == ERR_NOTFOUND ? NO_PLACE : nullptr);
         return;
     }
     autobuf body = BUF(ANSWER_MAX);
@@ -203,6 +225,8 @@ static void on_list(void *arg, enum err err, const struct rag_listed *list, size
         json_kstr(&j, "state", list[i].state);
         if (list[i].error.n)
             json_kstr(&j, "error", list[i].error);
+        if (list[i].note.n)
+            json_kstr(&j, "note", list[i].note);
         json_kint(&j, "bytes", (int64_t)list[i].bytes);
         json_kint(&j, "chunks", (int64_t)list[i].chunks);
         json_kint(&j, "created_at", list[i].created_s);
@@ -210,15 +234,58 @@ static void on_list(void *arg, enum err err, const struct rag_listed *list, size
         json_end(&j);
     }
     json_end(&j);
+    json_key(&j, "next");
+    char next[96];
+    if (more && count > 0) {
+        int n = snprintf(next, sizeof next, "/rag/documents?limit=%u&after=%.*s", w->limit,
+                         STR_FMT(list[count - 1].id));
+        json_put_str(&j, (struct str){next, (size_t)n});
+    } else {
+        json_put_null(&j);
+    }
     json_end(&j);
     wait_reply(w, &j, &body);
+}
+
+/* "limit=100&after=0123…"; *ret_param is what is wrong. */
+static enum err read_part(struct str query, struct rag_part *part, const char **ret_param)
+{
+    struct str pair, name;
+    int64_t limit = RAG_LIST_MAX;
+    while (str_cut(&query, '&', &pair)) {
+        (void)str_cut(&pair, '=', &name);
+        if (str_eq(name, S("limit"))) {
+            *ret_param = "limit";
+            if (str_to_i64(pair, &limit) != OK || limit < 1 || limit > RAG_LIST_MAX)
+                return ERR_INVALID;
+        } else if (str_eq(name, S("after"))) {
+            *ret_param = "after";
+            part->after = pair;
+            if (pair.n != RAG_ID_CHARS)
+                return ERR_INVALID;
+        } else {
+            *ret_param = nullptr;
+            return ERR_INVALID;
+        }
+    }
+    part->limit = (uint32_t)limit;
+    return OK;
 }
 
 static void list_request(struct exchange *x, void *arg, struct str body)
 {
     (void)x, (void)body;
     struct wait *w = arg;
-    enum err err = rag_list(w->server->rag, str_of(w->who.owner), on_list, w);
+    struct rag_part part = {};
+    const char *param = nullptr;
+    enum err err = read_part(exchange_head(w->x)->query, &part, &param);
+    if (err != OK) {
+        exchange_error(w->x, err, WRONG_PART, param);
+        wait_free(w);
+        return;
+    }
+    w->limit = part.limit;
+    err = rag_list(w->server->rag, str_of(w->who.owner), part, on_list, w);
     w->asked = err == OK;
     if (err != OK)
         wait_fail(w, err, nullptr);

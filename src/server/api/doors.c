@@ -5,14 +5,17 @@
 
 #include "base/conf.h"
 #include "base/log.h"
-#include "server/api/auth.h"
-#include "server/api/keys.h"
+#include "server/access/auth.h"
+#include "server/access/keys.h"
 #include "server/api/route.h"
 #include "server/api/secure.h"
+#include "server/loop/descriptors.h"
 #include "server/net/addresses.h"
 #include "server/net/front.h"
 #include "server/net/host.h"
 #include "server/talk/keep.h"
+
+enum { OWN_DESCRIPTORS = 128 };
 
 /* What every response carries. */
 static const char headers[] =
@@ -88,12 +91,26 @@ static enum err listen_tcp(struct server *s, struct server_why *why)
     return OK;
 }
 
+/* As many as wanted, or as the system has descriptors for beside those of engines, readers and stores:
+ * who comes later shall be told so (503), and an engine that died still find a socket to live on. */
+static uint32_t connections_at_once(uint64_t wanted)
+{
+    uint64_t files = descriptors_allow(wanted + OWN_DESCRIPTORS);
+    if (files >= wanted + OWN_DESCRIPTORS)
+        return (uint32_t)wanted;
+    uint64_t fewer = files > 2 * OWN_DESCRIPTORS ? files - OWN_DESCRIPTORS : files / 2;
+    log_warn("the system lets this process open %llu files, so %llu connections at once are taken, "
+             "not %llu; raise its hard limit (ulimit -Hn, LimitNOFILE=) or lower http.connections",
+             (unsigned long long)files, (unsigned long long)fewer, (unsigned long long)wanted);
+    return (uint32_t)fewer;
+}
+
 static enum err open_front(struct server *s, const struct server_where *where,
                            struct server_why *why)
 {
     const struct conf *c = s->conf;
     struct front_limits limits = FRONT_LIMITS;
-    limits.connections = (uint32_t)c->max_connections;
+    limits.connections = connections_at_once((uint64_t)c->max_connections);
     limits.header_ms = (uint32_t)c->header_ms;
     limits.body_ms = (uint32_t)c->body_ms;
     limits.idle_ms = (uint32_t)c->idle_ms;

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "server/api/auth.h"
+#include "server/access/auth.h"
 #include "server/api/server.h"
 
 /* A handler gets a request whose headers have come. It answers, or reads the body (exchange_read_body
@@ -34,6 +34,8 @@ const struct route *routes(size_t *ret_count);
 
 /* Tells every open /voice that the server goes; idle ones are closed, talking ones after their turn. */
 void voices_drain(struct server *s);
+/* The end of the server: nobody comes back any more. */
+void voices_end(struct server *s);
 /* Once a minute: closes those that were silent or open for too long, or whose key is gone. */
 void voices_tick(struct server *s);
 

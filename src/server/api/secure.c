@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
-#include "server/api/own_certificate.h"
-#include "server/api/pem_file.h"
+#include "server/access/own_certificate.h"
+#include "server/access/pem_file.h"
 
 enum { LOOK_MS = 2000, RENEW_MS = 60000, WARN_DAYS = 14, DAY_S = 86400, PATH_BYTES = 4096 };
 

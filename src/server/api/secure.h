@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Which certificate the server shows (options tls, tls.cert_file, tls.key_file): given files, or its
- * own, which is made anew when it no longer fits the machine (api/own_certificate). And its change
+ * own, which is made anew when it no longer fits the machine (access/own_certificate). And its change
  * without a restart: the files are looked at every two seconds and read anew when they have changed
  * and are at rest again. A new one that is broken is told of once, and the old one stays. Loop thread.
  */

@@ -9,9 +9,9 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
-#include "server/api/auth.h"
+#include "server/access/auth.h"
+#include "server/access/limit.h"
 #include "server/api/doors.h"
-#include "server/api/limit.h"
 #include "server/api/route.h"
 #include "server/api/secure.h"
 #include "server/api/startup.h"
@@ -22,7 +22,7 @@
 #include "server/rag/rag.h"
 #include "server/talk/keep.h"
 
-enum { TICK_MS = 60000, DRAIN_CHECK_MS = 50 };
+enum { TICK_MS = 60000, TERMINAL_TICK_MS = 1000, DRAIN_CHECK_MS = 50 };
 
 enum err server_refuse(struct server_why *why, enum err err, const char *fmt, ...)
 {
@@ -62,13 +62,15 @@ static enum err claim_data(struct server *s, const struct server_where *where,
 static void open_keep(struct server *s)
 {
     if (!s->conf->history_keep) {
-        if (keep_file_erase(s->data) != OK)
+        s->keep_is_stuck = keep_file_erase(s->data) != OK;
+        if (s->keep_is_stuck)
             log_error("history.keep is off, but %.120s/sessions.db of earlier conversations cannot "
                       "be removed; remove it by hand",
                       s->data);
         return;
     }
     enum err err = keep_open(s->loop, s->data, s->sessions, &s->keep);
+    s->keep_is_stuck = err != OK;
     if (err != OK)
         log_error("conversations are not kept on the disk, a restart will forget them: "
                   "%.120s/sessions.db cannot be opened (%s); mend that, or set history.keep to off",
@@ -269,8 +271,26 @@ static void on_hangup(void *arg)
     struct server *s = arg;
     if (s->had_terminal && !isatty(STDERR_FILENO))
         on_signal(s);
-    else
+    else if (s->secure)
         secure_reload(s->secure);
+}
+
+/* A closing terminal sends SIGHUP to its first process alone; below make or a script, that is not us. */
+static void on_terminal_tick(void *arg)
+{
+    struct server *s = arg;
+    if (!isatty(STDERR_FILENO))
+        on_signal(s);
+    else
+        timer_start(&s->terminal_tick, TERMINAL_TICK_MS);
+}
+
+static enum err watch_terminal(struct server *s)
+{
+    s->had_terminal = isatty(STDERR_FILENO);
+    if (s->had_terminal && tcgetpgrp(STDERR_FILENO) == getpgrp()) /* not one that was put behind */
+        timer_start(&s->terminal_tick, TERMINAL_TICK_MS);
+    return loop_on_signal(s->loop, SIGHUP, on_hangup, s);
 }
 
 static enum err build(struct server *s, const struct server_where *where, struct server_why *why)
@@ -278,6 +298,7 @@ static enum err build(struct server *s, const struct server_where *where, struct
     try(loop_create(&s->loop));
     timer_init(&s->tick, s->loop, on_tick, s);
     timer_init(&s->drain, s->loop, on_drain_check, s);
+    timer_init(&s->terminal_tick, s->loop, on_terminal_tick, s);
     try(sessions_create((uint32_t)s->conf->max_sessions,
                         (uint64_t)s->conf->history_hours * 3600 * 1000, &s->sessions));
     try(limit_create((uint32_t)s->conf->rate_limit, &s->turn_limit));
@@ -290,9 +311,7 @@ static enum err build(struct server *s, const struct server_where *where, struct
     try(startup_begin(s, where->docs, &s->startup));
     try(loop_on_signal(s->loop, SIGTERM, on_signal, s));
     try(loop_on_signal(s->loop, SIGINT, on_signal, s));
-    s->had_terminal = isatty(STDERR_FILENO);
-    if (s->secure)
-        try(loop_on_signal(s->loop, SIGHUP, on_hangup, s));
+    try(watch_terminal(s));
     timer_start(&s->tick, TICK_MS);
     return OK;
 }
@@ -332,6 +351,7 @@ void server_destroy(struct server *s)
     if (!s)
         return;
     front_destroy(s->front); /* ends what is open: turns, waiting requests */
+    voices_end(s);
     while (s->talk.live)
         turn_fail(s->talk.live, ERR_DRAINING, "the server is shutting down");
     rag_close(s->rag);
@@ -341,6 +361,7 @@ void server_destroy(struct server *s)
     engine_destroy(s->tts);
     if (s->loop) {
         timer_stop(&s->tick);
+        timer_stop(&s->terminal_tick);
         timer_stop(&s->drain);
         loop_step(s->loop, 0); /* turns that have just ended free themselves */
     }

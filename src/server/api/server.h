@@ -10,6 +10,7 @@
 #include "server/talk/turn.h"
 
 struct auth;
+struct call;
 struct conf;
 struct engine;
 struct front;
@@ -39,16 +40,20 @@ struct server {
     struct engine *stt, *llm, *tts; /* llm: NULL with the quote answerer */
     struct rag *rag;
     struct sessions *sessions;
-    struct keep *keep; /* NULL: they are not kept on the disk */
+    struct keep *keep;  /* NULL: they are not kept on the disk */
+    bool keep_is_stuck; /* without one: earlier ones may lie there, and cannot be deleted */
 
     struct talk talk;
-    struct voice *voices;    /* open /voice connections */
+    struct voice *voices; /* open /voice connections */
+    struct call *away;    /* calls whose client was cut off and may come back */
+    uint32_t away_count;
     struct timer tick;       /* once a minute: forget idle sessions */
     struct timer drain;      /* after SIGTERM: looks whether the turns have finished */
     uint64_t drain_until_ms; /* the end of patience */
     uint32_t uploads;        /* bodies that are being received or read; at most limit.uploads */
     bool draining;
-    bool had_terminal; /* when it started */
+    bool had_terminal;          /* when it started */
+    struct timer terminal_tick; /* in its foreground: looks whether it is still there */
     bool leaving; /* a private server whose command has ended: drains when the last client goes */
     struct claim claim;
     struct startup *startup; /* the manual's way into the store */

@@ -6,6 +6,7 @@
 #include "base/conf.h"
 #include "base/json.h"
 #include "server/api/admit.h"
+#include "server/api/call.h"
 #include "server/api/events.h"
 #include "server/api/route.h"
 #include "server/talk/keep.h"
@@ -54,6 +55,10 @@ static void on_request(struct exchange *x, void *arg, struct str body)
         if (err == OK)
             err = json_read(json_root(doc), nullptr, 0, JSON_STRICT, nullptr, &why);
         json_doc_destroy(doc);
+    }
+    if (err == OK && r->refresh && !r->who.session[0]) {
+        err = ERR_INVALID;
+        snprintf(why.text, sizeof why.text, "send the session's token; POST /session gives one");
     }
     if (err == OK && r->who.read_only) /* of others a session costs nothing */
         err = admit_request(r->server, &r->who, x);
@@ -171,10 +176,11 @@ static void on_end_request(struct exchange *x, void *arg, struct str body)
     e->asked = true;
     for (at = next_meant(e, nullptr); at; at = next) {
         next = next_meant(e, at);
+        calls_forget(at);
         session_end(s->sessions, at);
     }
-    if (!s->keep)
-        on_forgotten(e, OK);
+    if (!s->keep) /* a single one that is known was begun in this life, and never written */
+        on_forgotten(e, e->all && s->keep_is_stuck ? ERR_IO : OK);
 }
 
 static void on_end_gone(struct exchange *x, void *arg)

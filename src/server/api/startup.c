@@ -10,7 +10,7 @@
 
 #include "base/conf.h"
 #include "base/log.h"
-#include "server/api/auth.h"
+#include "server/access/auth.h"
 #include "server/api/manual.h"
 #include "server/api/server.h"
 #include "server/engine/engine.h"
@@ -92,8 +92,9 @@ static bool is_first_document(const struct startup *st, struct str source)
 }
 
 /* A page that an earlier version of the manual had, or a file that left the folder. */
-static void on_list(void *arg, enum err err, const struct rag_listed *list, size_t count)
+static void on_list(void *arg, enum err err, const struct rag_listed *list, size_t count, bool more)
 {
+    (void)more;
     struct startup *st = arg;
     for (size_t i = 0; st->complete && err == OK && i < count; i++)
         if (list[i].shared && !is_first_document(st, list[i].source))
@@ -106,6 +107,7 @@ static void on_list(void *arg, enum err err, const struct rag_listed *list, size
 static void on_accepted(void *arg, enum err err, const char *job_id)
 {
     (void)job_id;
+    static const struct rag_part all = {S(""), RAG_LIST_MAX};
     struct startup *st = arg;
     st->accepted = true;
     if (err != OK) {
@@ -113,7 +115,7 @@ static void on_accepted(void *arg, enum err err, const char *job_id)
         st->over = true;
     }
     on_progress(st); /* when they were there already, nothing else will tell */
-    if (rag_list(st->server->rag, S(""), on_list, st) != OK)
+    if (rag_list(st->server->rag, S(""), all, on_list, st) != OK)
         forget(st);
 }
 

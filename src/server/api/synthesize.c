@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* POST /tts and /synthesize: text in, chunked sound out, the first piece as soon as the first clause
  * is ready. A client that reads slowly slows the synthesiser down. */
+#include "audio/opus_out.h"
 #include "audio/wav.h"
 #include "base/conf.h"
 #include "base/json.h"
@@ -13,12 +14,13 @@ enum { BODY_MAX = 128 * 1024, TEXT_MAX = 16 * 1024, SILENCE_MS = 30000 };
 
 struct synthesis {
     struct server *server;
-    struct exchange *x; /* NULL once answered or gone */
+    struct exchange *x;
     struct principal who;
     struct job *job;
     struct timer silence; /* of the engine; stopped while it waits for the client */
     struct clause_splitter clauses;
-    bool wav, begun;
+    enum format : uint8_t { FORMAT_PCM, FORMAT_WAV, FORMAT_OPUS } format;
+    bool begun;
     uint32_t rate_hz;
     size_t unread; /* bytes that the client has not taken and the engine got no credit for */
 };
@@ -43,8 +45,9 @@ static void fail(struct synthesis *y, enum err err, const char *message, const c
 static void begin_response(struct synthesis *y)
 {
     y->begun = true;
-    exchange_begin(y->x, 200, y->wav ? "audio/wav" : "audio/pcm");
-    if (y->wav) {
+    static const char *const types[] = {"audio/pcm", "audio/wav", "audio/ogg; codecs=opus"};
+    exchange_begin(y->x, 200, types[y->format]);
+    if (y->format == FORMAT_WAV) {
         uint8_t header[WAV_HEADER_BYTES];
         wav_header(header, y->rate_hz, UINT32_MAX);
         (void)exchange_write(y->x, (struct str){(const char *)header, sizeof header});
@@ -109,7 +112,8 @@ static enum err send_clauses(struct synthesis *y, const struct tts_request *r)
     const struct msg_tts_open open = {.voice = r->voice.n ? r->voice
                                                           : str_of(y->server->conf->tts_voice),
                                       .rate_hz = y->rate_hz,
-                                      .speed = (float)r->speed};
+                                      .speed = (float)r->speed,
+                                      .format = y->format == FORMAT_OPUS ? S("ogg") : S("pcm")};
     const struct msg_tts_finish finish = {};
     struct str clause;
     size_t end;
@@ -127,11 +131,35 @@ static enum err begin(struct synthesis *y, const struct tts_request *r)
 {
     static const struct job_events events = {.message = on_message, .ended = on_ended};
     try(admit_request(y->server, &y->who, y->x));
-    y->wav = str_eq(r->format, S("wav"));
-    y->rate_hz = (uint32_t)r->rate;
     try(engine_open(y->server->tts, &events, y, &y->job));
     try(send_clauses(y, r));
     timer_start(&y->silence, SILENCE_MS);
+    return OK;
+}
+
+/* Who names no format in the request may name one as HTTP does. */
+static enum format choose_format(struct str named, struct str accept)
+{
+    if (str_eq(named, S("opus")) || (named.n == 0 && str_starts(accept, S("audio/ogg"))))
+        return FORMAT_OPUS;
+    if (str_eq(named, S("wav")) || (named.n == 0 && str_starts(accept, S("audio/wav"))))
+        return FORMAT_WAV;
+    return FORMAT_PCM;
+}
+
+static enum err choose(struct synthesis *y, const struct tts_request *r, struct json_why *why)
+{
+    y->format = choose_format(r->format, http_value(exchange_head(y->x), "accept"));
+    bool opus = y->format == FORMAT_OPUS;
+    y->rate_hz = r->rate ? (uint32_t)r->rate : opus ? OPUS_OUT_RATE : PCM_RATE_SPEAK;
+    if (opus && !opus_out_has_rate(y->rate_hz)) {
+        *why = (struct json_why){OPUS_OUT_RATES, "rate"};
+        return ERR_INVALID;
+    }
+    if (str_trim(r->text).n == 0) {
+        *why = (struct json_why){"text holds nothing to speak", "text"};
+        return ERR_INVALID;
+    }
     return OK;
 }
 
@@ -148,21 +176,15 @@ static void on_request(struct exchange *x, void *arg, struct str body)
          .max = PCM_RATE_MAX},
         {"speed", JSON_NUM, offsetof(struct tts_request, speed), .min = 0.25, .max = 4},
     };
-    struct tts_request r = {.format = S("pcm"), .rate = PCM_RATE_SPEAK, .speed = 1};
+    struct tts_request r = {.speed = 1};
     struct json_doc *doc = nullptr;
     struct json_why why = {};
     enum err err = json_parse(body, &doc, &why);
     if (err == OK)
         err = json_read(json_root(doc), fields, sizeof fields / sizeof *fields, JSON_STRICT, &r,
                         &why);
-    if (err == OK && str_eq(r.format, S("opus"))) {
-        err = ERR_MEDIA;
-        why = (struct json_why){"opus is not offered yet; ask for pcm or wav", "format"};
-    }
-    if (err == OK && str_trim(r.text).n == 0) {
-        err = ERR_INVALID;
-        why = (struct json_why){"text holds nothing to speak", "text"};
-    }
+    if (err == OK)
+        err = choose(y, &r, &why);
     if (err == OK)
         err = begin(y, &r);
     json_doc_destroy(doc);

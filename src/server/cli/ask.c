@@ -14,7 +14,8 @@ struct asking {
     struct sse_reader events;
     struct buf refusal; /* the body of an answer that is no stream */
     struct show show;
-    bool streaming, failed;
+    int status;
+    bool failed;
 };
 
 static enum err on_event(void *arg, struct str data)
@@ -22,7 +23,6 @@ static enum err on_event(void *arg, struct str data)
     struct asking *a = arg;
     struct json_doc *doc;
     struct json_why why;
-    a->streaming = true;
     if (json_parse(data, &doc, &why) != OK)
         return ERR_SYNTAX;
     const struct json_val *event = json_root(doc);
@@ -40,8 +40,8 @@ static enum err on_event(void *arg, struct str data)
 static enum err on_body(void *arg, struct str bytes)
 {
     struct asking *a = arg;
-    if (!a->streaming && a->refusal.n < a->refusal.cap)
-        (void)buf_add(&a->refusal, str_sub(bytes, 0, a->refusal.cap - a->refusal.n));
+    if (a->status >= 300)
+        return buf_add(&a->refusal, bytes);
     return sse_reader_feed(&a->events, bytes, on_event, a);
 }
 
@@ -60,17 +60,16 @@ static int ask(struct cli *c, struct str question, bool use_rag)
     struct asking a = {.cli = c, .refusal = BUF(64 * 1024)};
     show_init(&a.show, c->json);
     static const char *const headers[] = {"Content-Type: application/json", nullptr};
-    int status = 0;
     enum err err = json_finish(&j);
     if (err == OK) {
         const struct client_request r = {
             .method = "POST", .path = "/chat", .headers = headers, .body = buf_str(&body)};
-        err = client_do(connection_client(k), &r, on_body, &a, &status);
+        err = client_do(connection_client(k), &r, on_body, &a, &a.status);
     }
     if (err != OK)
         code = cli_fail(c, "the server went away (%s); try again", err_text(err));
-    else if (status >= 300)
-        code = connection_refused(c, status, buf_str(&a.refusal));
+    else if (a.status >= 300)
+        code = connection_refused(c, a.status, buf_str(&a.refusal));
     else
         code = a.failed ? EXIT_FAILED : show_finish(&a.show);
     show_free(&a.show);

@@ -29,11 +29,13 @@ static const struct command table[] = {
                  "  repartee say -o letter.wav - < letter.txt\n",
      .options = {{"output", 'o', "FILE", "files", "WAV file to write; - is standard output"},
                  {"voice", 0, "NAME", VOICES, "voice to speak with, in the place of tts.voice"}}},
-    {.name = "hear", .operands = "FILE.wav", .least = 1, .most = 1, .run = cli_hear, .offer = "files",
-     .missing = "name a WAV file, or - to read it from standard input",
+    {.name = "hear", .operands = "FILE", .least = 1, .most = 1, .run = cli_hear, .offer = "files",
+     .missing = "name a recording, or - to read it from standard input",
      .summary = "write down what is said in a recording",
-     .about = "The words go to standard output; with --json also when each part was said.",
+     .about = "A recording is a WAV file, or Opus in an Ogg or WebM file. The words go to standard "
+              "output; with --json also when each part was said.",
      .examples = "  repartee hear interview.wav\n"
+                 "  repartee hear message.ogg\n"
                  "  arecord -f S16_LE -r 16000 -d 5 | repartee hear -\n"},
     {.name = "talk", .operands = "QUESTION.wav", .least = 0, .most = 1, .run = cli_talk, .offer = "files",
      .summary = "talk live, by microphone and speaker; or with a recording, one whole spoken turn",
@@ -70,7 +72,8 @@ static const struct command table[] = {
      .examples = "  repartee forget\n"},
     {.name = "doctor", .operands = "", .run = cli_doctor,
      .summary = "say what is installed, which engines run, and what to do next",
-     .about = "The first thing to try when something does not work.",
+     .about = "The first thing to try when something does not work. The exit code is 1 when a server "
+              "cannot be started or an engine does not run.",
      .examples = "  repartee doctor\n"
                  "  repartee doctor --json\n"},
     {.name = "config", .operands = "OPTION", .most = 1, .run = cli_config, .offer = "options",

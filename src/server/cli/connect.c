@@ -227,6 +227,11 @@ enum err connection_get(struct connection *k, const char *path, struct buf *ret_
     return get(k->client, path, ret_answer, ret_status);
 }
 
+bool connection_is_private(const struct connection *k)
+{
+    return k->own > 0;
+}
+
 struct client *connection_client(const struct connection *k)
 {
     return k->client;

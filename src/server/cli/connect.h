@@ -18,6 +18,7 @@ enum connect_mode : uint8_t { CONNECT_READY, CONNECT_ANYHOW };
 int connect_server(const struct cli *c, enum connect_mode mode, struct connection **ret_connection);
 void disconnect_server(struct connection *k); /* takes NULL */
 struct client *connection_client(const struct connection *k);
+bool connection_is_private(const struct connection *k); /* the server is ours */
 
 /* One request with a JSON answer of at most 64 MiB. Prints the server's sentence on an error. */
 int connection_json(const struct cli *c, struct connection *k, const char *method, const char *path,

@@ -62,11 +62,12 @@ static void show_machine(const struct cli *c, const struct machine *m)
                : "is missing in this kernel: engines run less confined, and uploads are refused");
 }
 
-static int print_json(const struct cli *c, const struct machine *m, struct str server)
+static int print_json(const struct cli *c, const struct machine *m, bool ok, struct str server)
 {
     autobuf out = BUF(2 * 1024 * 1024);
     struct json_out j = {.to = &out};
     json_obj(&j);
+    json_kbool(&j, "ok", ok);
     json_key(&j, "machine");
     json_obj(&j);
     json_kint(&j, "cores", m->cores);
@@ -88,31 +89,104 @@ static int print_json(const struct cli *c, const struct machine *m, struct str s
 
 /* --- the server --- */
 
-static void show_engine(const struct json_val *engines, const char *role, const char *what)
+static const struct {
+    const char *role, *does;
+} trades[] = {{"stt", "hears"}, {"llm", "answers"}, {"tts", "speaks"}};
+enum { TRADES = sizeof trades / sizeof *trades };
+
+/* What the server knows of the engine of a trade. */
+static struct str engine_says(const struct json_val *ready, size_t trade, const char *what)
 {
-    const struct json_val *e = json_get(engines, role);
-    struct str driver = json_str(json_get(e, "driver")), state = json_str(json_get(e, "state"));
-    struct str notes = json_str(json_get(e, "notes"));
-    printf("  %-8s %-8.*s %.*s%s%.*s\n", what, STR_FMT(driver), STR_FMT(state), notes.n ? ", " : "",
-           STR_FMT(notes));
+    const struct json_val *engines = json_get(ready, "engines");
+    return json_str(json_get(json_get(engines, trades[trade].role), what));
 }
 
-static int show_server(struct cli *c, const struct json_val *r)
+static bool engine_runs(const struct json_val *ready, size_t trade)
 {
-    const struct json_val *engines = json_get(r, "engines");
+    return str_eq(engine_says(ready, trade, "state"), S("ready"));
+}
+
+static bool all_run(const struct json_val *ready)
+{
+    bool all = true;
+    for (size_t i = 0; i < TRADES; i++)
+        all = all && engine_runs(ready, i);
+    return all;
+}
+
+static void show_server(const struct json_val *ready)
+{
     printf("Engines\n");
-    show_engine(engines, "stt", "hears");
-    show_engine(engines, "llm", "answers");
-    show_engine(engines, "tts", "speaks");
-    printf("Documents\n  %lld documents, %lld passages\n",
-           (long long)json_int(json_get(r, "documents"), 0),
-           (long long)json_int(json_get(r, "chunks"), 0));
-    printf("Next\n  repartee serve --listen %s    then open the printed address\n"
-           "  repartee ingest FILE…    to add your own documents\n"
-           "  The built-in engines understand and speak English; answers are quoted from the "
-           "documents.\n",
-           c->conf.listen);
-    return EXIT_OK;
+    for (size_t i = 0; i < TRADES; i++) {
+        struct str driver = engine_says(ready, i, "driver"), notes = engine_says(ready, i, "notes");
+        printf("  %-8s %-8.*s %.*s%s%.*s\n", trades[i].does, STR_FMT(driver),
+               STR_FMT(engine_says(ready, i, "state")), notes.n ? ", " : "", STR_FMT(notes));
+    }
+    long long jobs = json_int(json_get(ready, "jobs"), 0);
+    printf("Documents\n  %lld documents, %lld passages",
+           (long long)json_int(json_get(ready, "documents"), 0),
+           (long long)json_int(json_get(ready, "chunks"), 0));
+    if (jobs)
+        printf(", %lld still being read", jobs);
+    printf("\n");
+}
+
+/* What to do when all is well. */
+static void show_next(const struct cli *c, const struct json_val *ready, bool own_server)
+{
+    printf("Next\n");
+    if (own_server)
+        printf("  repartee serve --listen %s    then open the printed address\n", c->conf.listen);
+    else
+        printf("  The server runs: open the address that it printed, or repartee talk\n");
+    printf("  repartee ingest FILE…    to add your own documents\n");
+    if (str_eq(engine_says(ready, 0, "driver"), S("sphinx")))
+        printf("  The built-in engines understand English only.\n");
+    if (str_eq(engine_says(ready, 1, "driver"), S("quote")))
+        printf("  Answers are quoted from the documents.\n");
+}
+
+/* What is broken, a sentence each, with the remedy. */
+static int tell_broken(const struct cli *c, const struct json_val *ready, bool own_server)
+{
+    for (size_t i = 0; i < TRADES; i++) {
+        struct str state = engine_says(ready, i, "state"), driver = engine_says(ready, i, "driver");
+        if (!engine_runs(ready, i))
+            cli_fail(
+                c,
+                "the engine that %s is %.*s: repartee-%s with the driver %.*s does not run; %s, "
+                "mend that or choose another with --%s-driver",
+                trades[i].does, STR_FMT(state), trades[i].role, STR_FMT(driver),
+                own_server ? "its own words below say why" : "the server's log says why",
+                trades[i].role);
+    }
+    return EXIT_FAILED;
+}
+
+static int examine(const struct cli *c, const struct machine *m, struct connection *k)
+{
+    autobuf answer = BUF(1024 * 1024);
+    int status; /* 503 while an engine is down, with the same details */
+    struct json_doc *doc;
+    struct json_why why;
+    enum err err = connection_get(k, "/readyz", &answer, &status);
+    if (err != OK)
+        return cli_fail(c, "the server went away (%s); try again", err_text(err));
+    if (json_parse(buf_str(&answer), &doc, &why) != OK)
+        return cli_not_json(c);
+    const struct json_val *ready = json_root(doc);
+    bool well = all_run(ready), own = connection_is_private(k);
+    int code = EXIT_OK;
+    if (c->json)
+        code = print_json(c, m, well, buf_str(&answer));
+    else
+        show_server(ready);
+    if (!well)
+        code = tell_broken(c, ready, own);
+    else if (!c->json)
+        show_next(c, ready, own);
+    json_doc_destroy(doc);
+    return code;
 }
 
 int cli_doctor(struct cli *c)
@@ -125,19 +199,7 @@ int cli_doctor(struct cli *c)
     int code = connect_server(c, CONNECT_ANYHOW, &k);
     if (code != EXIT_OK)
         return code;
-    autobuf answer = BUF(1024 * 1024);
-    int status; /* 503 while an engine is down, with the same details */
-    enum err err = connection_get(k, "/readyz", &answer, &status);
+    code = examine(c, &machine, k);
     disconnect_server(k);
-    struct json_doc *doc;
-    struct json_why why;
-    if (err != OK)
-        return cli_fail(c, "the server went away (%s); try again", err_text(err));
-    if (c->json)
-        return print_json(c, &machine, buf_str(&answer));
-    if (json_parse(buf_str(&answer), &doc, &why) != OK)
-        return cli_not_json(c);
-    code = show_server(c, json_root(doc));
-    json_doc_destroy(doc);
     return code;
 }

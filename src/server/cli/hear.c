@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "server/cli/connect.h"
 #include "server/cli/file.h"
+#include "server/cli/plain.h"
 
 enum { RECORDING_MAX = 32 * 1024 * 1024 };
 
@@ -15,7 +16,8 @@ int cli_hear(struct cli *c)
     if (code == EXIT_OK)
         code = connect_server(c, CONNECT_READY, &k);
     if (code == EXIT_OK)
-        code = connection_json(c, k, "POST", "/stt", "audio/wav", buf_str(&recording), &answer);
+        code = connection_json(c, k, "POST", "/stt", "application/octet-stream",
+                               buf_str(&recording), &answer);
     disconnect_server(k);
     if (code != EXIT_OK)
         return code;
@@ -27,8 +29,8 @@ int cli_hear(struct cli *c)
     struct json_why why;
     if (json_parse(buf_str(&answer), &doc, &why) != OK)
         return cli_not_json(c);
-    struct str text = json_str(json_get(json_root(doc), "text"));
-    printf("%.*s\n", STR_FMT(text));
+    plain_print(stdout, json_str(json_get(json_root(doc), "text")));
+    putchar('\n');
     json_doc_destroy(doc);
     return EXIT_OK;
 }

@@ -34,6 +34,7 @@ struct ingesting {
     struct buf body; /* the batch, as multipart/form-data */
     uint32_t batched, left_out;
     uint64_t sent, documents, chunks, skipped, failed;
+    uint64_t unread; /* files of which the server knows nothing */
 };
 
 /* --- finding --- */
@@ -196,9 +197,14 @@ static enum err append(struct ingesting *g, const char *name, struct str bytes)
 static int send_file(struct ingesting *g, const char *path)
 {
     autobuf bytes = BUF(FILE_MAX);
-    int code = read_whole_file(g->c, path, &bytes);
-    if (code != EXIT_OK)
-        return code;
+    int code = utf8_valid(str_of(path))
+                   ? read_whole_file(g->c, path, &bytes)
+                   : cli_fail(g->c, "the name %s is not UTF-8; rename it", path);
+    if (code != EXIT_OK) { /* said; the others can be added all the same */
+        g->unread++;
+        g->sent++;
+        return EXIT_OK;
+    }
     if (g->body.n + bytes.n > BATCH_BYTES || g->batched == BATCH_FILES)
         code = send_batch(g);
     if (code != EXIT_OK)
@@ -217,17 +223,18 @@ static int send_file(struct ingesting *g, const char *path)
 
 static int report(const struct ingesting *g)
 {
+    uint64_t failed = g->failed + g->unread;
     if (g->c->json)
         printf(
             "{\"documents\":%llu,\"chunks\":%llu,\"skipped\":%llu,\"failed\":%llu,\"left_out\":%u}\n",
             (unsigned long long)g->documents, (unsigned long long)g->chunks,
-            (unsigned long long)g->skipped, (unsigned long long)g->failed, g->left_out);
+            (unsigned long long)g->skipped, (unsigned long long)failed, g->left_out);
     else
         printf("%llu documents with %llu passages added, %llu known already, %llu failed%s\n",
                (unsigned long long)(g->documents - g->failed), (unsigned long long)g->chunks,
-               (unsigned long long)g->skipped, (unsigned long long)g->failed,
+               (unsigned long long)g->skipped, (unsigned long long)failed,
                g->left_out ? ", other files left out" : "");
-    return g->failed ? EXIT_FAILED : EXIT_OK;
+    return failed ? EXIT_FAILED : EXIT_OK;
 }
 
 static int ingest(struct ingesting *g)

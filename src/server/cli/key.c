@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "base/json.h"
-#include "server/api/keys.h"
+#include "server/access/keys.h"
 #include "server/cli/cli.h"
 
 enum { LIST_MAX = 512 * 1024 };

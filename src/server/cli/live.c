@@ -13,7 +13,7 @@
 #include "server/cli/live_parts.h"
 #include "server/cli/terminal.h"
 
-enum { FDS_MAX = 16, TICK_MS = 50, FRAME = PCM_RATE_RECOGNISE / 50, READS_MAX = 16, ESCAPE = 27 };
+enum { FDS_MAX = 16, TICK_MS = 50, FRAME = PCM_RATE_RECOGNISE / 50, READS_MAX = 25, ESCAPE = 27 };
 
 /* --- microphone --- */
 
@@ -140,7 +140,9 @@ static enum err step(struct live *l)
     (void)poll(p, n, TICK_MS);
     if (p[1].revents)
         on_signal(l);
-    if (p[0].revents)
+    if (p[0].revents & (POLLHUP | POLLERR | POLLNVAL))
+        l->over = true; /* the terminal has gone; not everybody in it is sent SIGHUP */
+    else if (p[0].revents)
         try(press_all(l));
     try(read_server(l));
     try(listen(l));

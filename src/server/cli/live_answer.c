@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "server/cli/device.h"
 #include "server/cli/live_parts.h"
+#include "server/cli/plain.h"
 #include "server/cli/terminal.h"
 
 enum { QUEUE_MAX = 8 * 1024 * 1024, HEARD_MAX = 4096, TURN_BYTES = 4, REPORT_MS = 100, BAR = 8 };
@@ -199,7 +200,8 @@ void live_draw(struct live *l)
     autobuf line = BUF(HEARD_MAX);
     if (compose(l, &line) != OK || str_eq(buf_str(&line), buf_str(&l->status)))
         return;
-    fprintf(stderr, "\r\033[K%.*s", STR_FMT(line));
+    fputs("\r\033[K", stderr);
+    plain_print(stderr, buf_str(&line));
     buf_clear(&l->status);
     (void)buf_add(&l->status, buf_str(&line));
 }

@@ -6,12 +6,18 @@
 #include <string.h>
 
 #include "server/cli/cli.h"
+#include "server/cli/plain.h"
+
+enum { SENTENCE_MAX = 64 * 1024 };
 
 static void vmessage(const struct cli *c, const char *fmt, va_list ap)
 {
     fflush(stdout); /* what has been said stands before it */
+    autobuf text = BUF(SENTENCE_MAX);
+    enum err err = buf_addv(&text, fmt, ap);
     fprintf(stderr, "repartee %s: ", c->command->name);
-    vfprintf(stderr, fmt, ap);
+    /* Without memory for it the sentence's beginning must do. */
+    plain_print(stderr, err == OK ? buf_str(&text) : str_of(fmt));
     fputc('\n', stderr);
 }
 

@@ -20,14 +20,10 @@ struct saying {
     int status;
 };
 
-/* The status is known only after the request, so a refusal is told by its first byte: sound that
- * begins with '{' would be a sample of 8827 in a fade-in, and /tts begins with silence. */
 static enum err on_body(void *arg, struct str bytes)
 {
     struct saying *s = arg;
-    if (!s->opened && bytes.n && bytes.p[0] == '{')
-        s->refusal.n = 0;
-    if (s->refusal.n || (!s->opened && bytes.n && bytes.p[0] == '{'))
+    if (s->status >= 300)
         return buf_add(&s->refusal, bytes);
     if (!s->opened) {
         s->opened = true;

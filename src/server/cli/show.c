@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "server/cli/cli.h"
+#include "server/cli/plain.h"
 
 enum { TEXT_MAX = 1024 * 1024, BAR = 30 };
 
@@ -15,8 +16,10 @@ static void keep(struct buf *b, struct str s)
 
 static void on_partial(struct show *s, struct str text)
 {
-    if (!s->json && isatty(STDERR_FILENO))
-        fprintf(stderr, "\r\033[K… %.*s", STR_FMT(text));
+    if (s->json || !isatty(STDERR_FILENO))
+        return;
+    fputs("\r\033[K… ", stderr);
+    plain_print(stderr, text);
 }
 
 static void on_final(struct show *s, struct str text)
@@ -26,7 +29,9 @@ static void on_final(struct show *s, struct str text)
         return;
     if (isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
-    printf("You: %.*s\n", STR_FMT(text));
+    fputs("You: ", stdout);
+    plain_print(stdout, text);
+    putchar('\n');
     fflush(stdout);
 }
 
@@ -36,7 +41,7 @@ static void on_token(struct show *s, struct str text)
     if (s->json)
         return;
     s->begun = true;
-    fwrite(text.p, 1, text.n, stdout);
+    plain_print(stdout, text);
     fflush(stdout);
 }
 
@@ -148,8 +153,10 @@ int show_finish(struct show *s)
         return finish_json(s);
     if (s->begun)
         putchar('\n');
-    if (s->sources.n)
-        printf("\n%.*s", STR_FMT(s->sources));
+    if (s->sources.n) {
+        putchar('\n');
+        plain_print(stdout, buf_str(&s->sources));
+    }
     return EXIT_OK;
 }
 

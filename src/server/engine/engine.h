@@ -24,6 +24,9 @@ struct engine;
 struct job;
 
 enum { ENGINE_WAIT_MS = 2000 };
+/* Jobs that need no slot, at once: well below the streams that a program has places for, so that those
+ * with a slot always find one. */
+enum { ENGINE_LIGHT_MAX = 768 };
 /* Bytes that a job keeps for an engine that does not take them; more is ERR_BUSY. */
 enum { JOB_BACKLOG_MAX = 2 * 1024 * 1024 };
 
@@ -74,6 +77,10 @@ void engine_set_words(struct engine *e, struct blob *text);
 /* ERR_ENGINE while the engine is down, ERR_BUSY when too many wait already, ERR_NOMEM. */
 enum err engine_open(struct engine *e, const struct job_events *events, void *arg,
                      struct job **ret_job);
+/* The same for a job that needs no slot: it waits only for the engine to be ready. ERR_BUSY beyond
+ * ENGINE_LIGHT_MAX. */
+enum err engine_open_light(struct engine *e, const struct job_events *events, void *arg,
+                           struct job **ret_job);
 /* Kept when the engine has given no credit; ERR_BUSY when the backlog is full. */
 enum err job_send(struct job *j, enum msg_type type, const void *msg);
 size_t job_backlog(const struct job *j);

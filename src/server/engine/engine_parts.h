@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The inside of an engine, shared by its two files: job.c (jobs, credit, dispatch) and process.c (the
- * process: start, watch, restart). Nobody else includes it.
+ * process: start, watch, restart). Nobody else includes it but their tests.
  */
 #pragma once
 
@@ -15,7 +15,8 @@ struct job {
     void *arg;
     struct job *next, **link; /* in engine->live or engine->waiting */
     uint32_t stream;
-    bool started; /* has a slot; its frames may go out */
+    bool started; /* its frames may go out */
+    bool light;   /* takes no slot */
     bool dead;    /* cancelled or ended; freed when no callback of it is running */
     bool in_callback;
     uint64_t waiting_until_ms;
@@ -44,7 +45,9 @@ struct engine {
     struct blob *words;
 
     struct job *live, *waiting, **waiting_tail;
-    uint32_t live_count, waiting_count, next_stream;
+    uint32_t live_count, light_count;      /* that take a slot; that take none */
+    uint32_t waiting_count, light_waiting; /* the same of those that wait */
+    uint32_t next_stream;
 };
 
 /* process.c → job.c */

@@ -6,6 +6,15 @@
 
 enum { WAITING_MAX = 64, GRANT_BYTES = WIRE_CREDIT / 4, LENGTH_FIELD_BYTES = 4 };
 
+/* Which count it belongs to now. */
+static uint32_t *count_of(const struct job *j)
+{
+    struct engine *e = j->engine;
+    if (j->light)
+        return j->started ? &e->light_count : &e->light_waiting;
+    return j->started ? &e->live_count : &e->waiting_count;
+}
+
 static void unlink_job(struct job *j)
 {
     struct engine *e = j->engine;
@@ -14,10 +23,7 @@ static void unlink_job(struct job *j)
         j->next->link = j->link;
     else if (!j->started)
         e->waiting_tail = j->link;
-    if (j->started)
-        e->live_count--;
-    else
-        e->waiting_count--;
+    --*count_of(j);
     j->next = nullptr;
     j->link = nullptr;
 }
@@ -58,10 +64,18 @@ static enum err flush(struct job *j)
     return OK;
 }
 
+/* The oldest that need not wait any longer. */
+static struct job *next_to_start(const struct engine *e)
+{
+    struct job *j = e->waiting;
+    while (j && !j->light && e->live_count >= e->slots)
+        j = j->next;
+    return e->state == ENGINE_READY ? j : nullptr;
+}
+
 void jobs_start_waiting(struct engine *e)
 {
-    while (e->state == ENGINE_READY && e->waiting && e->live_count < e->slots) {
-        struct job *j = e->waiting;
+    for (struct job *j; (j = next_to_start(e)) != nullptr;) {
         unlink_job(j);
         j->started = true;
         j->credit = WIRE_CREDIT;
@@ -70,7 +84,7 @@ void jobs_start_waiting(struct engine *e)
         if (j->next)
             j->next->link = &j->next;
         e->live = j;
-        e->live_count++;
+        ++*count_of(j);
         if (flush(j) != OK)
             return; /* the child is gone: its end ends the job */
     }
@@ -85,11 +99,13 @@ void jobs_expire(struct engine *e, uint64_t now_ms)
                          : "the engine is still starting; please try again in a moment");
 }
 
+/* Those that there are now: an owner who begins anew when he hears of it waits for the next life. */
 void jobs_end_all(struct engine *e, enum err err, const char *text)
 {
-    while (e->live)
+    uint32_t newest = e->next_stream;
+    while (e->live) /* nothing starts in a dead engine */
         job_finish(e->live, err, text);
-    while (e->waiting)
+    while (e->waiting && (int32_t)(e->waiting->stream - newest) <= 0)
         job_finish(e->waiting, err, text);
 }
 
@@ -98,20 +114,22 @@ bool jobs_pending(const struct engine *e)
     return e->waiting != nullptr;
 }
 
-enum err engine_open(struct engine *e, const struct job_events *events, void *arg,
-                     struct job **ret_job)
+static enum err open_job(struct engine *e, bool light, const struct job_events *events, void *arg,
+                         struct job **ret_job)
 {
     if (e->state == ENGINE_STOPPED)
         return ERR_DRAINING;
     /* A job may outwait a restart that is near, not one that keeps failing. */
     if (e->state == ENGINE_DOWN && e->restart_ms > clock_ms() + ENGINE_WAIT_MS / 2)
         return ERR_ENGINE;
-    if (e->waiting_count >= WAITING_MAX)
+    if (light ? e->light_count + e->light_waiting >= ENGINE_LIGHT_MAX
+              : e->waiting_count >= WAITING_MAX)
         return ERR_BUSY;
     struct job *j = mem_zero(1, sizeof *j);
     if (!j)
         return ERR_NOMEM;
     j->engine = e;
+    j->light = light;
     j->events = events;
     j->arg = arg;
     j->backlog = BUF(JOB_BACKLOG_MAX);
@@ -120,7 +138,7 @@ enum err engine_open(struct engine *e, const struct job_events *events, void *ar
     j->link = e->waiting_tail;
     *e->waiting_tail = j;
     e->waiting_tail = &j->next;
-    e->waiting_count++;
+    ++*count_of(j);
     *ret_job = j;
     jobs_start_waiting(e);
     if (!j->started)
@@ -128,10 +146,22 @@ enum err engine_open(struct engine *e, const struct job_events *events, void *ar
     return OK;
 }
 
+enum err engine_open(struct engine *e, const struct job_events *events, void *arg,
+                     struct job **ret_job)
+{
+    return open_job(e, false, events, arg, ret_job);
+}
+
+enum err engine_open_light(struct engine *e, const struct job_events *events, void *arg,
+                           struct job **ret_job)
+{
+    return open_job(e, true, events, arg, ret_job);
+}
+
 enum err job_send(struct job *j, enum msg_type type, const void *msg)
 {
     size_t before = j->backlog.n;
-    enum err err = msg_encode(&j->backlog, type, j->stream, 0, msg);
+    enum err err = msg_encode(&j->backlog, type, j->stream, msg);
     if (err != OK) {
         j->backlog.n = before;
         return err == ERR_TOOBIG ? ERR_BUSY : err;
@@ -155,7 +185,7 @@ static void grant(struct job *j, size_t bytes)
     const struct msg_credit credit = {j->consumed};
     buf_clear(&e->out);
     /* A grant that cannot be sent means that the child is going, or memory is short: keep it. */
-    if (msg_encode(&e->out, MSG_credit, j->stream, 0, &credit) == OK &&
+    if (msg_encode(&e->out, MSG_credit, j->stream, &credit) == OK &&
         engine_write(e, buf_str(&e->out)) == OK)
         j->consumed = 0;
 }
@@ -175,7 +205,7 @@ void job_cancel(struct job *j)
     if (j->started) {
         const struct msg_cancel cancel = {};
         buf_clear(&e->out);
-        if (msg_encode(&e->out, MSG_cancel, j->stream, 0, &cancel) == OK)
+        if (msg_encode(&e->out, MSG_cancel, j->stream, &cancel) == OK)
             (void)engine_write(e, buf_str(&e->out)); /* fails only when the child is gone */
     }
     free_when_quiet(j);
@@ -185,8 +215,8 @@ void job_cancel(struct job *j)
 /* Messages after which the engine has nothing more to say in a job. */
 static bool is_last(uint16_t type)
 {
-    return type == MSG_stt_final || type == MSG_llm_done || type == MSG_tts_done ||
-           type == MSG_read_done;
+    return type == MSG_stt_final || type == MSG_decode_done || type == MSG_llm_done ||
+           type == MSG_tts_done || type == MSG_read_done;
 }
 
 static struct job *find(struct engine *e, uint32_t stream)

@@ -51,7 +51,7 @@ enum err engine_write(struct engine *e, struct str bytes)
 static enum err write_control(struct engine *e, enum msg_type type, const void *msg)
 {
     buf_clear(&e->out);
-    try(msg_encode(&e->out, type, WIRE_STREAM_NONE, 0, msg));
+    try(msg_encode(&e->out, type, WIRE_STREAM_NONE, msg));
     return engine_write(e, buf_str(&e->out));
 }
 
@@ -122,7 +122,7 @@ static void on_pong(struct engine *e, const struct msg_pong *pong)
 {
     uint64_t now = clock_ms();
     e->ping_ms = 0;
-    if (pong->live_streams <= e->live_count)
+    if (pong->live_streams <= e->live_count + e->light_count)
         e->overdue_ms = 0;
     else if (!e->overdue_ms)
         e->overdue_ms = now + OVERDUE_MS;

@@ -128,7 +128,7 @@ static enum err open_file(struct reader *r, const struct reader_file *file)
     const struct msg_read_open open = {
         .kind = str_of(file->kind), .name = str_of(file->name), .size = file->size};
     autobuf out = BUF(WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES);
-    try(msg_encode(&out, MSG_read_open, STREAM, 0, &open));
+    try(msg_encode(&out, MSG_read_open, STREAM, &open));
     return child_write_fd(r->child, buf_str(&out), file->fd);
 }
 

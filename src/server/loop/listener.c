@@ -17,7 +17,7 @@
 #include "server/loop/sock.h"
 #include "server/loop/uv_loop.h"
 
-enum { BACKLOG = 1024, ACCEPTS_A_STEP = 32 };
+enum { BACKLOG = 4096, ACCEPTS_A_STEP = 32, REST_MS = 100 };
 
 struct listener {
     struct loop *loop;
@@ -25,7 +25,8 @@ struct listener {
     void *arg;
     uv_poll_t poll;
     int fd;
-    int spare; /* an open descriptor to give up when no other is left */
+    int spare; /* an open descriptor to give up when no other is left; -1: none could be had */
+    struct timer rest;
     bool loopback, tcp;
     char *path; /* of a Unix socket, to be removed */
     char address[128];
@@ -50,6 +51,18 @@ static bool shed(struct listener *l)
     return fd >= 0;
 }
 
+static bool is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* Even shedding fails: the connection waits, and nobody is told of it for a while. */
+static void rest(struct listener *l)
+{
+    uv_poll_stop(&l->poll);
+    timer_start(&l->rest, REST_MS);
+}
+
 static void accepted(struct listener *l, int fd)
 {
     if (l->tcp) {
@@ -68,14 +81,26 @@ static void on_waiting(uv_poll_t *poll, int, int)
     struct listener *l = poll->data;
     for (unsigned i = 0; i < ACCEPTS_A_STEP && l->fd >= 0; i++) {
         int fd = accept4(l->fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (fd >= 0)
+        if (fd >= 0) {
             accepted(l, fd);
-        else if (errno == EMFILE || errno == ENFILE) {
-            if (!shed(l))
+        } else if (is_shortage(errno)) {
+            if (!shed(l)) {
+                rest(l);
                 return;
-        } else if (errno != ECONNABORTED && errno != EINTR)
+            }
+        } else if (errno != ECONNABORTED && errno != EINTR) {
             return;
+        }
     }
+}
+
+static void on_rested(void *arg)
+{
+    struct listener *l = arg;
+    if (l->spare < 0)
+        l->spare = open_spare();
+    if (uv_poll_start(&l->poll, UV_READABLE, on_waiting) < 0)
+        timer_start(&l->rest, REST_MS);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -99,6 +124,7 @@ static enum err listener_start(struct loop *loop, int fd, char *path, listener_f
     l->on_accept = on_accept;
     l->arg = arg;
     l->poll.data = l;
+    timer_init(&l->rest, loop, on_rested, l);
     int status = uv_poll_init(&loop->uv, &l->poll, fd);
     if (status < 0) {
         free(l);
@@ -188,10 +214,11 @@ static enum err free_path(const struct sockaddr_un *name)
         return errno == ENOENT ? OK : err_from_errno(errno);
     if (!S_ISSOCK(st.st_mode))
         return ERR_CONFLICT;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return err_from_errno(errno);
-    bool answers = connect(fd, (const struct sockaddr *)name, sizeof *name) == 0;
+    /* EAGAIN: somebody listens, and so many wait already that we would have to. */
+    bool answers = connect(fd, (const struct sockaddr *)name, sizeof *name) == 0 || errno == EAGAIN;
     close(fd);
     if (answers)
         return ERR_CONFLICT;
@@ -239,6 +266,7 @@ void listener_close(struct listener *l)
     if (l == nullptr)
         return;
     l->loop->live--;
+    timer_stop(&l->rest);
     uv_close((uv_handle_t *)&l->poll, on_closed);
     close(l->fd);
     if (l->spare >= 0)

@@ -133,6 +133,7 @@ static void prepare_alarm(struct loop *l, uint32_t wait_ms, uint64_t next_ms)
 void loop_step(struct loop *l, uint32_t wait_ms)
 {
     uint64_t next_ms = timers_next_ms(l);
+    l->step++;
     if (l->deferred != nullptr || wait_ms == 0 || next_ms == 0) {
         uv_run(&l->uv, UV_RUN_NOWAIT);
     } else {

@@ -14,6 +14,7 @@
 #include "server/loop/uv_loop.h"
 
 enum { WRITE_PIECES = 4 }; /* libuv keeps so many without an allocation of its own */
+enum { READS_A_STEP = 2 }; /* full ones; libuv would go on for 32 before others have their turn */
 
 struct sock {
     struct loop *loop;
@@ -25,6 +26,8 @@ struct sock {
     uint64_t accepted; /* bytes for the wire, ever */
     uv_write_t *write; /* made with the first chunk, gone with the last */
     uint32_t low_water;
+    uint32_t read_step;                 /* the loop's step of the last read */
+    uint8_t reads;                      /* in that step */
     bool ended, closing, paused, above; /* above: on_drain is owed */
     bool shut, wire_shut;               /* by the owner; by the owner and the filter */
     enum err why;
@@ -67,17 +70,23 @@ static bool broken(const struct sock *s)
 
 /* --- reading ------------------------------------------------------------------------------------- */
 
+/* No room ends the reading of this step. */
 static void on_room(uv_handle_t *handle, size_t, uv_buf_t *ret_buf)
 {
     struct sock *s = handle->data;
     unsigned room = s->filter != nullptr ? SOCK_WIRE_READ : sizeof s->loop->read_bytes;
-    *ret_buf = uv_buf_init(s->loop->read_bytes, room);
+    if (s->read_step != s->loop->step)
+        s->reads = 0;
+    s->read_step = s->loop->step;
+    *ret_buf = uv_buf_init(s->loop->read_bytes, s->reads++ < READS_A_STEP ? room : 0);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes)
 {
     struct sock *s = stream->data;
     struct str wire = {bytes->base, n > 0 ? (size_t)n : 0};
+    if (n == UV_ENOBUFS && bytes->len == 0)
+        return; /* enough for this step */
     if (n > 0 && s->filter != nullptr)
         s->filter->ops->on_wire(s->filter, wire);
     else if (n > 0)

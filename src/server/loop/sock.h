@@ -3,8 +3,8 @@
  * A byte stream with back-pressure, over TCP, a Unix socket or an inherited descriptor; and the
  * listener that makes them. Loop thread.
  *
- * Reading: on_read gets a slice that is valid during the call only; sock_pause stops the reading
- * (and the kernel then stops the peer). Writing: tried at once; what the kernel does not take is
+ * Reading: on_read gets a slice that is valid during the call only, at most twice a step, so that others
+ * have their turn; sock_pause stops the reading (and the kernel then stops the peer). Writing: tried at once; what the kernel does not take is
  * queued, small pieces by copy, blobs by reference. The queue is not bounded here: the caller looks
  * at what sock_write returns or at sock_queued, stops producing, and goes on at on_drain, which
  * comes when the queue has fallen to the low-water mark after having been above it.

@@ -26,6 +26,7 @@ struct loop { /* everything: loop thread, but box */
     struct deferred *deferred, **deferred_end;
     struct loop_signal *signals;
     uint32_t live; /* sockets, listeners, children, lanes that nobody has closed yet */
+    uint32_t step; /* its number; goes round */
     bool stopping;
     char read_bytes[LOOP_READ_BYTES]; /* one read at a time, so one buffer for all sockets */
 };

@@ -34,14 +34,24 @@ void client_destroy(struct client *c)
 }
 
 struct transfer {
+    CURL *curl;
     client_body_fn on_body;
     void *arg;
+    int *ret_status;
     enum err err;
 };
+
+static void take_status(const struct transfer *t)
+{
+    long status = 0;
+    curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
+    *t->ret_status = (int)status;
+}
 
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *arg)
 {
     struct transfer *t = arg;
+    take_status(t);
     t->err = t->on_body(t->arg, (struct str){bytes, size * count});
     return t->err == OK ? size * count : 0; /* anything else stops curl */
 }
@@ -123,17 +133,15 @@ enum err client_do(struct client *c, const struct client_request *r, client_body
     if (!z)
         return ERR_NOMEM;
     try(list_headers(r, &headers));
-    struct transfer t = {.on_body = on_body, .arg = arg};
+    struct transfer t = {.curl = c->curl, .on_body = on_body, .arg = arg, .ret_status = ret_status};
     enum err err = set_up(c, r, z, headers, &t);
     if (err == OK)
         err = err_of(curl_easy_perform(c->curl));
-    long status = 0;
-    curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
     curl_slist_free_all(headers);
     if (t.err != OK)
         return t.err;
     if (err == OK)
-        *ret_status = (int)status;
+        take_status(&t);
     return err;
 }
 

@@ -244,11 +244,19 @@ void conn_set_reading(struct conn *c)
         sock_resume(c->sock);
 }
 
+/* Who sends a thousand requests at once is no reason for others to wait for all the answers. A body that
+ * lies in the bytes at hand is handed over before they go. */
+static bool is_tired(const struct conn *c)
+{
+    return c->effort >= EFFORT_MAX && (c->x == nullptr || c->x->whole.n == 0);
+}
+
 /* `bytes` are new ones, or the input that was kept. May free the conn. */
 static void parse(struct conn *c, struct str bytes)
 {
     c->pumping = true;
-    while (conn_may_parse(c) && conn_parse_one(c, &bytes))
+    c->effort = 0;
+    while (conn_may_parse(c) && !is_tired(c) && conn_parse_one(c, &bytes))
         ;
     c->pumping = false;
     if (c->state == CONN_UPGRADED)
@@ -260,6 +268,8 @@ static void parse(struct conn *c, struct str bytes)
     } else {
         conn_set_reading(c);
         arm(c);
+        if (is_tired(c) && conn_may_parse(c))
+            deferred_call(&c->pump);
     }
 }
 
@@ -290,12 +300,13 @@ static void on_read(void *arg, struct str bytes)
         parse(c, bytes);
         return;
     }
-    if (buf_add(&c->input, bytes) != OK)
+    if (buf_add(&c->input, bytes) != OK) {
         conn_destroy(c);
-    else if (conn_may_parse(c))
+        return;
+    }
+    conn_set_reading(c); /* a step may bring more than one read */
+    if (conn_may_parse(c))
         deferred_call(&c->pump);
-    else
-        conn_set_reading(c);
 }
 
 static void on_end(void *arg, enum err)
@@ -307,7 +318,9 @@ static void on_drain(void *arg)
 {
     struct conn *c = arg;
     c->stall_ms = 0;
-    if (c->x != nullptr && c->x->begun && c->x->events->on_writable != nullptr)
+    if (c->x == nullptr && c->input.n > 0)
+        deferred_call(&c->pump); /* the next request has waited for this */
+    else if (c->x != nullptr && c->x->begun && c->x->events->on_writable != nullptr)
         c->x->events->on_writable(c->x, c->x->arg);
 }
 

@@ -9,7 +9,8 @@
  *                    CLOSING (what is queued goes out, the rest of the input is thrown away)
  *
  * A response may be complete before its request (DISCARD reads the rest, if that is short), and the next
- * requests may have come already (`input`). Exactly one exchange exists from HEAD's end to the response.
+ * requests may have come already (`input`); they wait until the responses so far have been taken.
+ * Exactly one exchange exists from HEAD's end to the response.
  * The pump (parse in conn.c) is the only place that parses, so nothing recurses however requests are answered; a conn is
  * freed at the end of the pump, or outside of it.
  */
@@ -46,6 +47,7 @@ struct conn {
     uint64_t stall_delivered; /* what had reached the peer then */
     uint64_t discarded;
     enum conn_state state;
+    uint16_t effort; /* of the present pump */
     bool pumping, reading_off, close_after, doomed;
     bool fresh;   /* no request has begun yet */
     bool flushed; /* CLOSING: all has been sent */
@@ -90,6 +92,9 @@ struct front {
 struct str front_date(struct front *f); /* "Date: …\r\n" of this second */
 /* No more connections, not even to be told so. */
 bool front_is_full(const struct front *f);
+
+/* What one pump does before it lets others have their turn, in pieces of a body; a request costs more. */
+enum : uint16_t { EFFORT_MAX = 256, EFFORT_OF_REQUEST = 32 };
 
 constexpr uint64_t DISCARD_MAX =
     64 * 1024; /* of a refused request's body, to keep the connection */

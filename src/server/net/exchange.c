@@ -262,6 +262,8 @@ void exchange_error(struct exchange *x, enum err err, const char *message, const
     autobuf out = BUF(4096);
     if ((status == 429 || status == 503) && !x->retry_set)
         (void)exchange_set(x, "Retry-After", S("1")); /* a courtesy: worth no other error */
+    if (status == 426 && exchange_set(x, "Upgrade", S("websocket")) == OK)
+        (void)exchange_set(x, "Connection", S("Upgrade")); /* RFC 9110, 15.5.22 */
     if (write_error(&out, err, message, param) == OK)
         exchange_reply(x, status, "application/json", buf_str(&out));
     else
@@ -353,10 +355,13 @@ enum err exchange_upgrade(struct exchange *x, const char *protocol, size_t max_m
     const struct http_head *h = exchange_head(x);
     check(h->wants_websocket && !x->begun);
     char accept[WS_ACCEPT_SIZE], line[160] = "";
-    if (!str_eq(http_value(h, "sec-websocket-version"), S("13"))) {
+    if (!str_eq(http_value(h, "sec-websocket-version"), S("13")) ||
+        http_count(h, "sec-websocket-version") > 1) {
         (void)exchange_set(x, "Sec-WebSocket-Version", S("13")); /* says what would do */
         return ERR_INVALID;
     }
+    if (http_count(h, "sec-websocket-key") > 1)
+        return ERR_INVALID;
     try(ws_accept_key(http_value(h, "sec-websocket-key"), accept));
     if (protocol != nullptr) {
         check(is_token(protocol) && strlen(protocol) < 100);

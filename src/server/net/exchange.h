@@ -23,7 +23,8 @@
  *
  * Back-pressure: a producer of a streamed response stops when exchange_write returns more than
  * EXCHANGE_QUEUE and goes on at on_writable. A reader that stays above it for 5 s is dropped; so is one
- * at once whose producer has not stopped at 16 times that.
+ * at once whose producer has not stopped at 16 times that. The next request of a connection waits until
+ * the queue is below it again.
  */
 #pragma once
 
@@ -70,8 +71,8 @@ enum err exchange_set(struct exchange *x, const char *name, struct str value);
 /* The whole response. HEAD gets its headers only. `type` NULL: no body, no Content-Type. */
 void exchange_reply(struct exchange *x, int status, const char *type, struct str body);
 void exchange_reply_blob(struct exchange *x, int status, const char *type, struct blob *body);
-/* {"error":{"message","type","code","param"}} with err's status, and Retry-After: 1 on 429 and 503
- * unless it was set. `message` NULL: err_text; `param` NULL: null. */
+/* {"error":{"message","type","code","param"}} with err's status, Retry-After: 1 on 429 and 503 unless it
+ * was set, and what 426 asks for (a WebSocket). `message` NULL: err_text; `param` NULL: null. */
 void exchange_error(struct exchange *x, enum err err, const char *message, const char *param);
 
 /* A streamed response (chunked; HTTP/1.0 gets it until the connection closes). exchange_write

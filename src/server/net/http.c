@@ -177,12 +177,8 @@ static enum http_method method_of(uint8_t ll_method)
     }
 }
 
-static enum err slice_fields(struct http_parser *p)
+static void slice_fields(struct http_parser *p)
 {
-    /* The path is decoded behind everything else; after this no more is added to `text`. */
-    enum err err = buf_reserve(&p->text, p->target_n);
-    if (err != OK)
-        return fail(p, ERR_HEADERS, 431);
     for (uint32_t i = 0; i < p->count; i++) {
         const struct place *at = &p->places[i];
         p->fields[i] = (struct http_field){
@@ -192,26 +188,13 @@ static enum err slice_fields(struct http_parser *p)
     }
     p->head.fields = p->fields;
     p->head.field_count = p->count;
-    struct str target = {p->text.p, p->target_n};
-    if (target_split(target, p->text.p + p->text.n, &p->head.path, &p->head.query) != OK)
-        return fail(p, ERR_SYNTAX, 400);
-    return OK;
-}
-
-static unsigned count_fields(const struct http_head *h, const char *name)
-{
-    unsigned count = 0;
-    struct str want = str_of(name);
-    for (uint32_t i = 0; i < h->field_count; i++)
-        count += str_eq(h->fields[i].name, want);
-    return count;
 }
 
 /* One Host, of host characters only: it is compared, and could end up in a link. */
 static enum err read_host(struct http_parser *p)
 {
     struct http_head *h = &p->head;
-    unsigned hosts = count_fields(h, "host");
+    unsigned hosts = http_count(h, "host");
     if (hosts > 1 || (hosts == 0 && !h->http10))
         return fail(p, ERR_SYNTAX, 400);
     h->host = hosts == 1 ? http_value(h, "host") : S("");
@@ -223,13 +206,42 @@ static enum err read_host(struct http_parser *p)
     return hosts == 1 && h->host.n == 0 ? fail(p, ERR_SYNTAX, 400) : OK;
 }
 
+/* "http://host/path" is for proxies, and may be sent to us too (RFC 9112, 3.2.2). Its host must be the
+ * one of the Host header: whoever stands in front may have looked at either. */
+static enum err cut_authority(struct http_parser *p, struct str *target)
+{
+    struct str rest = *target;
+    if (rest.n > 0 && rest.p[0] == '/')
+        return OK;
+    size_t scheme = str_find(rest, S("://"));
+    if (!str_eq_nocase(str_sub(rest, 0, scheme), S("http")) &&
+        !str_eq_nocase(str_sub(rest, 0, scheme), S("https")))
+        return fail(p, ERR_SYNTAX, 400);
+    rest = str_sub(rest, scheme + 3, rest.n);
+    size_t end = str_find_byte(rest, '/');
+    if (end == 0 || !str_eq_nocase(str_sub(rest, 0, end), p->head.host))
+        return fail(p, ERR_SYNTAX, 400);
+    *target = end < rest.n ? str_sub(rest, end, rest.n) : S("/");
+    return OK;
+}
+
+/* The path is decoded behind everything else: memory for it is there, as slices must stay. */
+static enum err read_target(struct http_parser *p)
+{
+    struct str target = {p->text.p, p->target_n};
+    try(cut_authority(p, &target));
+    if (target_split(target, p->text.p + p->text.n, &p->head.path, &p->head.query) != OK)
+        return fail(p, ERR_SYNTAX, 400);
+    return OK;
+}
+
 /* llhttp has refused most of what is ambiguous; what it lets through is refused here, so that no proxy
  * in front can see another message than we do (RFC 9112, 6.3). */
 static enum err read_framing(struct http_parser *p)
 {
     struct http_head *h = &p->head;
-    unsigned lengths = count_fields(h, "content-length"),
-             codings = count_fields(h, "transfer-encoding");
+    unsigned lengths = http_count(h, "content-length"),
+             codings = http_count(h, "transfer-encoding");
     if (lengths + codings > 1 || (codings == 1 && h->http10))
         return fail(p, ERR_SYNTAX, 400);
     if (codings == 1) {
@@ -277,8 +289,12 @@ static enum err read_head(struct http_parser *p)
         (struct http_head){.http10 = p->ll.http_minor == 0, .method = method_of(p->ll.method)};
     if (!version_known(p))
         return fail(p, ERR_UNSUPPORTED, 505);
-    try(slice_fields(p));
+    enum err err = buf_reserve(&p->text, p->target_n); /* the last time that `text` may move */
+    if (err != OK)
+        return fail(p, err, err_http_status(err));
+    slice_fields(p);
     try(read_host(p));
+    try(read_target(p));
     try(read_framing(p));
     return read_connection(p);
 }
@@ -349,6 +365,8 @@ static enum err refuse(struct http_parser *p, llhttp_errno_t code)
 /* Feeds llhttp; returns how many bytes it took. */
 static size_t feed(struct http_parser *p, struct str bytes, llhttp_errno_t *ret_code)
 {
+    if (bytes.n == 0)
+        bytes = S(""); /* with NULL it would forget that it is in the middle of a name or a body */
     llhttp_errno_t code = llhttp_execute(&p->ll, bytes.p, bytes.n);
     *ret_code = code;
     if (code != HPE_PAUSED)
@@ -361,7 +379,7 @@ static size_t feed(struct http_parser *p, struct str bytes, llhttp_errno_t *ret_
 static enum err parse_head(struct http_parser *p, struct str *bytes, struct http_piece *ret_piece)
 {
     uint32_t room = HTTP_HEAD_MAX - p->head_bytes;
-    if (room == 0)
+    if (room == 0 && bytes->n > 0)
         return fail(p, ERR_HEADERS, 431);
     llhttp_errno_t code;
     size_t took = feed(p, str_sub(*bytes, 0, room), &code);
@@ -432,6 +450,15 @@ struct str http_value(const struct http_head *h, const char *name)
         if (str_eq(h->fields[i].name, want))
             return h->fields[i].value;
     return (struct str){};
+}
+
+unsigned http_count(const struct http_head *h, const char *name)
+{
+    unsigned count = 0;
+    struct str want = str_of(name);
+    for (uint32_t i = 0; i < h->field_count; i++)
+        count += str_eq(h->fields[i].name, want);
+    return count;
 }
 
 bool http_has(const struct http_head *h, const char *name, struct str token)

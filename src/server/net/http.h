@@ -17,7 +17,8 @@
  *
  * Refused: both or repeated Content-Length/Transfer-Encoding, other codings than chunked, bare LF,
  * folded headers, control bytes, white space before the colon, a second Host or none, a target that
- * is not a path, an upgrade with a body. HTTP/1.0 is accepted and closes.
+ * is neither a path nor an address with the Host's name, an upgrade with a body. HTTP/1.0 is accepted
+ * and closes.
  */
 #pragma once
 
@@ -73,7 +74,7 @@ struct http_piece {
 enum err http_parser_create(struct http_parser **ret_parser);
 void http_parser_destroy(struct http_parser *p); /* takes NULL */
 /* ERR_SYNTAX, ERR_HEADERS, ERR_UNSUPPORTED (a transfer coding or version), ERR_TOOBIG
- * (the target); it sticks. After PIECE_END nothing is eaten until http_next. */
+ * (the target), ERR_NOMEM; it sticks. After PIECE_END nothing is eaten until http_next. */
 enum err http_parse(struct http_parser *p, struct str *bytes, struct http_piece *ret_piece);
 /* The status that belongs to the failure: mostly err_http_status, but 414, 505 and 501 too. */
 int http_error_status(const struct http_parser *p);
@@ -84,5 +85,6 @@ const struct http_head *http_head(const struct http_parser *p);
 
 /* The value of the first header of that name (given in lower case), or an empty slice with p NULL. */
 struct str http_value(const struct http_head *h, const char *name);
+unsigned http_count(const struct http_head *h, const char *name); /* how many of that name */
 /* Is `token` in the comma-separated list that all headers of this name make? ASCII case ignored. */
 bool http_has(const struct http_head *h, const char *name, struct str token);

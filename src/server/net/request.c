@@ -26,6 +26,7 @@ static void begin_exchange(struct conn *c)
     x->conn = c;
     x->headers = BUF(HTTP_HEAD_MAX);
     c->x = x;
+    c->effort += EFFORT_OF_REQUEST;
     conn_set_state(c, CONN_BODY);
     c->front->stats.requests++;
     c->front->stats.requests_now++;
@@ -95,10 +96,21 @@ static void end_request(struct conn *c)
     buf_finish(&body);
 }
 
+/* No request begins while the answers to earlier ones wait for their reader: else who asks and asks and
+ * never reads would have them all kept here. */
 bool conn_may_parse(const struct conn *c)
 {
-    return c->state == CONN_IDLE || c->state == CONN_HEAD || c->state == CONN_DISCARD ||
-           (c->state == CONN_BODY && !c->x->paused);
+    switch (c->state) {
+    case CONN_IDLE:
+        return c->stall_ms == 0;
+    case CONN_HEAD:
+    case CONN_DISCARD:
+        return true;
+    case CONN_BODY:
+        return !c->x->paused;
+    default:
+        return false;
+    }
 }
 
 bool conn_parse_one(struct conn *c, struct str *bytes)
@@ -114,6 +126,7 @@ bool conn_parse_one(struct conn *c, struct str *bytes)
         conn_set_state(c, CONN_HEAD);
     }
     struct http_piece piece;
+    c->effort++;
     enum err err = http_parse(c->parser, bytes, &piece);
     if (err != OK) {
         c->front->stats.malformed++;

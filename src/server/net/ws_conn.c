@@ -10,7 +10,7 @@
 constexpr uint64_t CLOSE_MS = 2000;         /* for the peer's answer to our close frame */
 constexpr uint64_t STALL_BYTES = 16 * 1024; /* arrived within stall_ms: slow, but a reader */
 constexpr size_t QUEUE_LIMIT = (size_t)16 * WS_QUEUE;
-enum { MISSED_MAX = 2 };
+enum { MISSED_MAX = 2, MESSAGES_A_STEP = 32 };
 
 enum ws_state : uint8_t {
     WS_OPEN,
@@ -100,9 +100,10 @@ void ws_destroy(struct ws *ws)
 
 /* --- sending ------------------------------------------------------------------------------------- */
 
+/* What was kept comes first: an owner who pauses again and again must not make more of it be kept. */
 static void set_reading(struct ws *ws)
 {
-    if (ws->state == WS_OPEN && (ws->paused || ws->stall_ms != 0))
+    if (ws->state == WS_OPEN && (ws->paused || ws->stall_ms != 0 || ws->input.n > 0))
         sock_pause(ws->sock);
     else
         sock_resume(ws->sock);
@@ -229,10 +230,11 @@ static bool may_take(const struct ws *ws)
     return ws->state == WS_CLOSING || (ws->state == WS_OPEN && !ws->paused && ws->stall_ms == 0);
 }
 
-/* `bytes` are new ones, or the input that was kept. May free the ws. */
+/* `bytes` are new ones, or the input that was kept. May free the ws. More messages than there are in good
+ * faith wait for the next step, so that other connections need not. */
 static void feed(struct ws *ws, struct str bytes)
 {
-    while (may_take(ws)) {
+    for (unsigned i = 0; may_take(ws) && (i < MESSAGES_A_STEP || ws->state == WS_CLOSING); i++) {
         struct ws_message m;
         enum err err = ws_decode(&ws->decoder, &bytes, &m);
         if (err != OK)
@@ -243,14 +245,21 @@ static void feed(struct ws *ws, struct str bytes)
             take(ws, &m);
     }
     bool kept = true;
-    if (bytes.n == 0 || ws->state >= WS_DOOMED)
+    if (bytes.n == 0 || ws->state >= WS_DOOMED) {
         buf_finish(&ws->input);
-    else if (ws->input.n > 0)
+        if (ws->state < WS_DOOMED)
+            set_reading(ws);
+    } else if (ws->input.n > 0) {
         buf_eat(&ws->input, ws->input.n - bytes.n);
-    else
+    } else {
         kept = buf_add(&ws->input, bytes) == OK;
-    if (!kept)
+    }
+    if (!kept) {
         end_now(ws, 1013);
+    } else if (ws->input.n > 0 && may_take(ws)) {
+        set_reading(ws);
+        deferred_call(&ws->pump);
+    }
 }
 
 static void on_pump(void *arg)
@@ -399,8 +408,10 @@ void ws_early_bytes(struct ws *ws, struct str bytes)
 {
     if (bytes.n == 0)
         return;
-    if (buf_add(&ws->input, bytes) != OK)
+    if (buf_add(&ws->input, bytes) != OK) {
         doom(ws, 1013);
-    else
-        deferred_call(&ws->pump);
+        return;
+    }
+    set_reading(ws);
+    deferred_call(&ws->pump);
 }

@@ -129,44 +129,49 @@ enum err rag_job(struct rag *rag, struct str owner, struct str id, rag_job_fn fn
 
 struct list_op {
     struct op op;
-    char *owner;
+    char *owner, *after;
+    uint32_t limit;
     struct arena *arena;
-    struct rag_listed *list;
-    size_t count;
+    struct store_list list;
     rag_list_fn fn;
     void *arg;
 };
 
 static void list_free(struct list_op *l)
 {
-    free(l->list);
+    free(l->list.rows);
     arena_destroy(l->arena);
     free(l->owner);
+    free(l->after);
     free(l);
 }
 
 static void list_run(struct lane_job *job)
 {
     struct list_op *l = (struct list_op *)job;
-    l->op.err = store_list(l->op.rag->reader, str_of(l->owner), l->arena, &l->list, &l->count);
+    const struct rag_part part = {str_of(l->after), l->limit};
+    l->op.err = store_list(l->op.rag->reader, str_of(l->owner), part, l->arena, &l->list);
 }
 
 static void list_done(struct lane_job *job)
 {
     struct list_op *l = (struct list_op *)job;
-    l->fn(l->arg, l->op.err, l->list, l->count);
+    l->fn(l->arg, l->op.err, l->list.rows, l->list.count, l->list.more);
     list_free(l);
 }
 
-enum err rag_list(struct rag *rag, struct str owner, rag_list_fn fn, void *arg)
+enum err rag_list(struct rag *rag, struct str owner, struct rag_part part, rag_list_fn fn,
+                  void *arg)
 {
     struct list_op *l = mem_zero(1, sizeof *l);
     if (!l)
         return ERR_NOMEM;
     l->fn = fn;
     l->arg = arg;
+    l->limit = part.limit;
     l->arena = arena_create(LIST_ARENA);
-    enum err err = l->arena && op_copy(owner, &l->owner) ? OK : ERR_NOMEM;
+    bool ok = l->arena && op_copy(owner, &l->owner) && op_copy(part.after, &l->after);
+    enum err err = ok ? OK : ERR_NOMEM;
     if (err == OK)
         err = op_read(rag, &l->op, list_run, list_done);
     if (err != OK)

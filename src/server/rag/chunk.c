@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/rag/chunk.h"
 
+struct str title_last(struct str title)
+{
+    static const struct str mark = S(" › ");
+    size_t at;
+    while ((at = str_find(title, mark)) < title.n)
+        title = str_sub(title, at + mark.n, title.n);
+    return title;
+}
+
 void chunker_init(struct chunker *c, struct str text)
 {
     *c = (struct chunker){.next = {.text = text}};

@@ -14,7 +14,7 @@ enum { /* characters, but for HEADING_MAX */
        CHUNK_MIN = 500,
        CHUNK_MAX = 800,
        CHUNK_OVERLAP = 100,
-       CHUNK_SMALL = 120, /* a section below this is joined with the next */
+       CHUNK_SMALL = 40, /* a section below this is joined with the next */
        HEADING_DEPTH = 6,
        HEADING_MAX = 240, /* of the joined path, bytes */
 };
@@ -29,6 +29,9 @@ struct chunker {
     struct sentences next; /* the next passage begins here */
     struct str path[HEADING_DEPTH];
 };
+
+/* Of "Documents › Adding" the last part. */
+struct str title_last(struct str title);
 
 void chunker_init(struct chunker *c, struct str text);
 /* The next passage; false at the end. Slices point into the text. */

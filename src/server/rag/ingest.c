@@ -16,6 +16,7 @@
 #include "server/rag/rag_parts.h"
 
 enum {
+    NOTE_MAX = 300, /* bytes */
     TEXT_MAX = 16 * 1024 * 1024,
     WAIT_MIN_MS = 500,
     WAIT_MAX_MS = 60000,
@@ -30,8 +31,8 @@ struct ingest {
     void *reader;
     struct buf text;
     enum err text_err;
-    bool again;  /* its reader died or was too slow: it waits once more */
-    char *title; /* owned */
+    bool again; /* its reader died or was too slow, or memory was short: it waits once more */
+    char *title, *note; /* owned */
     char error[240];
     unsigned tries;
     void (*retry)(struct ingest *i); /* what the timer calls */
@@ -45,6 +46,7 @@ static void leave(struct ingest *i)
     if (i->fd >= 0)
         close(i->fd);
     free(i->title);
+    free(i->note);
     free(i);
 }
 
@@ -86,8 +88,12 @@ static void settle_run(struct lane_job *job)
         return;
     }
     if (!i->error[0]) {
-        struct str title = str_of(i->title && i->title[0] ? i->title : i->work.name);
-        i->op.err = store_complete(s, i->work.document, title, buf_str(&i->text));
+        const struct store_reading reading = {
+            .title = str_of(i->title && i->title[0] ? i->title : i->work.name),
+            .text = buf_str(&i->text),
+            .note = str_of(i->note),
+        };
+        i->op.err = store_complete(s, i->work.document, &reading);
         if (is_documents_fault(i, i->op.err))
             set_error(i, err_text(i->op.err));
     }
@@ -136,9 +142,10 @@ static void on_text(void *arg, struct str piece)
 
 static void on_done(void *arg, struct str title, struct str notes)
 {
-    (void)notes;
     struct ingest *i = arg;
+    i->note = mem_strdup(str_sub(notes, 0, utf8_prefix(notes, NOTE_MAX)));
     i->title = mem_strdup(str_sub(title, 0, utf8_prefix(title, RAG_NAME_MAX)));
+    i->again = i->text_err == ERR_NOMEM; /* which is ours, and may pass */
     if (i->text_err != OK)
         set_error(i, err_text(i->text_err));
     settle(i);

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/rag/quote.h"
 
-#include "server/rag/sentence.h"
+#include "base/check.h"
+#include "server/rag/chunk.h"
 
+/* Of a passage's worth, what its best sentence adds. */
+static const double BY_SENTENCE = 0.3;
 enum { PICKS_MAX = 64, CODE_MAX = 100, SHORT = 60 /* bytes: says little on its own */ };
 
 struct pick {
     struct str text;
     enum sentence_kind kind;
     bool starts; /* nothing of its section stands before it */
+    bool row;    /* of a table */
+    bool whole;  /* chosen for its heading alone: what follows it belongs to the answer */
     double score;
 };
 struct picks {
@@ -28,34 +33,68 @@ void quote_finish(struct quote *q)
 
 /* --- judging --- */
 
-static struct str last_heading(struct str title)
+static bool is_one_of(struct word w, const char *const *list, size_t count)
 {
-    static const struct str mark = S(" › ");
-    size_t at;
-    while ((at = str_find(title, mark)) < title.n)
-        title = str_sub(title, at + mark.n, title.n);
-    return title;
+    for (size_t i = 0; i < count; i++)
+        if (str_eq_nocase(w.text, str_of(list[i])))
+            return true;
+    return false;
+}
+#define IS_ONE_OF(w, list) is_one_of(w, list, sizeof(list) / sizeof *(list))
+
+/* A figure, or a word for one. */
+static bool has_number(struct str text)
+{
+    static const char *const numbers[] = {
+        "one",  "two",    "three",  "four",  "five",   "six",    "seven",   "eight",   "nine",
+        "ten",  "eleven", "twelve", "dozen", "twenty", "thirty", "forty",   "fifty",   "sixty",
+        "half", "once",   "twice",  "every", "daily",  "weekly", "hundred", "thousand"};
+    struct word w;
+    while (word_next(&text, &w))
+        if ((w.text.p[0] >= '0' && w.text.p[0] <= '9') || IS_ONE_OF(w, numbers))
+            return true;
+    return false;
+}
+
+/* `above`: what the heading right above says, `about`: what all of them and the title say. */
+static struct pick judge(const struct terms *terms, const struct sentence *s, uint32_t above,
+                         uint32_t about, bool leads, uint32_t *columns)
+{
+    static const double lead_bonus = 0.15, number_bonus = 0.1;
+    uint32_t in = terms_said(terms, s, columns), beyond = in & ~(above | about);
+    double score = terms_share(terms, beyond) + 0.1 * terms_share(terms, in);
+    if (terms->wants_number && has_number(s->text))
+        score += number_bonus;
+    if (leads)
+        score += lead_bonus + terms_share(terms, above) * 0.5;
+    return (struct pick){
+        .text = s->text, .kind = s->kind, .whole = leads && !beyond, .score = score};
 }
 
 static void collect(const struct rag_hits *hits, size_t h, struct picks *picks)
 {
-    static const double lead_bonus = 0.15;
     struct sentences all = {.text = hits->hit[h].text};
     struct sentence s;
-    uint32_t above = terms_in(&hits->terms, last_heading(hits->hit[h].title));
-    bool starts = true, leads = false;
+    uint32_t about = terms_in(&hits->terms, hits->hit[h].title);
+    uint32_t above = terms_in(&hits->terms, title_last(hits->hit[h].title));
+    bool starts = true, leads = false, in_table = false;
+    uint32_t columns = 0;
     picks->count = 0;
     while (picks->count < PICKS_MAX && sentence_next(&all, &s)) {
         if (s.kind == SENTENCE_HEADING) {
             above = terms_in(&hits->terms, s.text);
             starts = leads = true;
+            in_table = false;
             continue;
         }
-        uint32_t in = terms_in(&hits->terms, s.text);
-        double score = terms_share(&hits->terms, in & ~above) +
-                       0.1 * terms_share(&hits->terms, in) +
-                       (leads ? lead_bonus + terms_share(&hits->terms, above) * 0.5 : 0);
-        picks->pick[picks->count++] = (struct pick){s.text, s.kind, starts, score};
+        bool row = sentence_is_row(&s);
+        struct pick p = judge(&hits->terms, &s, above, about, leads && !row, &columns);
+        p.starts = starts;
+        p.row = row;
+        if (row && !in_table)
+            p.score /= 2; /* most often it only names the columns */
+        in_table = row;
+        picks->pick[picks->count++] = p;
         starts = leads = false;
     }
 }
@@ -75,15 +114,6 @@ static bool best_of(const struct picks *picks, size_t *ret_best)
 
 /* --- what belongs together --- */
 
-static bool is_one_of(struct word w, const char *const *list, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (str_eq_nocase(w.text, str_of(list[i])))
-            return true;
-    return false;
-}
-#define IS_ONE_OF(w, list) is_one_of(w, list, sizeof(list) / sizeof *(list))
-
 /* It speaks of something that the sentence before has named. */
 static bool leans_back(struct str text)
 {
@@ -95,21 +125,31 @@ static bool leans_back(struct str text)
     static const char *const joints[] = {"if",    "when", "while", "after", "before",
                                          "until", "once", "since", "as",    "with",
                                          "for",   "in",   "from",  "and"};
+    static const char *const anywhere[] = {"it", "them", "there", "these", "those", "too"};
+    bool is_short = text.n < SHORT;
     struct word first, second;
     if (!word_next(&text, &first))
         return false;
     if (IS_ONE_OF(first, back))
         return true;
-    return IS_ONE_OF(first, joints) && word_next(&text, &second) && IS_ONE_OF(second, back);
+    if (!word_next(&text, &second))
+        return false;
+    if (IS_ONE_OF(first, joints) && IS_ONE_OF(second, back))
+        return true;
+    struct word w = second;
+    while (is_short && !IS_ONE_OF(w, anywhere))
+        is_short = word_next(&text, &w);
+    return is_short;
 }
 
-static bool is_remark(struct str text) /* "Yes." */
+static bool is_remark(const struct pick *p) /* "Yes." */
 {
+    struct str text = p->text;
     struct word w;
     size_t n = 0;
     while (n < 4 && word_next(&text, &w))
         n++;
-    return n < 4;
+    return n < 4 && !p->row;
 }
 
 static bool leads_on(struct str text)
@@ -131,9 +171,9 @@ static bool joins_before(const struct picks *picks, size_t i)
 {
     if (i == 0 || picks->pick[i].starts)
         return false;
-    struct str before = picks->pick[i - 1].text;
-    return picks->pick[i - 1].kind != SENTENCE_CODE &&
-           (leads_on(before) || is_remark(before) || leans_back(picks->pick[i].text));
+    const struct pick *before = &picks->pick[i - 1];
+    return before->kind != SENTENCE_CODE && !picks->pick[i].row &&
+           (leads_on(before->text) || is_remark(before) || leans_back(picks->pick[i].text));
 }
 
 static bool joins_after(const struct picks *picks, size_t i)
@@ -144,7 +184,8 @@ static bool joins_after(const struct picks *picks, size_t i)
     struct str text = picks->pick[i].text;
     if (next->kind == SENTENCE_CODE)
         return leads_on(text) && code_line(next->text).n;
-    return leads_on(text) || is_remark(text) || (text.n < SHORT && leans_back(next->text));
+    return leads_on(text) || is_remark(&picks->pick[i]) ||
+           (text.n < SHORT && leans_back(next->text));
 }
 
 /* Widens [from, to] around the best sentence by what belongs to it and has room. */
@@ -155,6 +196,11 @@ static void widen(const struct picks *picks, size_t *from, size_t *to)
            size + picks->pick[*from - 1].text.n < QUOTE_MAX)
         size += picks->pick[--*from].text.n;
     while (*to - *from + 1 < QUOTE_SENTENCES && joins_after(picks, *to) &&
+           size + picks->pick[*to + 1].text.n < QUOTE_MAX)
+        size += picks->pick[++*to].text.n;
+    bool whole = picks->pick[*from].whole;
+    while (whole && *to - *from + 1 < QUOTE_SENTENCES && *to + 1 < picks->count &&
+           !picks->pick[*to + 1].starts && picks->pick[*to + 1].kind != SENTENCE_CODE &&
            size + picks->pick[*to + 1].text.n < QUOTE_MAX)
         size += picks->pick[++*to].text.n;
 }
@@ -224,20 +270,39 @@ static enum err put_sentence(struct buf *into, const struct pick *p)
     return is_closed(text) ? OK : buf_add_byte(into, '.');
 }
 
-enum err quote_answer(struct quote *q, const struct rag_hits *hits)
+/* The passage that answers: the best, unless the best sentence of one that is hardly worse says more.
+ * hits->count: none has a sentence. */
+static size_t choose_hit(const struct rag_hits *hits)
 {
     struct picks picks;
-    for (size_t h = 0; hits->fits && h < hits->count; h++) {
-        size_t from;
+    size_t chosen = hits->count, from;
+    double best = 0;
+    for (size_t h = 0; h < hits->count; h++) {
         collect(hits, h, &picks);
         if (!best_of(&picks, &from))
             continue; /* nothing but code */
-        size_t to = from;
-        widen(&picks, &from, &to);
-        for (size_t i = from; i <= to; i++)
-            try(put_sentence(&q->text, &picks.pick[i]));
-        q->cited[q->cited_count++] = (uint32_t)h;
-        return OK;
+        double score = hits->hit[h].score + BY_SENTENCE * picks.pick[from].score;
+        if (chosen == hits->count || score > best) {
+            chosen = h;
+            best = score;
+        }
     }
-    return buf_add(&q->text, S("I found nothing about that in the documents."));
+    return chosen;
+}
+
+enum err quote_answer(struct quote *q, const struct rag_hits *hits)
+{
+    size_t h = hits->fits ? choose_hit(hits) : hits->count;
+    struct picks picks;
+    size_t from;
+    if (h == hits->count)
+        return buf_add(&q->text, S("I found nothing about that in the documents."));
+    collect(hits, h, &picks);
+    check(best_of(&picks, &from));
+    size_t to = from;
+    widen(&picks, &from, &to);
+    for (size_t i = from; i <= to; i++)
+        try(put_sentence(&q->text, &picks.pick[i]));
+    q->cited[q->cited_count++] = (uint32_t)h;
+    return OK;
 }

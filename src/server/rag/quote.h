@@ -4,10 +4,11 @@
  * read out; or plainly that nothing fits. It never makes anything up.
  *
  * Sentences are chosen by the words of the question, their place and the heading above them
- * (A. Tombros and M. Sanderson, Advantages of query biased summaries, 1998): the heading has said its
- * words already, what is left of the question chooses the sentence, and when nothing is left the first
- * sentence of the section answers. A sentence that leans on the one before ("It …") brings it along.
- * Pure.
+ * (A. Tombros and M. Sanderson, Advantages of query biased summaries, 1998): the headings have said their
+ * words already, what is left of the question chooses the sentence, and when nothing is left the section
+ * answers from its beginning on. A sentence that leans on the one before ("It …") brings it along, the
+ * row of a table is read with the names of its columns, and where a figure is asked for ("how long") a
+ * sentence that has one is the better. Pure.
  */
 #pragma once
 

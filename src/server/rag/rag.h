@@ -97,12 +97,23 @@ void rag_query_end(struct rag_query *q);
 
 struct rag_listed {
     struct str id, title, source, kind, state, error;
+    struct str note; /* "1 hidden parts left out" */
     uint64_t bytes, chunks;
     int64_t created_s;
     bool shared; /* everybody's: cannot be deleted here */
 };
-typedef void (*rag_list_fn)(void *arg, enum err err, const struct rag_listed *list, size_t count);
-enum err rag_list(struct rag *rag, struct str owner, rag_list_fn fn, void *arg);
+/* A part of the owner's documents and everybody's, in the order of acceptance: at most `limit` of those
+ * behind the document named `after` ("": from the first). `more`: it is not the last part. ERR_NOTFOUND:
+ * there is no document `after` (any more). */
+enum { RAG_LIST_MAX = 10000 };
+struct rag_part {
+    struct str after;
+    uint32_t limit; /* 1..RAG_LIST_MAX */
+};
+typedef void (*rag_list_fn)(void *arg, enum err err, const struct rag_listed *list, size_t count,
+                            bool more);
+enum err rag_list(struct rag *rag, struct str owner, struct rag_part part, rag_list_fn fn,
+                  void *arg);
 typedef void (*rag_done_fn)(void *arg, enum err err);
 enum err rag_delete(struct rag *rag, struct str owner, struct str id, rag_done_fn fn, void *arg);
 /* The text of all documents, or only of those that are everybody's, at most 4 MiB; the caller refs what

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/rag/sentence.h"
 
+#include "base/abbreviation.h"
+
 enum { CODE_MAX = 16 * 1024 /* a fence that is not closed within this is no fence */ };
 
 static bool is_blank(char c)
@@ -64,18 +66,6 @@ static struct str word_before(struct str text, size_t from, size_t i)
     return str_sub(text, start, i);
 }
 
-static bool is_abbreviation(struct str word, struct str after)
-{
-    static const char *const known[] = {"e.g",  "i.e", "etc", "dr", "mr",     "mrs", "ms",
-                                        "prof", "vs",  "fig", "cf", "approx", "st"};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (str_eq_nocase(word, str_of(known[i])))
-            return true;
-    if (str_eq_nocase(word, S("no")) || str_eq_nocase(word, S("p")))
-        return after.n > 1 && is_digit(after.p[1]); /* "No. 5"; but "No. It is not." */
-    return word.n == 1 && word.p[0] >= 'A' && word.p[0] <= 'Z' && word.p[0] != 'I';
-}
-
 static bool is_closer(char c)
 {
     return c == '"' || c == '\'' || c == ')' || c == ']' || c == '`' || c == '*';
@@ -97,9 +87,11 @@ static size_t end_at_mark(struct str text, size_t from, size_t i)
         end += (unsigned char)text.p[end] < 0x80 ? 1 : strlen("”");
     if (end < text.n && !is_blank(text.p[end]))
         return 0;
-    if (c == '.' && is_abbreviation(word_before(text, from, i), str_sub(text, i + 1, text.n)))
-        return 0;
-    return end;
+    /* What follows must be seen a little way only. */
+    struct str after = str_sub(text, end, end + 64);
+    bool goes_on =
+        c == '.' && abbreviation_at(word_before(text, from, i), after) == ABBREVIATION_YES;
+    return goes_on ? 0 : end;
 }
 
 /* The best place to cut what has no end of its own: a line end for code, else a blank. */
@@ -182,4 +174,9 @@ bool sentence_next(struct sentences *all, struct sentence *ret_sentence)
     *ret_sentence =
         (struct sentence){.text = str_trim(str_sub(text, at, end)), .from = at, .kind = kind};
     return true;
+}
+
+bool sentence_is_row(const struct sentence *s)
+{
+    return s->kind == SENTENCE_ITEM && str_find(s->text, S(" | ")) < s->text.n;
 }

@@ -34,5 +34,6 @@ struct sentences {
     bool in_code; /* a long block was cut: the rest of it comes next */
 };
 
+bool sentence_is_row(const struct sentence *s); /* of a table: "a | b" */
 /* The next sentence; false at the end of the text. */
 bool sentence_next(struct sentences *all, struct sentence *ret_sentence);

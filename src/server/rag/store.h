@@ -45,9 +45,14 @@ void store_work_finish(struct store_work *w);
 enum err store_put_back(struct store *s, int64_t document);
 /* It may have been: it waits again, and this attempt counts. */
 enum err store_try_again(struct store *s, int64_t document);
-/* One transaction: the passages of `text`, the older versions of the same source gone. OK too when the
+/* One transaction: the passages of the text, in the place of those there are; the older versions of the same source gone. OK too when the
  * document was deleted meanwhile, or when a newer version is there already (this one then goes). */
-enum err store_complete(struct store *s, int64_t document, struct str title, struct str text);
+struct store_reading {
+    struct str title, text;
+    struct str note; /* what a person should know about the reading; "": nothing */
+};
+enum err store_complete(struct store *s, int64_t document, const struct store_reading *reading);
+/* One transaction: it is kept with the reason, in the place of older failures of the same source. */
 enum err store_fail(struct store *s, int64_t document, struct str sentence);
 /* ERR_NOTFOUND: no such document of this owner's. */
 enum err store_delete(struct store *s, struct str owner, struct str id);
@@ -59,11 +64,14 @@ enum err store_job(struct store *s, struct str owner, struct str id, struct rag_
  * among the passages that this owner may read. */
 enum err store_search(struct store *s, struct str owner, struct terms *terms, uint32_t k,
                       struct arena *arena, struct rag_hits *ret_hits);
-/* The owner's documents and everybody's, the newest LIST_MAX of them, oldest first; the list is freed
- * by the caller. */
-enum { STORE_LIST_MAX = 10000 };
-enum err store_list(struct store *s, struct str owner, struct arena *arena,
-                    struct rag_listed **ret_list, size_t *ret_count);
+/* As rag_list; the list is freed by the caller. */
+struct store_list {
+    struct rag_listed *rows;
+    size_t count;
+    bool more;
+};
+enum err store_list(struct store *s, struct str owner, struct rag_part part, struct arena *arena,
+                    struct store_list *ret_list);
 /* Headings and passages, of everybody or of the shared documents only, until `into` is full. */
 enum err store_words(struct store *s, bool everybody, struct buf *into);
 enum err store_stats(struct store *s, struct rag_stats *ret_stats);

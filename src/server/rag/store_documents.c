@@ -21,7 +21,7 @@ enum err store_job(struct store *s, struct str owner, struct str id, struct rag_
         .chunks = (uint32_t)sqlite3_column_int(q, 4),
     };
     uint32_t over = (uint32_t)sqlite3_column_int(q, 1) + job.failed;
-    job.finished = over;
+    job.finished = over < job.documents ? over : job.documents; /* some may have been read anew */
     if (over < job.documents)
         job.state = over || sqlite3_column_int(q, 6) ? "running" : "queued";
     else
@@ -34,44 +34,68 @@ enum err store_job(struct store *s, struct str owner, struct str id, struct rag_
 
 static enum err list_row(sqlite3_stmt *q, struct arena *arena, struct rag_listed *row)
 {
-    struct str *const texts[] = {&row->id,   &row->title, &row->source,
-                                 &row->kind, &row->state, &row->error};
-    for (int i = 0; i < 6; i++)
+    struct str *const texts[] = {&row->id,    &row->title, &row->source, &row->kind,
+                                 &row->state, &row->error, &row->note};
+    for (int i = 0; i < 7; i++)
         try(arena_str(arena, sql_text(q, i), texts[i]));
-    row->bytes = (uint64_t)sqlite3_column_int64(q, 6);
-    row->chunks = (uint64_t)sqlite3_column_int64(q, 7);
-    row->created_s = sqlite3_column_int64(q, 8) / 1000;
-    row->shared = sqlite3_column_int(q, 9);
+    row->bytes = (uint64_t)sqlite3_column_int64(q, 7);
+    row->chunks = (uint64_t)sqlite3_column_int64(q, 8);
+    row->created_s = sqlite3_column_int64(q, 9) / 1000;
+    row->shared = sqlite3_column_int(q, 10);
     return OK;
 }
 
-enum err store_list(struct store *s, struct str owner, struct arena *arena,
-                    struct rag_listed **ret_list, size_t *ret_count)
+/* Where the part begins: behind this number. */
+static enum err place_of(struct store *s, struct str owner, struct str id, int64_t *ret_number)
 {
     autostmt *q = nullptr;
-    try(sql_query(s,
-                  "SELECT * FROM (SELECT id, title, source, kind, state, error, bytes, chunks,"
-                  " created, owner = '', number FROM documents WHERE owner IN (?, '')"
-                  " ORDER BY number DESC LIMIT ?) ORDER BY number",
-                  SQL_ARGS(SQL_T(owner), SQL_I(STORE_LIST_MAX)), &q));
-    struct rag_listed *list = nullptr;
-    size_t count = 0, room = 0;
+    if (id.n == 0) {
+        *ret_number = 0;
+        return OK;
+    }
+    try(sql_query(s, "SELECT number FROM documents WHERE id = ? AND owner IN (?, '')",
+                  SQL_ARGS(SQL_T(id), SQL_T(owner)), &q));
+    try(sql_step(q));
+    *ret_number = sqlite3_column_int64(q, 0);
+    return OK;
+}
+
+/* One row more than asked for shows that there are more. */
+static enum err list_rows(sqlite3_stmt *q, uint32_t limit, struct arena *arena,
+                          struct store_list *list)
+{
+    size_t room = 0;
     enum err err;
     while ((err = sql_step(q)) == OK) {
-        err = mem_grow((void **)&list, &room, count + 1, sizeof *list);
-        if (err == OK)
-            err = list_row(q, arena, &list[count]);
-        if (err != OK)
-            break;
-        count++;
+        list->more = list->count == limit;
+        if (list->more)
+            return OK;
+        try(mem_grow((void **)&list->rows, &room, list->count + 1, sizeof *list->rows));
+        try(list_row(q, arena, &list->rows[list->count]));
+        list->count++;
     }
-    if (err != ERR_NOTFOUND) {
-        free(list);
-        return err;
-    }
-    *ret_list = list;
-    *ret_count = count;
-    return OK;
+    return err == ERR_NOTFOUND ? OK : err;
+}
+
+enum err store_list(struct store *s, struct str owner, struct rag_part part, struct arena *arena,
+                    struct store_list *ret_list)
+{
+    int64_t from;
+    autostmt *q = nullptr;
+    uint32_t limit = part.limit < RAG_LIST_MAX ? part.limit : RAG_LIST_MAX;
+    try(place_of(s, owner, part.after, &from));
+    try(sql_query(
+        s,
+        "SELECT id, title, source, kind, state, error, note, bytes, chunks, created, owner = ''"
+        " FROM documents WHERE owner IN (?, '') AND number > ? ORDER BY number LIMIT ?",
+        SQL_ARGS(SQL_T(owner), SQL_I(from), SQL_I(limit + 1)), &q));
+    struct store_list list = {};
+    enum err err = list_rows(q, limit, arena, &list);
+    if (err == OK)
+        *ret_list = list;
+    else
+        free(list.rows);
+    return err;
 }
 
 enum err store_words(struct store *s, bool everybody, struct buf *into)
@@ -94,16 +118,18 @@ enum err store_words(struct store *s, bool everybody, struct buf *into)
     return err == ERR_NOTFOUND ? OK : err;
 }
 
+/* Asked for with every change: from an index, not from the rows. */
 enum err store_stats(struct store *s, struct rag_stats *ret_stats)
 {
     autostmt *q = nullptr;
-    try(sql_query(s,
-                  "SELECT coalesce(sum(state = 'done'), 0),"
-                  " coalesce(sum(state IN ('queued', 'running')), 0),"
-                  " coalesce(sum(chunks), 0),"
-                  " coalesce(sum(owner = '' AND (state = 'running' OR state = 'queued'"
-                  " AND attempts < ?)), 0) FROM documents",
-                  SQL_ARGS(SQL_I(STORE_ATTEMPTS_TRUSTED)), &q));
+    try(sql_query(
+        s,
+        "SELECT (SELECT count(*) FROM documents WHERE state = 'done'),"
+        " (SELECT count(*) FROM documents WHERE state IN ('queued', 'running')),"
+        " (SELECT coalesce(sum(chunks), 0) FROM documents WHERE state = 'done'),"
+        " (SELECT count(*) FROM documents WHERE state IN ('queued', 'running') AND owner = ''"
+        " AND (state = 'running' OR attempts < ?))",
+        SQL_ARGS(SQL_I(STORE_ATTEMPTS_TRUSTED)), &q));
     try(sql_step(q));
     *ret_stats = (struct rag_stats){
         .documents = (uint64_t)sqlite3_column_int64(q, 0),

@@ -10,7 +10,7 @@
 #include "server/rag/sql.h"
 
 enum {
-    SCHEMA_VERSION = 1,
+    SCHEMA_VERSION = 2,
     KEEP_JOBS_DAYS = 7,
 };
 
@@ -25,7 +25,8 @@ static const char schema[] =
     " owner TEXT NOT NULL, job TEXT NOT NULL, name TEXT NOT NULL, title TEXT NOT NULL,"
     " source TEXT NOT NULL, kind TEXT NOT NULL, hash TEXT NOT NULL, bytes INTEGER NOT NULL,"
     " chunks INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
-    " error TEXT NOT NULL DEFAULT '', created INTEGER NOT NULL) STRICT;"
+    " error TEXT NOT NULL DEFAULT '', created INTEGER NOT NULL,"
+    " note TEXT NOT NULL DEFAULT '') STRICT;"
     "CREATE INDEX documents_state ON documents(state, chunks);"
     "CREATE INDEX documents_queue ON documents(number) WHERE state = 'queued';"
     "CREATE INDEX documents_source ON documents(owner, source, number);"
@@ -36,12 +37,18 @@ static const char schema[] =
     "CREATE INDEX chunks_document ON chunks(document);"
     "CREATE VIRTUAL TABLE words USING fts5(owner, heading, text, tokenize='ascii');"
     "INSERT INTO words(words, rank) VALUES('secure-delete', 1);"
-    "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 2;";
 
-static enum err create_schema(struct store *s, void *arg)
+/* From version 1: words have other stems now, and documents have notes. All are read anew; until then
+ * they are found as they were. */
+static const char from_1[] = "ALTER TABLE documents ADD COLUMN note TEXT NOT NULL DEFAULT '';"
+                             "UPDATE documents SET state = 'queued', attempts = 0"
+                             " WHERE state IN ('done', 'running');"
+                             "PRAGMA user_version = 2;";
+
+static enum err change_schema(struct store *s, void *arg)
 {
-    (void)arg;
-    return sql_exec(s, schema);
+    return sql_exec(s, arg);
 }
 
 static enum err check_version(struct store *s, int *ret_version)
@@ -57,8 +64,8 @@ static enum err set_up_writer(struct store *s)
                     "PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;"
                     "PRAGMA journal_size_limit=67108864;"));
     try(check_version(s, &version));
-    if (version == 0)
-        try(sql_transaction(s, create_schema, nullptr));
+    if (version < SCHEMA_VERSION)
+        try(sql_transaction(s, change_schema, (void *)(version == 0 ? schema : from_1)));
     /* What was being worked on when the last server ended waits again. */
     try(sql_exec(s, "UPDATE documents SET state = 'queued' WHERE state = 'running'"));
     int64_t old = clock_wall_ms() - (int64_t)KEEP_JOBS_DAYS * 24 * 3600 * 1000;

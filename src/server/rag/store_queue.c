@@ -105,10 +105,30 @@ struct failure {
     struct str sentence;
 };
 
+/* Of the same source, older and failed as well: nobody will miss them. */
+static enum err drop_failed(struct store *s, int64_t document)
+{
+    for (;;) {
+        autostmt *q = nullptr;
+        try(sql_query(s,
+                      "SELECT o.number FROM documents d JOIN documents o ON o.owner = d.owner"
+                      " AND o.source = d.source AND o.number < d.number AND o.state = 'failed'"
+                      " WHERE d.number = ? LIMIT 1",
+                      SQL_ARGS(SQL_I(document)), &q));
+        enum err err = sql_step(q);
+        if (err != OK)
+            return err == ERR_NOTFOUND ? OK : err;
+        int64_t older = sqlite3_column_int64(q, 0);
+        sqlite3_reset(q);
+        try(document_delete(s, older));
+    }
+}
+
 static enum err fail(struct store *s, void *arg)
 {
     const struct failure *f = arg;
     try(count_failure(s, f->document, f->sentence));
+    try(drop_failed(s, f->document));
     return sql_do(s, "UPDATE documents SET state = 'failed', error = ?2 WHERE number = ?1",
                   SQL_ARGS(SQL_I(f->document), SQL_T(f->sentence)));
 }
@@ -224,7 +244,7 @@ void store_work_finish(struct store_work *w)
 
 struct completion {
     int64_t document;
-    struct str title, text;
+    const struct store_reading *reading;
     char *owner, *source; /* owned */
     int64_t chunks;
     bool gone, outdated;
@@ -249,13 +269,22 @@ static enum err read_document(struct store *s, struct completion *c)
     return c->owner && c->source ? OK : ERR_NOMEM;
 }
 
+/* Of a path the file's name: the folders above are not what a document is about. */
+static struct str file_of(struct str source)
+{
+    size_t from = source.n;
+    while (from > 0 && source.p[from - 1] != '/')
+        from--;
+    return str_sub(source, from, source.n);
+}
+
 /* What the index knows of a passage besides its text: where it stands. */
 static enum err put_place(struct buf *into, const struct completion *c, struct str heading)
 {
     buf_clear(into);
-    try(words_stems(str_of(c->source), into));
-    if (!str_starts(heading, c->title))
-        try(words_stems(c->title, into));
+    try(words_stems(file_of(str_of(c->source)), into));
+    if (!str_starts(heading, c->reading->title))
+        try(words_stems(c->reading->title, into));
     return words_stems(heading, into);
 }
 
@@ -273,7 +302,7 @@ static enum err insert_chunks(struct store *s, struct completion *c)
     owner_token(str_of(c->owner), token);
     struct chunker chunker;
     struct chunk piece;
-    chunker_init(&chunker, c->text);
+    chunker_init(&chunker, c->reading->text);
     while (chunker_next(&chunker, &piece)) {
         struct str heading = str_of(piece.heading);
         buf_clear(&stems);
@@ -320,6 +349,7 @@ static enum err complete(struct store *s, void *arg)
     try(read_document(s, c));
     if (c->gone)
         return OK;
+    try(chunks_delete(s, c->document)); /* it may be read anew (store_open) */
     if (!c->outdated)
         try(insert_chunks(s, c));
     try(sql_do(s,
@@ -329,15 +359,17 @@ static enum err complete(struct store *s, void *arg)
     if (c->outdated)
         return document_delete(s, c->document);
     try(drop_older(s, c));
-    return sql_do(s,
-                  "UPDATE documents SET state = 'done', error = '', chunks = ?2, title = ?3"
-                  " WHERE number = ?1",
-                  SQL_ARGS(SQL_I(c->document), SQL_I(c->chunks), SQL_T(c->title)));
+    return sql_do(
+        s,
+        "UPDATE documents SET state = 'done', error = '', chunks = ?2, title = ?3, note = ?4"
+        " WHERE number = ?1",
+        SQL_ARGS(SQL_I(c->document), SQL_I(c->chunks), SQL_T(c->reading->title),
+                 SQL_T(c->reading->note)));
 }
 
-enum err store_complete(struct store *s, int64_t document, struct str title, struct str text)
+enum err store_complete(struct store *s, int64_t document, const struct store_reading *reading)
 {
-    struct completion c = {.document = document, .title = title, .text = text};
+    struct completion c = {.document = document, .reading = reading};
     enum err err = sql_transaction(s, complete, &c);
     free(c.owner);
     free(c.source);

@@ -6,8 +6,10 @@
  * frequency; K. Spärck Jones, 1972). BM25 alone cannot say "nothing fits"; coverage can.
  */
 #include <math.h>
+#include <stdbit.h>
 #include <stdlib.h>
 
+#include "server/rag/chunk.h"
 #include "server/rag/sql.h"
 
 enum {
@@ -15,15 +17,21 @@ enum {
     /* Words are looked for from the rarest on, until so many passages have one: further words are too
      * common to find any that is better, and ranking tens of thousands takes long. */
     ENOUGH = 2000,
+    LOOK_FURTHER =
+        5, /* hits, for they may change places with the best when their headings are read */
 };
 
 /* Of a passage's score, what comes from the words it covers anywhere, in its heading, and from BM25.
  * Little depends on them: half and twice as much changed the count of right pages by 1 in 68. */
 static const double BY_COVER = 0.7, BY_HEADING = 0.2, BY_RANK = 0.1;
+/* So much comes off for a heading that is about other things, too. */
+static const double BY_REST = 0.05;
 /* A passage is about the question if it covers so much of it, headings counted with their share. */
-static const double FITS = 0.4, FITS_HEADING = 0.3;
+static const double FITS = 0.41, FITS_HEADING = 0.3;
 /* Common words say less; and where no document has one, it was filler. */
 static const double COMMON = 0.5, FILLER = 0.5;
+/* So much of the question in one sentence, by two words or more, makes its passage fit. */
+static const double SAID = 0.5;
 
 struct search {
     struct str owner;
@@ -89,6 +97,15 @@ static enum err count_passages(struct store *s, struct str owner, double *ret_co
     return OK;
 }
 
+/* A word that no document has weighs most: it is the point of a question that has no answer here, or a
+ * mishearing. */
+static double weight_of(const struct term *term, uint32_t found, double all)
+{
+    if (term->common && found == 0)
+        return FILLER;
+    return (term->common ? COMMON : 1) * log(1 + all / (found + 1.0));
+}
+
 static enum err weigh(struct store *s, struct search *f)
 {
     double all;
@@ -103,11 +120,7 @@ static enum err weigh(struct store *s, struct search *f)
         try(sql_again(q, SQL_ARGS(SQL_T(buf_str(&match)), SQL_I(ENOUGH))));
         try(sql_step(q));
         f->found[i] = (uint32_t)sqlite3_column_int(q, 0);
-        /* A word that no document has weighs most: it is the point of a question that has no answer
-         * here, or a mishearing. */
-        term->weight = term->common && f->found[i] == 0
-                           ? FILLER
-                           : (term->common ? COMMON : 1) * log(1 + all / (f->found[i] + 1.0));
+        term->weight = weight_of(term, f->found[i], all);
     }
     return OK;
 }
@@ -137,6 +150,9 @@ static bool is_about(const struct terms *terms, uint32_t in, uint32_t in_place)
         common |= (uint32_t)terms->term[i].common << i;
     if ((in & ~common) == 0)
         in = in_place;
+    if (terms
+            ->glue_only) /* "what is this thing?" is about nothing but a heading of just these words */
+        in = in_place &= terms_share(terms, in_place) > 0.99 ? UINT32_MAX : 0;
     return (1 - FITS_HEADING) * terms_share(terms, in) +
                FITS_HEADING * terms_share(terms, in_place) >=
            FITS;
@@ -210,6 +226,37 @@ static bool is_repeat(const struct rag_hit *hits, size_t count, const struct rag
     return false;
 }
 
+/* The best first; of equals the order stays. */
+static void sort_hits(struct rag_hit *hits, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct rag_hit hit = hits[i];
+        size_t at = i;
+        for (; at > 0 && hits[at - 1].score < hit.score; at--)
+            hits[at] = hits[at - 1];
+        hits[at] = hit;
+    }
+}
+
+/* Does one sentence, under its headings, say much of what is asked? */
+static bool says_it(const struct terms *terms, const struct rag_hit *hit)
+{
+    if (terms->glue_only)
+        return false;
+    uint32_t common = 0, place = terms_in(terms, hit->title), columns = 0;
+    for (size_t i = 0; i < terms->count; i++)
+        common |= (uint32_t)terms->term[i].common << i;
+    struct sentences all = {.text = hit->text};
+    struct sentence s;
+    while (sentence_next(&all, &s)) {
+        uint32_t in = terms_said(terms, &s, &columns), said = in | place;
+        if (stdc_count_ones(said & ~common) >= 2 && (in & ~common) &&
+            terms_share(terms, said) >= SAID)
+            return true;
+    }
+    return false;
+}
+
 static enum err search(struct store *s, void *arg)
 {
     struct search *f = arg;
@@ -222,7 +269,8 @@ static enum err search(struct store *s, void *arg)
     }
     qsort(candidates, count, sizeof *candidates, by_score);
     size_t k = f->k < CANDIDATES ? f->k : CANDIDATES;
-    f->hits.hit = arena_alloc(f->arena, (k ? k : 1) * sizeof *f->hits.hit);
+    size_t room = k + LOOK_FURTHER;
+    f->hits.hit = arena_alloc(f->arena, room * sizeof *f->hits.hit);
     if (!f->hits.hit)
         return ERR_NOMEM;
     autostmt *q = nullptr;
@@ -230,13 +278,19 @@ static enum err search(struct store *s, void *arg)
                   "SELECT d.id, c.number, d.title, c.heading, c.text, d.source"
                   " FROM chunks c JOIN documents d ON d.number = c.document WHERE c.id = ?",
                   nullptr, 0, &q));
-    for (size_t i = 0; i < count && f->hits.count < k; i++) {
+    for (size_t i = 0; i < count && f->hits.count < room; i++) {
         struct rag_hit *hit = &f->hits.hit[f->hits.count];
         try(read_hit(q, &candidates[i], f->arena, hit));
+        hit->score =
+            fmax(0, hit->score - BY_REST * (1 - terms_fill(f->terms, title_last(hit->title))));
         if (!is_repeat(f->hits.hit, f->hits.count, hit))
             f->hits.count++;
     }
+    sort_hits(f->hits.hit, f->hits.count);
+    f->hits.count = f->hits.count < k ? f->hits.count : k;
     f->hits.fits = count && candidates[0].fits;
+    for (size_t i = 0; i < f->hits.count && !f->hits.fits; i++)
+        f->hits.fits = says_it(f->terms, &f->hits.hit[i]);
     f->hits.terms = *f->terms;
     return OK;
 }

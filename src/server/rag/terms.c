@@ -13,7 +13,7 @@ static const char *const synonyms[][MEANINGS_MAX] = {
     {"begin", "start", "launch"},
     {"big", "large", "huge"},
     {"bill", "invoice"},
-    {"buy", "purchase"},
+    {"buy", "purchase", "sell"},
     {"car", "automobile"},
     {"choose", "pick", "select"},
     {"computer", "laptop", "machine", "notebook", "desktop"},
@@ -50,13 +50,18 @@ static const char *const synonyms[][MEANINGS_MAX] = {
     {"show", "display"},
     {"shorten", "summarize", "summary"},
     {"small", "tiny", "little"},
-    {"stop", "interrupt", "halt", "abort", "cancel"},
+    {"stop", "interrupt", "halt", "abort", "cancel", "quit", "exit"},
     {"terminal", "console", "shell"},
     {"true", "truth"},
     {"update", "upgrade", "newest", "latest"},
     {"website", "site"},
+    {"weigh", "weight", "heavy"},
     {"woman", "female"},
 };
+
+/* In a set of terms: there was a first row. */
+static const uint32_t FIRST_ROW = UINT32_C(1) << 31;
+static_assert(TERMS_MAX < 32);
 
 /* Its stem, in the place of the word. */
 static void to_stem(const char *word, char into[WORD_MAX])
@@ -101,20 +106,92 @@ static size_t position(const struct terms *t, struct str stem)
 
 static uint32_t set_of(const struct terms *t, struct str stem)
 {
-    size_t i = position(t, stem);
-    return i < t->count ? UINT32_C(1) << i : 0;
+    uint32_t set = 0;
+    for (size_t i = 0; i < t->count; i++)
+        set |= (uint32_t)means(&t->term[i], stem) << i;
+    return set;
+}
+
+static void add_meaning(struct term *term, const char *stem)
+{
+    size_t n = 0;
+    while (n < MEANINGS_MAX && term->stem[n][0])
+        n++;
+    if (n < MEANINGS_MAX && !means(term, str_of(stem)))
+        memcpy(term->stem[n], stem, WORD_MAX);
+}
+
+/* Both as one word are a meaning of those of them that are terms. */
+static void add_joined(struct terms *t, struct word first, struct word second)
+{
+    char joined[WORD_MAX];
+    if (!word_join(first, second, joined))
+        return;
+    size_t at = position(t, str_of(first.stem));
+    if (at < t->count && !first.function)
+        add_meaning(&t->term[at], joined);
+    at = position(t, str_of(second.stem));
+    if (at < t->count && !second.function)
+        add_meaning(&t->term[at], joined);
+}
+
+static void add_term(struct terms *t, struct word w)
+{
+    if (t->count == TERMS_MAX || position(t, str_of(w.stem)) < t->count)
+        return;
+    struct term *term = &t->term[t->count++];
+    *term = (struct term){.weight = 1, .common = w.common};
+    memcpy(term->stem[0], w.stem, sizeof w.stem);
+    add_meanings(term);
 }
 
 static void collect(struct str question, bool with_function_words, struct terms *t)
 {
     struct word w;
     while (t->count < TERMS_MAX && word_next(&question, &w)) {
-        if ((w.function && !with_function_words) || position(t, str_of(w.stem)) < t->count)
-            continue;
-        struct term *term = &t->term[t->count++];
-        *term = (struct term){.weight = 1, .common = w.common};
-        memcpy(term->stem[0], w.stem, sizeof w.stem);
-        add_meanings(term);
+        if (!w.function || with_function_words)
+            add_term(t, w);
+    }
+}
+
+static bool is_word(struct word w, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_eq_nocase(w.text, str_of(list[i])))
+            return true;
+    return false;
+}
+
+#define IS_ONE_OF(w, list) is_word(w, list, sizeof(list) / sizeof *(list))
+
+/* "how long" asks, it does not say that something is long. */
+static void set_asking(struct terms *t, struct word measure)
+{
+    size_t at = position(t, str_of(measure.stem));
+    if (at < t->count)
+        t->term[at].common = t->term[at].asking = true;
+}
+
+/* What the words say together. */
+static void look_at_pairs(struct str question, struct terms *t)
+{
+    static const char *const measures[] = {"much", "many", "long", "often", "far",   "old",
+                                           "big",  "tall", "high", "deep",  "heavy", "large",
+                                           "fast", "hot",  "wide", "soon",  "thick", "late"};
+    static const char *const being[] = {"is", "are", "was", "were", "for"};
+    struct word last = {}, w;
+    for (bool first = true; word_next(&question, &w); first = false) {
+        if (str_eq_nocase(w.text, S("when")) && first)
+            t->wants_number = true;
+        if (str_eq_nocase(last.text, S("how")) && IS_ONE_OF(w, measures)) {
+            t->wants_number = true;
+            set_asking(t, w);
+        }
+        if (str_eq_nocase(last.text, S("much")) && IS_ONE_OF(w, being))
+            add_term(t, (struct word){.stem = "cost", .common = true}); /* "how much is it?" */
+        if (!first && w.text.p <= last.text.p + last.text.n + 1)
+            add_joined(t, last, w);
+        last = w;
     }
 }
 
@@ -122,17 +199,45 @@ void terms_of(struct str question, struct terms *ret_terms)
 {
     *ret_terms = (struct terms){};
     collect(question, false, ret_terms);
-    if (ret_terms->count == 0)
+    ret_terms->glue_only = ret_terms->count == 0;
+    if (ret_terms->glue_only)
         collect(question, true, ret_terms);
+    look_at_pairs(question, ret_terms);
 }
 
 uint32_t terms_in(const struct terms *t, struct str text)
 {
     uint32_t set = 0;
-    struct word w;
-    while (word_next(&text, &w))
-        set |= set_of(t, str_of(w.stem));
+    struct stems all = {.rest = text};
+    char stem[WORD_MAX];
+    while (stems_next(&all, stem))
+        set |= set_of(t, str_of(stem));
     return set;
+}
+
+double terms_fill(const struct terms *t, struct str heading)
+{
+    struct word w;
+    double filled = 0, all = 0;
+    while (word_next(&heading, &w)) {
+        double weight = w.function ? 0 : w.common ? 0.5 : 1;
+        all += weight;
+        filled += position(t, str_of(w.stem)) < t->count ? weight : 0;
+    }
+    return all > 0 ? filled / all : 0;
+}
+
+uint32_t terms_said(const struct terms *t, const struct sentence *s, uint32_t *columns)
+{
+    uint32_t asking = 0;
+    for (size_t i = 0; i < t->count; i++)
+        asking |= (uint32_t)t->term[i].asking << i;
+    uint32_t in = terms_in(t, s->text) & ~asking;
+    if (!sentence_is_row(s))
+        *columns = 0;
+    else if (*columns == 0)
+        *columns = in | FIRST_ROW;
+    return (in | *columns) & ~FIRST_ROW;
 }
 
 uint32_t terms_in_stems(const struct terms *t, struct str stems)

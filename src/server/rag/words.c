@@ -72,46 +72,52 @@ static size_t encode(uint32_t cp, char into[4])
 
 /* Sorted. Words of questions and of glue; also the verbs that any question may be built with. */
 static const char *const function_words[] = {
-    "a",       "about",   "after",   "all",  "also",   "am",      "an",   "and",    "any",
-    "are",     "aren",    "as",      "at",   "be",     "because", "been", "before", "being",
-    "between", "but",     "by",      "can",  "could",  "couldn",  "d",    "did",    "didn",
-    "do",      "does",    "doesn",   "don",  "during", "for",     "from", "get",    "gets",
-    "getting", "got",     "had",     "hadn", "has",    "hasn",    "have", "haven",  "he",
-    "her",     "here",    "his",     "how",  "i",      "if",      "in",   "into",   "is",
-    "isn",     "it",      "its",     "just", "let",    "ll",      "m",    "make",   "may",
-    "me",      "might",   "mine",    "must", "my",     "no",      "not",  "of",     "on",
-    "one",     "onto",    "or",      "our",  "out",    "please",  "re",   "s",      "shall",
-    "she",     "should",  "shouldn", "so",   "some",   "t",       "tell", "than",   "that",
-    "the",     "their",   "them",    "then", "there",  "these",   "they", "thing",  "this",
-    "those",   "through", "to",      "too",  "until",  "up",      "us",   "ve",     "want",
-    "was",     "wasn",    "we",      "were", "weren",  "what",    "when", "where",  "whether",
-    "which",   "while",   "who",     "whom", "whose",  "why",     "will", "with",   "won",
-    "would",   "wouldn",  "you",     "your",
+    "a",       "about",   "across",  "after",   "against", "all",        "along",     "also",
+    "am",      "an",      "and",     "any",     "are",     "aren",       "around",    "as",
+    "at",      "be",      "because", "been",    "before",  "being",      "between",   "but",
+    "by",      "can",     "cannot",  "could",   "couldn",  "d",          "did",       "didn",
+    "do",      "does",    "doesn",   "don",     "during",  "for",        "from",      "get",
+    "gets",    "getting", "got",     "had",     "hadn",    "has",        "hasn",      "have",
+    "haven",   "having",  "he",      "her",     "here",    "herself",    "himself",   "his",
+    "how",     "i",       "if",      "in",      "into",    "is",         "isn",       "it",
+    "its",     "itself",  "just",    "let",     "lets",    "letting",    "ll",        "m",
+    "made",    "make",    "makes",   "making",  "many",    "may",        "me",        "might",
+    "mine",    "much",    "must",    "my",      "myself",  "no",         "not",       "of",
+    "on",      "one",     "ones",    "onto",    "or",      "our",        "ourselves", "out",
+    "over",    "per",     "please",  "quite",   "re",      "s",          "shall",     "she",
+    "should",  "shouldn", "so",      "some",    "t",       "tell",       "telling",   "tells",
+    "than",    "that",    "the",     "their",   "them",    "themselves", "then",      "there",
+    "these",   "they",    "thing",   "things",  "this",    "those",      "through",   "to",
+    "told",    "too",     "toward",  "towards", "until",   "up",         "upon",      "us",
+    "ve",      "via",     "want",    "wanted",  "wanting", "wants",      "was",       "wasn",
+    "we",      "were",    "weren",   "what",    "when",    "where",      "whether",   "which",
+    "while",   "who",     "whom",    "whose",   "why",     "will",       "with",      "within",
+    "without", "won",     "would",   "wouldn",  "you",     "your",       "yourself",
 };
 
 /* Sorted. Common words that may be the subject, but need not: where no document has one, it was filler. */
 static const char *const common_words[] = {
-    "able",     "actually",  "again",    "already",   "always",      "another",   "anything",
-    "anywhere", "away",      "bad",      "basically", "best",        "better",    "big",
-    "bit",      "both",      "change",   "clearly",   "completely",  "correct",   "correctly",
-    "current",  "different", "directly", "each",      "easily",      "easy",      "else",
-    "end",      "entire",    "entirely", "ever",      "every",       "everyone",  "everything",
-    "exactly",  "example",   "fast",     "finally",   "find",        "first",     "full",
-    "give",     "go",        "good",     "great",     "halfway",     "happen",    "happens",
-    "hello",    "help",      "hi",       "idea",      "immediately", "instead",   "keep",
-    "kind",     "kindly",    "know",     "large",     "last",        "later",     "least",
-    "less",     "like",      "little",   "long",      "look",        "lot",       "many",
-    "maybe",    "mean",      "means",    "middle",    "moment",      "more",      "most",
-    "much",     "need",      "never",    "new",       "next",        "nobody",    "normally",
-    "nothing",  "now",       "often",    "okay",      "old",         "other",     "own",
-    "part",     "perhaps",   "person",   "possible",  "probably",    "properly",  "put",
-    "quick",    "quickly",   "real",     "really",    "recently",    "right",     "same",
-    "say",      "see",       "set",      "several",   "show",        "simple",    "simply",
-    "small",    "someday",   "somehow",  "someone",   "something",   "sometimes", "somewhere",
-    "soon",     "still",     "stuff",    "such",      "suddenly",    "sure",      "take",
-    "thank",    "thanks",    "think",    "time",      "today",       "together",  "trouble",
-    "try",      "use",       "usual",    "usually",   "very",        "way",       "well",
-    "whole",    "work",      "works",    "wrong",     "yes",         "yet",       "young",
+    "able",     "actually",  "again",     "already",   "always",      "another",  "anything",
+    "anywhere", "away",      "bad",       "basically", "best",        "better",   "big",
+    "bit",      "both",      "change",    "clearly",   "completely",  "correct",  "correctly",
+    "current",  "different", "directly",  "each",      "easily",      "easy",     "else",
+    "end",      "entire",    "entirely",  "ever",      "every",       "everyone", "everything",
+    "exactly",  "example",   "fast",      "finally",   "find",        "first",    "full",
+    "give",     "go",        "good",      "great",     "halfway",     "happen",   "happens",
+    "hello",    "help",      "hi",        "idea",      "immediately", "instead",  "keep",
+    "kind",     "kindly",    "know",      "large",     "last",        "later",    "least",
+    "less",     "like",      "little",    "long",      "look",        "lot",      "maybe",
+    "mean",     "means",     "middle",    "moment",    "more",        "most",     "need",
+    "never",    "new",       "next",      "nobody",    "normally",    "nothing",  "now",
+    "often",    "okay",      "old",       "other",     "own",         "part",     "perhaps",
+    "person",   "possible",  "probably",  "properly",  "put",         "quick",    "quickly",
+    "real",     "really",    "recently",  "right",     "same",        "say",      "see",
+    "set",      "several",   "show",      "simple",    "simply",      "small",    "someday",
+    "somehow",  "someone",   "something", "sometimes", "somewhere",   "soon",     "still",
+    "stuff",    "such",      "suddenly",  "sure",      "take",        "thank",    "thanks",
+    "think",    "time",      "today",     "together",  "trouble",     "try",      "use",
+    "usual",    "usually",   "very",      "way",       "well",        "whole",    "work",
+    "works",    "wrong",     "yes",       "yet",       "young",
 };
 
 static int by_word(const void *key, const void *entry)
@@ -129,6 +135,11 @@ static bool is_function_word(const char *word)
     return is_in(word, function_words, sizeof function_words / sizeof *function_words);
 }
 
+static bool is_common_word(const char *word)
+{
+    return is_in(word, common_words, sizeof common_words / sizeof *common_words);
+}
+
 /* Sorted by the first: forms that no ending leads back to their word. */
 static const char *const irregular[][2] = {
     {"began", "begin"},      {"begun", "begin"},   {"bought", "buy"},    {"broke", "break"},
@@ -136,16 +147,16 @@ static const char *const irregular[][2] = {
     {"children", "child"},   {"chose", "choose"},  {"chosen", "choose"}, {"done", "do"},
     {"feet", "foot"},        {"fell", "fall"},     {"felt", "feel"},     {"forgot", "forget"},
     {"forgotten", "forget"}, {"found", "find"},    {"gave", "give"},     {"given", "give"},
-    {"gone", "go"},          {"grew", "grow"},     {"grown", "grow"},    {"heard", "hear"},
-    {"held", "hold"},        {"kept", "keep"},     {"knew", "know"},     {"known", "know"},
-    {"left", "leave"},       {"lost", "lose"},     {"made", "make"},     {"meant", "mean"},
-    {"men", "man"},          {"met", "meet"},      {"mice", "mouse"},    {"paid", "pay"},
-    {"ran", "run"},          {"said", "say"},      {"saw", "see"},       {"seen", "see"},
-    {"sent", "send"},        {"shown", "show"},    {"sold", "sell"},     {"spoke", "speak"},
-    {"spoken", "speak"},     {"stolen", "steal"},  {"stood", "stand"},   {"taken", "take"},
-    {"taught", "teach"},     {"teeth", "tooth"},   {"thought", "think"}, {"threw", "throw"},
-    {"thrown", "throw"},     {"told", "tell"},     {"took", "take"},     {"went", "go"},
-    {"women", "woman"},      {"won", "win"},       {"written", "write"}, {"wrote", "write"},
+    {"goes", "go"},          {"gone", "go"},       {"grew", "grow"},     {"grown", "grow"},
+    {"heard", "hear"},       {"held", "hold"},     {"kept", "keep"},     {"knew", "know"},
+    {"known", "know"},       {"lost", "lose"},     {"meant", "mean"},    {"men", "man"},
+    {"met", "meet"},         {"mice", "mouse"},    {"paid", "pay"},      {"ran", "run"},
+    {"said", "say"},         {"saw", "see"},       {"seen", "see"},      {"sent", "send"},
+    {"shown", "show"},       {"sold", "sell"},     {"spoke", "speak"},   {"spoken", "speak"},
+    {"stolen", "steal"},     {"stood", "stand"},   {"taken", "take"},    {"taught", "teach"},
+    {"teeth", "tooth"},      {"thought", "think"}, {"threw", "throw"},   {"thrown", "throw"},
+    {"took", "take"},        {"went", "go"},       {"women", "woman"},   {"won", "win"},
+    {"written", "write"},    {"wrote", "write"},
 };
 
 /* Puts the word itself in the place of an irregular form. */
@@ -182,10 +193,17 @@ static void stem(char word[WORD_MAX])
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         if (!ends(word, n, endings[i]))
             continue;
+        size_t whole = n;
         n -= strlen(endings[i]);
         char last = word[n - 1];
         if (n > 3 && last == word[n - 2] && last != 'l' && last != 's')
             n--; /* "stopp" */
+        char after = word[n];
+        word[n] = 0;
+        if (is_function_word(word)) { /* "letter" is not "let" */
+            word[n] = after;
+            n = whole;
+        }
         break;
     }
     word[n] = 0;
@@ -232,19 +250,57 @@ bool word_next(struct str *rest, struct word *ret_word)
     *rest = str_sub(*rest, at, rest->n);
     if (n == 0)
         return false;
-    w.function = is_function_word(w.stem);
-    w.common = is_in(w.stem, common_words, sizeof common_words / sizeof *common_words);
+    /* "won't" is glue, "won" is not. */
+    bool before_t = rest->n > 1 && rest->p[0] == '\'' && (rest->p[1] | 0x20) == 't';
+    w.function = is_function_word(w.stem) && (before_t || strcmp(w.stem, "won") != 0);
+    w.common = is_common_word(w.stem);
     if (!w.function && is_ascii(w.stem))
         stem(w.stem);
+    w.common = w.common || is_common_word(w.stem); /* "keeps" is as common as "keep" */
     *ret_word = w;
+    return true;
+}
+
+bool word_join(struct word first, struct word second, char into[WORD_MAX])
+{
+    char both[2 * WORD_MAX];
+    size_t n = first.text.n + second.text.n;
+    if (n >= sizeof both)
+        return false;
+    memcpy(both, first.text.p, first.text.n);
+    memcpy(both + first.text.n, second.text.p, second.text.n);
+    struct str rest = {both, n};
+    struct word joined;
+    if (!word_next(&rest, &joined) || rest.n > 0)
+        return false;
+    memcpy(into, joined.stem, WORD_MAX);
+    return true;
+}
+
+bool stems_next(struct stems *s, char into[WORD_MAX])
+{
+    if (s->joined[0]) {
+        memcpy(into, s->joined, WORD_MAX);
+        s->joined[0] = 0;
+        return true;
+    }
+    struct word w;
+    if (!word_next(&s->rest, &w))
+        return false;
+    const char *end = s->last.text.p ? s->last.text.p + s->last.text.n : nullptr;
+    if (end && w.text.p == end + 1 && *end == '-' && !word_join(s->last, w, s->joined))
+        s->joined[0] = 0;
+    s->last = w;
+    memcpy(into, w.stem, WORD_MAX);
     return true;
 }
 
 enum err words_stems(struct str text, struct buf *into)
 {
-    struct word w;
-    while (word_next(&text, &w)) {
-        try(buf_add(into, str_of(w.stem)));
+    struct stems all = {.rest = text};
+    char stem[WORD_MAX];
+    while (stems_next(&all, stem)) {
+        try(buf_add(into, str_of(stem)));
         try(buf_add_byte(into, ' '));
     }
     return OK;

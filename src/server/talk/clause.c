@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/talk/clause.h"
 
+#include "base/abbreviation.h"
+
 void clause_init(struct clause_splitter *c)
 {
     *c = (struct clause_splitter){.text = BUF(CLAUSE_ANSWER_MAX)};
@@ -21,36 +23,25 @@ void clause_finish(struct clause_splitter *c)
     c->finished = true;
 }
 
-/* Words that end in a full stop without ending a sentence; compared without case. */
-static const char *const abbreviations[] = {
-    "dr",   "mr",  "mrs",    "ms",  "prof", "st",  "sr",  "jr",  "vs",   "etc",
-    "e.g",  "i.e", "approx", "no",  "fig",  "inc", "ltd", "co",  "dept", "est",
-    "min",  "max", "jan",    "feb", "mar",  "apr", "jun", "jul", "aug",  "sep",
-    "sept", "oct", "nov",    "dec", "p",    "pp",  "vol", "ca",  "cf",   "resp",
-};
-
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Is the word that ends just before `dot` an abbreviation, or a lone initial ("J. Smith")? */
-static bool abbreviates(struct str text, size_t from, size_t dot)
+/* What the full stop at `dot` is to the word before it; also that of a list item's number. */
+static enum abbreviation abbreviates(struct str text, size_t from, size_t dot)
 {
     size_t start = dot;
     while (start > from && !is_space(text.p[start - 1]) && text.p[start - 1] != '(')
         start--;
     struct str word = str_sub(text, start, dot);
-    if (word.n == 1 && word.p[0] >= 'A' && word.p[0] <= 'Z' && word.p[0] != 'I')
-        return true;
-    for (size_t i = 0; i < sizeof abbreviations / sizeof *abbreviations; i++)
-        if (str_eq_nocase(word, str_of(abbreviations[i])))
-            return true;
     /* "1." at the start of a line numbers a list item. */
     bool digits = word.n > 0 && word.n <= 3;
     for (size_t i = 0; i < word.n; i++)
         digits = digits && word.p[i] >= '0' && word.p[i] <= '9';
-    return digits && (start == from || text.p[start - 1] == '\n');
+    if (digits && (start == from || text.p[start - 1] == '\n'))
+        return ABBREVIATION_YES;
+    return abbreviation_at(word, str_sub(text, dot + 1, text.n));
 }
 
 enum cut { CUT_NONE, CUT_SOFT, CUT_HARD, CUT_WAIT };
@@ -99,9 +90,12 @@ static enum cut cut_after(struct str text, size_t from, size_t i, bool finished,
     *ret_len = next - i;
     if (cp == '!' || cp == '?')
         return CUT_HARD;
-    if (cp == '.')
-        return abbreviates(text, from, i) ? CUT_NONE : CUT_HARD;
-    return CUT_SOFT;
+    if (cp != '.')
+        return CUT_SOFT;
+    enum abbreviation what = abbreviates(text, from, i);
+    if (what == ABBREVIATION_UNCLEAR && !finished)
+        return CUT_WAIT;
+    return what == ABBREVIATION_YES ? CUT_NONE : CUT_HARD;
 }
 
 /* Where the growing clause ends, or 0. */

@@ -151,7 +151,12 @@ static void run_forget(struct lane_job *job)
 static void forget_done(struct lane_job *job)
 {
     struct work *w = (struct work *)job;
-    tell(w->keep, w->err);
+    if (w->err == ERR_BUSY)
+        log_warn(
+            "what was forgotten may still lie in sessions.db-wal in the data folder, which another "
+            "program is reading; it is overwritten as soon as that has ended");
+    else
+        tell(w->keep, w->err);
     w->done(w->arg, w->err);
     work_free(w);
 }

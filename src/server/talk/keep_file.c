@@ -22,6 +22,7 @@ static const char schema[] =
 struct keep_file {
     struct store *sql;
     char aside[PATH_BYTES];
+    bool unclean; /* the journal may hold what was deleted */
 };
 
 static enum err path_of(const char *data, const char *ending, char into[PATH_BYTES])
@@ -109,11 +110,16 @@ static enum err move(const char *data, const char *from, const char *to)
     return rename(old, fresh) == 0 || errno == ENOENT ? OK : err_from_errno(errno);
 }
 
+static enum err unlink_if_there(const char *path)
+{
+    return unlink(path) == 0 || errno == ENOENT ? OK : err_from_errno(errno);
+}
+
 static enum err delete_file(const char *data, const char *ending)
 {
     char path[PATH_BYTES];
     try(path_of(data, ending, path));
-    return unlink(path) == 0 || errno == ENOENT ? OK : err_from_errno(errno);
+    return unlink_if_there(path);
 }
 
 /* The journal goes first: beside a new file of the old name it would be taken for that one's. */
@@ -236,33 +242,49 @@ enum err keep_file_put(struct keep_file *f, const struct keep_row *row)
         SQL_ARGS(SQL_T(row->id), SQL_T(row->owner), SQL_I(row->used_ms), SQL_T(row->said)));
 }
 
-/* What was deleted is overwritten in the file, but the journal still has it. */
+/* What was deleted is overwritten in the file, but the journal still has it. A program that reads the
+ * file keeps the journal from being emptied, which is a row of the answer and no error. */
 static enum err empty_journal(struct keep_file *f)
 {
-    return sql_do(f->sql, "PRAGMA wal_checkpoint(TRUNCATE)", nullptr, 0);
+    autostmt *q = nullptr;
+    f->unclean = true;
+    try(sql_query(f->sql, "PRAGMA wal_checkpoint(TRUNCATE)", nullptr, 0, &q));
+    try(sql_step(q));
+    if (sqlite3_column_int(q, 0) != 0)
+        return ERR_BUSY;
+    f->unclean = false;
+    return OK;
+}
+
+static enum err delete_aside(const struct keep_file *f)
+{
+    char journal[PATH_BYTES + 4];
+    snprintf(journal, sizeof journal, "%s-wal", f->aside);
+    try(unlink_if_there(journal));
+    return unlink_if_there(f->aside);
 }
 
 enum err keep_file_delete(struct keep_file *f, struct str owner, struct str id)
 {
     try(sql_do(f->sql, "DELETE FROM sessions WHERE owner = ? AND (id = ? OR ? = '')",
                SQL_ARGS(SQL_T(owner), SQL_T(id), SQL_T(id))));
-    return empty_journal(f);
+    enum err err = empty_journal(f);
+    /* A single one that is known now was begun after that. */
+    enum err other = id.n == 0 ? delete_aside(f) : OK;
+    return err != OK ? err : other;
 }
 
 enum err keep_file_prune(struct keep_file *f, int64_t oldest_ms, uint32_t max)
 {
     struct stat about;
-    if (stat(f->aside, &about) == 0 && (int64_t)about.st_mtim.tv_sec * 1000 <= oldest_ms) {
-        char journal[PATH_BYTES + 4];
-        snprintf(journal, sizeof journal, "%s-wal", f->aside);
-        if ((unlink(journal) != 0 && errno != ENOENT) || unlink(f->aside) != 0)
-            return err_from_errno(errno);
-    }
+    if (stat(f->aside, &about) == 0 && (int64_t)about.st_mtim.tv_sec * 1000 <= oldest_ms)
+        try(delete_aside(f));
     int before = sqlite3_total_changes(f->sql->db);
     try(sql_do(f->sql, "DELETE FROM sessions WHERE used <= ?", SQL_ARGS(SQL_I(oldest_ms))));
     try(sql_do(f->sql,
                "DELETE FROM sessions WHERE rowid IN"
                " (SELECT rowid FROM sessions ORDER BY used DESC LIMIT -1 OFFSET ?)",
                SQL_ARGS(SQL_I(max))));
-    return sqlite3_total_changes(f->sql->db) == before ? OK : empty_journal(f);
+    bool nothing = sqlite3_total_changes(f->sql->db) == before && !f->unclean;
+    return nothing ? OK : empty_journal(f);
 }

@@ -38,11 +38,12 @@ enum err keep_file_load(struct keep_file *f, int64_t oldest_ms, uint32_t max,
                         enum err (*fn)(void *arg, const struct keep_row *row), void *arg,
                         size_t *ret_bad);
 enum err keep_file_put(struct keep_file *f, const struct keep_row *row);
-/* One of the owner's, or with an empty id all; OK too when there is none. When it returns, nothing of it
- * is on the disk. */
+/* One of the owner's, or with an empty id all, and what was set aside, for nobody can tell whose that is.
+ * OK too when there is none: then nothing of it is on the disk. ERR_BUSY: it is deleted, but lies in the
+ * journal, which another program is reading; the next keep_file_prune tries again. */
 enum err keep_file_delete(struct keep_file *f, struct str owner, struct str id);
 /* Deletes what was used at `oldest_ms` or before, what is beyond the newest `max`, and a file that was set
- * aside before that time. */
+ * aside before that time; and empties the journal when that is due. */
 enum err keep_file_prune(struct keep_file *f, int64_t oldest_ms, uint32_t max);
 /* Removes everything. ERR_DENIED…: something of it is still there. */
 enum err keep_file_erase(const char *data);

@@ -2,18 +2,21 @@
 /* Sound to words: the recogniser's side of a turn. */
 #include "base/clock.h"
 #include "base/conf.h"
-#include "server/engine/engine.h"
+#include "server/talk/samples.h"
 #include "server/talk/turn_parts.h"
 
 static void on_final(struct turn *t, struct str text)
 {
     waterfall_close(&t->waterfall, STAGE_TRANSCRIBE, clock_us());
     text = str_trim(text);
-    enum err err = buf_add(&t->question, text);
+    enum err err = t->question.n > 0 && text.n > 0 ? buf_add_byte(&t->question, ' ') : OK;
+    if (err == OK)
+        err = buf_add(&t->question, text);
     if (err != OK) {
         turn_end_with(t, MOVE_FAIL, err, err_text(err));
         return;
     }
+    text = buf_str(&t->question);
     if (t->sink)
         t->sink->final(t->arg, t, text);
     if (t->state == TURN_FINALISING)
@@ -59,13 +62,7 @@ enum err turn_audio(struct turn *t, const int16_t *samples, size_t count)
 {
     if (t->state != TURN_LISTENING || !t->stt)
         return OK;
-    /* Little-endian on every machine that Repartee runs on, so the samples are their own bytes. */
-    struct str bytes = {(const char *)samples, count * sizeof *samples};
-    for (size_t at = 0; at < bytes.n; at += 32 * 1024) {
-        const struct msg_audio audio = {str_sub(bytes, at, at + 32 * 1024)};
-        try(job_send(t->stt, MSG_audio, &audio));
-    }
-    return OK;
+    return samples_send(t->stt, samples, count);
 }
 
 size_t turn_backlog(const struct turn *t)

@@ -1,36 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Tokens to sound: clauses go to the synthesiser as soon as they are whole; its sound leaves at the
  * pace of the listener's speaker. What is held back here is what the engine gets no credit for. */
+#include "audio/opus_out.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "server/engine/engine.h"
 #include "server/talk/turn_parts.h"
 
-enum { PACER_MS = 20, SOUND_PIECE_BYTES = 16 * 1024 };
+enum { PACER_MS = 20, SOUND_PIECE_BYTES = 16 * 1024, LENGTH_BYTES = 2 };
+
+/* What the pace allows to be sent next of `sound`; no samples: nothing. */
+struct piece {
+    struct str bytes;
+    size_t samples, front_bytes; /* before the bytes, for ourselves */
+};
+
+static struct piece next_piece(const struct turn *t, struct str sound, uint64_t now)
+{
+    uint64_t room = pace_room(&t->pace, now);
+    if (t->out_opus) {
+        size_t samples = (size_t)pcm_ms_to_samples(OPUS_OUT_FRAME_MS, t->out_rate_hz);
+        if (sound.n < LENGTH_BYTES || room < samples)
+            return (struct piece){};
+        size_t n = (uint8_t)sound.p[0] | (size_t)(uint8_t)sound.p[1] << 8;
+        return (struct piece){str_sub(sound, LENGTH_BYTES, LENGTH_BYTES + n), samples,
+                              LENGTH_BYTES};
+    }
+    size_t n = sound.n < room * sizeof(int16_t) ? sound.n : (size_t)room * sizeof(int16_t);
+    if (n > SOUND_PIECE_BYTES)
+        n = SOUND_PIECE_BYTES;
+    return (struct piece){str_sub(sound, 0, n), n / sizeof(int16_t), 0};
+}
 
 /* Sends what the pace allows; a started answer goes on from the pacer's timer. */
 static void send_sound(struct turn *t)
 {
+    size_t at = 0;
     for (;;) {
         uint64_t now = clock_us();
-        uint64_t room = pace_room(&t->pace, now) * sizeof(int16_t);
-        size_t n = t->sound.n < room ? t->sound.n : room;
-        if (n > SOUND_PIECE_BYTES)
-            n = SOUND_PIECE_BYTES;
-        if (n == 0)
+        struct piece p = next_piece(t, str_sub(buf_str(&t->sound), at, t->sound.n), now);
+        if (p.samples == 0)
             break;
-        pace_sent(&t->pace, n / sizeof(int16_t), now);
+        pace_sent(&t->pace, p.samples, now);
         waterfall_close(&t->waterfall, STAGE_SYNTHESIZE, now);
         waterfall_open(&t->waterfall, STAGE_SPEAK, now);
         if (t->sink)
-            t->sink->audio(t->arg, t, str_sub(buf_str(&t->sound), 0, n));
+            t->sink->audio(t->arg, t, p.bytes);
         if (t->state == TURN_ENDED)
             return;
-        buf_eat(&t->sound, n);
+        at += p.front_bytes + p.bytes.n;
         if (t->tts)
-            job_consumed(t->tts, n);
+            job_consumed(t->tts, p.bytes.n);
     }
-    if (t->sound.n) {
+    buf_eat(&t->sound, at);
+    if (t->held) {
+        timer_stop(&t->pacer);
+    } else if (t->sound.n) {
         timer_start(&t->pacer, PACER_MS);
     } else if (t->sound_complete && t->state == TURN_SPEAKING) {
         waterfall_close(&t->waterfall, STAGE_SPEAK, clock_us());
@@ -41,11 +66,39 @@ static void send_sound(struct turn *t)
     }
 }
 
+void speak_play_out(struct turn *t)
+{
+    uint64_t sent_ms = pcm_samples_to_ms(t->pace.sent, t->out_rate_hz ? t->out_rate_hz : 1);
+    uint64_t played_ms = pace_position_ms(&t->pace, clock_us());
+    if (!t->sound_begun || played_ms >= sent_ms)
+        turn_move(t, MOVE_PLAYED);
+    else if (!t->held)
+        timer_start(&t->pacer, sent_ms - played_ms);
+}
+
+/* Goes on wherever the clock or the listener's report has brought us. */
+static void go_on(struct turn *t)
+{
+    if (t->state == TURN_PLAYING)
+        speak_play_out(t);
+    else if (t->state != TURN_ENDED)
+        send_sound(t);
+}
+
 static void on_pacer(void *arg)
 {
-    struct turn *t = arg;
-    if (t->state != TURN_ENDED)
-        send_sound(t);
+    go_on(arg);
+}
+
+void speak_hold(struct turn *t)
+{
+    if (!t->speak)
+        return;
+    pace_hold(&t->pace, t->held, clock_us());
+    if (t->held)
+        timer_stop(&t->pacer);
+    else if (t->sound_begun || t->sound_complete)
+        timer_start(&t->pacer, 0);
 }
 
 void speak_init(struct turn *t)
@@ -58,10 +111,37 @@ void turn_played(struct turn *t, uint64_t ms)
     if (t->state == TURN_ENDED || !t->sound_begun)
         return;
     pace_played(&t->pace, ms, clock_us());
-    send_sound(t);
+    go_on(t);
 }
 
-static void on_audio(struct turn *t, struct str samples)
+bool turn_sounds(const struct turn *t)
+{
+    return t->sound_begun && t->state != TURN_ENDED;
+}
+
+struct str turn_heard_now(const struct turn *t, uint32_t before_ms, uint32_t after_ms)
+{
+    struct str answer = buf_str(&t->clauses.text);
+    uint64_t now_ms = pace_position_ms(&t->pace, clock_us());
+    uint64_t from_ms = now_ms > before_ms ? now_ms - before_ms : 0;
+    return str_sub(answer, heard_prefix(&t->heard, answer, from_ms),
+                   heard_prefix(&t->heard, answer, now_ms + after_ms));
+}
+
+static enum err keep_sound(struct turn *t, struct str sound)
+{
+    if (t->out_opus) {
+        const char length[LENGTH_BYTES] = {(char)sound.n, (char)(sound.n >> 8)};
+        if (sound.n == 0 || sound.n > OPUS_OUT_PACKET_MAX)
+            return ERR_ENGINE;
+        try(buf_add(&t->sound, (struct str){length, sizeof length}));
+    } else if (sound.n % sizeof(int16_t)) {
+        return ERR_ENGINE; /* half a sample: all that follows would be noise */
+    }
+    return buf_add(&t->sound, sound);
+}
+
+static void on_audio(struct turn *t, struct str sound)
 {
     if (!t->sound_begun) {
         t->sound_begun = true;
@@ -70,8 +150,7 @@ static void on_audio(struct turn *t, struct str samples)
         if (t->state == TURN_ENDED)
             return;
     }
-    /* Whole samples only: an engine that sends half a sample is broken, and its odd byte is noise. */
-    enum err err = samples.n % sizeof(int16_t) ? ERR_ENGINE : buf_add(&t->sound, samples);
+    enum err err = keep_sound(t, sound);
     if (err != OK)
         turn_end_with(t, MOVE_FAIL, err, err_text(err));
     else
@@ -93,10 +172,13 @@ static void on_ended(void *arg, enum err err, const char *text)
     t->tts = nullptr;
     if (err != OK) {
         turn_end_with(t, MOVE_FAIL, err, text);
-        return;
+    } else if (t->state !=
+               TURN_SPEAKING) { /* nobody has told it yet that there is no more to say */
+        turn_end_with(t, MOVE_FAIL, ERR_ENGINE, "the voice stopped in mid-sentence");
+    } else {
+        t->sound_complete = true;
+        send_sound(t);
     }
-    t->sound_complete = true;
-    send_sound(t);
 }
 
 static enum err open_synthesiser(struct turn *t)
@@ -104,7 +186,11 @@ static enum err open_synthesiser(struct turn *t)
     static const struct job_events events = {.message = on_message, .ended = on_ended};
     try(engine_open(t->talk->tts, &events, t, &t->tts));
     const struct msg_tts_open open = {
-        .voice = str_of(t->voice), .rate_hz = t->out_rate_hz, .speed = 1.0f};
+        .voice = str_of(t->voice),
+        .rate_hz = t->out_rate_hz,
+        .speed = 1.0f,
+        .format = t->out_opus ? S("opus") : S("pcm"),
+    };
     return job_send(t->tts, MSG_tts_open, &open);
 }
 

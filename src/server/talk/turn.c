@@ -25,6 +25,11 @@ static void arm_limit(struct turn *t)
 {
     const struct conf *conf = t->talk->conf;
     uint64_t now = clock_ms();
+    if (t->held &&
+        t->state >= TURN_SPEAKING) { /* it waits for the listener, who has a limit of his own */
+        timer_stop(&t->timer);
+        return;
+    }
     uint64_t limit = turn_limit_ms(t->state, (uint32_t)conf->utterance_ms, (uint32_t)conf->turn_ms);
     if (t->deadline_ms && now + limit > t->deadline_ms)
         limit = t->deadline_ms > now ? t->deadline_ms - now : 0;
@@ -61,6 +66,10 @@ static void enter(struct turn *t)
             turn_end_with(t, MOVE_FAIL, err, err_text(err));
         break;
     }
+    case TURN_PLAYING:
+        t->spoken_us = clock_us();
+        speak_play_out(t);
+        break;
     case TURN_ENDED:
     case TURN_STATES:
         unreachable_state();
@@ -76,10 +85,10 @@ static void on_timer(void *arg)
         t->entered = true;
         arm_limit(t);
         enter(t);
-    } else if (t->state == TURN_LISTENING) {
-        turn_move(t, MOVE_TIMEOUT); /* long enough: answer what was said so far */
+    } else if (t->state == TURN_LISTENING || t->state == TURN_PLAYING) {
+        turn_move(t,
+                  MOVE_TIMEOUT); /* long enough: answer what was said so far; or let it be heard */
     } else {
-        log_line(LOG_WARN, t->id, "%s took too long", turn_state_name(t->state));
         turn_end_with(t, MOVE_TIMEOUT, ERR_LATE, "the answer took too long; please ask again");
     }
 }
@@ -96,10 +105,10 @@ static void remember(struct turn *t, struct str answer, size_t heard, bool inter
 
 static void end(struct turn *t, enum err err, const char *message)
 {
-    uint64_t now = clock_us();
+    uint64_t now = t->spoken_us ? t->spoken_us : clock_us();
     struct str answer = buf_str(&t->clauses.text);
     size_t heard = err == OK ? answer.n : speak_heard_bytes(t);
-    remember(t, answer, heard, err == ERR_CANCELED);
+    remember(t, answer, heard, err != OK);
 
     t->state = TURN_ENDED;
     listen_drop(t);
@@ -163,6 +172,7 @@ static enum err turn_fill(struct turn *t, const struct turn_request *request)
     t->speak = request->speak;
     t->in_rate_hz = request->in_rate_hz;
     t->out_rate_hz = request->out_rate_hz;
+    t->out_opus = request->out_opus;
     t->max_tokens = request->max_tokens ? request->max_tokens : (uint32_t)conf->llm_max_tokens;
     t->question = BUF(TURN_TEXT_MAX);
     t->sound = BUF(TURN_SOUND_MAX);
@@ -174,7 +184,9 @@ static enum err turn_fill(struct turn *t, const struct turn_request *request)
         if (!t->voice)
             return ERR_NOMEM;
     }
-    if (!request->spoken) {
+    if (request->spoken) {
+        try(buf_add(&t->question, str_trim(request->before)));
+    } else {
         struct str text = str_trim(request->text);
         if (text.n == 0)
             return ERR_INVALID;
@@ -236,6 +248,11 @@ enum turn_state turn_state(const struct turn *t)
     return t->state;
 }
 
+struct str turn_question(const struct turn *t)
+{
+    return buf_str(&t->question);
+}
+
 void turn_stop(struct turn *t)
 {
     if (t->state == TURN_LISTENING) {
@@ -254,6 +271,21 @@ void turn_fail(struct turn *t, enum err err, const char *message)
 {
     if (t->state != TURN_ENDED)
         turn_end_with(t, MOVE_FAIL, err, message);
+}
+
+void turn_hold(struct turn *t, bool held)
+{
+    if (t->state == TURN_ENDED || t->held == held)
+        return;
+    t->held = held;
+    uint64_t now = clock_ms();
+    if (held)
+        t->held_ms = now;
+    else if (t->deadline_ms)
+        t->deadline_ms += now - t->held_ms;
+    speak_hold(t);
+    if (t->state >= TURN_SPEAKING)
+        arm_limit(t);
 }
 
 void turn_abandon(struct turn *t)

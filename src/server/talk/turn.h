@@ -49,8 +49,10 @@ struct turn_request {
     bool use_rag;
     bool speak;           /* the answer is also synthesised */
     struct str text;      /* typed turns: at most TURN_TEXT_MAX bytes, valid UTF-8 */
+    struct str before;    /* spoken turns: the words that they go on from, or nothing */
     uint32_t in_rate_hz;  /* spoken turns */
     uint32_t out_rate_hz; /* with speak */
+    bool out_opus;        /* with speak: in packets of 20 ms, one an `audio`; else samples */
     struct str voice;     /* with speak; empty: the configured one */
     uint32_t max_tokens;  /* 0: the configured number */
 };
@@ -65,10 +67,10 @@ struct turn_end {
     const char *message; /* with a failure: a sentence for the user */
     bool spoken;         /* some sound of the answer was sent */
     struct str answer;   /* all that was generated */
-    struct str heard;    /* the prefix of it that was played, for spoken answers */
+    struct str heard; /* the prefix of it that was played, for spoken answers: all of it with OK */
     struct turn_usage usage;
     const struct waterfall *waterfall;
-    uint64_t now_us;
+    uint64_t now_us; /* when it ended, or its last sound had been sent */
 };
 
 struct turn_sink {
@@ -78,7 +80,7 @@ struct turn_sink {
     void (*citation)(void *arg, struct turn *t, uint32_t index, const struct rag_hit *hit);
     void (*token)(void *arg, struct turn *t, struct str text);
     void (*audio_start)(void *arg, struct turn *t, uint32_t rate_hz);
-    void (*audio)(void *arg, struct turn *t, struct str s16le);
+    void (*audio)(void *arg, struct turn *t, struct str sound); /* s16le, or a packet */
     void (*audio_end)(void *arg, struct turn *t);
     /* The last call; the turn is gone when it returns. */
     void (*ended)(void *arg, struct turn *t, const struct turn_end *end);
@@ -99,6 +101,15 @@ size_t turn_backlog(const struct turn *t);
 void turn_stop(struct turn *t);
 /* The client's speaker has played `ms` of the answer. */
 void turn_played(struct turn *t, uint64_t ms);
+/* The listener is away, and hears nothing: no sound is sent, and none counts as played, until he is back. */
+void turn_hold(struct turn *t, bool held);
+/* Some sound of the answer was sent. */
+bool turn_sounds(const struct turn *t);
+/* What the listener hears about now: the words from `before_ms` before the speaker's position to
+ * `after_ms` after it. Good until the turn's next event. */
+struct str turn_heard_now(const struct turn *t, uint32_t before_ms, uint32_t after_ms);
+/* The question as far as it is final. */
+struct str turn_question(const struct turn *t);
 /* Ends the turn as interrupted (ERR_CANCELED), or with the given failure; `ended` fires. */
 void turn_cancel(struct turn *t);
 void turn_fail(struct turn *t, enum err err, const char *message);

@@ -34,7 +34,7 @@ struct turn {
     struct timer timer;   /* the state's limit; when ended: frees the turn */
     struct waterfall waterfall;
 
-    bool use_rag, speak;
+    bool use_rag, speak, out_opus;
     uint32_t max_tokens, in_rate_hz, out_rate_hz;
     char *voice;         /* owned */
     struct buf question; /* the user's words, final */
@@ -51,9 +51,13 @@ struct turn {
     struct job *tts;
     struct heard heard;
     struct pace pace;
-    struct buf sound; /* synthesised, not sent yet: s16le */
+    struct buf
+        sound; /* synthesised, not sent yet: s16le; or packets, each behind a length of 2 bytes */
     struct timer pacer;
     bool sound_begun, sound_complete;
+    bool held;          /* the listener is away */
+    uint64_t held_ms;   /* since when, or was last */
+    uint64_t spoken_us; /* when the last sound had been sent; 0: not yet */
 };
 
 enum { TURN_SOUND_MAX = 4 * 1024 * 1024 }; /* bounded below that by the engine's credit */
@@ -75,5 +79,8 @@ void speak_init(struct turn *t);
 /* A piece of the answer, in order; then the end of it. */
 enum err speak_text(struct turn *t, struct str text);
 enum err speak_end(struct turn *t);
+/* Ends the turn once the listener has heard all that was sent. */
+void speak_play_out(struct turn *t);
+void speak_hold(struct turn *t); /* t->held has changed */
 uint64_t speak_heard_bytes(const struct turn *t);
 void speak_drop(struct turn *t);

@@ -14,7 +14,8 @@ static const uint8_t table[TURN_STATES][TURN_MOVES] = {
         {ALWAYS, [MOVE_TIMEOUT] = TO(TURN_ENDED), [MOVE_PASSAGES] = TO(TURN_ANSWERING)},
     [TURN_ANSWERING] =
         {ALWAYS, [MOVE_TIMEOUT] = TO(TURN_ENDED), [MOVE_ANSWERED] = TO(TURN_SPEAKING)},
-    [TURN_SPEAKING] = {ALWAYS, [MOVE_TIMEOUT] = TO(TURN_ENDED), [MOVE_SPOKEN] = TO(TURN_ENDED)},
+    [TURN_SPEAKING] = {ALWAYS, [MOVE_TIMEOUT] = TO(TURN_ENDED), [MOVE_SPOKEN] = TO(TURN_PLAYING)},
+    [TURN_PLAYING] = {ALWAYS, [MOVE_TIMEOUT] = TO(TURN_ENDED), [MOVE_PLAYED] = TO(TURN_ENDED)},
 };
 
 enum turn_state turn_next(enum turn_state from, enum turn_move move)
@@ -32,6 +33,8 @@ uint32_t turn_limit_ms(enum turn_state state, uint32_t utterance_ms, uint32_t tu
         return 15000; /* the slowest recogniser that is still worth waiting for */
     case TURN_RETRIEVING:
         return 5000;
+    case TURN_PLAYING:
+        return 10000; /* of at most PACE_LEAD_MS: for speakers that stutter */
     default:
         return turn_ms;
     }
@@ -40,7 +43,7 @@ uint32_t turn_limit_ms(enum turn_state state, uint32_t utterance_ms, uint32_t tu
 const char *turn_state_name(enum turn_state state)
 {
     static const char *const name[TURN_STATES] = {
-        "listening", "finalising", "retrieving", "answering", "speaking", "ended",
+        "listening", "finalising", "retrieving", "answering", "speaking", "playing", "ended",
     };
     return name[state];
 }

@@ -6,14 +6,19 @@
  *   typed ──────────────────────────┐
  *                                   ▼
  *   LISTENING ──stop──▶ FINALISING ──words──▶ RETRIEVING ──passages──▶ ANSWERING ──answered──▶ SPEAKING
- *       │                  │  └─silence─┐         │                       │                      │
- *       └──── fail, cancel, timeout ────┴─────────┴───────────────────────┴───────────spoken─────┴▶ ENDED
+ *       │                  │  └─silence─┐         │                       │                   spoken
+ *       │                  │            │         │                       │                      ▼
+ *       └──── fail, cancel, timeout ────┴─────────┴───────────────────────┴──────played─────── PLAYING
+ *                     │
+ *                     ▼
+ *                   ENDED
  *
  * LISTENING   sound arrives and goes to the recogniser; partials come back
  * FINALISING  the utterance is over; the recogniser's last words are awaited
  * RETRIEVING  passages are looked up (at once "none" when the knowledge base is off)
  * ANSWERING   tokens come; their first clauses are spoken already
  * SPEAKING    the answer is complete; the rest of its sound is synthesised and sent
+ * PLAYING     all sound has been sent; the listener's speaker has not come to its end
  * ENDED       the last event (end, interrupted or error) has left; nothing follows
  */
 #pragma once
@@ -26,6 +31,7 @@ enum turn_state : uint8_t {
     TURN_RETRIEVING,
     TURN_ANSWERING,
     TURN_SPEAKING,
+    TURN_PLAYING,
     TURN_ENDED,
     TURN_STATES
 };
@@ -37,6 +43,7 @@ enum turn_move : uint8_t {
     MOVE_PASSAGES, /* retrieval is done */
     MOVE_ANSWERED, /* the last token has come */
     MOVE_SPOKEN,   /* the last sound has left, or there was nothing to speak */
+    MOVE_PLAYED,   /* the listener has heard the last sound */
     MOVE_FAIL,     /* an engine or the store failed */
     MOVE_CANCEL,   /* the user cancelled, spoke again, or left */
     MOVE_TIMEOUT,  /* the state's time is over */

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Which of its drivers an engine is asked for (wire: load), by name. Pure. */
+#pragma once
+
+#include <stddef.h>
+
+#include "wire/worker.h"
+
+/* The position of `name` in `names`. ERR_UNSUPPORTED: there is none; `why` then names those that there
+ * are. `kind`: what they are drivers of, such as "speech". */
+enum err driver_choose(struct str name, const char *const *names, size_t count, const char *kind,
+                       char why[WORKER_WHY_BYTES], size_t *ret_at);

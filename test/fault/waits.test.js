@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// @ts-check
+/* Engines that keep people waiting: one that is not ready yet, one that falls silent. Nobody waits for ever. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { startServer, untilReady } from '../lib/server.js';
+import { VoiceClient } from '../lib/voice.js';
+
+const SCRIPTED = ['--stt-driver', 'scripted', '--llm-driver', 'scripted', '--tts-driver', 'scripted'];
+
+/** @param {string} url @param {string} text */
+const speak = (url, text) =>
+  fetch(url + 'tts', { method: 'POST', body: JSON.stringify({ text }), headers: { 'content-type': 'application/json' } });
+
+describe('nobody waits for ever', { concurrency: true }, () => {
+  test('an engine that is still starting is told as such @tsan', async (t) => {
+    const { url } = await startServer(t, { args: [...SCRIPTED, '--tts-script', 'start=6000', '--stt-script', 'start=6000', '--llm-script', 'text=Yes.'] });
+    const [answer, voice] = await Promise.all([speak(url, 'Hello.'), VoiceClient.open(url)]);
+    assert.equal(answer.status, 503);
+    assert.ok(Number(answer.headers.get('retry-after')) > 0);
+    const { error } = await answer.json();
+    assert.equal(error.code, 'engine_unavailable');
+    assert.match(error.message, /the engine is still starting; please try again in a moment/);
+    const from = voice.events.length;
+    voice.send({ type: 'start' });
+    const failed = await voice.wait((e) => e.type === 'error', 'an error', from);
+    assert.match(failed.error.message, /still starting/);
+    assert.equal(voice.closed, null);
+    assert.equal((await fetch(url + 'readyz')).status, 503);
+    await untilReady({ url });
+    assert.equal((await speak(url, 'Hello.')).status, 200);
+    const next = await voice.talk(new Int16Array(16000));
+    assert.equal(next.last.type, 'end', JSON.stringify(next.last));
+    voice.close();
+  });
+
+  for (const { script, name } of [
+    { script: 'hang=1', name: 'before its first sound' },
+    { script: 'hang=1,after=3', name: 'in the middle of a sentence' },
+  ])
+    test(`a voice that falls silent ${name}`, async (t) => {
+      const server = await startServer(t, { args: [...SCRIPTED, '--tts-script', script] });
+      await untilReady(server);
+      const answer = await speak(server.url, 'One two three four five six seven.');
+      if (script.includes('after')) {
+        assert.equal(answer.status, 200);
+        await assert.rejects(answer.arrayBuffer(), 'a body that is not whole');
+      } else {
+        assert.equal(answer.status, 504);
+        assert.match((await answer.json()).error.message, /the voice has fallen silent; please try again/);
+      }
+      const { engines } = await (await fetch(server.url + 'readyz')).json();
+      assert.equal(engines.tts.live, 0, 'its place is free');
+      assert.equal((await speak(server.url, 'Hello.')).status, 200);
+    });
+});
