@@ -221,10 +221,12 @@ function letGo(mayLatch) {
   if (phase !== 'listening') pressed = false; /* the microphone was not there yet */
   else if (!tap) finishUtterance();
   else if (!mayLatch) stop('Hold it while you speak.');
-  else {
-    latched = true;
-    enter('listening');
-  }
+  else latch();
+}
+
+function latch() {
+  latched = true;
+  enter('listening');
 }
 
 async function finishUtterance() {
@@ -249,7 +251,7 @@ hold.oncontextmenu = (e) => e.preventDefault();
 hold.onclick = async (e) => {
   if (e.detail !== 0) return;
   await pressDown();
-  letGo(true);
+  if (phase === 'listening') latch(); /* however long the microphone took */
 };
 microphone.onlost = () => (handsFree ? endHandsFree(TAKEN) : pressed && stop(TAKEN));
 

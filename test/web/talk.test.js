@@ -140,6 +140,14 @@ test('a tap latches the button, Enter ends the question', async (t) => {
   const question = speak(folder, LONG, { rate: 48000, before_s: 0.5 });
   const page = await openPage(t, server.url, { microphone: question });
   await connected(page);
+  await page.evaluate(() => {
+    const devices = navigator.mediaDevices;
+    const open = devices.getUserMedia.bind(devices);
+    devices.getUserMedia = async (wanted) => {
+      await new Promise((resolve) => setTimeout(resolve, 800)); /* somebody has to allow it first */
+      return open(wanted);
+    };
+  });
   await page.focus('#hold');
   await page.keyboard.press('Enter');
   await inPhase(page, 'listening');
