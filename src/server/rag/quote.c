@@ -6,6 +6,8 @@
 
 /* Of a passage's worth, what its best sentence adds. */
 static const double BY_SENTENCE = 0.3;
+/* Of what a heading leaves open. */
+static const double MOST = 0.5;
 enum { PICKS_MAX = 64, CODE_MAX = 100, SHORT = 60 /* bytes: says little on its own */ };
 
 struct pick {
@@ -14,6 +16,9 @@ struct pick {
     bool starts; /* nothing of its section stands before it */
     bool row;    /* of a table */
     bool whole;  /* chosen for its heading alone: what follows it belongs to the answer */
+    uint32_t beyond; /* the terms that it says and no heading has */
+    double open;     /* the share (0..1) of the question that the headings leave open */
+    double heading;  /* what it is worth as the beginning of its section */
     double score;
 };
 struct picks {
@@ -66,9 +71,32 @@ static struct pick judge(const struct terms *terms, const struct sentence *s, ui
     if (terms->wants_number && has_number(s->text))
         score += number_bonus;
     if (leads)
-        score += lead_bonus + terms_share(terms, above) * 0.5;
-    return (struct pick){
-        .text = s->text, .kind = s->kind, .whole = leads && !beyond, .score = score};
+        score += lead_bonus;
+    return (struct pick){.text = s->text,
+                         .kind = s->kind,
+                         .whole = leads && !beyond,
+                         .beyond = beyond,
+                         .open = 1 - terms_share(terms, above | about),
+                         .heading = leads ? terms_share(terms, above) * 0.5 : 0,
+                         .score = score};
+}
+
+/* Does a sentence of the section that begins at `first` say most of what the headings leave open? */
+static bool says_the_rest(const struct terms *terms, const struct picks *picks, size_t first)
+{
+    double most = MOST * picks->pick[first].open;
+    for (size_t i = first; i < picks->count && (i == first || !picks->pick[i].starts); i++)
+        if (picks->pick[i].beyond && terms_share(terms, picks->pick[i].beyond) >= most)
+            return true;
+    return false;
+}
+
+/* A heading that the question names speaks for its section's beginning, unless a sentence says more. */
+static void add_headings(const struct terms *terms, struct picks *picks)
+{
+    for (size_t i = 0; i < picks->count; i++)
+        if (picks->pick[i].heading > 0 && !says_the_rest(terms, picks, i))
+            picks->pick[i].score += picks->pick[i].heading;
 }
 
 static void collect(const struct rag_hits *hits, size_t h, struct picks *picks)
@@ -97,6 +125,7 @@ static void collect(const struct rag_hits *hits, size_t h, struct picks *picks)
         picks->pick[picks->count++] = p;
         starts = leads = false;
     }
+    add_headings(&hits->terms, picks);
 }
 
 static bool best_of(const struct picks *picks, size_t *ret_best)

@@ -50,7 +50,7 @@ static const char *const synonyms[][MEANINGS_MAX] = {
     {"show", "display"},
     {"shorten", "summarize", "summary"},
     {"small", "tiny", "little"},
-    {"stop", "interrupt", "halt", "abort", "cancel", "quit", "exit"},
+    {"stop", "interrupt", "halt", "abort", "cancel", "quit", "exit", "shut"},
     {"terminal", "console", "shell"},
     {"true", "truth"},
     {"update", "upgrade", "newest", "latest"},

@@ -97,27 +97,28 @@ static const char *const function_words[] = {
 
 /* Sorted. Common words that may be the subject, but need not: where no document has one, it was filler. */
 static const char *const common_words[] = {
-    "able",     "actually",  "again",     "already",   "always",      "another",  "anything",
-    "anywhere", "away",      "bad",       "basically", "best",        "better",   "big",
-    "bit",      "both",      "change",    "clearly",   "completely",  "correct",  "correctly",
-    "current",  "different", "directly",  "each",      "easily",      "easy",     "else",
-    "end",      "entire",    "entirely",  "ever",      "every",       "everyone", "everything",
-    "exactly",  "example",   "fast",      "finally",   "find",        "first",    "full",
-    "give",     "go",        "good",      "great",     "halfway",     "happen",   "happens",
-    "hello",    "help",      "hi",        "idea",      "immediately", "instead",  "keep",
-    "kind",     "kindly",    "know",      "large",     "last",        "later",    "least",
-    "less",     "like",      "little",    "long",      "look",        "lot",      "maybe",
-    "mean",     "means",     "middle",    "moment",    "more",        "most",     "need",
-    "never",    "new",       "next",      "nobody",    "normally",    "nothing",  "now",
-    "often",    "okay",      "old",       "other",     "own",         "part",     "perhaps",
-    "person",   "possible",  "probably",  "properly",  "put",         "quick",    "quickly",
-    "real",     "really",    "recently",  "right",     "same",        "say",      "see",
-    "set",      "several",   "show",      "simple",    "simply",      "small",    "someday",
-    "somehow",  "someone",   "something", "sometimes", "somewhere",   "soon",     "still",
-    "stuff",    "such",      "suddenly",  "sure",      "take",        "thank",    "thanks",
-    "think",    "time",      "today",     "together",  "trouble",     "try",      "use",
-    "usual",    "usually",   "very",      "way",       "well",        "whole",    "work",
-    "works",    "wrong",     "yes",       "yet",       "young",
+    "able", "actually", "again", "almost", "already", "although", "always", "another", "anybody",
+    "anyhow", "anymore", "anyone", "anything", "anyway", "anywhere", "apart", "away", "back",
+    "bad", "basically", "best", "better", "big", "bit", "both", "certain", "certainly", "change",
+    "clearly", "completely", "correct", "correctly", "current", "definitely", "despite",
+    "different", "directly", "down", "each", "easily", "easy", "either", "else", "elsewhere",
+    "end", "enough", "entire", "entirely", "especially", "even", "eventually", "ever", "every",
+    "everybody", "everyone", "everything", "everywhere", "exactly", "example", "extra", "fast",
+    "finally", "find", "first", "full", "further", "generally", "give", "go", "good", "great",
+    "halfway", "happen", "happens", "hardly", "hello", "help", "hi", "however", "idea",
+    "immediately", "indeed", "instead", "keep", "kind", "kindly", "know", "large", "last", "later",
+    "least", "less", "like", "likely", "little", "long", "look", "lot", "maybe", "mean", "means",
+    "merely", "middle", "moment", "more", "most", "mostly", "nearly", "need", "neither", "never",
+    "nevertheless", "new", "next", "nobody", "none", "nor", "normally", "nothing", "now",
+    "nowhere", "off", "often", "okay", "old", "only", "other", "otherwise", "own", "part",
+    "particular", "particularly", "perhaps", "person", "possible", "possibly", "probably",
+    "properly", "put", "quick", "quickly", "rather", "real", "really", "recently", "right", "same",
+    "say", "see", "set", "several", "show", "simple", "simply", "since", "small", "somebody",
+    "someday", "somehow", "someone", "something", "sometimes", "somewhere", "soon", "still",
+    "stuff", "such", "suddenly", "sure", "take", "thank", "thanks", "think", "though", "thus",
+    "time", "today", "together", "trouble", "try", "twice", "unless", "use", "usual", "usually",
+    "various", "very", "way", "well", "whatever", "whenever", "wherever", "whichever", "whoever",
+    "whole", "work", "works", "wrong", "yes", "yet", "young",
 };
 
 static int by_word(const void *key, const void *entry)
@@ -175,12 +176,32 @@ static bool ends(const char *word, size_t n, const char *suffix)
     return n > k + 2 && memcmp(word + n - k, suffix, k) == 0;
 }
 
+/* Takes the first of the endings off that the word has, unless little but glue is left. */
+static bool take_off(char *word, size_t *n, const char *const *endings)
+{
+    while (*endings && !ends(word, *n, *endings))
+        endings++;
+    if (!*endings)
+        return false;
+    size_t left = *n - strlen(*endings);
+    char last = word[left - 1];
+    if (left > 3 && last == word[left - 2] && last != 'l' && last != 's')
+        left--; /* "stopp" */
+    char after = word[left];
+    word[left] = 0;
+    if (is_function_word(word))
+        word[left] = after; /* "letter" is not "let" */
+    else
+        *n = left;
+    return true;
+}
+
 /* Takes the commonest English endings off; what is left need not be a word. */
 static void stem(char word[WORD_MAX])
 {
     regularise(word);
     size_t n = strlen(word);
-    if (ends(word, n, "ies") || ends(word, n, "ied")) {
+    if (ends(word, n, "ies") || ends(word, n, "ied") || ends(word, n, "ier")) {
         n -= 2;
         word[n - 1] = 'y';
     } else if (ends(word, n, "sses")) {
@@ -188,23 +209,12 @@ static void stem(char word[WORD_MAX])
     } else if (ends(word, n, "s") && word[n - 2] != 's' && word[n - 2] != 'u') {
         n -= 1;
     }
-    static const char *const endings[] = {"ations", "ation", "ings", "ing",
-                                          "ed",     "er",    "ly",   "ion"};
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        if (!ends(word, n, endings[i]))
-            continue;
-        size_t whole = n;
-        n -= strlen(endings[i]);
-        char last = word[n - 1];
-        if (n > 3 && last == word[n - 2] && last != 'l' && last != 's')
-            n--; /* "stopp" */
-        char after = word[n];
-        word[n] = 0;
-        if (is_function_word(word)) { /* "letter" is not "let" */
-            word[n] = after;
-            n = whole;
-        }
-        break;
+    static const char *const nouns[] = {"ations", "ation", nullptr};
+    static const char *const verbs[] = {"ings", "ing", "ed", nullptr};
+    static const char *const rest[] = {"er", "ly", "ion", nullptr};
+    if (!take_off(word, &n, nouns)) {
+        take_off(word, &n, verbs);
+        take_off(word, &n, rest); /* "answered" is "answer" */
     }
     word[n] = 0;
     if (n > 3 && word[n - 1] == 'e') {
