@@ -15,7 +15,7 @@ CONF_STR (allowed_origins, "http.origins",      "",       "further browser origi
 CONF_INT (max_connections, "http.connections",  12000, 1, 1000000, "", "connections at once; more are refused with 503")
 CONF_INT (max_body,        "http.body",         33554432, 1024, 1073741824, "bytes", "largest request body")
 CONF_INT (header_ms,       "http.header_ms",    10000, 100, 600000, "ms", "time a client has to send a request's headers")
-CONF_INT (body_ms,         "http.body_ms",      60000, 100, 3600000, "ms", "time a client has to send a request's body")
+CONF_INT (body_ms,         "http.body_ms",      60000, 100, 3600000, "ms", "time a client has to send a request's body; more while 16 kB/s or more come")
 CONF_INT (idle_ms,         "http.idle_ms",      75000, 100, 3600000, "ms", "how long an idle connection is kept")
 CONF_INT (drain_ms,        "http.drain_ms",     90000, 0, 600000, "ms", "how long running turns may finish after SIGTERM")
 CONF_SECRET(api_key,       "auth.key",          "key that clients must send when the server is not bound to loopback")

@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { repartee } from '../lib/cli.js';
-import { BUILD, environment, startServer, temporaryFolder, until } from '../lib/server.js';
+import { BUILD, environment, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 import { terminal } from '../lib/terminal.js';
 import { VoiceClient } from '../lib/voice.js';
 
@@ -165,6 +165,7 @@ test('bash completes commands, options, values and files', async (t) => {
 
 test('name, greeting and language reach those who talk', async (t) => {
   const server = await startServer(t, { args: ['--name', 'Ada "A"', '--greeting', 'Good day – ask!', '--language', 'de-DE'] });
+  await untilReady(server);
   const session = await (await fetch(server.url + 'session', { method: 'POST' })).json();
   const wanted = { name: 'Ada "A"', greeting: 'Good day – ask!', language: 'de-DE' };
   for (const [field, value] of Object.entries(wanted)) assert.equal(session[field], value);

@@ -86,7 +86,7 @@ static void on_head(void *, struct exchange *x)
         exchange_read_body(x, 100000, &holding, nullptr);
     else if (str_eq(path, S("/upload"))) {
         app.held = x;
-        exchange_stream_body(x, 1 << 20, &streaming, nullptr);
+        exchange_stream_body(x, 1 << 22, &streaming, nullptr);
     } else
         exchange_error(x, ERR_NOTFOUND, nullptr, "path");
 }

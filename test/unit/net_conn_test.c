@@ -224,6 +224,29 @@ static void deadlines_are_kept(void **)
     peer_close(&late);
 }
 
+static void a_large_body_may_take_longer(void **)
+{
+    static const size_t part = 1024 * 1024;
+    autobuf piece = BUF(part);
+    for (size_t i = 0; i < part; i++)
+        assert_ok(buf_add_byte(&piece, 'x'));
+    struct peer p = peer_open(address);
+    peer_send(&p, S(POST("/upload", "Content-Length: 3145728\r\n")));
+    for (int i = 0; i < 2; i++) {
+        peer_send(&p, buf_str(&piece));
+        peer_until(&p, app.body.n == (size_t)(i + 1) * part);
+        peer_time(peer_now_ms + 59000);
+        peer_settle(&p);
+        assert_false(p.ended);
+    }
+    peer_send(&p, S("x")); /* this is no pace */
+    peer_time(peer_now_ms + 60001);
+    peer_until(&p, p.ended);
+    assert_true(peer_has(&p, "HTTP/1.1 408 "));
+    assert_int_equal(app.gones, 1);
+    peer_close(&p);
+}
+
 static void a_held_answer_has_no_deadline(void **)
 {
     struct peer p = peer_open(address);
@@ -345,6 +368,7 @@ int main(void)
         T(a_refused_body_is_skipped_or_ends_the_connection),
         T(malformed_requests_get_their_status_and_the_end),
         T(deadlines_are_kept),
+        T(a_large_body_may_take_longer),
         T(a_held_answer_has_no_deadline),
         T(a_protocol_that_is_needed_is_named),
         T(a_client_that_leaves_is_told_once),

@@ -9,6 +9,7 @@
 constexpr size_t INPUT_MAX = 64 * 1024;     /* read ahead of the present request */
 constexpr uint64_t LINGER_MS = 2000;        /* for the peer to read our last words */
 constexpr uint64_t STALL_BYTES = 16 * 1024; /* arrived within stall_ms: slow, but a reader */
+constexpr uint64_t BODY_PACE = 16;          /* bytes per ms of body_ms: slow, but a sender */
 constexpr uint64_t WHOLE_PATIENCE = 4;      /* times stall_ms, once all of the answer is there */
 
 /* --- deadlines ----------------------------------------------------------------------------------- */
@@ -200,6 +201,18 @@ static void check_idle(struct conn *c, uint64_t now)
     arm(c);
 }
 
+/* Who has sent a good part of the body meanwhile gets the time again: a large document over a slow line. */
+static bool sends_on(struct conn *c, uint64_t now)
+{
+    struct exchange *x = c->x;
+    if (c->state != CONN_BODY || x->body_seen - x->body_noted < BODY_PACE * state_limit_ms(c))
+        return false;
+    x->body_noted = x->body_seen;
+    c->since_ms = now;
+    arm(c);
+    return true;
+}
+
 static void on_timer(void *arg)
 {
     struct conn *c = arg;
@@ -213,6 +226,8 @@ static void on_timer(void *arg)
     } else if (c->state == CONN_IDLE) {
         check_idle(c, now);
     } else if ((c->state == CONN_HEAD && http_begun(c->parser)) || c->state == CONN_BODY) {
+        if (sends_on(c, now))
+            return;
         c->front->stats.timeouts++;
         conn_refuse(c, 408, ERR_TIMEOUT);
     } else {

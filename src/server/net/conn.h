@@ -63,7 +63,7 @@ struct exchange {
     struct buf body;    /* BODY_WHOLE: so far */
     struct str whole;   /* BODY_WHOLE: all of it, still in the bytes being parsed */
     size_t body_cap;
-    uint64_t body_seen;
+    uint64_t body_seen, body_noted; /* bytes: in all, and when body_ms began last */
     enum body_mode mode;
     bool continued; /* "100 Continue" was sent */
     bool begun, chunked, no_body, retry_set, paused;

@@ -24,7 +24,7 @@ typedef void (*front_fn)(void *arg, struct exchange *x);
 struct front_limits {
     uint32_t connections; /* at once; more get 503 */
     uint32_t header_ms;   /* from the first byte (or the accept) to the end of the headers: 408 */
-    uint32_t body_ms;     /* for the whole body: 408 */
+    uint32_t body_ms;     /* for a body, and again while it comes at 16 KB/s or more: 408 */
     uint32_t idle_ms;     /* between requests */
     uint32_t stall_ms;    /* how long a reader may stay above its queue's cap */
     uint32_t ping_ms;     /* WebSocket pings, SSE comments */
