@@ -298,13 +298,43 @@ static void what_is_deleted_is_gone_from_the_disk(void **)
     assert_false(exists("sessions.db"));
 }
 
-static void forget_all_of(const char *owner)
+static void forget(const char *owner, const char *id)
 {
     forgotten = false;
-    assert_ok(keep_forget(keep, str_of(owner), S(""), on_forgotten, nullptr));
+    assert_ok(keep_forget(keep, str_of(owner), str_of(id), on_forgotten, nullptr));
     for (int i = 0; i < 1000 && !forgotten; i++)
         loop_step(loop, 50);
     assert_true(forgotten);
+}
+
+static void forget_all_of(const char *owner)
+{
+    forget(owner, "");
+}
+
+/* The session has ended in memory by then. */
+static void what_could_not_be_deleted_is_when_tried_again(void **)
+{
+    char id[64];
+    clean_folder();
+    assert_ok(live());
+    snprintf(id, sizeof id, "%s", say("ann", "swordfish"));
+    die();
+    assert_ok(live());
+    struct rlimit whole, small;
+    getrlimit(RLIMIT_FSIZE, &whole);
+    small = (struct rlimit){.rlim_cur = 1, .rlim_max = whole.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &small);
+    forget("ann", id);
+    setrlimit(RLIMIT_FSIZE, &whole);
+    assert_true(how != OK && how != ERR_NOTFOUND);
+    forget("ann", id);
+    assert_ok(how);
+    assert_false(is_on_disk("swordfish"));
+    forget("ann", id);
+    assert_int_equal(how, ERR_NOTFOUND);
+    die();
 }
 
 /* Nobody can tell whose it is what lies in a file that cannot be read. */
@@ -410,6 +440,7 @@ int main(void)
         t(a_bad_row_costs_itself),
         t(what_was_set_aside_goes_with_its_time),
         t(what_is_deleted_is_gone_from_the_disk),
+        t(what_could_not_be_deleted_is_when_tried_again),
         t(what_was_set_aside_goes_with_all_that_was_said),
         t(what_may_still_be_on_the_disk_is_said),
         t(a_full_disk_is_survived),

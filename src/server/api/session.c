@@ -124,7 +124,11 @@ static void ending_refuse(struct ending *e, enum err err, const char *message)
 static void on_forgotten(void *arg, enum err err)
 {
     struct ending *e = arg;
-    if (err != OK) {
+    if (err == ERR_NOTFOUND && e->count == 0) {
+        ending_refuse(e, err, "there is no such session");
+        return;
+    }
+    if (err != OK && err != ERR_NOTFOUND) {
         ending_refuse(e, err,
                       "what was said is forgotten, but may still be on the disk; try again, or "
                       "remove the files sessions.db* of the stopped server");
@@ -162,10 +166,6 @@ static void on_end_request(struct exchange *x, void *arg, struct str body)
         if (at->live)
             turn_cancel(at->live); /* now, because it takes a last snapshot */
     }
-    if (e->count == 0 && !e->all) {
-        ending_refuse(e, ERR_NOTFOUND, "there is no such session");
-        return;
-    }
     enum err err = OK;
     if (s->keep)
         err = keep_forget(s->keep, str_of(e->who.owner), str_of(e->id), on_forgotten, e);
@@ -180,7 +180,9 @@ static void on_end_request(struct exchange *x, void *arg, struct str body)
         session_end(s->sessions, at);
     }
     if (!s->keep) /* a single one that is known was begun in this life, and never written */
-        on_forgotten(e, e->all && s->keep_is_stuck ? ERR_IO : OK);
+        on_forgotten(e, e->all && s->keep_is_stuck ? ERR_IO 
+                     : e->all || e->count    ? OK
+                                             : ERR_NOTFOUND);
 }
 
 static void on_end_gone(struct exchange *x, void *arg)

@@ -29,7 +29,8 @@ struct str keep_secret(const struct keep *k);
 /* Takes a snapshot. k may be NULL: then nothing is kept. */
 void keep_save(struct keep *k, struct session *session);
 /* For a session that is being ended, or with an empty id for all of the owner's. `done` is called when
- * nothing of it is on the disk any more, or with why something may be; never from inside this call.
+ * nothing of it is on the disk any more (ERR_NOTFOUND: nothing of that one was), or with why something
+ * may be; never from inside this call.
  * ERR_BUSY, ERR_NOMEM: it will not be called. */
 enum err keep_forget(struct keep *k, struct str owner, struct str id,
                      void (*done)(void *arg, enum err err), void *arg);

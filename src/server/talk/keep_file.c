@@ -268,6 +268,8 @@ enum err keep_file_delete(struct keep_file *f, struct str owner, struct str id)
 {
     try(sql_do(f->sql, "DELETE FROM sessions WHERE owner = ? AND (id = ? OR ? = '')",
                SQL_ARGS(SQL_T(owner), SQL_T(id), SQL_T(id))));
+    if (id.n > 0 && sqlite3_changes(f->sql->db) == 0 && !f->unclean)
+        return ERR_NOTFOUND;
     enum err err = empty_journal(f);
     /* A single one that is known now was begun after that. */
     enum err other = id.n == 0 ? delete_aside(f) : OK;

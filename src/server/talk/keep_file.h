@@ -39,7 +39,7 @@ enum err keep_file_load(struct keep_file *f, int64_t oldest_ms, uint32_t max,
                         size_t *ret_bad);
 enum err keep_file_put(struct keep_file *f, const struct keep_row *row);
 /* One of the owner's, or with an empty id all, and what was set aside, for nobody can tell whose that is.
- * OK too when there is none: then nothing of it is on the disk. ERR_BUSY: it is deleted, but lies in the
+ * ERR_NOTFOUND: nothing of that one was on the disk. ERR_BUSY: it is deleted, but lies in the
  * journal, which another program is reading; the next keep_file_prune tries again. */
 enum err keep_file_delete(struct keep_file *f, struct str owner, struct str id);
 /* Deletes what was used at `oldest_ms` or before, what is beyond the newest `max`, and a file that was set
