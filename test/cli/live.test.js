@@ -44,11 +44,11 @@ test('push to talk: a spoken question, a spoken answer, twice', async (t) => {
     run.press(key);
     await until(() => shown().includes('[--------]'), 'the level of silence');
     await devices.feed(question);
+    await until(() => /\r\x1b\[K\[[#-]{8}\] \w+/.test(shown()), 'partials beside the level');
     run.press(key);
     await until(() => /first sound/.test(shown()), `the answer: ${run.shown()}`);
     await until(() => shown().includes(INVITATION), 'the next invitation');
     assert.match(shown(), /\r\x1b\[K\[#+-*\]/, 'the level moves with the voice');
-    assert.match(shown(), /\r\x1b\[K\[[#-]{8}\] \w+/, 'partials stand beside it');
     assert.match(shown(), /You: .*documents/i);
     assert.match(shown(), /\(documents\.md\)/);
     const sound = devices.played().subarray(before);

@@ -97,11 +97,14 @@ static void test_heard_cuts_after_words(void **)
     heard_init(&h, 1000);
     assert_ok(heard_clause_sent(&h, 14));
     assert_ok(heard_clause_sent(&h, 29));
-    assert_int_equal(heard_prefix(&h, answer, 500), 0);
+    assert_int_equal(heard_prefix(&h, answer, 0), 0);
+    assert_str(str_sub(answer, 0, heard_prefix(&h, answer, 500)), "One two"); /* a guess */
+    assert_int_equal(heard_prefix(&h, answer, 60000), 14);
     heard_clause_done(&h, 1000);
     assert_str(str_sub(answer, 0, heard_prefix(&h, answer, 0)), "");
     assert_str(str_sub(answer, 0, heard_prefix(&h, answer, 500)), "One two");
     assert_str(str_sub(answer, 0, heard_prefix(&h, answer, 1000)), "One two three.");
+    assert_str(str_sub(answer, 0, heard_prefix(&h, answer, 1400)), "One two three. Four");
     heard_clause_done(&h, 1000);
     heard_clause_done(&h, 999); /* one too many: ignored */
     assert_str(str_sub(answer, 0, heard_prefix(&h, answer, 1500)), "One two three. Four");

@@ -3,6 +3,9 @@
 
 #include "audio/pcm.h"
 
+/* 150 words a minute: until a clause of this answer tells. */
+enum { SPOKEN_BYTES_PER_S = 15 };
+
 void heard_init(struct heard *h, uint32_t rate_hz)
 {
     *h = (struct heard){.rate_hz = rate_hz};
@@ -39,6 +42,16 @@ static size_t word_end(struct str s, size_t n)
     return n;
 }
 
+/* Into a clause that is played while the rest of it is being made: at the pace of those before it. */
+static size_t guess(const struct heard *h, size_t text_from, uint64_t samples_from, uint64_t played)
+{
+    uint64_t into = played - samples_from;
+    size_t room = h->clause[h->done].text_end - text_from;
+    size_t n = samples_from ? (size_t)(into * text_from / samples_from)
+                            : (size_t)(into * SPOKEN_BYTES_PER_S / h->rate_hz);
+    return n < room ? n : room;
+}
+
 size_t heard_prefix(const struct heard *h, struct str answer, uint64_t played_ms)
 {
     uint64_t played = pcm_ms_to_samples(played_ms, h->rate_hz);
@@ -55,5 +68,7 @@ size_t heard_prefix(const struct heard *h, struct str answer, uint64_t played_ms
         text_from = text_end;
         samples_from = c->samples_end;
     }
+    if (h->done < h->count && played > samples_from)
+        return word_end(answer, text_from + guess(h, text_from, samples_from, played));
     return text_from;
 }

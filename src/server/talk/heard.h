@@ -29,5 +29,6 @@ enum err heard_clause_sent(struct heard *h, size_t text_end);
 /* The oldest clause not yet accounted for became `samples`. */
 void heard_clause_done(struct heard *h, uint64_t samples);
 /* Length in bytes of the prefix of `answer` that `played_ms` of sound cover, cut after a word. Within
- * a clause the words are taken to be spread evenly over its samples. */
+ * a clause the words are taken to be spread evenly over its samples; of one that is played while it is
+ * still being synthesised the pace is guessed. */
 size_t heard_prefix(const struct heard *h, struct str answer, uint64_t played_ms);
