@@ -61,12 +61,18 @@ test('end of speech to first sound, built-in engines', async (t) => {
   const voice = await VoiceClient.open(server.url);
   /** @type {Record<string, number[]>} */
   const stages = {};
+  /* A loudspeaker that has played everything at once: nobody wants to listen to all the answers. */
+  const listener = setInterval(() => {
+    const turn = voice.events.at(-1)?.turn;
+    if (turn !== undefined) voice.send({ type: 'played', turn, ms: 600000 });
+  }, 50);
   for (let i = 0; i < 30; i++) {
     const turn = await voice.talk(sounds[i % sounds.length], { realtime: true });
     if (turn.last.type !== 'end') throw new Error(JSON.stringify(turn.last));
     (stages['first sound, from the end of speech'] ??= []).push(turn.last.timings.first_audio_ms);
-    for (const stage of turn.last.timings.stages) (stages[`  ${stage.name}`] ??= []).push(stage.ms);
+    for (const stage of turn.last.timings.stages) if (stage.name !== 'speak') (stages[`  ${stage.name}`] ??= []).push(stage.ms);
   }
+  clearInterval(listener);
   voice.close();
   for (const [name, values] of Object.entries(stages)) report(name, values, 'ms');
 });
