@@ -10,7 +10,7 @@ import { samplesOf, speak, writeWav } from '../lib/speech.js';
 import { startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 import { terminal } from '../lib/terminal.js';
 
-const COMMANDS = ['serve', 'ask', 'say', 'hear', 'talk', 'ingest', 'key', 'forget', 'doctor', 'config', 'completion'];
+const COMMANDS = ['serve', 'ask', 'say', 'hear', 'talk', 'ingest', 'key', 'forget', 'doctor', 'bench', 'config', 'completion'];
 const QUIET = ['--stt-driver', 'scripted', '--tts-driver', 'scripted'];
 
 test('every command explains itself', async () => {
@@ -202,4 +202,25 @@ test('silence is told, and is no success', async (t) => {
   const { code, err } = await repartee(['talk', file, '--data', path.join(folder, 'data')]);
   assert.equal(code, 1);
   assert.match(err, /nothing was heard in the recording; is it silent\?/);
+});
+
+test('bench measures everything that one waits for', async (t) => {
+  const server = await startServer(t, { args: ['--limit-turns', '20', '--tts-driver', 'scripted', '--stt-driver', 'scripted', '--stt-script', 'text=how do I add documents'] });
+  await untilReady(server);
+  const { code, out, err } = await repartee(['bench', '--data', server.data, '-n', '2', '--json']);
+  assert.equal(code, 0, err);
+  const { rounds, ...rows } = JSON.parse(out);
+  assert.equal(rounds, 2);
+  assert.deepEqual(Object.keys(rows), ['first_word', 'answer', 'first_sound', 'speech', 'heard', 'voice']);
+  for (const [name, { unit, median, p99 }] of Object.entries(rows)) {
+    assert.equal(unit, name === 'speech' ? 'x' : 'ms');
+    assert(median > 0 && p99 >= median, `${name}: ${median}, ${p99}`);
+  }
+  const table = await repartee(['bench', '--data', server.data, '--rounds=1']); /* has to wait for its last turns */
+  assert.equal(table.code, 0, table.err);
+  assert.equal(table.out.split('\n').filter((line) => / \d+\.\d+ (ms|x)/.test(line)).length, 6);
+  await server.stop();
+  const dead = await repartee(['bench', '--data', server.data, '--stt-driver', 'scripted', '--stt-script', 'crash=1', '-n', '1']);
+  assert.notEqual(dead.code, 0);
+  assert.match(dead.err, /^repartee bench: /m);
 });

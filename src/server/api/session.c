@@ -180,9 +180,9 @@ static void on_end_request(struct exchange *x, void *arg, struct str body)
         session_end(s->sessions, at);
     }
     if (!s->keep) /* a single one that is known was begun in this life, and never written */
-        on_forgotten(e, e->all && s->keep_is_stuck ? ERR_IO 
-                     : e->all || e->count    ? OK
-                                             : ERR_NOTFOUND);
+        on_forgotten(e, e->all && s->keep_is_stuck ? ERR_IO
+                        : e->all || e->count       ? OK
+                                                   : ERR_NOTFOUND);
 }
 
 static void on_end_gone(struct exchange *x, void *arg)

@@ -63,6 +63,7 @@ int cli_hear(struct cli *c);
 int cli_talk(struct cli *c);
 int cli_ingest(struct cli *c);
 int cli_doctor(struct cli *c);
+int cli_bench(struct cli *c);
 int cli_config(struct cli *c);
 int cli_key(struct cli *c);
 int cli_forget(struct cli *c);

@@ -76,6 +76,14 @@ static const struct command table[] = {
               "cannot be started or an engine does not run.",
      .examples = "  repartee doctor\n"
                  "  repartee doctor --json\n"},
+    {.name = "bench", .operands = "", .run = cli_bench,
+     .summary = "measure how long one waits for words and for sound on this machine",
+     .about = "Asks by text and by voice, has a text read out and a recording written down, one after "
+              "another and in real time, and prints medians and 99th percentiles. Takes about five "
+              "seconds a round.",
+     .examples = "  repartee bench\n"
+                 "  repartee bench --rounds 100 --json\n",
+     .options = {{"rounds", 'n', "N", nullptr, "how often everything is measured (10)"}}},
     {.name = "config", .operands = "OPTION", .most = 1, .run = cli_config, .offer = "options",
      .summary = "show the configuration as it is: all of it, or one option",
      .about = "What the file, the environment and the flags make together, written as a "
