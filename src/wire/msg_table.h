@@ -19,7 +19,9 @@ MSG(cancel,   0x0010, S, U32(cancel, reserved))
 MSG(fail,     0x0011, E, U32(fail, err) STR(fail, text))
 MSG(credit,   0x0012, B, U32(credit, bytes))
 
-/* repartee-stt: stt_open, audio…, stt_finish; answers partials, then one final. Audio is s16le mono. */
+/* repartee-stt: stt_open, audio…, stt_finish; answers partials, then one final. Audio is s16le mono.
+ * partials: 0 none; 1 when the words change; 2 also while they do not, each 200 ms of sound, to tell by
+ * audio_ms how far it has got. */
 MSG(stt_open,    0x0020, S, U32(stt_open, rate_hz) U32(stt_open, endpoint) U32(stt_open, adapt) U32(stt_open, partials) STR(stt_open, language))
 MSG(audio,       0x0021, B, BYTES(audio, samples))
 MSG(stt_finish,  0x0022, S, U32(stt_finish, reserved))

@@ -91,9 +91,13 @@ test('an engine that dies comes back behind an open microphone', async (t) => {
   const { server, voice, microphone, spoken } = await open(t);
   await microphone.pause(300);
   await killRecogniser(server);
+  const told = await voice.wait((e) => e.type === 'error', 'a word that nobody hears', 0);
+  assert.equal(told.error.code, 'engine_unavailable');
+  assert.equal(told.turn, undefined);
   await microphone.pause(1500);
   await untilReady(server);
   await microphone.pause(500);
+  assert.equal(voice.events.filter((e) => e.type === 'error').length, 1);
   const from = voice.events.length;
   await microphone.say(spoken(QUESTION));
   const turn = await voice.finish(from);
