@@ -394,7 +394,7 @@ static void words_come(void)
     uint32_t stream = recogniser();
     if (stream && chance(3))
         (void)fake_answer(&rig.stt, stream, MSG_stt_partial,
-                          &(struct msg_stt_partial){.text = text, .audio_ms = chance(6000)});
+                          &(struct msg_stt_partial){.text = text, .audio_ms = chance(20000)});
     else if (stream)
         (void)fake_answer(&rig.stt, stream, MSG_stt_final, &(struct msg_stt_final){.text = text});
 }
@@ -544,7 +544,7 @@ static void whatever_happens_turns_follow_one_another(void **state)
     for (int s = 0; s < FLOOR_STATES; s++)
         assert_true(reached[s] > 100);
     for (size_t i = 0; i < countof(news); i++)
-        assert_true(news[i] > 100);
+        assert_true(news[i] > 50);
 }
 
 int main(void)
