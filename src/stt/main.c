@@ -42,8 +42,7 @@ static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
                      char why[WORKER_WHY_BYTES])
 {
     try(find_driver(m->driver, why));
-    const struct stt_load request = {m->model_dir, m->model, m->options, m->threads,
-                                     say_learnt};
+    const struct stt_load request = {m->model_dir, m->model, m->options, m->threads, say_learnt};
     struct stt_loaded loaded;
     try(driver->load(&request, &loaded, why));
     stream_use(driver, loaded.rate_hz);

@@ -40,8 +40,8 @@ struct stt_utterance {
 };
 
 static struct script script;
-static uint32_t streams, word_ms, sum;      /* const after load */
-static uint32_t learn_ms, unlearnt;         /* const after load */
+static uint32_t streams, word_ms, sum;                                  /* const after load */
+static uint32_t learn_ms, unlearnt;                                     /* const after load */
 static void (*learnt)(uint32_t telling, enum err err, const char *why); /* const after load */
 static atomic_bool told, leaving;
 static struct buf text = BUF(STT_TEXT_MAX); /* const after load */
@@ -75,12 +75,10 @@ static void all_renewed(void *, uint32_t telling)
 static enum err scripted_load(const struct stt_load *load, struct stt_loaded *ret_loaded,
                               char why[STT_WHY_BYTES])
 {
-    static const struct script_word words[] = {{"streams", .number = &streams},
-                                               {"word", .number = &word_ms},
-                                               {"sum", .number = &sum},
-                                               {"learn", .number = &learn_ms},
-                                               {"unlearnt", .number = &unlearnt},
-                                               {"text", .text = &text}};
+    static const struct script_word words[] = {
+        {"streams", .number = &streams},   {"word", .number = &word_ms},
+        {"sum", .number = &sum},           {"learn", .number = &learn_ms},
+        {"unlearnt", .number = &unlearnt}, {"text", .text = &text}};
     static const struct pool_maker maker = {
         .make = make_slot, .destroy = destroy_slot, .renewed = all_renewed};
     streams = 2;

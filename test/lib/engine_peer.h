@@ -21,7 +21,7 @@ struct peer {
     int fd;
     pid_t pid;
     uint32_t telling; /* of words: how often */
-    bool stingy; /* give no credit for what was heard */
+    bool stingy;      /* give no credit for what was heard */
     struct buf in, out;
     size_t used;        /* of `in`, by the present frame */
     struct frame frame; /* the present one */

@@ -261,10 +261,10 @@ static void test_many_users(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fills),    cmocka_unit_test(test_stopped),
-        cmocka_unit_test(test_renew),    cmocka_unit_test(test_renewed),
-        cmocka_unit_test(test_discard),
-        cmocka_unit_test(test_failures), cmocka_unit_test(test_many_users),
+        cmocka_unit_test(test_fills),      cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_renew),      cmocka_unit_test(test_renewed),
+        cmocka_unit_test(test_discard),    cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_many_users),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -251,13 +251,12 @@ static void test_learning(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words),          cmocka_unit_test(test_rates),
-        cmocka_unit_test(test_texts_in_turn),  cmocka_unit_test(test_no_sound),
-        cmocka_unit_test(test_refusals),       cmocka_unit_test(test_fail),
-        cmocka_unit_test(test_hang),           cmocka_unit_test(test_busy),
-        cmocka_unit_test(test_crash),          cmocka_unit_test(test_words_of_documents),
-        cmocka_unit_test(test_learning),
-        cmocka_unit_test(test_unknown_driver),
+        cmocka_unit_test(test_words),         cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_texts_in_turn), cmocka_unit_test(test_no_sound),
+        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_fail),
+        cmocka_unit_test(test_hang),          cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_crash),         cmocka_unit_test(test_words_of_documents),
+        cmocka_unit_test(test_learning),      cmocka_unit_test(test_unknown_driver),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -26,8 +26,9 @@ struct hands_free {
     /* Of a voice over the answer. */
     struct overhear *overheard; /* NULL: none */
     uint64_t voice_from_ms;
-    uint64_t overheard_from_ms, decoded_to_ms; /* of the microphone's sound, what the recogniser got and has decoded */
-    struct buf words; /* of it, so far */
+    uint64_t overheard_from_ms,
+        decoded_to_ms; /* of the microphone's sound, what the recogniser got and has decoded */
+    struct buf words;  /* of it, so far */
     bool words_final, deaf;
     struct buf before; /* words that were not answered yet when their speaker went on */
     bool told;         /* the listener was told to duck */

@@ -87,8 +87,7 @@ static void overhear(struct conversation *c, uint64_t from_ms)
         size_t n;
         uint64_t from = from_ms > PRE_ROLL_MS ? from_ms - PRE_ROLL_MS : 0;
         const int16_t *samples = recent_since(&f->recent, sample_at(c, from), &n);
-        f->overheard_from_ms =
-            pcm_samples_to_ms(recent_end(&f->recent) - n, c->wishes.in_rate_hz);
+        f->overheard_from_ms = pcm_samples_to_ms(recent_end(&f->recent) - n, c->wishes.in_rate_hz);
         err = overhear_sound(f->overheard, samples, n);
     }
     f->deaf = err != OK;
