@@ -118,7 +118,7 @@ static void test_adaptation(void **state)
         n++;
     }
     assert_int_equal(n, 2);
-    assert_memory_equal(file.bytes, "\\data\\\nngram 1=11\n", 18);
+    assert_memory_equal(file.bytes, "\\data\\\nngram 1=16\n", 18);
     adaptation_destroy(a);
     adaptation_destroy(nullptr);
     assert_err(adaptation_create(S(" ... "), dictionary_path, &file, &a), ERR_INVALID);
