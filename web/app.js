@@ -420,7 +420,7 @@ link.onevent = (event) => {
     turn.partial('', '');
   }
   turn ??= unnumbered.shift();
-  if (!turn) return event.type === 'error' && enter('idle', sentence(event.error.message));
+  if (!turn) return event.type === 'error' && enter(handsFree && busy() ? phase : 'idle', sentence(event.error.message));
   if (event.turn !== undefined) turns.set(event.turn, turn);
   if (event.type === 'audio_start' && turn === current) player.begin(event.turn, event.rate);
   else if (event.type === 'audio_end' && event.turn === player.turn) player.finish();

@@ -48,7 +48,7 @@ static enum err on_sentence(void *arg)
 {
     struct counting *c = arg;
     const struct words_events questions = {
-        .word = count_word, .sentence = count_sentence, .arg = arg};
+        .known = on_known, .word = count_word, .sentence = count_sentence, .arg = arg};
     try(count_sentence(arg));
     return asking_sentence(&c->asking, &questions);
 }

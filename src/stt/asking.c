@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stt/asking.h"
 
+#include "stt/verb.h"
+
 static const char *const openings[] = {
     "how do i",          "how can i",
     "how should i",      "can i",
@@ -26,7 +28,16 @@ static const struct {
     const char *said, *asked;
 } turned[] = {{"your", "my"}, {"you", "i"}, {"yourself", "myself"}, {"yours", "mine"}};
 
-enum { OPENINGS = sizeof openings / sizeof *openings };
+/* Behind these stands a verb in its plain form, whichever form the document has. */
+static const char *const before_plain[] = {
+    "how do i", "can i",       "can it", "does it",    "will it",      "how can i", "do you",
+    "should i", "how does it", "do i",   "where do i", "what does it", "could you", "to",
+};
+
+enum {
+    OPENINGS = sizeof openings / sizeof *openings,
+    PLAIN = sizeof before_plain / sizeof *before_plain,
+};
 
 void asking_begin(struct asking *a)
 {
@@ -76,13 +87,31 @@ static struct str as_asked(struct str word)
     return word;
 }
 
-static enum err ask(struct asking *a, size_t from, const struct words_events *events)
+static enum err say(struct asking *a, struct str text, const struct words_events *events)
 {
-    struct str opening = str_of(openings[a->asked++ % OPENINGS]), word;
-    while (str_cut(&opening, ' ', &word)) {
+    struct str word;
+    while (str_cut(&text, ' ', &word)) {
         try(events->word(events->arg, word, false));
         a->words++;
     }
+    return OK;
+}
+
+/* Which form of a word is meant is hard to hear: "do i press" or "do i pressed". */
+static enum err ask_verb(struct asking *a, size_t i, const struct words_events *events)
+{
+    char verb[VERB_BYTES];
+    if (a->word[i].spelt || !verb_plain(text_of(&a->word[i]), events->known, events->arg, verb) ||
+        is_one_of(str_of(verb), no_verb, sizeof no_verb / sizeof *no_verb))
+        return OK;
+    try(say(a, str_of(before_plain[a->verbs++ % PLAIN]), events));
+    try(say(a, str_of(verb), events));
+    return events->sentence(events->arg);
+}
+
+static enum err ask(struct asking *a, size_t from, const struct words_events *events)
+{
+    try(say(a, str_of(openings[a->asked++ % OPENINGS]), events));
     for (size_t i = from; i < a->n && i < from + ASKING_CLAUSE_MAX; i++) {
         try(events->word(events->arg, as_asked(text_of(&a->word[i])), a->word[i].spelt));
         a->words++;
@@ -96,6 +125,8 @@ enum err asking_sentence(struct asking *a, const struct words_events *events)
     for (size_t i = 1; err == OK && i < a->n && a->words < ASKING_WORDS_MAX; i++)
         if (verb_at(a, i))
             err = ask(a, i, events);
+    for (size_t i = 0; events->known && err == OK && i < a->n && a->words < ASKING_WORDS_MAX; i++)
+        err = ask_verb(a, i, events);
     a->n = 0;
     return err;
 }

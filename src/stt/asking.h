@@ -4,7 +4,8 @@
  * document says "to let others reach the server, make a key": its language model has the words but not
  * the way from "do I" to them. So of each sentence what follows "to", "can", "you" and the like, where a
  * verb stands, is said once more behind the beginning of a question, taken in turn, with "my" for "your".
- * Not every one of them makes sense; what counts is which word follows which. English. One thread.
+ * And each verb stands in its plain form behind the beginning of a question, which tells "do I press" from
+ * "do I pressed". Not every one of them makes sense; what counts is which word follows which. English. One thread.
  */
 #pragma once
 
@@ -28,6 +29,7 @@ struct asking {
     struct asking_word word[ASKING_SENTENCE_MAX]; /* of the present sentence */
     size_t n;
     size_t asked; /* questions */
+    size_t verbs; /* questions with a verb alone */
     size_t words; /* words of them */
 };
 
@@ -35,5 +37,6 @@ void asking_begin(struct asking *a);
 void asking_word(struct asking *a, struct str word, bool spelt);
 /* The words up to here say nothing that can be asked about. */
 void asking_gap(struct asking *a);
-/* A sentence is over: its questions go to `events`, each with a sentence's end. */
+/* A sentence is over: its questions go to `events`, each with a sentence's end. Without `known` verbs are
+ * not looked for. */
 enum err asking_sentence(struct asking *a, const struct words_events *events);

@@ -55,6 +55,8 @@ struct stt_load {
     struct str model_dir, model;
     struct str options; /* name=value, separated by commas; unknown names are refused */
     uint32_t threads;   /* compute threads that it may use at start */
+    /* To be called after each `words`, from any thread: see there. why: a sentence about a failure, or "". */
+    void (*learnt)(uint32_t telling, enum err err, const char *why);
 };
 
 /* What it answers. Texts live until unload. */
@@ -98,8 +100,10 @@ struct stt_driver {
                      char why[STT_WHY_BYTES]);
     void (*unload)(void);
     /* The documents' text, of at most STT_WORDS_MAX bytes, replaces all that was known of them; the
-     * driver owns the buffer from here on. Empty: no documents. */
-    void (*words)(struct buf text);
+     * driver owns the buffer from here on. Empty: no documents. Once utterances that begin are heard with
+     * it, or it has failed, the driver calls `learnt` of `load` with the number of the telling; only the
+     * last one's matters, and no utterance waits for it. */
+    void (*words)(struct buf text, uint32_t telling);
 
     /* ERR_BUSY: no slot came free in time. ERR_UNSUPPORTED: not this language. */
     enum err (*open)(const struct stt_request *request, struct stt_utterance **ret_u);

@@ -21,6 +21,12 @@ static const struct stt_driver *driver;       /* const after load */
 static struct buf words = BUF(STT_WORDS_MAX); /* protocol thread: the documents' text so far */
 static const char *read_dirs[DRIVERS + 1];    /* const after start; NULL ends it */
 
+static void say_learnt(uint32_t telling, enum err err, const char *why)
+{
+    const struct msg_stt_learnt learnt = {telling, (uint32_t)err, str_of(why)};
+    (void)worker_tell(MSG_stt_learnt, &learnt); /* a server that is gone needs no word */
+}
+
 static enum err find_driver(struct str name, char why[WORKER_WHY_BYTES])
 {
     const char *names[DRIVERS];
@@ -36,7 +42,7 @@ static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
                      char why[WORKER_WHY_BYTES])
 {
     try(find_driver(m->driver, why));
-    const struct stt_load request = {m->model_dir, m->model, m->options, m->threads};
+    const struct stt_load request = {m->model_dir, m->model, m->options, m->threads, say_learnt};
     struct stt_loaded loaded;
     try(driver->load(&request, &loaded, why));
     stream_use(driver, loaded.rate_hz);
@@ -67,10 +73,12 @@ static void collect_words(const struct msg_stt_words *m)
         return;
     struct buf whole = words;
     words = (struct buf){.cap = STT_WORDS_MAX};
-    if (driver->words != nullptr)
-        driver->words(whole);
-    else
-        buf_finish(&whole);
+    if (driver->words != nullptr) {
+        driver->words(whole, m->telling);
+        return;
+    }
+    buf_finish(&whole);
+    say_learnt(m->telling, OK, ""); /* it hears as well as it ever will */
 }
 
 static void control(uint16_t type, const union msg *msg)

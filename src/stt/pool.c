@@ -23,7 +23,8 @@ struct pool {
     pthread_mutex_t mu;
     pthread_cond_t changed;
     struct entry entry[POOL_MAX + 1]; /* mu */
-    uint64_t age;                     /* mu */
+    uint64_t age, said;               /* mu; said: the renewal that `renewed` was called for */
+    uint32_t tag;                     /* mu; of the last renewal */
     uint32_t lent;                    /* mu */
     bool running, leaving;            /* mu */
 };
@@ -67,13 +68,36 @@ static struct entry *idle_newest(struct pool *p)
     return best;
 }
 
+/* mu held. Those made after the last renewal. */
+static uint32_t count_current(const struct pool *p)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i <= p->cap; i++)
+        n += p->entry[i].item && p->entry[i].age == p->age;
+    return n;
+}
+
 /* mu held */
 static bool has_work(const struct pool *p)
 {
-    uint32_t n = count(p), current = 0;
-    for (uint32_t i = 0; i <= p->cap; i++)
-        current += p->entry[i].item && p->entry[i].age == p->age;
-    return n < p->cap || (n == p->cap && current < p->cap);
+    uint32_t n = count(p);
+    return n < p->cap || (n == p->cap && count_current(p) < p->cap);
+}
+
+/* mu held */
+static bool has_news(const struct pool *p)
+{
+    return p->maker.renewed != nullptr && p->said < p->age && count_current(p) >= p->cap;
+}
+
+/* mu held on entry and exit. */
+static void say_renewed(struct pool *p)
+{
+    uint32_t tag = p->tag;
+    p->said = p->age;
+    pthread_mutex_unlock(&p->mu);
+    p->maker.renewed(p->maker.arg, tag);
+    pthread_mutex_lock(&p->mu);
 }
 
 /* mu held */
@@ -124,6 +148,8 @@ static void *keep_full(void *arg)
     while (!p->leaving) {
         if (has_work(p))
             make_one(p);
+        else if (has_news(p))
+            say_renewed(p);
         else
             pthread_cond_wait(&p->changed, &p->mu);
     }
@@ -197,11 +223,12 @@ void pool_fill(struct pool *p)
     pthread_mutex_unlock(&p->mu);
 }
 
-void pool_renew(struct pool *p)
+void pool_renew(struct pool *p, uint32_t tag)
 {
     pthread_mutex_lock(&p->mu);
     start(p);
     p->age++;
+    p->tag = tag;
     pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->mu);
 }

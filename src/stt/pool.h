@@ -23,6 +23,9 @@ struct pool;
 struct pool_maker {
     enum err (*make)(void *arg, void **ret_item);
     void (*destroy)(void *arg, void *item);
+    /* Optional: all that is lent from now on was made after the renewal of this tag. Not called for one
+     * that another has overtaken. */
+    void (*renewed)(void *arg, uint32_t tag);
     void *arg;
 };
 
@@ -33,7 +36,7 @@ void pool_destroy(struct pool *p); /* takes NULL; waits for a `make` under way *
  * after pool_create wants no thread before. */
 void pool_fill(struct pool *p);
 /* Whatever was made before is out of date. */
-void pool_renew(struct pool *p);
+void pool_renew(struct pool *p, uint32_t tag);
 /* Waits for an item, the newest first. `stopped` (may be NULL) is asked now and then: ERR_CANCELED
  * when it says true. ERR_BUSY when wait_ms are over; while fewer than the cap are made, POOL_FILL_MS. */
 enum err pool_take(struct pool *p, uint32_t wait_ms, bool (*stopped)(void *arg), void *arg,

@@ -9,12 +9,16 @@
  *     text=how do i add documents | what about deleting them
  *                   what is heard; with bars: utterance after utterance, and again from the front
  *
+ *     learn=0       ms that it takes each stream to learn the documents' words
+ *     unlearnt=0    1: it cannot learn them
+ *
  *     sum=1         instead: how many samples came, and a sum of them, in figures
  *
  * The final has all the words, also of an utterance that was too short for them; one without any sound
  * has none. Confidence is always 0.5.
  */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "audio/pcm.h"
@@ -36,13 +40,23 @@ struct stt_utterance {
 };
 
 static struct script script;
-static uint32_t streams, word_ms, sum;      /* const after load */
+static uint32_t streams, word_ms, sum;                                  /* const after load */
+static uint32_t learn_ms, unlearnt;                                     /* const after load */
+static void (*learnt)(uint32_t telling, enum err err, const char *why); /* const after load */
+static atomic_bool told, leaving;
 static struct buf text = BUF(STT_TEXT_MAX); /* const after load */
 static struct pool *slots;                  /* const after load */
+
+static bool is_leaving(void *)
+{
+    return atomic_load(&leaving);
+}
 
 static enum err make_slot(void *arg, void **ret_item)
 {
     (void)arg;
+    if (atomic_load(&told))
+        (void)script_wait(learn_ms, is_leaving, nullptr);
     *ret_item = mem_zero(1, 1);
     return *ret_item != nullptr ? OK : ERR_NOMEM;
 }
@@ -53,14 +67,20 @@ static void destroy_slot(void *arg, void *item)
     free(item);
 }
 
+static void all_renewed(void *, uint32_t telling)
+{
+    learnt(telling, unlearnt ? ERR_NOMEM : OK, unlearnt ? "as the script says" : "");
+}
+
 static enum err scripted_load(const struct stt_load *load, struct stt_loaded *ret_loaded,
                               char why[STT_WHY_BYTES])
 {
-    static const struct script_word words[] = {{"streams", .number = &streams},
-                                               {"word", .number = &word_ms},
-                                               {"sum", .number = &sum},
-                                               {"text", .text = &text}};
-    static const struct pool_maker maker = {.make = make_slot, .destroy = destroy_slot};
+    static const struct script_word words[] = {
+        {"streams", .number = &streams},   {"word", .number = &word_ms},
+        {"sum", .number = &sum},           {"learn", .number = &learn_ms},
+        {"unlearnt", .number = &unlearnt}, {"text", .text = &text}};
+    static const struct pool_maker maker = {
+        .make = make_slot, .destroy = destroy_slot, .renewed = all_renewed};
     streams = 2;
     word_ms = 300;
     try(script_parse(&script, load->options, words, sizeof words / sizeof *words, why));
@@ -68,6 +88,7 @@ static enum err scripted_load(const struct stt_load *load, struct stt_loaded *re
         try(buf_add(&text, S("how do i add documents")));
     if (streams == 0 || streams > POOL_MAX || word_ms == 0)
         return ERR_INVALID;
+    learnt = load->learnt;
     try(pool_create(&maker, streams, &slots));
     *ret_loaded = (struct stt_loaded){.model = "script",
                                       .languages = "en",
@@ -79,13 +100,16 @@ static enum err scripted_load(const struct stt_load *load, struct stt_loaded *re
 
 static void scripted_unload(void)
 {
+    atomic_store(&leaving, true);
     pool_destroy(slots);
     buf_finish(&text);
 }
 
-static void scripted_words(struct buf words)
+static void scripted_words(struct buf words, uint32_t telling)
 {
     buf_finish(&words);
+    atomic_store(&told, true);
+    pool_renew(slots, telling);
 }
 
 /* The text of the nth utterance, from 1. */

@@ -35,8 +35,9 @@ struct stt_utterance {
     uint64_t piece_at;        /* where the present piece begins */
 };
 
-static struct pool *pool; /* const after load */
-static char notes[64];    /* const after load */
+static struct pool *pool;                                               /* const after load */
+static void (*learnt)(uint32_t telling, enum err err, const char *why); /* const after load */
+static char notes[64];                                                  /* const after load */
 
 static struct {
     pthread_mutex_t mu;
@@ -44,6 +45,7 @@ static struct {
     bool fresh;                    /* mu */
     struct memfile arpa;           /* the maker's thread */
     struct adaptation *adaptation; /* the maker's thread */
+    enum err err;                  /* the maker's thread: why they are not learnt */
 } documents = {.mu = PTHREAD_MUTEX_INITIALIZER};
 
 static void say_in_log(void *arg, err_lvl_t level, const char *format, ...)
@@ -60,7 +62,7 @@ static void say_in_log(void *arg, err_lvl_t level, const char *format, ...)
     log_debug("pocketsphinx: %s", line);
 }
 
-/* NULL: there is nothing to count, or it cannot be; the general model is left alone then. */
+/* NULL: there is nothing to count, or it cannot be (documents.err); the general model is left alone then. */
 static struct adaptation *count_words(struct str text)
 {
     char dictionary[512];
@@ -68,12 +70,11 @@ static struct adaptation *count_words(struct str text)
     uint64_t from = clock_us();
     struct adaptation *a = nullptr;
     enum err err = adaptation_create(text, dictionary, &documents.arpa, &a);
+    documents.err = err == ERR_INVALID ? OK : err; /* no words: nothing to learn */
     if (err == OK)
         log_debug(
             "%zu words of the documents counted in %u ms; pronounced by rule %zu, left out %zu",
             a->words, (unsigned)((clock_us() - from) / 1000), a->pronounced, a->left_out);
-    else if (text.n > 0)
-        log_debug("the documents' words cannot be counted: %s", err_text(err));
     return a;
 }
 
@@ -100,7 +101,7 @@ static enum err make_decoder(void *arg, void **ret_item)
     struct sphinx_decoder *d;
     enum err err = sphinx_decoder_create(documents.adaptation, &d);
     if (err != OK && documents.adaptation != nullptr) {
-        log_debug("the documents' words cannot be used: %s", err_text(err));
+        documents.err = err;
         err = sphinx_decoder_create(nullptr, &d);
     }
     if (err == OK)
@@ -112,6 +113,11 @@ static void destroy_decoder(void *arg, void *item)
 {
     (void)arg;
     sphinx_decoder_destroy(item);
+}
+
+static void all_renewed(void *, uint32_t telling)
+{
+    learnt(telling, documents.err, documents.err == OK ? "" : err_text(documents.err));
 }
 
 static enum err read_options(struct str options, uint32_t *streams, char why[STT_WHY_BYTES])
@@ -139,7 +145,9 @@ static enum err sphinx_load(const struct stt_load *load, struct stt_loaded *ret_
     try(read_options(load->options, &streams, why));
     err_set_callback(say_in_log, nullptr);
     try(memfile_create(ARPA_MAX, &documents.arpa));
-    const struct pool_maker maker = {.make = make_decoder, .destroy = destroy_decoder};
+    const struct pool_maker maker = {
+        .make = make_decoder, .destroy = destroy_decoder, .renewed = all_renewed};
+    learnt = load->learnt;
     enum err err = pool_create(&maker, streams, &pool);
     if (err != OK) {
         snprintf(why, STT_WHY_BYTES, "the model of PocketSphinx cannot be loaded (%s); %s",
@@ -169,7 +177,7 @@ static void sphinx_unload(void)
     buf_finish(&documents.text);
 }
 
-static void sphinx_words(struct buf text)
+static void sphinx_words(struct buf text, uint32_t telling)
 {
     static bool had_words; /* the protocol thread's */
     bool news = had_words || text.n > 0;
@@ -180,10 +188,12 @@ static void sphinx_words(struct buf text)
     documents.fresh |= news; /* what was told before and not looked at yet is news as well */
     pthread_mutex_unlock(&documents.mu);
     buf_finish(&old);
-    if (news)
-        pool_renew(pool);
-    else
-        pool_fill(pool);
+    if (news) {
+        pool_renew(pool, telling);
+        return;
+    }
+    pool_fill(pool);
+    learnt(telling, OK, "");
 }
 
 static void finish_result(struct stt_result *r)

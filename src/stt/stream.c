@@ -23,7 +23,7 @@ static uint32_t rate_hz;                /* const after stream_use */
 
 struct stream {
     struct worker_stream *wire;
-    bool opened, partials;
+    bool opened, partials, progress; /* progress: partials tell how far it is, too */
     struct stt_request request;
     char language[LANGUAGE_MAX];
     char why[STT_WHY_BYTES];
@@ -110,8 +110,8 @@ static enum err send_partial(struct stream *st)
     buf_clear(&st->text);
     try(driver->partial(st->utterance, &st->text));
     try(agree_next(&st->agree, buf_str(&st->text), &stable));
-    if (st->text.n == 0 ||
-        (str_eq(buf_str(&st->text), buf_str(&st->sent)) && stable == st->sent_stable))
+    bool same = str_eq(buf_str(&st->text), buf_str(&st->sent)) && stable == st->sent_stable;
+    if (!st->progress && (st->text.n == 0 || same))
         return OK;
     buf_clear(&st->sent);
     try(buf_add(&st->sent, buf_str(&st->text)));
@@ -221,6 +221,7 @@ static enum err on_open(struct stream *st, const struct msg_stt_open *m)
         return ERR_INVALID;
     memcpy(st->language, m->language.p, m->language.n);
     st->partials = m->partials != 0 && driver->partial != nullptr;
+    st->progress = m->partials > 1;
     st->request = (struct stt_request){
         .adapt = m->adapt != 0,
         .language = {st->language, m->language.n},

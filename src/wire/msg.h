@@ -18,13 +18,13 @@
 #include "base/err.h"
 #include "base/str.h"
 
-constexpr uint32_t WIRE_VERSION = 3;
+constexpr uint32_t WIRE_VERSION = 4;
 constexpr uint32_t WIRE_HEADER_BYTES = 12;
 constexpr uint32_t WIRE_PAYLOAD_MAX = 64 * 1024;
 /* What either side may have under way per stream (payload bytes of audio, *_text, *_segment)
  * before the other grants more with `credit`. */
 constexpr uint32_t WIRE_CREDIT = 256 * 1024;
-/* Connection-wide messages (hello, load, ready, ping, stt_words…) use stream 0. */
+/* Connection-wide messages (hello, load, ready, ping, stt_words, stt_learnt…) use stream 0. */
 constexpr uint32_t WIRE_STREAM_NONE = 0;
 
 enum msg_type : uint16_t {

@@ -33,6 +33,11 @@ static struct str text_of(const char *z)
     return str_of(z ? z : "");
 }
 
+enum err worker_tell(enum msg_type type, const void *msg)
+{
+    return link_send(type, WIRE_STREAM_NONE, msg);
+}
+
 static enum err on_load(const struct worker_role *role, const struct msg_load *load)
 {
     char why[WORKER_WHY_BYTES] = "";

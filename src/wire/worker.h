@@ -61,6 +61,8 @@ int worker_main(const struct worker_role *role, int argc, char **argv);
 /* From the compute thread that handles the stream. Waits while the server has given no credit.
  * ERR_CANCELED: stop, clean up, return it. ERR_TOOBIG: over 64 KiB, nothing is sent. */
 enum err worker_send(struct worker_stream *s, enum msg_type type, const void *msg);
+/* A connection-wide message of the role's own accord (stt_learnt); any thread. ERR_CLOSED: the server is gone. */
+enum err worker_tell(enum msg_type type, const void *msg);
 /* True once the server has cancelled the stream or gone away; look at it between steps. */
 bool worker_canceled(const struct worker_stream *s);
 /* The stream's last message has been sent. */

@@ -137,7 +137,7 @@ test('a terminal gets the QR code without being asked', { skip: existsSync('/usr
   let said = '';
   terminal.stdout.on('data', (text) => (said += text));
   await until(() => said.includes('Point the camera'), 'the picture');
-  const url = /Repartee is ready: (https\S+)/.exec(said)?.[1];
+  const url = /Repartee is (?:ready|starting): (https\S+)/.exec(said)?.[1];
   assert.ok(url);
   assert.equal(readQr(said), url);
   terminal.stdin.write('\x03');

@@ -59,7 +59,7 @@ function run(block, folder, within, env) {
   child.stderr.on('data', (text) => (err += text));
   child.stdout.on('data', (text) => {
     out += text;
-    if (/^Repartee is ready: /m.test(out)) child.kill('SIGINT');
+    if (/^Repartee is (?:ready|starting): /m.test(out)) child.kill('SIGINT');
   });
   return new Promise((/** @type {(end: {code: number | string | null, out: string, err: string}) => void} */ resolve) =>
     child.once('close', (code, signal) => {

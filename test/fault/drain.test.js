@@ -52,7 +52,7 @@ for (const signal of /** @type {NodeJS.Signals[]} */ (['SIGTERM', 'SIGINT']))
 test('a terminal that is closed ends the server in it, also below another program', async (t) => {
   const data = await temporaryFolder(t);
   const run = terminal(`trap '' HUP; repartee serve --listen 127.0.0.1:0 --data ${data}; true`);
-  await until(() => /Repartee is ready/.test(run.shown()), 'its address');
+  await until(() => /Repartee is (?:ready|starting): /.test(run.shown()), 'its address');
   const itself = ['-f', `^repartee serve .*${data}`];
   const is_running = () => spawnSync('pgrep', itself).status === 0;
   t.after(() => spawnSync('pkill', itself));

@@ -3,10 +3,13 @@
 /* Engines that keep people waiting: one that is not ready yet, one that falls silent. Nobody waits for ever. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { startServer, untilReady } from '../lib/server.js';
+import { startServer, until, untilReady } from '../lib/server.js';
 import { VoiceClient } from '../lib/voice.js';
 
 const SCRIPTED = ['--stt-driver', 'scripted', '--llm-driver', 'scripted', '--tts-driver', 'scripted'];
+
+/** @param {string} url */
+const details = async (url) => (await fetch(url + 'readyz')).json();
 
 /** @param {string} url @param {string} text */
 const speak = (url, text) =>
@@ -14,7 +17,7 @@ const speak = (url, text) =>
 
 describe('nobody waits for ever', { concurrency: true }, () => {
   test('an engine that is still starting is told as such @tsan', async (t) => {
-    const { url } = await startServer(t, { args: [...SCRIPTED, '--tts-script', 'start=6000', '--stt-script', 'start=6000', '--llm-script', 'text=Yes.'] });
+    const { url } = await startServer(t, { args: [...SCRIPTED, '--tts-script', 'start=12000', '--stt-script', 'start=12000', '--llm-script', 'text=Yes.'] });
     const [answer, voice] = await Promise.all([speak(url, 'Hello.'), VoiceClient.open(url)]);
     assert.equal(answer.status, 503);
     assert.ok(Number(answer.headers.get('retry-after')) > 0);
@@ -33,6 +36,41 @@ describe('nobody waits for ever', { concurrency: true }, () => {
     assert.equal(next.last.type, 'end', JSON.stringify(next.last));
     voice.close();
   });
+
+  test('a recogniser that is still learning the documents: the server says when it is ready @tsan', async (t) => {
+    const server = await startServer(t, { args: [...SCRIPTED, '--stt-script', 'learn=3500'] });
+    assert.match(server.said(), /^Repartee is starting: /);
+    assert.equal((await fetch(server.url + 'readyz')).status, 503);
+    await until(() => /^Repartee is ready\.$/m.test(server.said()), 'the word that it is ready', 60000);
+    const { status, engines } = await details(server.url);
+    assert.deepEqual([status, engines.stt.learnt], ['ready', true]);
+    /* What is added later is learnt by the way. */
+    await fetch(server.url + 'rag/ingest', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ title: 'ferries.md', text: 'Ferries leave at noon.' }) });
+    const later = await until(async () => {
+      const now = await details(server.url);
+      return now.engines.stt.learnt ? null : now;
+    }, 'new words to learn');
+    assert.equal(later.status, 'ready');
+  });
+
+  test('a recogniser that dies while it learns is told again @tsan', async (t) => {
+    const server = await startServer(t, { args: [...SCRIPTED, '--stt-script', 'learn=3500'] });
+    const { pid } = (await details(server.url)).engines.stt;
+    process.kill(pid, 'SIGKILL');
+    await until(() => /^Repartee is ready\.$/m.test(server.said()), 'the word that it is ready', 60000);
+    const { stt } = (await details(server.url)).engines;
+    assert.ok(stt.learnt && stt.pid !== pid && stt.restarts === 1);
+  });
+
+  for (const { script, why } of [
+    { script: 'unlearnt=1', why: /cannot learn the documents' words: as the script says/ },
+    { script: 'learn=1000000', why: /has not learnt the documents' words in \d+ s/ },
+  ])
+    test(`a recogniser that does not learn (${script})`, async (t) => {
+      const server = await startServer(t, { args: [...SCRIPTED, '--stt-script', script] });
+      await untilReady(server);
+      assert.match(server.log(), why);
+    });
 
   for (const { script, name } of [
     { script: 'hang=1', name: 'before its first sound' },

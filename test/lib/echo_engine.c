@@ -13,6 +13,8 @@
  *     census       says "OPENED CLOSED MOST-AT-ONCE"
  *     reach        says what it can reach: "" is right
  *
+ * It learns what stt_words tell it at once, but for "never", and not "nonsense".
+ *
  * tts_open with the voice "no" is refused. Options: those of wire/script.h with threads= and streams=.
  * At its end it checks that every stream that was opened was closed.
  */
@@ -104,10 +106,18 @@ static bool is_canceled(void *arg)
 
 static atomic_bool words_heard;
 
-static void control(uint16_t type, const union msg *)
+static void control(uint16_t type, const union msg *msg)
 {
-    if (type == MSG_stt_words)
-        atomic_store(&words_heard, true);
+    if (type != MSG_stt_words)
+        return;
+    const struct msg_stt_words *words = &msg->stt_words;
+    atomic_store(&words_heard, true);
+    if (str_eq(words->text, S("never")))
+        return;
+    bool fails = str_eq(words->text, S("nonsense"));
+    const struct msg_stt_learnt learnt = {words->telling, fails ? ERR_MEDIA : OK,
+                                          fails ? S("it is nonsense") : S("")};
+    (void)worker_tell(MSG_stt_learnt, &learnt);
 }
 
 static bool never(void *)

@@ -92,3 +92,8 @@ void fake_come_back(struct fake *f)
     f->engine.state = ENGINE_READY;
     jobs_start_waiting(&f->engine);
 }
+
+void engine_info(const struct engine *e, struct engine_info *ret_info)
+{
+    *ret_info = (struct engine_info){.role = e->role, .state = e->state};
+}

@@ -20,7 +20,8 @@ enum { PEER_WAIT_MS = 20000 };
 struct peer {
     int fd;
     pid_t pid;
-    bool stingy; /* give no credit for what was heard */
+    uint32_t telling; /* of words: how often */
+    bool stingy;      /* give no credit for what was heard */
     struct buf in, out;
     size_t used;        /* of `in`, by the present frame */
     struct frame frame; /* the present one */

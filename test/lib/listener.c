@@ -234,10 +234,20 @@ void listen_to(struct listener *l, struct peer *p, uint32_t stream, const struct
 
 void listen_words(struct peer *p, struct str text)
 {
+    p->telling++;
     do {
         size_t n = utf8_prefix(text, WIRE_PAYLOAD_MAX - 64);
         peer_send(p, MSG_stt_words, WIRE_STREAM_NONE,
-                  &(struct msg_stt_words){.more = n < text.n, .text = str_sub(text, 0, n)});
+                  &(struct msg_stt_words){
+                      .telling = p->telling, .more = n < text.n, .text = str_sub(text, 0, n)});
         text = str_sub(text, n, text.n);
     } while (text.n > 0);
+}
+
+enum err listen_learnt(struct peer *p)
+{
+    while (peer_wait(p, MSG_stt_learnt))
+        if (p->msg.stt_learnt.telling == p->telling)
+            return (enum err)p->msg.stt_learnt.err;
+    return ERR_CLOSED;
 }

@@ -51,3 +51,5 @@ void listen_to(struct listener *l, struct peer *p, uint32_t stream, const struct
                bool adapt, size_t piece);
 /* The documents' text, as the server tells it. */
 void listen_words(struct peer *p, struct str text);
+/* Waits until it has learnt what was told last, or says why not. No listener may be under way. */
+enum err listen_learnt(struct peer *p);

@@ -65,7 +65,7 @@ export async function startServer(t, { args = [], env = {}, data, listen = '127.
     gone.then((code) => fail(`ended with ${code}`));
     child.stdout.on('data', (text) => {
       said += text;
-      const address = /^Repartee is ready: (http\S+)$/m.exec(said)?.[1];
+      const address = /^Repartee is (?:ready|starting): (http\S+)$/m.exec(said)?.[1];
       if (!address) return;
       clearTimeout(patience);
       resolve(address);

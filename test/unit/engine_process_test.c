@@ -16,6 +16,19 @@ enum { WAIT_MS = 200, MANY = 100 };
 static struct loop *loop;
 static struct engine *engine;
 
+static struct {
+    unsigned times;
+    enum err err;
+    char sentence[100];
+} learnt;
+
+static void on_learnt(void *, struct engine *, enum err err, struct str sentence)
+{
+    learnt.times++;
+    learnt.err = err;
+    snprintf(learnt.sentence, sizeof learnt.sentence, "%.*s", STR_FMT(sentence));
+}
+
 /* Steps of real time with the clock standing still. */
 #define step_until(condition)                                                                      \
     do {                                                                                           \
@@ -32,7 +45,9 @@ static void pass_ms(uint64_t ms)
 
 static int set_up(void **)
 {
-    const struct engine_config config = {.role = "echo", .options = "streams=4"};
+    const struct engine_config config = {
+        .role = "echo", .options = "streams=4", .on_learnt = on_learnt};
+    learnt.times = 0;
     clock_fake(1000000000);
     if (loop_create(&loop) != OK || engine_create(loop, &config, &engine) != OK)
         return 1;
@@ -152,6 +167,55 @@ static void one_that_dies_ends_its_jobs_and_comes_back(void **)
     job_cancel(waits.job);
 }
 
+static void tell(const char *words)
+{
+    struct blob *text = blob_create(str_of(words));
+    assert_non_null(text);
+    engine_set_words(engine, text);
+    blob_unref(text);
+}
+
+static bool has_learnt(void)
+{
+    struct engine_info info;
+    engine_info(engine, &info);
+    return info.learnt;
+}
+
+/* It is known when it has learnt the words, also the one that was started anew. */
+static void what_it_has_learnt_is_known(void **)
+{
+    assert_true(has_learnt()); /* there was nothing */
+    tell("one");
+    assert_false(has_learnt());
+    step_until(learnt.times == 1);
+    assert_true(has_learnt() && learnt.err == OK);
+    tell("one");
+    assert_true(has_learnt()); /* no news */
+    assert_int_equal(kill(child_pid(engine->child), SIGKILL), 0);
+    step_until(!engine->child);
+    assert_false(has_learnt());
+    pass_ms(100);
+    step_until(learnt.times == 2);
+    assert_true(has_learnt());
+}
+
+static void what_it_cannot_learn_is_told(void **)
+{
+    tell("nonsense");
+    step_until(learnt.times == 1);
+    assert_int_equal(learnt.err, ERR_MEDIA);
+    assert_string_equal(learnt.sentence, "it is nonsense");
+    assert_true(has_learnt()); /* nothing is waited for */
+    tell("never");
+    for (int i = 0; i < 3; i++)
+        live_a_second();
+    assert_false(has_learnt());
+    tell("two"); /* the last telling counts */
+    step_until(learnt.times == 2);
+    assert_true(has_learnt() && learnt.err == OK);
+}
+
 int main(void)
 {
 #define t(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -160,6 +224,8 @@ int main(void)
         t(an_engine_busy_with_what_was_canceled_is_restarted),
         t(an_engine_that_does_not_answer_is_restarted),
         t(one_that_dies_ends_its_jobs_and_comes_back),
+        t(what_it_has_learnt_is_known),
+        t(what_it_cannot_learn_is_told),
     };
     return cmocka_run_group_tests_name("engine/process", tests, nullptr, nullptr);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Sentences of a document and the questions that they answer. */
 #include "stt/asking.h"
+#include "stt/verb.h"
 
 #include "unit.h"
 
@@ -112,12 +113,49 @@ static void test_failing(void **state)
     assert_asked(&a, ""); /* the sentence is over all the same */
 }
 
+static bool is_known(void *, struct str word)
+{
+    static const char *const words[] = {"press",  "presses", "pressing", "use",      "uses",
+                                        "using",  "stop",    "stops",    "stopping", "copy",
+                                        "copies", "copying", "key",      "keys"};
+    for (size_t i = 0; i < countof(words); i++)
+        if (str_eq(word, str_of(words[i])))
+            return true;
+    return false;
+}
+
+static void test_verbs(void **)
+{
+    static const struct {
+        const char *word, *plain;
+    } rows[] = {
+        {"press", "press"}, {"pressed", "press"}, {"presses", "press"}, {"pressing", "press"},
+        {"used", "use"},    {"uses", "use"},      {"stopped", "stop"},  {"copy", "copy"},
+        {"keys", nullptr},  {"key", nullptr},     {"s", nullptr},       {"ed", nullptr},
+        {"", nullptr},      {"ing", nullptr},
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        char plain[VERB_BYTES];
+        bool is_verb = verb_plain(str_of(rows[i].word), is_known, nullptr, plain);
+        assert_int_equal(is_verb, rows[i].plain != nullptr);
+        if (is_verb)
+            assert_string_equal(plain, rows[i].plain);
+    }
+    struct asking a;
+    asking_begin(&a);
+    say(&a, S("it is pressed or USED"));
+    autobuf out = BUF(1 << 10);
+    const struct words_events events = {
+        .known = is_known, .word = put_word, .sentence = put_end, .arg = &out};
+    assert_ok(asking_sentence(&a, &events));
+    assert_str(buf_str(&out), "how do i press /");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_questions),
-        cmocka_unit_test(test_gap),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_questions), cmocka_unit_test(test_verbs),
+        cmocka_unit_test(test_gap),       cmocka_unit_test(test_limits),
         cmocka_unit_test(test_failing),
     };
     return cmocka_run_group_tests_name("stt/asking", tests, nullptr, nullptr);

@@ -17,6 +17,8 @@ struct workshop {
     pthread_cond_t changed;
     int made, destroyed; /* mu */
     int fail_from;       /* mu: makes from this number on fail; 0: none */
+    int said;            /* mu: how often `renewed` was called */
+    uint32_t tag;        /* mu: with what, the last time */
 };
 
 static struct workshop shop = {.mu = PTHREAD_MUTEX_INITIALIZER,
@@ -50,6 +52,16 @@ static void destroy(void *arg, void *item)
     pthread_mutex_unlock(&w->mu);
 }
 
+static void renewed(void *arg, uint32_t tag)
+{
+    struct workshop *w = arg;
+    pthread_mutex_lock(&w->mu);
+    w->said++;
+    w->tag = tag;
+    pthread_cond_broadcast(&w->changed);
+    pthread_mutex_unlock(&w->mu);
+}
+
 /* Returns when so many have been made and destroyed. */
 static void wait_for(int made, int destroyed)
 {
@@ -68,7 +80,7 @@ static void wait_for(int made, int destroyed)
 
 static struct pool *create(uint32_t cap, int fail_from)
 {
-    static const struct pool_maker maker = {make, destroy, &shop};
+    static const struct pool_maker maker = {.make = make, .destroy = destroy, .arg = &shop};
     shop.made = shop.destroyed = 0;
     shop.fail_from = fail_from;
     struct pool *p;
@@ -122,6 +134,38 @@ static void test_stopped(void **state)
     pool_destroy(p);
 }
 
+/* Told once all are new, of the last renewal that could be ended. */
+static void test_renewed(void **state)
+{
+    (void)state;
+    static const struct pool_maker maker = {make, destroy, renewed, &shop};
+    shop.made = shop.destroyed = shop.said = shop.fail_from = 0;
+    struct pool *p;
+    void *old[2];
+    assert_ok(pool_create(&maker, 2, &p));
+    pool_fill(p);
+    wait_for(2, 0);
+    take(p, &old[0]);
+    take(p, &old[1]);
+    pool_renew(p, 7);
+    wait_for(3, 0); /* one more than the cap; the other has to wait for a place */
+    assert_int_equal(shop.said, 0);
+    pool_renew(p, 8);
+    pool_give(p, old[0], true);
+    pool_give(p, old[1], true);
+    pthread_mutex_lock(&shop.mu);
+    while (shop.tag != 8)
+        pthread_cond_wait(&shop.changed, &shop.mu);
+    pthread_mutex_unlock(&shop.mu);
+    for (int i = 0; i < 2; i++)
+        assert_true(take(p, &old[i]) > 3);
+    for (int i = 0; i < 2; i++)
+        pool_give(p, old[i], true);
+    pool_destroy(p);
+    assert_int_equal(shop.said, 1);
+    assert_int_equal(shop.made, shop.destroyed);
+}
+
 /* Idle ones are replaced; one that is lent lives until it comes back and is not lent again. */
 static void test_renew(void **state)
 {
@@ -130,7 +174,7 @@ static void test_renew(void **state)
     void *old, *item;
     int first = take(p, &old);
     wait_for(2, 0);
-    pool_renew(p);
+    pool_renew(p, 1);
     /* One for the idle one, one in the place of the one that is lent: one more than the cap. */
     wait_for(4, 1);
     assert_true(take(p, &item) > 2);
@@ -161,13 +205,13 @@ static void test_discard(void **state)
 static void test_failures(void **state)
 {
     (void)state;
-    static const struct pool_maker maker = {make, destroy, &shop};
+    static const struct pool_maker maker = {.make = make, .destroy = destroy, .arg = &shop};
     struct pool *p;
     shop.made = 0;
     shop.fail_from = 1;
     assert_err(pool_create(&maker, 1, &p), ERR_NOMEM);
     p = create(1, 2);
-    pool_renew(p);
+    pool_renew(p, 1);
     void *item;
     assert_int_equal(take(p, &item), 1);
     pool_give(p, item, true);
@@ -192,7 +236,7 @@ static void *use(void *arg)
         atomic_fetch_sub(&lent_now, 1);
         pool_give(arg, item, i % 7 != 0);
         if (i % 11 == 0)
-            pool_renew(arg);
+            pool_renew(arg, 1);
     }
     return nullptr;
 }
@@ -217,9 +261,10 @@ static void test_many_users(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fills),    cmocka_unit_test(test_stopped),
-        cmocka_unit_test(test_renew),    cmocka_unit_test(test_discard),
-        cmocka_unit_test(test_failures), cmocka_unit_test(test_many_users),
+        cmocka_unit_test(test_fills),      cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_renew),      cmocka_unit_test(test_renewed),
+        cmocka_unit_test(test_discard),    cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_many_users),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -228,15 +228,35 @@ static void test_unknown_driver(void **state)
     assert_int_equal(peer_stop(p), 1);
 }
 
+/* The program says when it has learnt, or that it cannot; of several tellings the last one counts. */
+static void test_learning(void **state)
+{
+    (void)state;
+    struct peer *p = start("learn=20");
+    listen_words(p, S("one"));
+    listen_words(p, S("two"));
+    assert_ok(listen_learnt(p));
+    assert_int_equal(peer_stop(p), 0);
+    p = start("unlearnt=1");
+    listen_words(p, S("one"));
+    assert_err(listen_learnt(p), ERR_NOMEM);
+    assert_str(p->msg.stt_learnt.text, "as the script says");
+    assert_int_equal(peer_stop(p), 0);
+    /* One that is still learning leaves all the same. */
+    p = start("learn=100000");
+    listen_words(p, S("one"));
+    assert_int_equal(peer_stop(p), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words),          cmocka_unit_test(test_rates),
-        cmocka_unit_test(test_texts_in_turn),  cmocka_unit_test(test_no_sound),
-        cmocka_unit_test(test_refusals),       cmocka_unit_test(test_fail),
-        cmocka_unit_test(test_hang),           cmocka_unit_test(test_busy),
-        cmocka_unit_test(test_crash),          cmocka_unit_test(test_words_of_documents),
-        cmocka_unit_test(test_unknown_driver),
+        cmocka_unit_test(test_words),         cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_texts_in_turn), cmocka_unit_test(test_no_sound),
+        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_fail),
+        cmocka_unit_test(test_hang),          cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_crash),         cmocka_unit_test(test_words_of_documents),
+        cmocka_unit_test(test_learning),      cmocka_unit_test(test_unknown_driver),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

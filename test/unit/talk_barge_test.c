@@ -74,12 +74,29 @@ static void test_verdicts(void **)
             .voiced_ms = cases[i].voiced_ms,
             .silence_ms = cases[i].silence_ms,
             .total_ms = cases[i].total_ms,
+            .decoded_ms = cases[i].total_ms,
         };
         enum barge_verdict verdict = barge_judge(&e);
         if (verdict != cases[i].verdict)
             fail_msg("case %zu, \"%s\": got %d, want %d", i, cases[i].heard, verdict,
                      cases[i].verdict);
     }
+}
+
+/* Nobody is dismissed for what a slow recogniser has not come to yet. */
+static void test_slow_recogniser(void **)
+{
+    struct barge_evidence e = {.heard = S("where"),
+                               .spoken = S(ANSWER),
+                               .voiced_ms = 3000,
+                               .total_ms = 2 * BARGE_LIMIT_MS,
+                               .decoded_ms = BARGE_LIMIT_MS - 100};
+    assert_int_equal(barge_judge(&e), BARGE_WAIT);
+    e.heard = S("where are my documents");
+    assert_int_equal(barge_judge(&e), BARGE_INTERRUPT);
+    e.heard = S("yeah");
+    e.decoded_ms = BARGE_LIMIT_MS;
+    assert_int_equal(barge_judge(&e), BARGE_NOTHING);
 }
 
 /* Every verdict is reached in time, whatever is heard. */
@@ -90,7 +107,11 @@ static void test_never_waits_forever(void **)
         struct barge_evidence e = {.heard = str_of(heard[i]),
                                    .spoken = S(ANSWER),
                                    .voiced_ms = 2000,
-                                   .total_ms = BARGE_LIMIT_MS};
+                                   .total_ms = BARGE_LIMIT_MS,
+                                   .decoded_ms = BARGE_LIMIT_MS};
+        assert_int_not_equal(barge_judge(&e), BARGE_WAIT);
+        e.decoded_ms = 0;
+        e.total_ms = BARGE_STUCK_MS;
         assert_int_not_equal(barge_judge(&e), BARGE_WAIT);
         e.total_ms = 500;
         e.final = true;
@@ -120,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_slow_recogniser),
         cmocka_unit_test(test_never_waits_forever),
         cmocka_unit_test(test_floor),
     };

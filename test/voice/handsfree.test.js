@@ -91,9 +91,13 @@ test('an engine that dies comes back behind an open microphone', async (t) => {
   const { server, voice, microphone, spoken } = await open(t);
   await microphone.pause(300);
   await killRecogniser(server);
+  const told = await voice.wait((e) => e.type === 'error', 'a word that nobody hears', 0);
+  assert.equal(told.error.code, 'engine_unavailable');
+  assert.equal(told.turn, undefined);
   await microphone.pause(1500);
   await untilReady(server);
   await microphone.pause(500);
+  assert.equal(voice.events.filter((e) => e.type === 'error').length, 1);
   const from = voice.events.length;
   await microphone.say(spoken(QUESTION));
   const turn = await voice.finish(from);
@@ -119,7 +123,9 @@ for (const format of ['opus', 'webm_opus'])
       if (format === 'opus' && i === 20) await killRecogniser(server); /* packets can be decoded from any one on */
       await new Promise((resolve) => setTimeout(resolve, step_ms));
     }
-    const turn = await voice.finish(from);
+    const told = voice.events.findIndex((e) => e.type === 'error');
+    assert.equal(told >= 0, format === 'opus');
+    const turn = await voice.finish(told >= 0 ? told + 1 : from);
     assert.equal(turn.last.type, 'end', JSON.stringify(turn.last));
     assert(shareHeard(QUESTION, turn.heard) >= 0.5, turn.heard);
   });

@@ -36,6 +36,8 @@ static void put_engine(struct json_out *j, const struct engine *e)
     json_kint(j, "live", info.live);
     json_kint(j, "restarts", info.restarts);
     json_kint(j, "pid", info.pid);
+    if (strcmp(info.role, "stt") == 0)
+        json_kbool(j, "learnt", info.learnt);
     json_kstr(j, "notes", str_of(info.notes));
     json_end(j);
 }

@@ -145,12 +145,20 @@ static enum err open_store(struct server *s, struct server_why *why)
 
 static void on_engine_state(void *arg, struct engine *e)
 {
-    (void)arg;
     struct engine_info info;
     engine_info(e, &info);
     if (info.state == ENGINE_READY)
         log_info("%s is ready: %s%s%s", info.role, info.driver, info.notes[0] ? ", " : "",
                  info.notes);
+    server_look(arg);
+}
+
+static void on_engine_learnt(void *arg, struct engine *, enum err err, struct str sentence)
+{
+    struct server *s = arg;
+    if (err != OK)
+        log_warn("the recogniser cannot learn the documents' words: %.*s", STR_FMT(sentence));
+    startup_learnt(s->startup);
 }
 
 static enum err start_engines(struct server *s, struct server_why *why)
@@ -172,6 +180,7 @@ static enum err start_engines(struct server *s, struct server_why *why)
             continue;
         struct engine_config config = engines[i].config;
         config.on_state = on_engine_state;
+        config.on_learnt = on_engine_learnt;
         config.arg = s;
         config.threads = 2;
         enum err err = engine_create(s->loop, &config, engines[i].engine);
@@ -293,11 +302,18 @@ static enum err watch_terminal(struct server *s)
     return loop_on_signal(s->loop, SIGHUP, on_hangup, s);
 }
 
+static void on_impatience(void *arg)
+{
+    struct server *s = arg;
+    s->on_ready(s->on_ready_arg, s, false);
+}
+
 static enum err build(struct server *s, const struct server_where *where, struct server_why *why)
 {
     try(loop_create(&s->loop));
     timer_init(&s->tick, s->loop, on_tick, s);
     timer_init(&s->drain, s->loop, on_drain_check, s);
+    timer_init(&s->announce, s->loop, on_impatience, s);
     timer_init(&s->terminal_tick, s->loop, on_terminal_tick, s);
     try(sessions_create((uint32_t)s->conf->max_sessions,
                         (uint64_t)s->conf->history_hours * 3600 * 1000, &s->sessions));
@@ -363,6 +379,7 @@ void server_destroy(struct server *s)
         timer_stop(&s->tick);
         timer_stop(&s->terminal_tick);
         timer_stop(&s->drain);
+        timer_stop(&s->announce);
         loop_step(s->loop, 0); /* turns that have just ended free themselves */
     }
     keep_close(s->keep);
@@ -393,4 +410,21 @@ bool server_ready(const struct server *s)
             return false;
     }
     return !s->draining && startup_is_over(s->startup);
+}
+
+void server_on_ready(struct server *s, server_ready_fn fn, void *arg)
+{
+    s->on_ready = fn;
+    s->on_ready_arg = arg;
+    timer_start(&s->announce, SERVER_PATIENCE_MS);
+}
+
+void server_look(struct server *s)
+{
+    if (!s->on_ready || !server_ready(s))
+        return;
+    server_ready_fn fn = s->on_ready;
+    s->on_ready = nullptr;
+    timer_stop(&s->announce);
+    fn(s->on_ready_arg, s, true);
 }

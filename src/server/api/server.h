@@ -26,6 +26,11 @@ struct voice;
 /* Of a host name as long as it may be. */
 enum { SERVER_URL_BYTES = 280 };
 
+struct server;
+/* ready: false when it is not after SERVER_PATIENCE_MS; it is called once more then. */
+typedef void (*server_ready_fn)(void *arg, struct server *s, bool ready);
+enum { SERVER_PATIENCE_MS = 5000 };
+
 struct server {
     /* const after server_create */
     bool is_private; /* see server_where */
@@ -62,6 +67,9 @@ struct server {
         void *arg;
     } ingest_reader; /* who hears of the document that is being read */
     char url[SERVER_URL_BYTES];
+    struct timer announce; /* until whoever waits for readiness is told that it takes longer */
+    server_ready_fn on_ready;
+    void *on_ready_arg;
 };
 
 struct server_where {
@@ -89,5 +97,9 @@ void server_run(struct server *s);
 void server_destroy(struct server *s); /* takes NULL */
 /* "http://127.0.0.1:8600/" with the real port, or NULL without TCP. Good for the server's life. */
 const char *server_url(const struct server *s);
-/* Every engine is ready and the store is open. */
+/* Every engine is ready, the first documents are in the store and the recogniser knows their words. */
 bool server_ready(const struct server *s);
+/* Who wants to know when it is. Before server_run. */
+void server_on_ready(struct server *s, server_ready_fn fn, void *arg);
+/* For the parts of the server: what readiness depends on has changed. */
+void server_look(struct server *s);

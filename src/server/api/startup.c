@@ -16,7 +16,7 @@
 #include "server/engine/engine.h"
 #include "server/rag/rag.h"
 
-enum { FILES_MAX = 256 };
+enum { FILES_MAX = 256, LEARN_MAX_MS = 30000 };
 
 struct startup {
     struct server *server;
@@ -24,24 +24,61 @@ struct startup {
     size_t count;
     bool owns;
     bool complete; /* every document of the folder is among them: what else is shared has left it */
-    bool accepted, over;
-    bool alone; /* the recogniser's words are everybody's, since there is one person only */
+    bool accepted;
+    bool stored;      /* the first documents are in the store, or have failed */
+    uint32_t reading; /* how often the words are being read in the store */
+    bool told,
+        learnt; /* the recogniser has their words; hears with them, or is not waited for any more */
+    struct timer learn; /* how long it is waited for */
+    bool alone;         /* the recogniser's words are everybody's, since there is one person only */
 };
 
 /* --- the recogniser's words --- */
 
+/* Once: what is learnt later does not make the server unready again. */
+static void learning_is_over(struct startup *st)
+{
+    if (st->learnt)
+        return;
+    st->learnt = true;
+    timer_stop(&st->learn);
+    server_look(st->server);
+}
+
+static void on_late(void *arg)
+{
+    struct startup *st = arg;
+    log_warn("the recogniser has not learnt the documents' words in %d s; it goes on without them "
+             "until it has",
+             LEARN_MAX_MS / 1000);
+    learning_is_over(st);
+}
+
+void startup_learnt(struct startup *st)
+{
+    if (st->told)
+        learning_is_over(st);
+}
+
 static void on_words(void *arg, enum err err, struct blob *text)
 {
     struct startup *st = arg;
+    struct engine_info info;
     if (err == OK)
         engine_set_words(st->server->stt, text);
     else
         log_warn("the recogniser cannot learn the documents' words: %s", err_text(err));
+    st->reading--;
+    st->told = st->stored && st->reading == 0;
+    engine_info(st->server->stt, &info);
+    if (st->told && (err != OK || info.learnt))
+        learning_is_over(st);
 }
 
 static void learn(struct startup *st)
 {
     st->alone = auth_is_one_person(st->server->auth);
+    st->reading++;
     enum err err = rag_words(st->server->rag, st->alone, on_words, st);
     if (err != OK)
         on_words(st, err, nullptr);
@@ -49,7 +86,7 @@ static void learn(struct startup *st)
 
 void startup_tick(struct startup *st)
 {
-    if (st->over && st->alone != auth_is_one_person(st->server->auth))
+    if (st->stored && st->alone != auth_is_one_person(st->server->auth))
         learn(st);
 }
 
@@ -58,8 +95,10 @@ static void on_progress(void *arg)
     struct startup *st = arg;
     struct rag_stats stats;
     rag_stats(st->server->rag, &stats);
-    bool is_over = st->accepted && stats.shared_waiting == 0, is_news = is_over && !st->over;
-    st->over = st->over || is_over;
+    bool stored = st->accepted && stats.shared_waiting == 0, is_news = stored && !st->stored;
+    st->stored = st->stored || stored;
+    if (is_news)
+        timer_start(&st->learn, LEARN_MAX_MS);
     if (is_news || stats.jobs_waiting == 0) /* of many that come together, once */
         learn(st);
 }
@@ -112,7 +151,8 @@ static void on_accepted(void *arg, enum err err, const char *job_id)
     st->accepted = true;
     if (err != OK) {
         log_error("the first documents cannot be stored: %s", err_text(err));
-        st->over = true;
+        st->stored = true;
+        timer_start(&st->learn, LEARN_MAX_MS);
     }
     on_progress(st); /* when they were there already, nothing else will tell */
     if (rag_list(st->server->rag, S(""), all, on_list, st) != OK)
@@ -215,6 +255,7 @@ enum err startup_begin(struct server *s, const char *docs, struct startup **ret_
     if (!st)
         return ERR_NOMEM;
     st->server = s;
+    timer_init(&st->learn, s->loop, on_late, st);
     rag_on_progress(s->rag, on_progress, st);
     enum err err = docs && docs[0] ? add_folder(st, docs) : add_manual(st);
     if (err == OK)
@@ -231,11 +272,12 @@ void startup_end(struct startup *st)
 {
     if (!st)
         return;
+    timer_stop(&st->learn);
     forget(st);
     free(st);
 }
 
 bool startup_is_over(const struct startup *st)
 {
-    return st->over;
+    return st->stored && st->learnt;
 }

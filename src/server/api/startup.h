@@ -17,5 +17,8 @@ enum err startup_begin(struct server *s, const char *docs, struct startup **ret_
 void startup_end(struct startup *st); /* takes NULL; the store is closed already */
 /* Now and then: has the number of people changed? */
 void startup_tick(struct startup *st);
-/* The first documents are in the store, or have failed. */
+/* The recogniser has learnt what it was told, or has said that it cannot. */
+void startup_learnt(struct startup *st);
+/* The first documents are in the store and the recogniser knows their words, or that has failed, or takes
+ * too long. Once true it stays so: documents that come later are learnt by the way. */
 bool startup_is_over(const struct startup *st);

@@ -41,25 +41,25 @@ static void show_certificate(const struct tls_cert *cert)
             cert->fingerprint);
 }
 
-static void announce_json(const char *url, const struct tls_cert *cert)
+static void announce_json(const char *url, const struct tls_cert *cert, bool ready)
 {
-    printf("{\"url\":\"%s\"", url);
+    printf("{\"url\":\"%s\",\"ready\":%s", url, ready ? "true" : "false");
     if (cert)
         printf(",\"fingerprint\":\"%s\"", cert->fingerprint);
     printf("}\n");
 }
 
-void announce(const struct cli *c, const struct server *s)
+void announce(const struct cli *c, const struct server *s, bool ready)
 {
     const char *url = server_url(s);
     const struct tls_cert *cert = s->secure ? secure_certificate(s->secure) : nullptr;
     char other[SERVER_URL_BYTES];
     if (c->json) {
-        announce_json(url, cert);
+        announce_json(url, cert, ready);
         fflush(stdout);
         return;
     }
-    printf("Repartee is ready: %s\n", url);
+    printf("Repartee is %s: %s\n", ready ? "ready" : "starting", url);
     for (unsigned i = 1; doors_url(s, i, other, sizeof other); i++)
         printf("Also:              %s\n", other);
     if (cert)
@@ -68,5 +68,12 @@ void announce(const struct cli *c, const struct server *s)
         printf("Other devices get no microphone over plain http; --tls auto encrypts.\n");
     if (doors_lead_outside(s))
         show_picture(c, url);
+    fflush(stdout);
+}
+
+void announce_ready(const struct cli *c)
+{
+    if (!c->json)
+        printf("Repartee is ready.\n");
     fflush(stdout);
 }

@@ -5,6 +5,21 @@
 #include "server/cli/announce.h"
 #include "server/cli/cli.h"
 
+struct announcing {
+    const struct cli *cli;
+    bool begun;
+};
+
+static void on_ready(void *arg, struct server *s, bool ready)
+{
+    struct announcing *a = arg;
+    if (a->begun)
+        announce_ready(a->cli);
+    else
+        announce(a->cli, s, ready);
+    a->begun = true;
+}
+
 int cli_serve(struct cli *c)
 {
     char what[64];
@@ -18,8 +33,9 @@ int cli_serve(struct cli *c)
         return EXIT_IN_USE; /* the command will use the other one */
     if (err != OK)
         return cli_fail(c, "%s", why.text);
+    struct announcing announcing = {.cli = c};
     if (!c->is_private)
-        announce(c, server);
+        server_on_ready(server, on_ready, &announcing);
     server_run(server);
     server_destroy(server);
     return EXIT_OK;

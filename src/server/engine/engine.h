@@ -43,6 +43,9 @@ struct engine_config {
     uint32_t threads;
     /* Fires on every change of state. */
     void (*on_state)(void *arg, struct engine *e);
+    /* Optional. Fires when the engine hears with the words that it was told last, or (not OK, with a
+     * sentence) will not: after engine_set_words and after each restart. */
+    void (*on_learnt)(void *arg, struct engine *e, enum err err, struct str sentence);
     void *arg;
 };
 
@@ -53,6 +56,7 @@ struct engine_info {
     uint64_t since_ms; /* in this state, clock_ms() */
     uint32_t rate_hz, slots, live, waiting, restarts;
     int pid;
+    bool learnt; /* nothing that it was told is still to be learnt */
 };
 
 struct job_events {
@@ -71,7 +75,7 @@ void engine_destroy(struct engine *e);
 void engine_info(const struct engine *e, struct engine_info *ret_info);
 const char *engine_state_name(enum engine_state s);
 /* The words of the documents, for a recogniser that adapts to them (stt_words). Kept by reference and
- * told again after a restart. NULL: none. */
+ * told again after a restart. NULL: none. The same words again are no news. */
 void engine_set_words(struct engine *e, struct blob *text);
 
 /* ERR_ENGINE while the engine is down, ERR_BUSY when too many wait already, ERR_NOMEM. */

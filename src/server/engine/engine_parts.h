@@ -30,6 +30,7 @@ struct engine {
     char *role, *driver, *model_dir, *model, *options, *program; /* owned */
     uint32_t threads;
     void (*on_state)(void *arg, struct engine *e);
+    void (*on_learnt)(void *arg, struct engine *e, enum err err, struct str sentence);
     void *arg;
 
     enum engine_state state;
@@ -43,6 +44,8 @@ struct engine {
     uint64_t backoff_ms, restart_ms, overdue_ms;
     uint64_t ping_ms; /* of the oldest ping that is not answered; 0: none */
     struct blob *words;
+    uint32_t telling; /* how often words were told */
+    bool learnt;      /* what was told last, by this process */
 
     struct job *live, *waiting, **waiting_tail;
     uint32_t live_count, light_count;      /* that take a slot; that take none */

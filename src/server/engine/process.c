@@ -60,17 +60,27 @@ static enum err tell_words(struct engine *e)
     if (e->state != ENGINE_READY)
         return OK;
     struct str text = e->words ? blob_str(e->words) : S("");
+    e->telling++;
     do {
         size_t n = utf8_prefix(text, WIRE_PAYLOAD_MAX - 64);
-        const struct msg_stt_words words = {.more = n < text.n, .text = str_sub(text, 0, n)};
+        const struct msg_stt_words words = {
+            .telling = e->telling, .more = n < text.n, .text = str_sub(text, 0, n)};
         try(write_control(e, MSG_stt_words, &words));
         text = str_sub(text, n, text.n);
     } while (text.n);
     return OK;
 }
 
+static bool is_told(const struct engine *e, const struct blob *text)
+{
+    return e->words && text && str_eq(blob_str(e->words), blob_str(text));
+}
+
 void engine_set_words(struct engine *e, struct blob *text)
 {
+    if (is_told(e, text))
+        return;
+    e->learnt = false;
     blob_unref(e->words);
     e->words = text ? blob_ref(text) : nullptr;
     if (tell_words(e) != OK)
@@ -128,6 +138,15 @@ static void on_pong(struct engine *e, const struct msg_pong *pong)
         e->overdue_ms = now + OVERDUE_MS;
 }
 
+static void on_learnt(struct engine *e, const struct msg_stt_learnt *m)
+{
+    if (m->telling != e->telling)
+        return; /* newer words are on their way */
+    e->learnt = true;
+    if (e->on_learnt)
+        e->on_learnt(e->arg, e, m->err < ERR_COUNT ? (enum err)m->err : ERR_INTERNAL, m->text);
+}
+
 static enum err on_frame(struct engine *e, const struct frame *f)
 {
     if (f->stream != WIRE_STREAM_NONE)
@@ -144,6 +163,11 @@ static enum err on_frame(struct engine *e, const struct frame *f)
         return OK;
     case MSG_pong:
         on_pong(e, &msg.pong);
+        return OK;
+    case MSG_stt_learnt:
+        if (e->state != ENGINE_READY)
+            return ERR_SYNTAX;
+        on_learnt(e, &msg.stt_learnt);
         return OK;
     case MSG_fail:
         log_error("%s: %.*s", e->role, STR_FMT(str_sub(msg.fail.text, 0, 240)));
@@ -201,6 +225,7 @@ static void on_end(void *arg)
     e->restart_ms = now + e->backoff_ms;
     if (e->child)
         child_kill(e->child, SIGKILL); /* a socket that closed alone leaves nothing useful */
+    e->learnt = false;
     set_state(e, ENGINE_DOWN);
     char text[120];
     snprintf(text, sizeof text, "the %s engine stopped; it is being restarted, please try again",
@@ -303,6 +328,7 @@ static enum err copy_config(struct engine *e, const struct engine_config *config
     }
     e->threads = config->threads;
     e->on_state = config->on_state;
+    e->on_learnt = config->on_learnt;
     e->arg = config->arg;
     return program_path(config->role, &e->program);
 }
@@ -361,5 +387,6 @@ void engine_info(const struct engine *e, struct engine_info *ret_info)
         .waiting = e->waiting_count,
         .restarts = e->restarts,
         .pid = e->child ? child_pid(e->child) : 0,
+        .learnt = !e->words || e->learnt,
     };
 }

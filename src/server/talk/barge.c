@@ -133,7 +133,7 @@ enum barge_verdict barge_judge(const struct barge_evidence *e)
         return BARGE_INTERRUPT;
     if (real >= (e->doubted ? 3 : 2) && real > echo)
         return BARGE_INTERRUPT;
-    if (e->final || e->total_ms >= BARGE_LIMIT_MS)
+    if (e->final || e->decoded_ms >= BARGE_LIMIT_MS || e->total_ms >= BARGE_STUCK_MS)
         return judge_whole(&c, e);
     return echo >= 3 && echo >= 2 * real ? BARGE_ECHO : BARGE_WAIT;
 }

@@ -10,7 +10,9 @@
 enum {
     BARGE_SILENCE_MS = 240, /* after which a short remark is over */
     BARGE_DEAF_MS = 600,    /* so much voice means something, also where nobody knows the words */
-    BARGE_LIMIT_MS = 2500,  /* then it is decided by what is known */
+    BARGE_LIMIT_MS = 2500,  /* when so much was decoded it is decided by what is known, */
+    BARGE_STUCK_MS =
+        7000, /* and at the latest after so much sound: a recogniser may be slow or hang */
 };
 
 struct barge_evidence {
@@ -20,6 +22,7 @@ struct barge_evidence {
     struct str spoken; /* what the listener hears of the answer about now */
     bool doubted;      /* it was found to be nothing before: more is needed to change that */
     uint32_t voiced_ms, silence_ms, total_ms; /* of the voice, after it, since it began */
+    uint32_t decoded_ms;                      /* of total_ms, what `heard` was made of */
 };
 
 enum barge_verdict : uint8_t {

@@ -66,7 +66,7 @@ static void on_ended(void *arg, struct turn *t, const struct turn_end *end)
         close_microphone(c);
     c->events->turn.ended(c->arg, t, end);
     if (c->wishes.hands_free && !c->replacing)
-        hands_free_over(c);
+        hands_free_over(c, end->err);
 }
 
 bool conversation_ask(struct conversation *c, bool spoken, struct str text)
@@ -99,7 +99,7 @@ bool conversation_ask(struct conversation *c, bool spoken, struct str text)
     if (err != OK) {
         c->events->failed(c->arg, err, nullptr);
         if (c->wishes.hands_free)
-            hands_free_over(c);
+            hands_free_over(c, OK);
         return false;
     }
     if (c->away)

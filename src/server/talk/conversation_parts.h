@@ -19,12 +19,16 @@ struct hands_free {
     struct recent recent;
     struct watcher *watcher; /* NULL: the microphone is closed, or the engine is gone */
     struct timer retry;      /* for an engine that is gone */
+    bool lost;               /* it has gone, and nothing has been heard since */
+    bool outage;             /* the user was told so */
     struct buf partial;      /* the words of who has the floor */
 
     /* Of a voice over the answer. */
     struct overhear *overheard; /* NULL: none */
     uint64_t voice_from_ms;
-    struct buf words; /* of it, so far */
+    uint64_t overheard_from_ms,
+        decoded_to_ms; /* of the microphone's sound, what the recogniser got and has decoded */
+    struct buf words;  /* of it, so far */
     bool words_final, deaf;
     struct buf before; /* words that were not answered yet when their speaker went on */
     bool told;         /* the listener was told to duck */
@@ -64,7 +68,7 @@ void hands_free_mend(struct conversation *c);
 void hands_free_close(struct conversation *c);
 /* A question took the floor; a turn has ended. */
 void hands_free_asked(struct conversation *c);
-void hands_free_over(struct conversation *c);
+void hands_free_over(struct conversation *c, enum err err);
 /* The answer begins to be heard. */
 void hands_free_sounds(struct conversation *c);
 void hands_free_partial(struct conversation *c, struct str text);

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "server/engine/engine.h"
 #include "server/talk/barge.h"
 #include "server/talk/conversation_parts.h"
 #include "server/talk/unfinished.h"
@@ -56,9 +57,10 @@ static void let_go(struct conversation *c)
 
 static void judge(struct conversation *c);
 
-static void on_words(void *arg, struct str text, bool final)
+static void on_words(void *arg, struct str text, uint32_t audio_ms, bool final)
 {
     struct conversation *c = arg;
+    c->free.decoded_to_ms = c->free.overheard_from_ms + audio_ms;
     buf_clear(&c->free.words);
     if (buf_add(&c->free.words, str_sub(text, 0, utf8_prefix(text, WORDS_MAX))) != OK)
         c->free.deaf = true;
@@ -78,13 +80,14 @@ static void overhear(struct conversation *c, uint64_t from_ms)
     static const struct overhear_events events = {.words = on_words, .deaf = on_deaf};
     struct hands_free *f = &c->free;
     stop_overhearing(c);
-    f->voice_from_ms = from_ms;
+    f->voice_from_ms = f->decoded_to_ms = from_ms;
     enum err err = overhear_begin(c->talk, c->wishes.in_rate_hz, c->wishes.answer.use_rag, &events,
                                   c, &f->overheard);
     if (err == OK) {
         size_t n;
         uint64_t from = from_ms > PRE_ROLL_MS ? from_ms - PRE_ROLL_MS : 0;
         const int16_t *samples = recent_since(&f->recent, sample_at(c, from), &n);
+        f->overheard_from_ms = pcm_samples_to_ms(recent_end(&f->recent) - n, c->wishes.in_rate_hz);
         err = overhear_sound(f->overheard, samples, n);
     }
     f->deaf = err != OK;
@@ -209,6 +212,9 @@ static void judge(struct conversation *c)
         .voiced_ms = f->ear.voiced_ms,
         .silence_ms = ear_silence_ms(&f->ear),
         .total_ms = (uint32_t)(f->ear.now_ms - f->voice_from_ms),
+        .decoded_ms = f->decoded_to_ms > f->voice_from_ms
+                          ? (uint32_t)(f->decoded_to_ms - f->voice_from_ms)
+                          : 0,
     };
     enum barge_verdict verdict = barge_judge(&evidence);
     bool over = evidence.silence_ms >= BARGE_SILENCE_MS;
@@ -248,6 +254,7 @@ static void on_frames(void *arg, struct str likely)
 {
     struct conversation *c = arg;
     struct hands_free *f = &c->free;
+    f->lost = f->outage = false;
     for (size_t i = 0; i < likely.n && f->watcher; i++)
         on_frame(c, (uint8_t)likely.p[i]);
     bool undecided = f->floor == FLOOR_DUCKED || f->floor == FLOOR_DOUBTED || f->claim;
@@ -261,8 +268,9 @@ static void on_frames(void *arg, struct str likely)
 static void on_watcher_ended(void *arg, enum err err, const char *sentence)
 {
     struct conversation *c = arg;
-    (void)err, (void)sentence; /* its turn, if there is one, tells; this comes back by itself */
+    (void)sentence; /* a later one tells what it means here */
     c->free.watcher = nullptr;
+    c->free.lost |= err == ERR_ENGINE;
     hands_free_mend(c);
 }
 
@@ -279,6 +287,16 @@ static enum err begin_watching(struct conversation *c)
     return OK;
 }
 
+/* Once, until something is heard again. */
+static void tell_outage(struct conversation *c)
+{
+    if (!c->free.outage)
+        c->events->failed(c->arg, ERR_ENGINE,
+                          "the recogniser has stopped and is being restarted; the microphone stays "
+                          "open, please speak again in a moment");
+    c->free.outage = true;
+}
+
 /* Packets can be decoded from any one on; a file cannot be joined in its middle, so with WebM there is
  * no inlet to begin again: its client was told. */
 static void on_retry(void *arg)
@@ -287,6 +305,8 @@ static void on_retry(void *arg)
     enum err err = c->inlet ? OK : conversation_listen(c);
     if (err == OK && !c->free.watcher)
         err = begin_watching(c);
+    if (c->free.lost || err != OK)
+        tell_outage(c);
     if (err != OK)
         timer_start(&c->free.retry, RETRY_MS);
 }
@@ -317,6 +337,7 @@ enum err hands_free_open(struct conversation *c)
 {
     recent_finish(&c->free.recent);
     recent_init(&c->free.recent, (size_t)sample_at(c, RECENT_MS));
+    c->free.lost = c->free.outage = false;
     try(conversation_listen(c));
     enum err err = begin_watching(c);
     if (err == ERR_BUSY) /* nobody would hear him, for who knows how long */
@@ -352,9 +373,13 @@ void hands_free_asked(struct conversation *c)
     move(c, FLOOR_ASKED);
 }
 
-void hands_free_over(struct conversation *c)
+void hands_free_over(struct conversation *c, enum err err)
 {
     struct hands_free *f = &c->free;
+    struct engine_info stt;
+    engine_info(c->talk->stt, &stt);
+    if (err == ERR_ENGINE && stt.state != ENGINE_READY)
+        f->outage = true; /* the turn has told it */
     f->claim = f->floor == FLOOR_DUCKED && f->ear.speaking;
     f->echo = false;
     let_go(c);

@@ -18,9 +18,9 @@ static void on_message(void *arg, enum msg_type type, const union msg *msg)
 {
     struct overhear *o = arg;
     if (type == MSG_stt_partial)
-        o->events->words(o->arg, msg->stt_partial.text, false);
+        o->events->words(o->arg, msg->stt_partial.text, msg->stt_partial.audio_ms, false);
     else if (type == MSG_stt_final)
-        o->events->words(o->arg, msg->stt_final.text, true);
+        o->events->words(o->arg, msg->stt_final.text, msg->stt_final.audio_ms, true);
 }
 
 static void on_ended(void *arg, enum err err, const char *text)
@@ -44,7 +44,7 @@ enum err overhear_begin(struct talk *talk, uint32_t rate_hz, bool adapt,
     const struct msg_stt_open open = {
         .rate_hz = rate_hz,
         .adapt = talk->conf->stt_adapt && adapt,
-        .partials = 1,
+        .partials = 2,
         .language = str_of(talk->conf->language),
     };
     enum err err = engine_open(talk->stt, &job_events, o, &o->job);

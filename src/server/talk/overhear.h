@@ -12,8 +12,9 @@ struct overhear;
 struct talk;
 
 struct overhear_events {
-    /* The words so far; `final`: they are the last ones. */
-    void (*words)(void *arg, struct str text, bool final);
+    /* The words of the first audio_ms of its sound, also when they are still the same; `final`: they are
+     * the last ones. */
+    void (*words)(void *arg, struct str text, uint32_t audio_ms, bool final);
     /* There is no recogniser to be had, or it is gone. The object is over, but there until overhear_drop. */
     void (*deaf)(void *arg);
 };
