@@ -4,7 +4,7 @@
  * The page: what is pressed, typed and said on one side, the server's events on the other. One question
  * is under way at a time; asking anew ends the one before.
  */
-import { Link, sentence } from '/link.js';
+import { link, sentence } from '/link.js';
 import { DocumentsPanel, EnginesPanel, askKey, find, reason } from '/panels.js';
 import { Turn, make } from '/view.js';
 import { Microphone, Player, Trouble, sleep } from '/voice.js';
@@ -20,11 +20,10 @@ const NOBODY = 'There is no connection to the server yet. Wait a moment.';
 const LOST = 'The connection to the server was lost. Ask again when it is back.';
 const TAKEN = 'The microphone was taken away. Plug it in and try again.';
 
-const link = new Link();
 const microphone = new Microphone();
 const player = new Player();
-const engines = new EnginesPanel(link);
-new DocumentsPanel(link);
+const engines = new EnginesPanel('engines');
+new DocumentsPanel('documents');
 
 const IDS = ['talk', 'conversation', 'question', 'form', 'hold', 'hands-free', 'use-rag', 'aloud', 'voice', 'again'];
 const [talk, conversation, question, form, hold, free, useRag, aloud, voice, again] = IDS.map(find);
@@ -73,7 +72,7 @@ function enter(next, words) {
 const busy = () => phase === 'thinking' || phase === 'answering' || phase === 'speaking';
 
 /** @param {number} level of the microphone, 0 … 1 */
-const showLevel = (level) => hold.style.setProperty('--level', String(Math.min(1, level * 5)));
+const showLevel = (level) => hold.style.setProperty('--level', String(level));
 
 function announce(words) {
   const announcer = find('announcer');

@@ -36,8 +36,8 @@ export class Microphone {
   #source;
   /** @type {OnFrame} */
   #onframe = () => {};
-  #onopen = () => {};
-  #onstopped = () => {};
+  /** @type {(data: any) => unknown} */
+  #ontold = () => {};
   #cancelling = false;
   #linger = 0;
   #ending = Promise.resolve();
@@ -70,9 +70,14 @@ export class Microphone {
     this.#node = new AudioWorkletNode(this.#context, 'capture', mono);
     this.#node.port.onmessage = ({ data }) => {
       if (data.frame) this.#onframe(data.frame, data.level);
-      else if (data.open) this.#onopen();
-      else this.#onstopped();
+      else this.#ontold(data);
     };
+  }
+
+  /** Resolves when the audio thread says `answer`. */
+  #tell(message, answer) {
+    this.#node?.port.postMessage(message);
+    return new Promise((resolve) => (this.#ontold = (data) => data[answer] && resolve(0)));
   }
 
   /** Resolves when sound arrives. */
@@ -82,8 +87,7 @@ export class Microphone {
       this.close();
       this.onlost();
     };
-    const opened = new Promise((resolve) => (this.#onopen = () => resolve(0)));
-    this.#node.port.postMessage('arm');
+    const opened = this.#tell('arm', 'open');
     this.#source.connect(this.#node);
     await this.#context.resume();
     await opened;
@@ -102,9 +106,7 @@ export class Microphone {
 
   async #end() {
     await sleep(TAIL_MS);
-    const stopped = new Promise((resolve) => (this.#onstopped = () => resolve(0)));
-    this.#node?.port.postMessage('stop');
-    await Promise.race([stopped, sleep(FLUSH_MS)]);
+    await Promise.race([this.#tell('stop', 'stopped'), sleep(FLUSH_MS)]);
     this.#onframe = () => {};
     clearTimeout(this.#linger);
     this.#linger = window.setTimeout(() => this.close(), LINGER_MS);

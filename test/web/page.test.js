@@ -76,7 +76,7 @@ test('everything can be done with the keyboard', async (t) => {
 
   await page.focus('#documents-button');
   await page.keyboard.press('Enter');
-  await page.waitForSelector('#document-list li');
+  await page.waitForSelector('#documents-list li');
   await page.keyboard.press('Escape');
   assert.equal(await page.locator('dialog[open]').count(), 0);
 });
@@ -90,8 +90,11 @@ test('a document is added, answers, and is deleted', async (t) => {
   const page = await openPage(t, server.url);
   await connected(page);
   await page.click('#documents-button');
-  await page.setInputFiles('#files', file);
-  await page.waitForFunction(() => /^Added 1 document/.test(document.getElementById('document-state')?.textContent ?? ''));
+  await page.waitForSelector('#documents-list li');
+  const chooser = page.waitForEvent('filechooser');
+  await page.click('#documents .primary');
+  await (await chooser).setFiles(file);
+  await page.waitForFunction(() => /^Added 1 document/.test(document.getElementById('documents-state')?.textContent ?? ''));
   await page.keyboard.press('Escape');
   await ask(page, 'Where do the spare oars hang?');
   assert.match((await page.locator('.words').textContent()) ?? '', /green door/);
@@ -100,7 +103,7 @@ test('a document is added, answers, and is deleted', async (t) => {
   const remove = page.getByRole('button', { name: 'Delete The boat house' });
   await remove.click();
   await page.getByRole('button', { name: 'Delete for good?' }).click();
-  await page.waitForFunction(() => /was deleted/.test(document.getElementById('document-state')?.textContent ?? ''));
+  await page.waitForFunction(() => /was deleted/.test(document.getElementById('documents-state')?.textContent ?? ''));
   await page.keyboard.press('Escape');
   await ask(page, 'Where do the spare oars hang?');
   assert.doesNotMatch((await page.locator('.words').last().textContent()) ?? '', /green door/);
@@ -116,7 +119,7 @@ test('text of a document is text, never markup', async (t) => {
   await connected(page);
   await page.click('#documents-button');
   await page.setInputFiles('#files', file);
-  await page.waitForFunction(() => /^Added/.test(document.getElementById('document-state')?.textContent ?? ''));
+  await page.waitForFunction(() => /^Added/.test(document.getElementById('documents-state')?.textContent ?? ''));
   await page.keyboard.press('Escape');
   await ask(page, 'What does the marmalade recipe say?');
   await page.locator('.chip').first().click();
@@ -169,11 +172,11 @@ test('it looks right: build/screenshots', async (t) => {
       await page.locator('.chip').first().click();
       await screenshot(page, `answer-${name}`);
       await page.click('#documents-button');
-      await page.waitForSelector('#document-list li');
+      await page.waitForSelector('#documents-list li');
       await screenshot(page, `documents-${name}`);
       await page.keyboard.press('Escape');
       await page.click('#engines-button');
-      await page.waitForSelector('#engine-list dd');
+      await page.waitForSelector('#engines-list dd');
       await screenshot(page, `engines-${name}`);
       const sideways = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
       assert.equal(sideways, false, `nothing sticks out at ${name}`);
