@@ -9,21 +9,23 @@ import { Trouble } from '/voice.js';
 
 const GONE = 'The server cannot be reached.';
 const REFRESH_AT = 0.8; /* of the token's life */
-const BACKOFF_MS = [300, 600, 1200, 2500, 5000, 10000];
+const BACKOFF_MS = [300, 600, 1200, 2500, 5000];
+const BACKOFF_MAX_MS = 10000;
 const KEPT = 3000; /* messages for a server that is away: a minute of sound */
 const THANKS_EVERY = 50; /* binary messages */
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 
 /** @type {Link} */
-export const link = { ready: false, sessionId: '', request, json, chat, connect, send };
+export const link = { ready: false, sessionId: '', request, json, chat, connect, send, end };
 
 let token = '';
+let tokenSession; /* the token ends with it */
 let beginning;
 /** @type {WebSocket} */
 let socket;
 let attempts = 0;
 let refresh, retry; /* timers */
-/** What is to be resumed. @type {Place} */
+/** @type {Place} */
 let place = {};
 let sent = []; /* messages that may not have arrived */
 let arrived = 0; /* how many have, and were let go of */
@@ -54,14 +56,15 @@ function post(path, bearer) {
   return ask(path, { method: 'POST', headers, body: '{}' });
 }
 
-/** A new token; the key is asked for when the server wants one. */
+/** A new token; and a session, if there is none. */
 function begin() {
   beginning ??= newSession().finally(() => (beginning = null));
   return beginning;
 }
 
 async function newSession() {
-  let response = await post('/session', '');
+  let response = await post('/session', token);
+  if (token && response.status === 401) response = await post('/session', '');
   while (response.status === 401) response = await post('/session', await link.askKey());
   if (!response.ok) throw await troubleOf(response);
   const session = await response.json();
@@ -69,9 +72,9 @@ async function newSession() {
   keep(session);
 }
 
-/** @param {{token: string, expires_at: number}} session the time in seconds since 1970 */
 function keep(session) {
   token = session.token;
+  tokenSession = session.session_id;
   clearTimeout(refresh);
   const life_s = Math.max(10, session.expires_at - Date.now() / 1000);
   refresh = setTimeout(async () => {
@@ -94,7 +97,15 @@ async function json(path, init) {
   return (await request(path, init)).json();
 }
 
+async function end(id) {
+  if (id === tokenSession) await begin();
+  await request(`/session/${id}`, { method: 'DELETE' }).catch((error) => {
+    if (error.code !== 'not_found') throw error;
+  });
+}
+
 async function* chat(message, use_rag, signal) {
+  if (!link.sessionId) await begin();
   const body = JSON.stringify({ message, use_rag, stream: true, session_id: link.sessionId });
   const response = await request('/chat', { method: 'POST', headers: JSON_TYPE, body, signal });
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -118,12 +129,12 @@ async function connect(anew = false) {
   } else if (socket) return;
   link.ready = false;
   try {
-    if (!token) await begin();
+    if (!token || !link.sessionId) await begin();
   } catch (error) {
     return lost(error);
   }
   if (socket) return; /* somebody was faster */
-  const mine = new WebSocket(location.origin.replace('http', 'ws') + '/voice');
+  const mine = new WebSocket('/voice');
   mine.binaryType = 'arraybuffer';
   const who = { token, session_id: link.sessionId, resume: place };
   mine.onopen = () => mine.send(JSON.stringify({ type: 'hello', ...who, ...link.wishes() }));
@@ -135,12 +146,11 @@ async function connect(anew = false) {
 function lost(why) {
   socket = null;
   link.ready = false;
-  const wait_ms = BACKOFF_MS[Math.min(attempts++, BACKOFF_MS.length - 1)] * (0.8 + 0.4 * Math.random());
+  const wait_ms = (BACKOFF_MS[attempts++] ?? BACKOFF_MAX_MS) * (0.8 + 0.4 * Math.random());
   if (why.code !== 'key') retry = setTimeout(connect, wait_ms);
   link.onstate('gone', why.message);
 }
 
-/** Nothing is left to be resumed. */
 function forget() {
   place = {};
   sent = [];
@@ -165,8 +175,10 @@ function receive(data) {
   else if (event.type === 'received') letGo(event.messages);
   else if (event.type === 'going_away') link.onstate('leaving', event);
   else if (link.ready || event.type !== 'error') link.onevent(event);
-  else if (event.error.code === 'not_found') link.sessionId = ''; /* the session has ended: another one */
-  else token = ''; /* the server closes; the next attempt has a new one */
+  else if (event.error.code === 'not_found') {
+    link.sessionId = ''; /* the session has ended: another one */
+    connect(true);
+  } else token = ''; /* the server closes; the next attempt has a new one */
 }
 
 function begun(event) {

@@ -17,7 +17,7 @@ export function reason(error) {
 export const count = (n, what) => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 /** A dialog that a button opens. */
-class Panel {
+export class Panel {
   constructor(id) {
     this.dialog = find(id);
     this.list = find(`${id}-list`);
@@ -37,7 +37,7 @@ class Panel {
   }
 }
 
-function removeButton(title, onclick) {
+export function removeButton(title, onclick) {
   const button = makeButton('plain', onclick, 'Delete');
   button.ariaLabel = `Delete ${title}`;
   return button;
@@ -120,7 +120,7 @@ export class EnginesPanel extends Panel {
 
   async show() {
     this.#fill();
-    /* Details are for trusted callers: on loopback a request without a token is one. */
+    /* Details are for trusted callers, as one on loopback without a token is. */
     const details = await fetch('/readyz').then((r) => r.json()).catch(() => ({}));
     this.engines = details.engines ?? this.engines;
     this.#fill();
@@ -142,7 +142,7 @@ export class EnginesPanel extends Panel {
 
 let asked = false;
 
-/** Asks for the server's key; asked again, the one before was wrong. */
+/** Asked again, the one before was wrong. */
 export function askKey() {
   const dialog = find('key');
   find('key-state').textContent = asked ? 'That key is not right.' : '';

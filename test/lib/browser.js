@@ -88,6 +88,14 @@ export const connected = (page) => page.waitForSelector('body[data-link=ready]')
 /** @param {import('playwright-core').Page} page @param {string} phase */
 export const inPhase = (page, phase, timeout = 60000) => page.waitForSelector(`body[data-phase=${phase}]`, { timeout });
 
+/** Types a question and waits for its answer. @param {import('playwright-core').Page} page @param {string} words */
+export async function ask(page, words) {
+  const turns = await page.locator('.turn').count();
+  await page.fill('#question', words);
+  await page.press('#question', 'Enter');
+  await page.locator('.turn').nth(turns).locator('.foot > *').waitFor();
+}
+
 /** What the loudspeaker got since the page was opened. @param {import('playwright-core').Page} page */
 export async function played(page) {
   const { rate, text } = await page.evaluate(() => {

@@ -5,16 +5,8 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { connected, openPage, screenshot } from '../lib/browser.js';
+import { ask, connected, openPage, screenshot } from '../lib/browser.js';
 import { startServer, temporaryFolder, untilReady } from '../lib/server.js';
-
-/** Types a question and waits for its answer. @param {import('playwright-core').Page} page @param {string} words */
-async function ask(page, words) {
-  const turns = await page.locator('.turn').count();
-  await page.fill('#question', words);
-  await page.press('#question', 'Enter');
-  await page.locator('.turn').nth(turns).locator('.foot > *').waitFor();
-}
 
 test('a typed question streams an answer with its sources', async (t) => {
   const server = await startServer(t);
@@ -63,7 +55,7 @@ test('everything can be done with the keyboard', async (t) => {
     if (id) assert(ring, `${id} shows that it has the focus`);
     reached.add(id);
   }
-  for (const id of ['engines-button', 'documents-button', 'pill suggestion', 'hands-free', 'question', 'send', 'use-rag', 'aloud', 'hold', 'voice'])
+  for (const id of ['engines-button', 'history-button', 'documents-button', 'pill suggestion', 'hands-free', 'question', 'send', 'use-rag', 'aloud', 'hold', 'voice'])
     assert(reached.has(id), `${id} is reached`);
 
   await page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement).blur());
@@ -153,7 +145,7 @@ test('script and style together stay under 60 kB', async (t) => {
   await page.goto(server.url);
   await connected(page);
   sizes.set('/worklet.js', (await (await fetch(`${server.url}worklet.js`)).arrayBuffer()).byteLength); /* comes with the first sound */
-  assert.deepEqual([...sizes.keys()].sort(), ['/app.js', '/link.js', '/panels.js', '/style.css', '/view.js', '/voice.js', '/worklet.js']);
+  assert.deepEqual([...sizes.keys()].sort(), ['/app.js', '/history.js', '/link.js', '/panels.js', '/style.css', '/view.js', '/voice.js', '/worklet.js']);
   const sum = [...sizes.values()].reduce((a, b) => a + b);
   t.diagnostic(`${sum} bytes`);
   assert(sum < 60000, `${sum} bytes`);
@@ -171,6 +163,10 @@ test('it looks right: build/screenshots', async (t) => {
       await ask(page, 'How do I add documents?');
       await page.locator('.chip').first().click();
       await screenshot(page, `answer-${name}`);
+      await page.click('#history-button');
+      await page.waitForSelector('#history-list li');
+      await screenshot(page, `history-${name}`);
+      await page.keyboard.press('Escape');
       await page.click('#documents-button');
       await page.waitForSelector('#documents-list li');
       await screenshot(page, `documents-${name}`);
