@@ -3,14 +3,12 @@
 /* A spoken turn in the browser: hold, speak, read along, listen to the answer. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { connected, inPhase, openPage, played, screenshot } from '../lib/browser.js';
-import { BUILD, environment, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
-import { loudness, samplesOf, shareHeard, speak, writeWav } from '../lib/speech.js';
+import { connected, inPhase, openPage, played, screenshot, whenSaid } from '../lib/browser.js';
+import { BUILD, environment, startServer, temporaryFolder, untilReady } from '../lib/server.js';
+import { loudness, shareHeard, speak, writeWav } from '../lib/speech.js';
 
-const SENT_HZ = 16000;
 const QUESTION = 'How do I add documents?';
 const LONG = 'What are the colored bars below the answer for?'; /* its answer takes seven seconds */
 
@@ -22,19 +20,15 @@ async function overButton(page) {
 }
 
 /**
- * A page that has the WAV file for a microphone, and `said`, which resolves when the microphone has delivered
- * all of it and the page has sent it: on a busy machine that takes longer than the file does.
+ * A page that has the WAV file for a microphone; `said` waits until the page has sent all of it.
  * @param {import('node:test').TestContext} t @param {string} url @param {string} microphone @param {object} [options]
  */
 async function openTalking(t, url, microphone, options) {
   const page = await openPage(t, 'about:blank', { microphone, ...options });
-  let sent_bytes = 0;
-  page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => typeof payload !== 'string' && (sent_bytes += payload.length)));
+  const said = whenSaid(page, microphone);
   const sent = received(page);
   await page.goto(url);
   await connected(page);
-  const seconds = samplesOf(microphone).length / readFileSync(microphone).readUInt32LE(24);
-  const said = () => until(() => sent_bytes >= seconds * SENT_HZ * 2, 'the question to be spoken', 60000);
   return { page, said, sent };
 }
 
