@@ -330,7 +330,11 @@ for (const button of welcome.getElementsByTagName('button')) button.onclick = ()
 /* --- the server --- */
 
 link.askKey = askKey;
-addEventListener('pagehide', () => current && !current.over && keep(current));
+addEventListener('pagehide', () => {
+  if (!current || current.over) return;
+  current.over = true;
+  keep(current);
+});
 link.wishes = () => ({
   format: 'pcm_s16le',
   rate: 16000,
@@ -371,6 +375,7 @@ link.onstate = (state, detail) => {
 };
 
 history.onopen = (kept) => {
+  if (!kept && !current) return; /* it is empty already */
   stop();
   endTurns((turn) => turn.interrupted(''));
   current = null;

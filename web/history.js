@@ -40,7 +40,7 @@ function write(name, value) {
   const others = names().filter((other) => other !== name);
   let room = MOST_CHARS - text.length;
   others.forEach((other, i) => {
-    room -= storage.getItem(other).length;
+    room -= storage.getItem(other)?.length ?? 0;
     if (room < 0 || i > MOST - 2) storage.removeItem(other);
   });
   for (;;)

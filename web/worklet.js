@@ -56,7 +56,7 @@ class Capture extends AudioWorkletProcessor {
   frame = new Int16Array(FRAME);
   filled = 0;
   energy = 0;
-  before = []; /* frames */
+  before = [];
 
   constructor() {
     super();
@@ -118,8 +118,8 @@ class Player extends AudioWorkletProcessor {
 
   reset() {
     this.queue = [];
-    this.offset = 0; /* into queue[0] */
-    this.waiting = 0; /* samples in the queue */
+    this.offset = 0;
+    this.waiting = 0;
     this.played = this.reported = 0;
     this.running = this.finished = false;
     this.fade = 0; /* samples left of the fade-out; 0: none */

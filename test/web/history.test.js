@@ -104,6 +104,24 @@ test('a stopped answer is shown as it was left', async (t) => {
   assert.match((await page.locator('.turn .note').textContent()) ?? '', /Stopped/);
 });
 
+test('what was answered before a reload is kept, and an empty page begins nothing', async (t) => {
+  const { page } = await open(t, { args: ['--llm-driver', 'scripted', '--llm-script', 'tokens=60,slow=60'] });
+  /** @type {string[]} */
+  const begun = [];
+  page.on('request', (request) => request.url().endsWith('/session') && begun.push(request.method()));
+  await page.click('#history-button');
+  await page.click('#new');
+  assert.deepEqual(begun, []);
+  await page.uncheck('#use-rag');
+  await connected(page);
+  await page.fill('#question', 'Go on.');
+  await page.press('#question', 'Enter');
+  await page.waitForSelector('.words p');
+  await reload(page);
+  await choose(page, 'Go on.');
+  assert.match((await page.locator('.words').textContent()) ?? '', /\w/);
+});
+
 test('the server has forgotten it: the page says so and goes on', async (t) => {
   const { server, page } = await open(t, undefined, { expected: NETWORK });
   await ask(page, ADD);
