@@ -1,52 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
-/*
- * The page: what is pressed, typed and said on one side, the server's events on the other. One question
- * is under way at a time; asking anew ends the one before.
- */
-import { Link, sentence } from '/link.js';
+/* What is pressed, typed and said on one side, the server's events on the other. One question is
+ * under way at a time; asking anew ends the one before. */
+import { link, sentence } from '/link.js';
+import { HistoryPanel } from '/history.js';
 import { DocumentsPanel, EnginesPanel, askKey, find, reason } from '/panels.js';
-import { Turn, make } from '/view.js';
-import { Microphone, Player, Trouble, sleep } from '/voice.js';
+import { make, makeTurn } from '/view.js';
+import { Trouble, microphone, player, sleep } from '/voice.js';
 
 const OUT_HZ = 22050;
-const TAP_MS = 350; /* a shorter press is a tap: it latches the button */
+const TAP_MS = 350; /* a shorter press is a tap */
 const CONFLICT_MS = 150; /* until the server has noticed that we left */
-const CONFLICTS = 3;
 const NEAR_PX = 240; /* so near to the end, the page follows new words */
 const TOUCH = matchMedia('(pointer: coarse)').matches;
 const STOPS = TOUCH ? '' : ' Escape stops it.';
-const NOBODY = 'There is no connection to the server yet. Wait a moment.';
+const NOBODY = 'There is no connection to the server yet.';
 const LOST = 'The connection to the server was lost. Ask again when it is back.';
 const TAKEN = 'The microphone was taken away. Plug it in and try again.';
 
-const link = new Link();
-const microphone = new Microphone();
-const player = new Player();
-const engines = new EnginesPanel(link);
-new DocumentsPanel(link);
+const engines = new EnginesPanel('engines');
+const history = new HistoryPanel('history');
+new DocumentsPanel('documents');
 
-const IDS = ['talk', 'conversation', 'question', 'form', 'hold', 'hands-free', 'use-rag', 'aloud', 'voice', 'again'];
-const [talk, conversation, question, form, hold, free, useRag, aloud, voice, again] = IDS.map(find);
+const IDS = ['welcome', 'talk', 'conversation', 'question', 'form', 'hold', 'hands-free', 'use-rag', 'aloud', 'voice', 'again'];
+const [welcome, talk, conversation, question, form, hold, free, useRag, aloud, voice, again] = IDS.map(find);
 
 let phase = 'idle';
 let current;
 let before;
-/** The running /chat. @type {AbortController} */
-let chatting;
+let chatting; /* aborts /chat */
 /** Turns by number, and those without one yet, oldest first. */
 const turns = new Map();
 const unnumbered = [];
 let askedAt = 0;
 
-/* Pressed: listening. Let go: over. A tap latches; the next press ends it. */
 let pressed = false;
-let latched = false;
+let latched = false; /* by a tap: it listens until the next press */
 let pressedAt = 0;
-/* The microphone stays open, and the server hears who speaks. */
 let handsFree = false;
 let waking = false; /* the browser is asking for the microphone */
-let gone = false;
+let gone = false; /* the connection, since it was lost */
 let session = '';
 
 function enter(next, words) {
@@ -70,10 +63,9 @@ function enter(next, words) {
   find('state').textContent = words ?? says[next];
 }
 
-const busy = () => phase === 'thinking' || phase === 'answering' || phase === 'speaking';
+const busy = () => ['thinking', 'answering', 'speaking'].includes(phase);
 
-/** @param {number} level of the microphone, 0 … 1 */
-const showLevel = (level) => hold.style.setProperty('--level', String(Math.min(1, level * 5)));
+const showLevel = (level) => hold.style.setProperty('--level', level);
 
 function announce(words) {
   const announcer = find('announcer');
@@ -87,11 +79,12 @@ function tell(words, retry = false) {
   again.hidden = !retry;
 }
 
-/** @param {boolean} spoken the answer will be */
-function newTurn(spoken) {
-  find('welcome')?.remove();
+const keep = (turn) => turn.text && history.add(turn);
+
+function newTurn(aloud, onover = keep) {
+  welcome.hidden = true;
   before = current;
-  current = new Turn(conversation, announce, spoken);
+  current = makeTurn(conversation, { announce, aloud, onover });
   talk.scrollTop = talk.scrollHeight;
   return current;
 }
@@ -100,16 +93,20 @@ conversation.addEventListener('grown', () => {
   if (talk.scrollHeight - talk.clientHeight - talk.scrollTop < NEAR_PX) talk.scrollTop = talk.scrollHeight;
 });
 
+/** The answer is awaited from now on. */
+function think() {
+  askedAt = performance.now();
+  enter('thinking');
+}
+
 /** One event of a turn, whichever way it came. */
 function show(turn, event) {
   const mine = turn === current;
   const { type } = event;
   if (type === 'partial') turn.partial(event.text, event.stable);
   else if (type === 'speech_started') enter('hearing');
-  else if (type === 'speech_stopped') {
-    askedAt = performance.now();
-    enter('thinking');
-  } else if (type === 'final') {
+  else if (type === 'speech_stopped') think();
+  else if (type === 'final') {
     turn.ask(event.text);
     /* Who went on before the answer began has asked one question. */
     if (mine && before?.question && !before.text && event.text.startsWith(before.question)) before.element.remove();
@@ -139,7 +136,6 @@ function show(turn, event) {
 
 /* --- asking and stopping --- */
 
-/** Ends what is under way, here and at the server. */
 function interrupt() {
   chatting?.abort();
   if (player.turn >= 0) link.send({ type: 'played', turn: player.turn, ms: player.playedMs });
@@ -161,43 +157,44 @@ function ask(words) {
   else if (link.ready && link.send({ type: 'text', text: words })) unnumbered.push(newTurn(true));
   else return tell(NOBODY, true);
   player.unlock(OUT_HZ);
-  askedAt = performance.now();
   current.ask(words);
-  enter('thinking');
+  think();
 }
 
-async function chat(words, turn) {
-  const mine = (chatting = new AbortController());
-  for (let conflicts = 0; ; conflicts++) {
-    try {
-      for await (const event of link.chat(words, useRag.checked, mine.signal)) show(turn, event);
-      if (!turn.over) throw new Trouble(LOST);
-      return;
-    } catch (error) {
-      if (mine.signal.aborted) return;
-      if (error.code === 'not_found') link.sessionId = ''; /* it has ended: another one */
-      else if (error.code !== 'conflict' || conflicts === CONFLICTS) {
-        turn.fail(reason(error));
-        return enter('idle');
-      }
+async function chat(words, turn, tries = 3) {
+  const { signal } = (chatting = new AbortController());
+  try {
+    for await (const event of link.chat(words, useRag.checked, signal)) show(turn, event);
+    if (!turn.over) throw new Trouble(LOST);
+  } catch (error) {
+    if (signal.aborted) return;
+    if (error.code === 'not_found') link.sessionId = ''; /* it has ended: another one */
+    else if (error.code !== 'conflict' || tries < 1) {
+      turn.fail(reason(error));
+      return enter('idle');
     }
     await sleep(CONFLICT_MS);
+    if (!signal.aborted) chat(words, turn, tries - 1);
   }
 }
 
 /* --- push to talk --- */
+
+async function openMicrophone() {
+  player.unlock(OUT_HZ);
+  enter('opening');
+  if (!link.ready) throw new Trouble(NOBODY);
+  await microphone.open(handsFree);
+}
 
 async function pressDown() {
   if (handsFree) return busy() && stop();
   if (pressed) return latched && finishUtterance();
   pressed = true;
   pressedAt = performance.now();
-  player.unlock(OUT_HZ);
   interrupt();
-  enter('opening');
   try {
-    if (!link.ready) throw new Trouble(NOBODY);
-    await microphone.open();
+    await openMicrophone();
   } catch (error) {
     return stop(reason(error));
   }
@@ -214,12 +211,10 @@ function heard(frame, level) {
   showLevel(level);
 }
 
-/** @param {boolean} mayLatch a short press keeps listening */
 function letGo(mayLatch) {
   if (!pressed || latched) return;
-  const tap = performance.now() - pressedAt < TAP_MS;
   if (phase !== 'listening') pressed = false; /* the microphone was not there yet */
-  else if (!tap) finishUtterance();
+  else if (performance.now() - pressedAt >= TAP_MS) finishUtterance();
   else if (!mayLatch) stop('Hold it while you speak.');
   else latch();
 }
@@ -232,14 +227,13 @@ function latch() {
 async function finishUtterance() {
   if (phase !== 'listening') return;
   pressed = latched = false;
-  askedAt = performance.now();
-  enter('thinking');
+  think();
   await microphone.end();
   link.send({ type: 'stop' });
 }
 
 hold.onpointerdown = (e) => {
-  if (e.button !== 0) return;
+  if (e.button) return;
   e.preventDefault(); /* no selection, no focus jump */
   hold.setPointerCapture(e.pointerId);
   pressDown();
@@ -247,20 +241,18 @@ hold.onpointerdown = (e) => {
 hold.onpointerup = () => letGo(true);
 hold.onpointercancel = () => letGo(false);
 hold.oncontextmenu = (e) => e.preventDefault();
-/* Enter and assistive tools click without a pointer. */
+/* Enter and assistive tools click without a pointer: it latches, however long the microphone took. */
 hold.onclick = async (e) => {
-  if (e.detail !== 0) return;
+  if (e.detail) return;
   await pressDown();
-  if (phase === 'listening') latch(); /* however long the microphone took */
+  if (phase === 'listening') latch();
 };
 microphone.onlost = () => (handsFree ? endHandsFree(TAKEN) : pressed && stop(TAKEN));
 
-/** The space bar talks unless it has something else to do where it is pressed. */
 function isTalkKey(e) {
   if (e.code !== 'Space' || e.ctrlKey || e.altKey || e.metaKey || e.isComposing) return false;
-  const at = /** @type {Element} */ (e.target);
-  if (at === question) return question.value === '';
-  return at === hold || !at.closest('input, textarea, select, button, summary, dialog');
+  if (e.target === question) return !question.value;
+  return e.target === hold || !e.target.closest('input, textarea, select, button, summary, dialog');
 }
 
 addEventListener('keydown', (e) => {
@@ -288,13 +280,10 @@ function setHandsFree(on) {
 async function beginHandsFree() {
   if (waking) return;
   stop();
-  player.unlock(OUT_HZ);
-  enter('opening');
   waking = true;
   setHandsFree(true);
   try {
-    if (!link.ready) throw new Trouble(NOBODY);
-    await microphone.open(true);
+    await openMicrophone();
     if (handsFree) renew(); /* ready begins it */
     else microphone.close();
   } catch (error) {
@@ -317,8 +306,6 @@ document.onvisibilitychange = () => {
   if (document.hidden && handsFree) endHandsFree('Hands-free was switched off when this page was hidden.');
 };
 
-/* --- typing --- */
-
 function grow() {
   question.style.height = 'auto';
   question.style.height = `${question.scrollHeight}px`;
@@ -338,11 +325,16 @@ question.onkeydown = (e) => {
 };
 question.oninput = grow;
 find('stop').onclick = () => stop();
-for (const button of find('welcome').getElementsByTagName('button')) button.onclick = () => ask(button.textContent);
+for (const button of welcome.getElementsByTagName('button')) button.onclick = () => ask(button.textContent);
 
 /* --- the server --- */
 
 link.askKey = askKey;
+addEventListener('pagehide', () => {
+  if (!current || current.over) return;
+  current.over = true;
+  keep(current);
+});
 link.wishes = () => ({
   format: 'pcm_s16le',
   rate: 16000,
@@ -358,7 +350,6 @@ function endTurns(how) {
   turns.clear();
 }
 
-/** A connection with other wishes. */
 function renew() {
   endTurns((turn) => turn.interrupted(''));
   link.connect(true);
@@ -370,7 +361,7 @@ for (const wish of [useRag, voice])
     renew();
   };
 again.onclick = () => link.connect();
-addEventListener('online', () => !link.ready && link.connect());
+addEventListener('online', again.onclick);
 
 link.onstate = (state, detail) => {
   document.body.dataset.link = state;
@@ -383,10 +374,22 @@ link.onstate = (state, detail) => {
   }
 };
 
-/** The event `ready`. */
+history.onopen = (kept) => {
+  if (!kept && !current) return; /* it is empty already */
+  stop();
+  endTurns((turn) => turn.interrupted(''));
+  current = null;
+  conversation.replaceChildren(welcome);
+  welcome.hidden = !!kept;
+  for (const turn of kept?.turns ?? []) newTurn(true, () => {}).restore(turn);
+  announce(kept ? 'An earlier conversation is shown.' : 'A new conversation.');
+  session = link.sessionId = kept?.session ?? '';
+  link.connect(true);
+};
+
 function begun({ name, greeting, engines: state, resume, session_id }) {
   document.title = find('name').textContent = name;
-  find('greeting')?.replaceChildren(greeting);
+  find('greeting').replaceChildren(greeting);
   engines.engines = { ...engines.engines, ...state };
   find('status').replaceChildren(...(engines.builtIn ? ['Built-in', make('span', 'long', ' engines'), ', English only'] : ['Connected']));
   tell('');
@@ -402,8 +405,8 @@ function afresh(forgotten) {
   endTurns((turn) => turn.fail(LOST));
   if (player.turn >= 0) player.finish(); /* what has come is heard to its end */
   else if (pressed || cut) stop();
-  if (gone && current) {
-    const words = `Connected again. ${forgotten ? 'The server has forgotten what was said above.' : 'The conversation goes on.'}`;
+  if (current && (gone || forgotten)) {
+    const words = forgotten ? 'The server has forgotten what was said above. A new conversation begins here.' : 'Connected again. The conversation goes on.';
     conversation.append(make('p', 'note', words));
     announce(words);
   }
@@ -430,7 +433,7 @@ link.onsound = (turn, samples) => player.push(turn, samples);
 
 player.onstart = (late_ms) => {
   enter('speaking');
-  current.heard(performance.now() - askedAt + late_ms);
+  current.heardAfter(performance.now() - askedAt + late_ms);
 };
 player.onplayed = (ms) => link.send({ type: 'played', turn: player.turn, ms });
 player.ondrained = () => phase === 'speaking' && enter('idle');

@@ -9,11 +9,26 @@ import { Trouble } from '/voice.js';
 
 const GONE = 'The server cannot be reached.';
 const REFRESH_AT = 0.8; /* of the token's life */
-const BACKOFF_MS = [300, 600, 1200, 2500, 5000, 10000];
+const BACKOFF_MS = [300, 600, 1200, 2500, 5000];
+const BACKOFF_MAX_MS = 10000;
 const KEPT = 3000; /* messages for a server that is away: a minute of sound */
 const THANKS_EVERY = 50; /* binary messages */
-const NOWHERE = { id: undefined, seq: undefined, sound: undefined };
 const JSON_TYPE = { 'Content-Type': 'application/json' };
+
+/** @type {Link} */
+export const link = { ready: false, sessionId: '', request, json, chat, connect, send, end };
+
+let token = '';
+let tokenSession; /* the token ends with it */
+let beginning;
+/** @type {WebSocket} */
+let socket;
+let attempts = 0;
+let refresh, retry; /* timers */
+/** @type {Place} */
+let place = {};
+let sent = []; /* messages that may not have arrived */
+let arrived = 0; /* how many have, and were let go of */
 
 /** "too large" → "Too large." @param {string} text */
 export function sentence(text) {
@@ -28,181 +43,162 @@ async function troubleOf(response) {
   return new Trouble(sentence(error?.message ?? `status ${response.status}`) + advice, error?.code);
 }
 
-/** The JSON objects of an event stream. @returns {AsyncGenerator<TurnEvent>} */
-async function* events(body) {
-  const reader = body.getReader();
-  const decoder = new TextDecoder();
-  let rest = '';
-  for (;;) {
+/* --- requests --- */
+
+function ask(path, init) {
+  return fetch(path, init).catch((error) => {
+    throw error.name === 'AbortError' ? error : new Trouble(GONE);
+  });
+}
+
+function post(path, bearer) {
+  const headers = { ...JSON_TYPE, ...(bearer && { Authorization: `Bearer ${bearer}` }) };
+  return ask(path, { method: 'POST', headers, body: '{}' });
+}
+
+/** A new token; and a session, if there is none. */
+function begin() {
+  beginning ??= newSession().finally(() => (beginning = null));
+  return beginning;
+}
+
+async function newSession() {
+  let response = await post('/session', token);
+  if (token && response.status === 401) response = await post('/session', '');
+  while (response.status === 401) response = await post('/session', await link.askKey());
+  if (!response.ok) throw await troubleOf(response);
+  const session = await response.json();
+  link.sessionId ||= session.session_id;
+  keep(session);
+}
+
+function keep(session) {
+  token = session.token;
+  tokenSession = session.session_id;
+  clearTimeout(refresh);
+  const life_s = Math.max(10, session.expires_at - Date.now() / 1000);
+  refresh = setTimeout(async () => {
+    const response = await post('/session/refresh', token).catch(() => null);
+    if (response?.ok) keep(await response.json()); /* else the next 401 asks for another */
+  }, life_s * REFRESH_AT * 1000);
+}
+
+async function request(path, init) {
+  for (let again = false; ; again = true) {
+    if (!token || again) await begin();
+    const headers = { ...init?.headers, Authorization: `Bearer ${token}` };
+    const response = await ask(path, { ...init, headers });
+    if (response.ok) return response;
+    if (response.status !== 401 || again) throw await troubleOf(response);
+  }
+}
+
+async function json(path, init) {
+  return (await request(path, init)).json();
+}
+
+async function end(id) {
+  if (id === tokenSession) await begin();
+  await request(`/session/${id}`, { method: 'DELETE' }).catch((error) => {
+    if (error.code !== 'not_found') throw error;
+  });
+}
+
+async function* chat(message, use_rag, signal) {
+  if (!link.sessionId) await begin();
+  const body = JSON.stringify({ message, use_rag, stream: true, session_id: link.sessionId });
+  const response = await request('/chat', { method: 'POST', headers: JSON_TYPE, body, signal });
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let rest = ''; ; ) {
     const { done, value } = await reader.read();
     if (done) return;
-    const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
+    const lines = (rest + value).split('\n');
+    rest = lines.pop();
     for (const line of lines) if (line.startsWith('data:')) yield JSON.parse(line.slice(5));
   }
 }
 
-export class Link {
-  askKey; /* asks the user for the server's */
-  /** @type {OnState} */
-  onstate;
-  /** @type {(event: TurnEvent) => void} */
-  onevent;
-  /** @type {(turn: number, samples: ArrayBuffer) => void} */
-  onsound;
-  wishes; /* tells what `hello` says about voice and sound */
-  ready = false;
-  sessionId = '';
-  #token = '';
-  #beginning = null;
-  #socket = null;
-  #attempts = 0;
-  #refresh = 0; /* timers */
-  #retry = 0;
-  /* The conversation to resume: its name, the last event and the binary messages that have arrived. */
-  #place = NOWHERE;
-  #sent = []; /* messages that may not have arrived */
-  #arrived = 0; /* how many have, and were let go of */
+/* --- the WebSocket --- */
 
-  /** A new token; the key is asked for when the server wants one. */
-  #begin() {
-    this.#beginning ??= this.#newSession().finally(() => (this.#beginning = null));
-    return this.#beginning;
+async function connect(anew = false) {
+  clearTimeout(retry);
+  if (anew) {
+    forget();
+    socket?.close(1000);
+    socket = null;
+  } else if (socket) return;
+  link.ready = false;
+  try {
+    if (!token || !link.sessionId) await begin();
+  } catch (error) {
+    return lost(error);
   }
+  if (socket) return; /* somebody was faster */
+  const mine = new WebSocket('/voice');
+  mine.binaryType = 'arraybuffer';
+  const who = { token, session_id: link.sessionId, resume: place };
+  mine.onopen = () => mine.send(JSON.stringify({ type: 'hello', ...who, ...link.wishes() }));
+  mine.onmessage = ({ data }) => mine === socket && receive(data);
+  mine.onclose = () => mine === socket && lost(new Trouble(GONE));
+  socket = mine;
+}
 
-  async #newSession() {
-    let response = await this.#post('/session', '');
-    while (response.status === 401) response = await this.#post('/session', await this.askKey());
-    if (!response.ok) throw await troubleOf(response);
-    const session = await response.json();
-    this.sessionId ||= session.session_id;
-    this.#keep(session);
-  }
+function lost(why) {
+  socket = null;
+  link.ready = false;
+  const wait_ms = (BACKOFF_MS[attempts++] ?? BACKOFF_MAX_MS) * (0.8 + 0.4 * Math.random());
+  if (why.code !== 'key') retry = setTimeout(connect, wait_ms);
+  link.onstate('gone', why.message);
+}
 
-  #post(path, bearer) {
-    const headers = { ...JSON_TYPE, ...(bearer && { Authorization: `Bearer ${bearer}` }) };
-    return this.#fetch(path, { method: 'POST', headers, body: '{}' });
-  }
+function forget() {
+  place = {};
+  sent = [];
+  arrived = 0;
+}
 
-  #fetch(path, init) {
-    return fetch(path, init).catch((error) => {
-      throw error.name === 'AbortError' ? error : new Trouble(GONE);
-    });
-  }
+/** @param {number} count messages that the server has */
+function letGo(count) {
+  sent.splice(0, count - arrived);
+  arrived = count;
+}
 
-  /** @param {{token: string, expires_at: number}} session the time in seconds since 1970 */
-  #keep({ token, expires_at }) {
-    this.#token = token;
-    clearTimeout(this.#refresh);
-    const life_s = Math.max(10, expires_at - Date.now() / 1000);
-    this.#refresh = window.setTimeout(async () => {
-      const response = await this.#post('/session/refresh', token).catch(() => null);
-      if (response?.ok) this.#keep(await response.json()); /* else the next 401 asks for another */
-    }, life_s * REFRESH_AT * 1000);
+function receive(data) {
+  if (typeof data !== 'string') {
+    if (++place.sound % THANKS_EVERY === 0) send({ type: 'received', seq: place.seq, sound: place.sound });
+    link.onsound(new DataView(data).getUint32(0, true), data.slice(4));
+    return;
   }
+  const event = JSON.parse(data);
+  if (link.ready && event.seq) place.seq = event.seq;
+  if (event.type === 'ready') begun(event);
+  else if (event.type === 'received') letGo(event.messages);
+  else if (event.type === 'going_away') link.onstate('leaving', event);
+  else if (link.ready || event.type !== 'error') link.onevent(event);
+  else if (event.error.code === 'not_found') {
+    link.sessionId = ''; /* the session has ended: another one */
+    connect(true);
+  } else token = ''; /* the server closes; the next attempt has a new one */
+}
 
-  /** A request with the token; one that is not valid any more is replaced, once. Throws Trouble.
-   * @param {string} path @param {RequestInit} [init] */
-  async request(path, init) {
-    for (let again = false; ; again = true) {
-      if (!this.#token || again) await this.#begin();
-      const headers = { ...init?.headers, Authorization: `Bearer ${this.#token}` };
-      const response = await this.#fetch(path, { ...init, headers });
-      if (response.ok) return response;
-      if (response.status !== 401 || again) throw await troubleOf(response);
-    }
-  }
+function begun(event) {
+  const { id, resumed, received } = event.resume;
+  if (resumed) letGo(received);
+  else forget();
+  place = { id, seq: event.seq, sound: resumed ? place.sound : 0 };
+  link.sessionId = event.session_id;
+  link.ready = true;
+  attempts = 0;
+  for (const message of sent) socket.send(message);
+  link.onstate('ready', event);
+}
 
-  async json(path, init) {
-    return (await this.request(path, init)).json();
-  }
-
-  async *chat(message, use_rag, signal) {
-    const body = JSON.stringify({ message, use_rag, stream: true, session_id: this.sessionId });
-    yield* events((await this.request('/chat', { method: 'POST', headers: JSON_TYPE, body, signal })).body);
-  }
-
-  /** Opens the WebSocket and keeps it open. @param {boolean} [anew] with other wishes: what is under way ends */
-  async connect(anew = false) {
-    clearTimeout(this.#retry);
-    if (anew) {
-      this.#forget();
-      this.#socket?.close(1000);
-      this.#socket = null;
-    } else if (this.#socket) return;
-    this.ready = false;
-    try {
-      if (!this.#token) await this.#begin();
-    } catch (error) {
-      return this.#lost(error);
-    }
-    if (this.#socket) return; /* somebody was faster */
-    const socket = new WebSocket(location.origin.replace('http', 'ws') + '/voice');
-    socket.binaryType = 'arraybuffer';
-    const who = { token: this.#token, session_id: this.sessionId, resume: this.#place };
-    socket.onopen = () => socket.send(JSON.stringify({ type: 'hello', ...who, ...this.wishes() }));
-    socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(data);
-    socket.onclose = () => socket === this.#socket && this.#lost(new Trouble(GONE));
-    this.#socket = socket;
-  }
-
-  #lost(why) {
-    this.#socket = null;
-    this.ready = false;
-    const wait_ms = BACKOFF_MS[Math.min(this.#attempts++, BACKOFF_MS.length - 1)] * (0.8 + 0.4 * Math.random());
-    if (why.code !== 'key') this.#retry = window.setTimeout(() => this.connect(), wait_ms);
-    this.onstate('gone', why.message);
-  }
-
-  /** Nothing is left to be resumed. */
-  #forget() {
-    this.#place = NOWHERE;
-    this.#sent = [];
-    this.#arrived = 0;
-  }
-
-  /** @param {number} count messages that the server has */
-  #letGo(count) {
-    this.#sent.splice(0, count - this.#arrived);
-    this.#arrived = count;
-  }
-
-  #receive(data) {
-    if (typeof data !== 'string') {
-      if (++this.#place.sound % THANKS_EVERY === 0) this.send({ type: 'received', seq: this.#place.seq, sound: this.#place.sound });
-      this.onsound(new DataView(data).getUint32(0, true), data.slice(4));
-      return;
-    }
-    const event = JSON.parse(data);
-    if (this.ready && event.seq) this.#place.seq = event.seq;
-    if (event.type === 'ready') this.#begun(event);
-    else if (event.type === 'received') this.#letGo(event.messages);
-    else if (event.type === 'going_away') this.onstate('leaving', event);
-    else if (this.ready || event.type !== 'error') this.onevent(event);
-    else if (event.error.code === 'not_found') this.sessionId = ''; /* the session has ended: another one */
-    else this.#token = ''; /* the server closes; the next attempt has a new one */
-  }
-
-  #begun(event) {
-    const { id, resumed, received } = event.resume;
-    if (resumed) this.#letGo(received);
-    else this.#forget();
-    this.#place = { id, seq: event.seq, sound: resumed ? this.#place.sound : 0 };
-    this.sessionId = event.session_id;
-    this.ready = true;
-    this.#attempts = 0;
-    for (const message of this.#sent) this.#socket.send(message);
-    this.onstate('ready', event);
-  }
-
-  /** A JSON message, or samples; during a cut they are kept for later. False: there is nobody to send to.
-   * @param {object | Samples} message */
-  send(message) {
-    if (this.#sent.length >= KEPT) this.#forget();
-    if (!this.#place.id) return false;
-    const data = message instanceof Int16Array ? message : JSON.stringify(message);
-    this.#sent.push(data);
-    if (this.ready && this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(data);
-    return true;
-  }
+/** @param {object | Samples} message */
+function send(message) {
+  if (sent.length >= KEPT) forget();
+  if (!place.id) return false;
+  const data = message instanceof Int16Array ? message : JSON.stringify(message);
+  sent.push(data);
+  if (link.ready && socket?.readyState === WebSocket.OPEN) socket.send(data);
+  return true;
 }

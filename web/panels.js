@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
 /* The dialogs: documents, engines, and the question for a key. */
-import { sentence } from '/link.js';
+import { link, sentence } from '/link.js';
 import { make, makeButton } from '/view.js';
 import { Trouble, sleep } from '/voice.js';
 
@@ -14,15 +14,16 @@ export function reason(error) {
   return error instanceof Trouble ? error.message : 'Something went wrong on this page. Reload it and try again.';
 }
 
-const count = (n, what) => `${n} ${what}${n === 1 ? '' : 's'}`;
+export const count = (n, what) => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 /** A dialog that a button opens. */
-class Panel {
-  constructor(link, id) {
-    this.link = link;
+export class Panel {
+  constructor(id) {
     this.dialog = find(id);
-    this.dialog.querySelector('.close').onclick = () => this.dialog.close();
-    this.dialog.onclick = (e) => e.target === this.dialog && this.dialog.close(); /* beside it */
+    this.list = find(`${id}-list`);
+    this.dialog.onclick = (e) => {
+      if (e.target === this.dialog) this.dialog.close(); /* beside it */
+    };
     find(`${id}-button`).onclick = () => {
       this.dialog.showModal();
       this.show();
@@ -30,14 +31,21 @@ class Panel {
   }
 
   show() {}
+
+  say(words) {
+    find(`${this.dialog.id}-state`).textContent = words;
+  }
+}
+
+export function removeButton(title, onclick) {
+  const button = makeButton('plain', onclick, 'Delete');
+  button.ariaLabel = `Delete ${title}`;
+  return button;
 }
 
 export class DocumentsPanel extends Panel {
-  #list = find('document-list');
-  #state = find('document-state');
-
-  constructor(link) {
-    super(link, 'documents');
+  constructor(id) {
+    super(id);
     const files = find('files');
     files.onchange = () => {
       const chosen = [...files.files];
@@ -47,24 +55,24 @@ export class DocumentsPanel extends Panel {
   }
 
   show() {
-    this.#do('', async () => '');
+    this.#do('', () => '');
   }
 
   /** Shows how `work` goes, then the list as it is. */
   async #do(meanwhile, work) {
-    this.#state.textContent = meanwhile;
+    this.say(meanwhile);
     try {
       const done = await work();
       const rows = [];
       for (let at = '/rag/documents?limit=100'; at; ) {
-        const { documents, next } = await this.link.json(at);
+        const { documents, next } = await link.json(at);
         rows.push(...documents.map((d) => this.#row(d)));
         at = next;
       }
-      this.#list.replaceChildren(...rows);
-      this.#state.textContent = done || (rows.length ? '' : 'There are none yet.');
+      this.list.replaceChildren(...rows);
+      this.say(done || (rows.length ? '' : 'There are none yet.'));
     } catch (error) {
-      this.#state.textContent = reason(error);
+      this.say(reason(error));
     }
   }
 
@@ -72,32 +80,26 @@ export class DocumentsPanel extends Panel {
     const facts = [source, `${Math.ceil(bytes / 1000)} kB`, state === 'done' ? count(chunks, 'passage') : state];
     if (note) facts.push(note);
     const row = make('li', '', make('div', '', make('strong', '', title), make('small', '', facts.join(' · '))));
-    if (shared) return row; /* the manual */
-    const remove = makeButton('plain', () => this.#remove(doc_id, title, remove), 'Delete');
-    remove.ariaLabel = `Delete ${title}`;
-    row.append(remove);
+    if (!shared) row.append(removeButton(title, (e) => this.#remove(doc_id, title, e.target))); /* else the manual */
     return row;
   }
 
   /** The first press asks, the second deletes. */
   #remove(id, title, button) {
-    if (!button.classList.contains('sure')) {
-      button.classList.add('sure');
-      button.textContent = button.ariaLabel = 'Delete for good?';
-      return;
-    }
-    this.#do('', async () => {
-      await this.link.request(`/rag/documents/${id}`, { method: 'DELETE' });
-      return `${title} was deleted.`;
-    });
+    if (button.classList.toggle('sure')) button.textContent = button.ariaLabel = 'Delete for good?';
+    else
+      this.#do('', async () => {
+        await link.request(`/rag/documents/${id}`, { method: 'DELETE' });
+        return `${title} was deleted.`;
+      });
   }
 
   async #add(files) {
     const body = new FormData();
-    for (const file of files) body.append('file', file, file.name);
-    const { job } = await this.link.json('/rag/ingest', { method: 'POST', body });
+    for (const file of files) body.append('file', file);
+    const { job } = await link.json('/rag/ingest', { method: 'POST', body });
     for (;;) {
-      const now = await this.link.json(`/rag/jobs/${job}`);
+      const now = await link.json(`/rag/jobs/${job}`);
       if (now.state === 'failed') throw new Trouble(sentence(now.error ?? 'the documents could not be read'));
       if (now.state === 'done') {
         const left = now.skipped + now.failed;
@@ -115,15 +117,10 @@ const NAMES = { sphinx: 'PocketSphinx', quote: 'Quote, the best sentences of the
 export class EnginesPanel extends Panel {
   /** @type {Record<string, Engine>} */
   engines = {};
-  #list = find('engine-list');
-
-  constructor(link) {
-    super(link, 'engines');
-  }
 
   async show() {
     this.#fill();
-    /* Details are for trusted callers: on loopback a request without a token is one. */
+    /* Details are for trusted callers, as one on loopback without a token is. */
     const details = await fetch('/readyz').then((r) => r.json()).catch(() => ({}));
     this.engines = details.engines ?? this.engines;
     this.#fill();
@@ -135,7 +132,7 @@ export class EnginesPanel extends Panel {
       const lamp = make('span', state === 'ready' ? 'lamp on' : 'lamp');
       return [make('dt', '', ROLES[role] ?? role), make('dd', '', name, make('small', '', lamp, state))];
     });
-    this.#list.replaceChildren(...rows.flat());
+    this.list.replaceChildren(...rows.flat());
   }
 
   get builtIn() {
@@ -145,7 +142,7 @@ export class EnginesPanel extends Panel {
 
 let asked = false;
 
-/** Asks for the server's key; asked again, the one before was wrong. */
+/** Asked again, the one before was wrong. */
 export function askKey() {
   const dialog = find('key');
   find('key-state').textContent = asked ? 'That key is not right.' : '';

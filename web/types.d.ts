@@ -30,6 +30,98 @@ interface TurnEvent extends Citation {
   error: { message: string; code: string };
 }
 
+/** A turn as it is kept in the browser. */
+interface KeptTurn {
+  question: string;
+  /** The answer so far. */
+  text: string;
+  /** How much of the answer was heard, when it was interrupted. */
+  heard?: string;
+  citations: Pick<Citation, 'index' | 'title' | 'text' | 'source'>[];
+}
+
+interface TurnWishes {
+  /** For screen readers. */
+  announce: (words: string) => void;
+  /** The answer is heard: a screen reader would only talk over it. */
+  aloud: boolean;
+  onover: (turn: Turn) => void;
+}
+
+interface Turn extends KeptTurn {
+  aloud: boolean;
+  over: boolean;
+  element: HTMLElement;
+  /** What is heard so far; `stable` is the part that will stay. */
+  partial(text: string, stable: string): void;
+  /** The answer is awaited. */
+  ask(question: string): void;
+  citation(citation: KeptTurn['citations'][0]): void;
+  token(text: string): void;
+  end(timings: Timings): void;
+  /** From the end of speech to the loudspeaker, as measured here. */
+  heardAfter(ms: number): void;
+  /** The part of the answer that was not heard is shown paler. */
+  interrupted(heard: string): void;
+  fail(message: string): void;
+  /** One of an earlier visit. */
+  restore(kept: KeptTurn): void;
+}
+
+/** A conversation, and the session in which it goes on. */
+interface Kept {
+  session: string;
+  turns: KeptTurn[];
+}
+
+/** To the node `capture`: a microphone was connected; an utterance begins, with the 200 ms before it; it ends. */
+type ToCapture = 'arm' | 'start' | 'stop';
+
+/** After `arm`, when the microphone delivers; 20 ms of sound and how loud they are (0 … 1); after the last of them. */
+type FromCapture = { open: true } | { frame: Samples; level: number } | { stopped: true };
+
+/** To the node `player`: int16 samples at the context's rate; no more will come; silence now. */
+type ToPlayer = Samples | 'finish' | 'clear';
+
+/** The first sample is on its way; so many were played since the last `clear`, now and then and after the last. */
+type FromPlayer = { started: true } | { played: number; drained?: true };
+
+interface Microphone {
+  /** Asks for it, unless it is open. Throws Trouble. `echoCancellation`: whoever holds the button has silenced the answer, and needs none. */
+  open(echoCancellation?: boolean): Promise<void>;
+  /** Frames of 16 kHz sound, from 200 ms ago on. */
+  begin(each: (frame: Samples, level: number) => void): void;
+  /** Resolves when the last frame has been handed over. */
+  end(): Promise<void>;
+  /** Lets the device go: the browser's recording sign goes out. */
+  close(): void;
+  /** The device has disappeared. */
+  onlost?: () => void;
+}
+
+/** Plays the answer's samples, one turn at a time. */
+interface Loudspeaker {
+  /** What is being played, or -1. */
+  turn: number;
+  playedMs: number;
+  /** Call it on a press: browsers allow sound only then. */
+  unlock(hz: number): void;
+  begin(turn: number, hz: number): void;
+  /** Int16 samples, little-endian. */
+  push(turn: number, samples: ArrayBuffer): void;
+  finish(): void;
+  /** Softly while somebody speaks, until it is known whether he means it. */
+  duck(softly: boolean): void;
+  /** Silence, at once. */
+  clear(): void;
+  /** The first sample is on its way; it is heard so many ms later. */
+  onstart?: (late_ms: number) => void;
+  /** So many ms have been heard. */
+  onplayed?: (ms: number) => void;
+  /** The last sample has been played. */
+  ondrained?: () => void;
+}
+
 interface StoredDocument {
   doc_id: string;
   title: string;
@@ -49,9 +141,35 @@ interface Engine {
 
 /** Samples of the microphone, 16 kHz int16. */
 type Samples = Int16Array<ArrayBuffer>;
-/** 20 ms of the microphone, and how loud they are (0 … 1). */
-type OnFrame = (frame: Samples, level: number) => void;
-/** What stands for [n] in an answer, if anything. */
-type Cite = (n: number) => Node | null;
-type OnState = (state: 'ready' | 'gone' | 'leaving', detail: any) => void;
+/** The conversation to resume: its name, the last event and the binary messages that have arrived. */
+interface Place {
+  id?: string;
+  seq?: number;
+  sound?: number;
+}
+
+/** The way to the server. What fails throws Trouble. */
+interface Link {
+  ready: boolean;
+  /** What is said from now on belongs to it; '': to a new one. */
+  sessionId: string;
+  /** A request with the token; one that is not valid any more is replaced, once. */
+  request(path: string, init?: RequestInit): Promise<Response>;
+  json(path: string, init?: RequestInit): Promise<any>;
+  /** The server forgets the session and what was said in it. */
+  end(sessionId: string): Promise<void>;
+  /** The events of the answer. */
+  chat(message: string, use_rag: boolean, signal: AbortSignal): AsyncGenerator<TurnEvent>;
+  /** Opens the WebSocket and keeps it open. `anew`: with other wishes; what is under way ends. */
+  connect(anew?: boolean): Promise<void>;
+  /** A JSON message, or samples; during a cut they are kept for later. False: there is nobody to send to. */
+  send(message: object | Samples): boolean;
+  /** Asks the user for the server's key. */
+  askKey?: () => Promise<string>;
+  /** What `hello` says about voice and sound. */
+  wishes?: () => object;
+  onstate?: (state: 'ready' | 'gone' | 'leaving', detail: any) => void;
+  onevent?: (event: TurnEvent) => void;
+  onsound?: (turn: number, samples: ArrayBuffer) => void;
+}
 type Phase = 'idle' | 'opening' | 'listening' | 'attending' | 'hearing' | 'thinking' | 'answering' | 'speaking';

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
-/*
- * How a conversation looks: turns, their sources and their waterfalls. Everything that comes from a
- * server, a document or a model becomes a text node, never markup.
- */
+/* How a turn looks. Everything that comes from a server, a document or a model becomes a text node,
+ * never markup. */
 
 /** @template {keyof HTMLElementTagNameMap} K @param {K} tag @param {string} [className] @param {...(Node|string)} children */
 export function make(tag, className = '', ...children) {
@@ -87,151 +85,157 @@ function waterfall(timings, heardMs) {
 
 /* --- one turn --- */
 
-export class Turn {
-  text = '';
-  question = '';
-  over = false;
-  heardMs = 0;
-  #announced = 0; /* characters of the text */
-  #drawing = 0;
-  #timings;
-  #cited = new Map();
-  #said = make('p', 'said');
-  #words = make('div', 'words');
-  #sources = make('ul', 'sources');
-  #passages = make('div');
-  #foot = make('div', 'foot');
-  #answer = make('div', 'answer', this.#words, this.#sources, this.#passages, this.#foot);
-  element = make('article', 'turn', this.#said, this.#answer);
+/** @param {Element} conversation @param {TurnWishes} wishes */
+export function makeTurn(conversation, { announce, aloud, onover }) {
+  const said = make('p', 'said');
+  const words = make('div', 'words');
+  const sources = make('ul', 'sources');
+  const passages = make('div');
+  const foot = make('div', 'foot');
+  const answer = make('div', 'answer', words, sources, passages, foot);
+  const element = make('article', 'turn', said, answer);
+  const cited = new Map();
+  let announced = 0; /* characters of the text */
+  let drawing = 0;
+  let heardMs = 0;
+  let timings;
 
-  /** @param {HTMLElement} conversation @param {(words: string) => void} announce for screen readers
-   * @param {boolean} aloud the answer is heard: a screen reader would only talk over it */
-  constructor(conversation, announce, aloud) {
-    this.announce = announce;
-    this.aloud = aloud;
-    this.#sources.ariaLabel = 'Sources';
-    this.#answer.hidden = true;
-    conversation.append(this.element);
-  }
+  sources.ariaLabel = 'Sources';
+  answer.hidden = true;
+  conversation.append(element);
 
-  /** What is heard so far. @param {string} text @param {string} stable the part that will stay */
-  partial(text, stable) {
-    this.element.classList.add('listening');
-    this.#said.replaceChildren(stable, make('span', 'unsure', text.slice(stable.length)));
-    this.#grown();
-  }
-
-  /** The answer is awaited. */
-  ask(question) {
-    this.element.classList.remove('listening');
-    this.question = question;
-    this.#said.replaceChildren(question || '…');
-    this.#answer.hidden = false;
-    this.#answer.classList.add('waiting');
-    this.#grown();
-  }
-
-  citation({ index, title, text, source }) {
-    const passage = make('blockquote', 'passage', ...markdown(text, () => null), make('footer', '', source || title));
-    passage.hidden = true;
-    const open = () => this.#toggle(index);
-    const chip = makeButton('chip', open, make('span', 'number', String(index)), make('span', 'title', title));
-    chip.ariaExpanded = 'false';
-    this.#cited.set(index, { chip, passage });
-    this.#passages.append(passage);
-    this.#sources.append(make('li', '', chip));
-  }
+  const grown = () => element.dispatchEvent(new Event('grown', { bubbles: true }));
 
   /** Opens one passage, closes the others. */
-  #toggle(index) {
-    for (const [i, { chip, passage }] of this.#cited) {
+  function toggle(index) {
+    for (const [i, { chip, passage }] of cited) {
       passage.hidden = i !== index || !passage.hidden;
       chip.ariaExpanded = String(!passage.hidden);
       if (!passage.hidden) passage.scrollIntoView({ block: 'nearest' });
     }
   }
 
-  /** A small number in the answer that opens its source. @type {Cite} */
-  #reference = (index) => {
-    if (!this.#cited.has(index)) return null;
-    const button = makeButton('number', () => this.#toggle(index), String(index));
+  /** A small number in the answer that opens its source. */
+  function reference(index) {
+    if (!cited.has(index)) return null;
+    const button = makeButton('number', () => toggle(index), String(index));
     button.ariaLabel = `source ${index}`;
     return button;
-  };
-
-  token(text) {
-    this.text += text;
-    this.#drawing ||= requestAnimationFrame(() => this.#draw());
   }
 
-  #draw() {
-    cancelAnimationFrame(this.#drawing);
-    this.#drawing = 0;
-    if (!this.text) return;
-    this.#answer.classList.remove('waiting');
-    this.#words.replaceChildren(...markdown(this.text, this.#reference));
-    this.#speak(this.over);
-    this.#grown();
-  }
-
-  #grown() {
-    this.element.dispatchEvent(new Event('grown', { bubbles: true }));
+  function draw() {
+    cancelAnimationFrame(drawing);
+    drawing = 0;
+    if (!turn.text) return;
+    answer.classList.remove('waiting');
+    words.replaceChildren(...markdown(turn.text, reference));
+    if (!aloud) speak(turn.over);
+    grown();
   }
 
   /** Whole sentences go to the screen reader as they come, not every word. */
-  #speak(all) {
-    if (this.aloud) return;
-    const rest = this.text.slice(this.#announced);
+  function speak(all) {
+    const rest = turn.text.slice(announced);
     const end = all ? rest.length : rest.search(/[.?!\n]\s[^]*$/) + 1;
-    const words = rest.slice(0, end).replace(/[`*]|\[\d+\]/g, '').trim();
-    this.#announced += end;
-    if (words) this.announce(words);
+    const whole = rest.slice(0, end).replace(/[`*]|\[\d+\]/g, '').trim();
+    announced += end;
+    if (whole) announce(whole);
   }
 
-  end(timings) {
-    this.#finish();
-    this.#timings = timings;
-    this.#chart();
-    this.announce(`End of the answer. Sources: ${this.#cited.size}.`);
-  }
-
-  /** @param {number} ms from the end of speech to the loudspeaker, as measured here */
-  heard(ms) {
-    this.heardMs = ms;
-    if (this.#timings) this.#chart();
-  }
-
-  #chart() {
-    if (this.#timings.stages.length) this.#close(waterfall(this.#timings, this.heardMs));
-  }
-
-  /** @param {string} heard how much of the answer was heard; the rest is shown paler */
-  interrupted(heard) {
-    this.#finish();
-    const rest = this.text.startsWith(heard) ? this.text.slice(heard.length).replace(/\s*\[\d+\]/g, '') : '';
-    if (rest) this.#words.replaceChildren(make('p', '', heard, make('span', 'unsure', rest)));
-    this.#close(make('p', 'note', 'Stopped here.'));
-  }
-
-  fail(message) {
-    this.#finish();
-    this.#close(make('p', 'failed', message));
-    this.announce(message);
-  }
-
-  #finish() {
-    if (this.over) return;
-    this.over = true;
-    this.#draw();
-    this.#answer.hidden = false;
-    this.#answer.classList.remove('waiting');
-    this.element.classList.remove('listening');
-    if (!this.#said.textContent) this.#said.textContent = '…';
+  function finish() {
+    if (turn.over) return;
+    turn.over = true;
+    draw();
+    answer.hidden = false;
+    answer.classList.remove('waiting');
+    element.classList.remove('listening');
+    if (!said.textContent) said.textContent = '…';
+    onover(turn);
   }
 
   /** @param {HTMLElement} end below the answer */
-  #close(end) {
-    this.#foot.replaceChildren(end);
-    this.#grown();
+  function close(end) {
+    foot.replaceChildren(end);
+    grown();
   }
+
+  function chart() {
+    if (timings?.stages.length) close(waterfall(timings, heardMs));
+  }
+
+  /** @type {Turn} */
+  const turn = {
+    aloud,
+    element,
+    question: '',
+    text: '',
+    citations: [],
+    over: false,
+
+    partial(text, stable) {
+      element.classList.add('listening');
+      said.replaceChildren(stable, make('span', 'unsure', text.slice(stable.length)));
+      grown();
+    },
+
+    ask(question) {
+      element.classList.remove('listening');
+      turn.question = question;
+      said.replaceChildren(question || '…');
+      answer.hidden = false;
+      answer.classList.add('waiting');
+      grown();
+    },
+
+    citation({ index, title, text, source }) {
+      turn.citations.push({ index, title, text, source });
+      const passage = make('blockquote', 'passage', ...markdown(text, () => null), make('footer', '', source || title));
+      passage.hidden = true;
+      const chip = makeButton('chip', () => toggle(index), make('span', 'number', String(index)), make('span', 'title', title));
+      chip.ariaExpanded = 'false';
+      cited.set(index, { chip, passage });
+      passages.append(passage);
+      sources.append(make('li', '', chip));
+    },
+
+    token(text) {
+      turn.text += text;
+      drawing ||= requestAnimationFrame(draw);
+    },
+
+    end(measured) {
+      finish();
+      timings = measured;
+      chart();
+      announce(`End of the answer. Sources: ${cited.size}.`);
+    },
+
+    heardAfter(ms) {
+      heardMs = ms;
+      chart();
+    },
+
+    interrupted(heard) {
+      turn.heard = heard;
+      finish();
+      const rest = turn.text.startsWith(heard) ? turn.text.slice(heard.length).replace(/\s*\[\d+\]/g, '') : '';
+      if (rest) words.replaceChildren(make('p', '', heard, make('span', 'unsure', rest)));
+      close(make('p', 'note', 'Stopped here.'));
+    },
+
+    fail(message) {
+      finish();
+      close(make('p', 'failed', message));
+      announce(message);
+    },
+
+    restore({ question, text, heard, citations }) {
+      turn.ask(question);
+      citations.forEach(turn.citation);
+      turn.text = text;
+      if (heard === undefined) finish();
+      else turn.interrupted(heard);
+    },
+  };
+  return turn;
 }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
-/*
- * Microphone and loudspeaker. Both keep their audio graph warm between turns; the work on samples
- * is done on the audio thread (worklet.js). Nothing here knows the server.
- */
+/* Microphone and loudspeaker. Both keep their audio graph warm between turns; the work on samples is
+ * done on the audio thread. Nothing here knows the server. */
 
 /** Something the user can do something about; `message` says what. */
 export class Trouble extends Error {
@@ -21,190 +19,172 @@ const TROUBLES = {
   insecure: 'Browsers give the microphone only to pages on the same computer (http://127.0.0.1) or over https. Typing works here.',
 };
 
-/* After an utterance the microphone stays open this long, so that the next one begins without a
- * delay and with its first syllable. Nothing leaves the audio thread meanwhile. */
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function load(context, name, options) {
+  await context.audioWorklet.addModule('/worklet.js');
+  return new AudioWorkletNode(context, name, options);
+}
+
+/* --- the microphone --- */
+
+/* The next utterance begins without a delay and with its first syllable. Until then nothing leaves
+ * the audio thread. */
 const LINGER_MS = 20000;
 /* People let go before their last word has passed the sound card. */
 const TAIL_MS = 80;
 const FLUSH_MS = 200; /* longer than the audio thread ever takes */
 
-export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+let ears, capture, source;
+let cancelling, linger, ontold;
+let onframe = (_frame, _level) => {};
+let ending = Promise.resolve();
 
-export class Microphone {
-  #context;
-  #node;
-  #source;
-  /** @type {OnFrame} */
-  #onframe = () => {};
-  #onopen = () => {};
-  #onstopped = () => {};
-  #cancelling = false;
-  #linger = 0;
-  #ending = Promise.resolve();
-  onlost; /* the device has disappeared */
-
-  /** Asks for the microphone, unless it is open. Throws Trouble.
-   * @param {boolean} [echoCancellation] whoever holds the button has silenced the answer, and needs none */
+/** @type {Microphone} */
+export const microphone = {
   async open(echoCancellation = false) {
-    await this.#ending;
-    clearTimeout(this.#linger);
-    if (this.#cancelling !== echoCancellation) this.close();
-    this.#cancelling = echoCancellation;
-    if (this.#source?.mediaStream.active) return;
+    await ending;
+    clearTimeout(linger);
+    if (cancelling !== echoCancellation) microphone.close();
+    cancelling = echoCancellation;
+    if (source?.mediaStream.active) return;
     if (!navigator.mediaDevices || !window.AudioWorkletNode) throw new Trouble(TROUBLES.insecure);
     try {
       const audio = { channelCount: 1, echoCancellation, noiseSuppression: true, autoGainControl: true };
-      const [stream] = await Promise.all([navigator.mediaDevices.getUserMedia({ audio }), this.#prepare()]);
-      await this.#attach(stream);
+      const [stream] = await Promise.all([navigator.mediaDevices.getUserMedia({ audio }), prepare()]);
+      await attach(stream);
     } catch (error) {
-      this.close();
+      microphone.close();
       throw new Trouble(TROUBLES[error.name] ?? TROUBLES.other);
     }
-  }
+  },
 
-  async #prepare() {
-    if (this.#node) return;
-    this.#context ??= new AudioContext({ latencyHint: 'interactive' });
-    await this.#context.audioWorklet.addModule('/worklet.js');
-    const mono = { numberOfOutputs: 0, channelCount: 1, channelCountMode: /** @type {const} */ ('explicit') };
-    this.#node = new AudioWorkletNode(this.#context, 'capture', mono);
-    this.#node.port.onmessage = ({ data }) => {
-      if (data.frame) this.#onframe(data.frame, data.level);
-      else if (data.open) this.#onopen();
-      else this.#onstopped();
-    };
-  }
+  begin(each) {
+    onframe = each;
+    capture.port.postMessage('start');
+  },
 
-  /** Resolves when sound arrives. */
-  async #attach(stream) {
-    this.#source = this.#context.createMediaStreamSource(stream);
-    stream.getAudioTracks()[0].onended = () => {
-      this.close();
-      this.onlost();
-    };
-    const opened = new Promise((resolve) => (this.#onopen = () => resolve(0)));
-    this.#node.port.postMessage('arm');
-    this.#source.connect(this.#node);
-    await this.#context.resume();
-    await opened;
-  }
+  end: () => (ending = end()),
 
-  /** Frames of 16 kHz sound, from 200 ms ago on. */
-  begin(onframe) {
-    this.#onframe = onframe;
-    this.#node.port.postMessage('start');
-  }
-
-  /** Resolves when the last frame has been handed over. */
-  end() {
-    return (this.#ending = this.#end());
-  }
-
-  async #end() {
-    await sleep(TAIL_MS);
-    const stopped = new Promise((resolve) => (this.#onstopped = () => resolve(0)));
-    this.#node?.port.postMessage('stop');
-    await Promise.race([stopped, sleep(FLUSH_MS)]);
-    this.#onframe = () => {};
-    clearTimeout(this.#linger);
-    this.#linger = window.setTimeout(() => this.close(), LINGER_MS);
-  }
-
-  /** Lets the device go: the browser's recording sign goes out. */
   close() {
-    clearTimeout(this.#linger);
-    this.#source?.disconnect();
-    for (const track of this.#source?.mediaStream.getTracks() ?? []) track.stop();
-    this.#source = null;
-    this.#context?.suspend();
-  }
+    clearTimeout(linger);
+    source?.disconnect();
+    for (const track of source?.mediaStream.getTracks() ?? []) track.stop();
+    source = null;
+    ears?.suspend();
+  },
+};
+
+async function prepare() {
+  if (capture) return;
+  ears ??= new AudioContext({ latencyHint: 'interactive' });
+  capture = await load(ears, 'capture', { numberOfOutputs: 0, channelCount: 1, channelCountMode: 'explicit' });
+  capture.port.onmessage = ({ data }) => {
+    if (data.frame) onframe(data.frame, data.level);
+    else ontold?.(data);
+  };
 }
+
+/** Resolves when the audio thread says `answer`. */
+function tell(message, answer) {
+  capture?.port.postMessage(message);
+  return new Promise((resolve) => (ontold = (data) => data[answer] && resolve(0)));
+}
+
+async function attach(stream) {
+  source = ears.createMediaStreamSource(stream);
+  stream.getAudioTracks()[0].onended = () => {
+    microphone.close();
+    microphone.onlost();
+  };
+  const opened = tell('arm', 'open');
+  source.connect(capture);
+  await ears.resume();
+  await opened;
+}
+
+async function end() {
+  await sleep(TAIL_MS);
+  await Promise.race([tell('stop', 'stopped'), sleep(FLUSH_MS)]);
+  onframe = () => {};
+  clearTimeout(linger);
+  linger = setTimeout(microphone.close, LINGER_MS);
+}
+
+/* --- the loudspeaker --- */
 
 const DUCKED = 0.2; /* of the volume, while somebody seems to interrupt */
 const DUCK_S = 0.04;
 
-/** Plays the answer's samples, one turn at a time. */
-export class Player {
-  turn = -1; /* what is being played, or -1 */
-  playedMs = 0;
-  #rate = 0;
-  #context;
-  #node;
-  #volume;
-  /** What came while the audio thread was being set up. */
-  #early = [];
-  onstart; /* the first sample is on its way; it is heard so many ms later */
-  onplayed; /* so many ms have been heard */
-  ondrained; /* the last sample has been played */
+let mouth, rate, playing, volume;
+let early = []; /* what came while the audio thread was being set up */
 
-  /** Call it on a press: browsers allow sound only then. */
-  unlock(rate) {
-    if (this.#rate === rate) {
-      if (this.#context.state !== 'running') this.#context.resume().catch(() => {});
+/** @type {Loudspeaker} */
+export const player = {
+  turn: -1,
+  playedMs: 0,
+
+  unlock(hz) {
+    if (rate === hz) {
+      if (mouth.state !== 'running') mouth.resume().catch(() => {});
       return;
     }
-    this.#context?.close();
-    this.#node = null;
-    this.#rate = rate;
+    mouth?.close();
+    playing = null;
+    rate = hz;
     /* At the answer's own rate: the browser resamples once. */
-    this.#context = new AudioContext({ sampleRate: rate, latencyHint: 'interactive' });
-    this.#load(this.#context).catch(() => {}); /* without sound the text still comes */
-  }
+    mouth = new AudioContext({ sampleRate: hz, latencyHint: 'interactive' });
+    begin(mouth).catch(() => {}); /* without sound the text still comes */
+  },
 
-  async #load(context) {
-    await context.audioWorklet.addModule('/worklet.js');
-    if (context !== this.#context) return;
-    const node = new AudioWorkletNode(context, 'player', { numberOfInputs: 0, outputChannelCount: [1] });
-    this.#volume = new GainNode(context);
-    node.connect(this.#volume).connect(context.destination);
-    node.port.onmessage = ({ data }) => this.#report(data);
-    this.#node = node;
-    for (const message of this.#early.splice(0)) node.port.postMessage(message);
-  }
+  begin(turn, hz) {
+    player.clear();
+    player.unlock(hz);
+    player.turn = turn;
+    player.playedMs = 0;
+  },
 
-  #report({ started, played, drained }) {
-    if (this.turn < 0) return;
-    const late_ms = (this.#context.outputLatency || 0) * 1000;
-    if (started) this.onstart(late_ms);
-    if (played === undefined) return;
-    this.playedMs = Math.max(0, Math.round((played / this.#rate) * 1000 - (drained ? 0 : late_ms)));
-    this.onplayed(this.playedMs);
-    if (!drained) return;
-    this.turn = -1;
-    this.ondrained();
-  }
-
-  #post(message) {
-    if (this.#node) this.#node.port.postMessage(message);
-    else this.#early.push(message);
-  }
-
-  begin(turn, rate) {
-    this.clear();
-    this.unlock(rate);
-    this.turn = turn;
-    this.playedMs = 0;
-  }
-
-  /** Int16 samples, little-endian. */
   push(turn, samples) {
-    if (turn === this.turn) this.#post(new Int16Array(samples));
-  }
+    if (turn === player.turn) post(new Int16Array(samples));
+  },
 
-  finish() {
-    this.#post('finish');
-  }
+  finish: () => post('finish'),
 
-  /** @param {boolean} softly while somebody speaks, until it is known whether he means it */
   duck(softly) {
-    this.#volume?.gain.setTargetAtTime(softly ? DUCKED : 1, this.#context.currentTime, DUCK_S);
-  }
+    volume?.gain.setTargetAtTime(softly ? DUCKED : 1, mouth.currentTime, DUCK_S);
+  },
 
-  /** Silence, at once. */
   clear() {
-    this.turn = -1;
-    this.duck(false);
-    this.#early = [];
-    this.#node?.port.postMessage('clear');
-  }
+    player.turn = -1;
+    player.duck(false);
+    early = [];
+    playing?.port.postMessage('clear');
+  },
+};
+
+async function begin(context) {
+  const node = await load(context, 'player', { numberOfInputs: 0, outputChannelCount: [1] });
+  if (context !== mouth) return;
+  volume = new GainNode(context);
+  node.connect(volume).connect(context.destination);
+  node.port.onmessage = ({ data }) => report(data);
+  playing = node;
+  for (const message of early.splice(0)) node.port.postMessage(message);
+}
+
+function report({ started, played, drained }) {
+  if (player.turn < 0) return;
+  const late_ms = (mouth.outputLatency || 0) * 1000;
+  if (started) player.onstart(late_ms);
+  if (played === undefined) return;
+  player.playedMs = Math.max(0, Math.round((played / rate) * 1000 - (drained ? 0 : late_ms)));
+  player.onplayed(player.playedMs);
+  if (!drained) return;
+  player.turn = -1;
+  player.ondrained();
+}
+
+function post(message) {
+  if (playing) playing.port.postMessage(message);
+  else early.push(message);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
-/* The audio thread: `capture` turns what the microphone hears into 20 ms messages of 16 kHz int16,
- * `player` turns int16 messages into sound without a gap. Both talk with voice.js through their port. */
+/* The audio thread. What its two nodes and voice.js say to each other is in types.d.ts. */
 
 const { AudioWorkletProcessor, registerProcessor, sampleRate } = /** @type {any} */ (globalThis);
 
@@ -9,8 +8,8 @@ const SPEECH_HZ = 16000;
 const FRAME = SPEECH_HZ / 50;
 const PREROLL_FRAMES = 10; /* 200 ms: people begin to speak before the button is quite down */
 
-/* Between two input samples the filter is known at this many places. Every common rate, 44.1 and
- * 22.05 kHz included, lands exactly on one of them. */
+/* Between two input samples the filter is known at this many places: every common rate, 44.1 kHz
+ * included, lands exactly on one of them. */
 const PHASES = 320;
 const ZERO_CROSSINGS = 16;
 
@@ -52,19 +51,12 @@ class Resampler {
   }
 }
 
-/*
- * In: 'arm', a microphone was connected; 'start' begins an utterance, with the 200 ms before it;
- * 'stop' ends it. Out: {open} after arm, when the microphone delivers; {frame, level} 20 ms of sound
- * and its loudness (0 … 1); {stopped} after the last of them.
- */
 class Capture extends AudioWorkletProcessor {
   resampler = new Resampler(sampleRate, SPEECH_HZ);
   frame = new Int16Array(FRAME);
   filled = 0;
   energy = 0;
-  before = []; /* frames */
-  recording = false;
-  armed = false;
+  before = [];
 
   constructor() {
     super();
@@ -115,10 +107,6 @@ const LEAD_MAX_S = 0.3; /* every gap doubles the lead, up to this */
 const FADE_S = 0.005; /* no click when the user cuts in */
 const REPORT_S = 0.1;
 
-/*
- * In: int16 samples at the context's rate; 'finish', no more will come; 'clear', silence now.
- * Out: {started}; {played} samples since the last clear, now and then; {drained} after the last.
- */
 class Player extends AudioWorkletProcessor {
   lead = LEAD_S;
 
@@ -130,8 +118,8 @@ class Player extends AudioWorkletProcessor {
 
   reset() {
     this.queue = [];
-    this.offset = 0; /* into queue[0] */
-    this.waiting = 0; /* samples in the queue */
+    this.offset = 0;
+    this.waiting = 0;
     this.played = this.reported = 0;
     this.running = this.finished = false;
     this.fade = 0; /* samples left of the fade-out; 0: none */

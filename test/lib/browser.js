@@ -9,10 +9,14 @@
  * unless the test expects it. What the page plays can be had from `played(page)`.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
-import { BUILD, atEnd } from './server.js';
+import { BUILD, atEnd, until } from './server.js';
+import { samplesOf } from './speech.js';
+
+const SPEECH_HZ = 16000; /* what the page sends */
 
 const FLAGS = [
   '--disable-background-networking',
@@ -87,6 +91,26 @@ export const connected = (page) => page.waitForSelector('body[data-link=ready]')
 
 /** @param {import('playwright-core').Page} page @param {string} phase */
 export const inPhase = (page, phase, timeout = 60000) => page.waitForSelector(`body[data-phase=${phase}]`, { timeout });
+
+/**
+ * Counts what the page sends of the microphone; call it before the page connects. The result waits until all of
+ * the WAV file has been sent, which on a busy machine takes longer than the file does.
+ * @param {import('playwright-core').Page} page @param {string} microphone
+ */
+export function whenSaid(page, microphone) {
+  let sent_bytes = 0;
+  page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => typeof payload !== 'string' && (sent_bytes += payload.length)));
+  const bytes = (2 * SPEECH_HZ * samplesOf(microphone).length) / readFileSync(microphone).readUInt32LE(24);
+  return () => until(() => sent_bytes >= bytes, 'the question to be spoken', 60000);
+}
+
+/** Types a question and waits for its answer. @param {import('playwright-core').Page} page @param {string} words */
+export async function ask(page, words) {
+  const turns = await page.locator('.turn').count();
+  await page.fill('#question', words);
+  await page.press('#question', 'Enter');
+  await page.locator('.turn').nth(turns).locator('.foot > *').waitFor();
+}
 
 /** What the loudspeaker got since the page was opened. @param {import('playwright-core').Page} page */
 export async function played(page) {

@@ -31,7 +31,15 @@ export function atEnd(t, end) {
   if (!ends.has(t)) {
     ends.set(t, []);
     t.after(async () => {
-      for (const end of ends.get(t)?.reverse() ?? []) await end();
+      /** @type {unknown[]} */
+      const failures = [];
+      for (const end of ends.get(t)?.reverse() ?? [])
+        try {
+          await end();
+        } catch (error) {
+          failures.push(error); /* the others still end */
+        }
+      if (failures.length) throw failures[0];
     });
   }
   ends.get(t)?.push(end);

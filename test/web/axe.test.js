@@ -37,7 +37,7 @@ for (const [width, height] of [[1280, 800], [390, 844]])
       await page.locator('.chip').first().click();
       await examine(page, 'an answer with its sources, one of them open');
 
-      for (const panel of ['documents', 'engines']) {
+      for (const panel of ['history', 'documents', 'engines']) {
         await page.click(`#${panel}-button`);
         await page.waitForSelector(`#${panel} :is(li, dd)`);
         await examine(page, panel);

@@ -39,6 +39,7 @@ function obeyingMicrophone() {
   w.WebSocket = class extends WebSocket {
     constructor(/** @type {string} */ url) {
       super(url);
+      w.socket = this;
       this.addEventListener('message', ({ data }) => {
         if (typeof data === 'string') w.events.push({ ...JSON.parse(data), played: w.recorded?.parts.length });
       });
@@ -127,6 +128,36 @@ test('who speaks over an answer silences it', async (t) => {
   const unheard = (await first.locator('.unsure').textContent()) ?? '';
   assert.equal((await first.locator('.words').textContent())?.endsWith(unheard), true);
   assert.notEqual(unheard, '', 'what was not heard is paler');
+});
+
+test('duck makes the answer softer, resumed as loud as before', async (t) => {
+  const scripted = ['stt', 'llm', 'tts'].flatMap((role) => [`--${role}-driver`, 'scripted']);
+  const server = await startServer(t, { args: [...scripted, '--llm-script', 'tokens=60', '--tts-script', 'ms=200'] }); /* a steady tone */
+  await untilReady(server);
+  const { page, events } = await openListening(t, server.url);
+  await page.uncheck('#use-rag');
+  await inPhase(page, 'attending');
+  await page.fill('#question', 'Go on.');
+  await page.press('#question', 'Enter');
+  await inPhase(page, 'speaking');
+  const { turn } = (await events()).findLast(({ type }) => type === 'audio_start');
+  /** The sound's peak is in this range. @param {number} low @param {number} high */
+  const loud = (low, high) =>
+    page.waitForFunction(([low, high]) => {
+      const last = /** @type {any} */ (window).recorded.parts.slice(-20); /* more than a period of the tone */
+      const peak = Math.max(0, ...last.flatMap((/** @type {Float32Array} */ part) => Array.from(part, Math.abs)));
+      return peak > low && peak < high;
+    }, [low, high]);
+  const FULL = 8000 / 32768; /* what the scripted voice has */
+  /** @param {object} event */
+  const receive = (event) => page.evaluate((data) => /** @type {any} */ (window).socket.onmessage({ data }), JSON.stringify(event));
+  await loud(0.95 * FULL, 1.05 * FULL);
+  await receive({ type: 'duck', turn });
+  await says(page, /You are speaking/);
+  await loud(0.1 * FULL, 0.3 * FULL);
+  await receive({ type: 'resumed', turn });
+  await says(page, /may interrupt/);
+  await loud(0.95 * FULL, 1.05 * FULL);
 });
 
 test('switching off frees the microphone, and the button works as before', async (t) => {

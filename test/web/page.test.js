@@ -5,16 +5,8 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { connected, openPage, screenshot } from '../lib/browser.js';
+import { ask, connected, openPage, screenshot } from '../lib/browser.js';
 import { startServer, temporaryFolder, untilReady } from '../lib/server.js';
-
-/** Types a question and waits for its answer. @param {import('playwright-core').Page} page @param {string} words */
-async function ask(page, words) {
-  const turns = await page.locator('.turn').count();
-  await page.fill('#question', words);
-  await page.press('#question', 'Enter');
-  await page.locator('.turn').nth(turns).locator('.foot > *').waitFor();
-}
 
 test('a typed question streams an answer with its sources', async (t) => {
   const server = await startServer(t);
@@ -63,7 +55,7 @@ test('everything can be done with the keyboard', async (t) => {
     if (id) assert(ring, `${id} shows that it has the focus`);
     reached.add(id);
   }
-  for (const id of ['engines-button', 'documents-button', 'pill suggestion', 'hands-free', 'question', 'send', 'use-rag', 'aloud', 'hold', 'voice'])
+  for (const id of ['engines-button', 'history-button', 'documents-button', 'pill suggestion', 'hands-free', 'question', 'send', 'use-rag', 'aloud', 'hold', 'voice'])
     assert(reached.has(id), `${id} is reached`);
 
   await page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement).blur());
@@ -76,7 +68,7 @@ test('everything can be done with the keyboard', async (t) => {
 
   await page.focus('#documents-button');
   await page.keyboard.press('Enter');
-  await page.waitForSelector('#document-list li');
+  await page.waitForSelector('#documents-list li');
   await page.keyboard.press('Escape');
   assert.equal(await page.locator('dialog[open]').count(), 0);
 });
@@ -90,8 +82,11 @@ test('a document is added, answers, and is deleted', async (t) => {
   const page = await openPage(t, server.url);
   await connected(page);
   await page.click('#documents-button');
-  await page.setInputFiles('#files', file);
-  await page.waitForFunction(() => /^Added 1 document/.test(document.getElementById('document-state')?.textContent ?? ''));
+  await page.waitForSelector('#documents-list li');
+  const chooser = page.waitForEvent('filechooser');
+  await page.click('#documents .primary');
+  await (await chooser).setFiles(file);
+  await page.waitForFunction(() => /^Added 1 document/.test(document.getElementById('documents-state')?.textContent ?? ''));
   await page.keyboard.press('Escape');
   await ask(page, 'Where do the spare oars hang?');
   assert.match((await page.locator('.words').textContent()) ?? '', /green door/);
@@ -100,7 +95,7 @@ test('a document is added, answers, and is deleted', async (t) => {
   const remove = page.getByRole('button', { name: 'Delete The boat house' });
   await remove.click();
   await page.getByRole('button', { name: 'Delete for good?' }).click();
-  await page.waitForFunction(() => /was deleted/.test(document.getElementById('document-state')?.textContent ?? ''));
+  await page.waitForFunction(() => /was deleted/.test(document.getElementById('documents-state')?.textContent ?? ''));
   await page.keyboard.press('Escape');
   await ask(page, 'Where do the spare oars hang?');
   assert.doesNotMatch((await page.locator('.words').last().textContent()) ?? '', /green door/);
@@ -116,7 +111,7 @@ test('text of a document is text, never markup', async (t) => {
   await connected(page);
   await page.click('#documents-button');
   await page.setInputFiles('#files', file);
-  await page.waitForFunction(() => /^Added/.test(document.getElementById('document-state')?.textContent ?? ''));
+  await page.waitForFunction(() => /^Added/.test(document.getElementById('documents-state')?.textContent ?? ''));
   await page.keyboard.press('Escape');
   await ask(page, 'What does the marmalade recipe say?');
   await page.locator('.chip').first().click();
@@ -150,7 +145,7 @@ test('script and style together stay under 60 kB', async (t) => {
   await page.goto(server.url);
   await connected(page);
   sizes.set('/worklet.js', (await (await fetch(`${server.url}worklet.js`)).arrayBuffer()).byteLength); /* comes with the first sound */
-  assert.deepEqual([...sizes.keys()].sort(), ['/app.js', '/link.js', '/panels.js', '/style.css', '/view.js', '/voice.js', '/worklet.js']);
+  assert.deepEqual([...sizes.keys()].sort(), ['/app.js', '/history.js', '/link.js', '/panels.js', '/style.css', '/view.js', '/voice.js', '/worklet.js']);
   const sum = [...sizes.values()].reduce((a, b) => a + b);
   t.diagnostic(`${sum} bytes`);
   assert(sum < 60000, `${sum} bytes`);
@@ -168,12 +163,16 @@ test('it looks right: build/screenshots', async (t) => {
       await ask(page, 'How do I add documents?');
       await page.locator('.chip').first().click();
       await screenshot(page, `answer-${name}`);
+      await page.click('#history-button');
+      await page.waitForSelector('#history-list li');
+      await screenshot(page, `history-${name}`);
+      await page.keyboard.press('Escape');
       await page.click('#documents-button');
-      await page.waitForSelector('#document-list li');
+      await page.waitForSelector('#documents-list li');
       await screenshot(page, `documents-${name}`);
       await page.keyboard.press('Escape');
       await page.click('#engines-button');
-      await page.waitForSelector('#engine-list dd');
+      await page.waitForSelector('#engines-list dd');
       await screenshot(page, `engines-${name}`);
       const sideways = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
       assert.equal(sideways, false, `nothing sticks out at ${name}`);

@@ -11,11 +11,11 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { connected, inPhase, openPage, screenshot } from '../lib/browser.js';
+import { connected, inPhase, openPage, screenshot, whenSaid } from '../lib/browser.js';
 import { makeLan } from '../lib/lan.js';
 import { readQr } from '../lib/qr.js';
 import { socketGet, startServer, temporaryFolder, until } from '../lib/server.js';
-import { samplesOf, shareHeard, speak } from '../lib/speech.js';
+import { shareHeard, speak } from '../lib/speech.js';
 
 const KEY = 'a-key-that-is-typed-once';
 const QUESTION = 'How do I add documents?';
@@ -60,6 +60,7 @@ async function talkFromThePhone(t, lan) {
 
   const question = speak(folder, QUESTION, { rate: 48000, before_s: 0.5, after_s: 0.3 });
   const page = await openPage(t, url, { ...PHONE, program, trusted: pinOf(server), microphone: question, expected: /401/ });
+  const said = whenSaid(page, question);
   await page.waitForSelector('#key[open]');
   await screenshot(page, 'phone-key-390');
   await page.fill('#key-input', KEY);
@@ -74,7 +75,7 @@ async function talkFromThePhone(t, lan) {
   const touchPoints = [{ x: box.x + box.width / 2, y: box.y + box.height / 2 }];
   await fingers.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints });
   await inPhase(page, 'listening');
-  await page.waitForTimeout((samplesOf(question).length / 48000) * 1000);
+  await said();
   await fingers.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
   await page.waitForSelector('.words p');
   await inPhase(page, 'speaking');

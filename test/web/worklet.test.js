@@ -76,6 +76,7 @@ describe('capture', () => {
 
 describe('player', () => {
   const RATE = 22050;
+  const BLOCK_MS = (BLOCK * 1000) / RATE;
   /** Plays `blocks` blocks. @param {any} made @param {number} blocks */
   function play(made, blocks) {
     const out = [];
@@ -120,6 +121,57 @@ describe('player', () => {
     assert(play(made, 2).every((x) => x === 0), '68 ms are not enough any more');
     tell(ramp(1500, 2909));
     assert.deepEqual(play(made, 20), ramp(20 * BLOCK, 1409));
+  });
+
+  /**
+   * Plays `seconds` of sound that comes in messages of 20 ms, each at its own time, and tells how long the longest
+   * silence inside of it was, in ms. The server sends up to two seconds ahead of the listener.
+   * @param {number} seconds @param {(ms: number) => number} arrival when what was made at `ms` is here
+   */
+  function longestGap(seconds, arrival) {
+    const { made, tell } = processor('player', RATE);
+    const piece = RATE / 50;
+    const whole = ramp(seconds * RATE);
+    let sent = 0;
+    let heard = 0;
+    let silent = 0;
+    let longest = 0;
+    for (let block = 0; heard < whole.length; block++) {
+      const now_ms = (block * BLOCK * 1000) / RATE;
+      for (; sent < whole.length && arrival((sent * 1000) / RATE) <= now_ms; sent += piece) tell(whole.slice(sent, sent + piece));
+      if (sent >= whole.length) tell('finish');
+      for (const sample of play(made, 1)) {
+        if (sample === 0) {
+          if (heard > 0 && heard < whole.length) longest = Math.max(longest, ++silent);
+          continue;
+        }
+        assert.equal(sample, whole[heard++], 'nothing is lost, nothing comes twice');
+        silent = 0;
+      }
+      assert(now_ms < 4 * seconds * 1000, 'it is played');
+    }
+    return (longest * 1000) / RATE;
+  }
+  const AHEAD_MS = 2000;
+  const paced = (/** @type {number} */ ms) => Math.max(0, ms - AHEAD_MS);
+  /* A number from 0 to 1 for each piece, the same in every run. */
+  const chance = (/** @type {number} */ ms) => Math.abs(Math.sin(ms * 12.9898) * 43758.5453) % 1;
+  /* The busy machine's main thread: messages wait, then come all at once. */
+  const bursts = (/** @type {number} */ every_ms) => (/** @type {number} */ ms) => Math.ceil(paced(ms) / every_ms) * every_ms;
+
+  for (const [what, arrival] of /** @type {[string, (ms: number) => number][]} */ ([
+    ['as the server sends it', paced],
+    ['up to 150 ms late, each by itself', (ms) => paced(ms) + 150 * chance(ms)],
+    ['in bursts of 100 ms', bursts(100)],
+    ['in bursts of 700 ms', bursts(700)],
+    ['with a second of nothing in the middle', (ms) => (paced(ms) > 4000 && paced(ms) < 5000 ? 5000 : paced(ms))],
+  ]))
+    test(`sound that comes ${what} is heard without a gap`, () => assert.equal(longestGap(12, arrival), 0));
+
+  test('sound that comes too late waits no longer than it is late: 50 ms stay 50 ms', () => {
+    const late = (/** @type {number} */ by_ms) => longestGap(12, (ms) => (ms >= 6000 ? Math.max(paced(ms), 6000 + by_ms) : paced(ms)));
+    assert.equal(late(-10), 0);
+    for (const by_ms of [20, 50, 200]) assert(late(by_ms) <= by_ms + 2 * BLOCK_MS, `${late(by_ms)} ms for ${by_ms}`);
   });
 
   test('silence comes at once, without a click, and the next answer is whole', () => {

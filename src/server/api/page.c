@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The landing page: eight files, embedded when the program is built. */
+/* The landing page, embedded when the program is built. */
 #include <stdio.h>
 
 #include "server/api/route.h"
@@ -9,6 +9,9 @@ static const char index_html[] = {
 };
 static const char app_js[] = {
 #embed "app.js"
+};
+static const char history_js[] = {
+#embed "history.js"
 };
 static const char link_js[] = {
 #embed "link.js"
@@ -41,6 +44,7 @@ static const struct {
 } files[] = {
     {"/", HTML, index_html, sizeof index_html},
     {"/app.js", SCRIPT, app_js, sizeof app_js},
+    {"/history.js", SCRIPT, history_js, sizeof history_js},
     {"/link.js", SCRIPT, link_js, sizeof link_js},
     {"/panels.js", SCRIPT, panels_js, sizeof panels_js},
     {"/view.js", SCRIPT, view_js, sizeof view_js},

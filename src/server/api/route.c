@@ -7,6 +7,7 @@
 static const struct route table[] = {
     {METHOD_GET,    "/",                ACCESS_OPEN,  handle_page},
     {METHOD_GET,    "/app.js",          ACCESS_OPEN,  handle_page},
+    {METHOD_GET,    "/history.js",      ACCESS_OPEN,  handle_page},
     {METHOD_GET,    "/link.js",         ACCESS_OPEN,  handle_page},
     {METHOD_GET,    "/panels.js",       ACCESS_OPEN,  handle_page},
     {METHOD_GET,    "/view.js",         ACCESS_OPEN,  handle_page},
