@@ -30,6 +30,8 @@ static const double BY_REST = 0.05;
 static const double FITS = 0.41, FITS_HEADING = 0.3;
 /* Common words say less; and where no document has one, it was filler. */
 static const double COMMON = 0.5, FILLER = 0.5;
+/* What the asker says of his own affairs and no document has. */
+static const double ASIDE = 1;
 /* So much of the question in one sentence, by two words or more, makes its passage fit. */
 static const double SAID = 0.5;
 
@@ -101,8 +103,8 @@ static enum err count_passages(struct store *s, struct str owner, double *ret_co
  * mishearing. */
 static double weight_of(const struct term *term, uint32_t found, double all)
 {
-    if (term->common && found == 0)
-        return FILLER;
+    if (found == 0 && (term->common || term->aside))
+        return term->common ? FILLER : ASIDE;
     return (term->common ? COMMON : 1) * log(1 + all / (found + 1.0));
 }
 

@@ -46,6 +46,7 @@ struct term {
     char stem[MEANINGS_MAX][WORD_MAX]; /* its own first; empty ones at the end */
     bool common;
     bool asking;   /* the "long" of "how long" */
+    bool aside;    /* the "pension" of "my pension": where no document has it, it hardly counts */
     double weight; /* 1 to begin with; the store sets it by how rare the word is */
 };
 struct terms {
