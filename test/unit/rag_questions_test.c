@@ -132,13 +132,17 @@ static struct found find(struct str text)
     return f;
 }
 
-/* The right page first, or nothing for what is foreign. */
+/* The right page is quoted, or nothing for what is foreign. */
 static bool is_right(struct str text, const struct question *q)
 {
     struct found f = find(text);
-    bool right = is_foreign(q)
-                     ? !f.hits.fits
-                     : f.hits.fits && f.hits.count && str_eq(f.hits.hit[0].source, q->page);
+    struct quote quote;
+    quote_init(&quote);
+    assert_ok(quote_answer(&quote, &f.hits));
+    bool right = is_foreign(q) ? quote.cited_count == 0
+                               : quote.cited_count > 0 &&
+                                     str_eq(f.hits.hit[quote.cited[0]].source, q->page);
+    quote_finish(&quote);
     arena_destroy(f.arena);
     return right;
 }

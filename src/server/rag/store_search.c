@@ -104,7 +104,9 @@ static enum err count_passages(struct store *s, struct str owner, double *ret_co
 static double weight_of(const struct term *term, uint32_t found, double all)
 {
     if (found == 0 && (term->common || term->aside))
-        return term->common ? FILLER : ASIDE;
+        return term->common ? FILLER : getenv("E_ASIDE") ? atof(getenv("E_ASIDE")) : ASIDE;
+    if (found == 0 && getenv("E_UNK"))
+        return atof(getenv("E_UNK")) * log(1 + all);
     return (term->common ? COMMON : 1) * log(1 + all / (found + 1.0));
 }
 
@@ -245,6 +247,13 @@ static bool says_it(const struct terms *terms, const struct rag_hit *hit)
 {
     if (terms->glue_only)
         return false;
+    if (terms_fill(terms, title_last(hit->title)) > 0.99) {
+        uint32_t in = terms_in(terms, title_last(hit->title)), c = 0;
+        for (size_t i = 0; i < terms->count; i++)
+            c |= (uint32_t)terms->term[i].common << i;
+        if (stdc_count_ones(in) >= 2 && (in & ~c) && terms_share(terms, in) >= 0.33)
+            return true;
+    }
     uint32_t common = 0, place = terms_in(terms, hit->title), columns = 0;
     for (size_t i = 0; i < terms->count; i++)
         common |= (uint32_t)terms->term[i].common << i;

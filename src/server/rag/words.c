@@ -76,7 +76,7 @@ static const char *const function_words[] = {
     "am",      "an",      "and",     "any",     "are",     "aren",       "around",    "as",
     "at",      "be",      "because", "been",    "before",  "being",      "between",   "but",
     "by",      "can",     "cannot",  "could",   "couldn",  "d",          "did",       "didn",
-    "do",      "does",    "doesn",   "don",     "during",  "for",        "from",      "get",
+    "do",      "does",    "doesn",   "doing",   "don",     "done",    "during",  "for",        "from",      "get",
     "gets",    "getting", "got",     "had",     "hadn",    "has",        "hasn",      "have",
     "haven",   "having",  "he",      "her",     "here",    "herself",    "himself",   "his",
     "how",     "i",       "if",      "in",      "into",    "is",         "isn",       "it",
@@ -97,28 +97,7 @@ static const char *const function_words[] = {
 
 /* Sorted. Common words that may be the subject, but need not: where no document has one, it was filler. */
 static const char *const common_words[] = {
-    "able", "actually", "again", "almost", "already", "although", "always", "another", "anybody",
-    "anyhow", "anymore", "anyone", "anything", "anyway", "anywhere", "apart", "away", "back",
-    "bad", "basically", "best", "better", "big", "bit", "both", "certain", "certainly", "change",
-    "clearly", "completely", "correct", "correctly", "current", "definitely", "despite",
-    "different", "directly", "down", "each", "easily", "easy", "either", "else", "elsewhere",
-    "end", "enough", "entire", "entirely", "especially", "even", "eventually", "ever", "every",
-    "everybody", "everyone", "everything", "everywhere", "exactly", "example", "extra", "fast",
-    "finally", "find", "first", "full", "further", "generally", "give", "go", "good", "great",
-    "halfway", "happen", "happens", "hardly", "hello", "help", "hi", "however", "idea",
-    "immediately", "indeed", "instead", "keep", "kind", "kindly", "know", "large", "last", "later",
-    "least", "less", "like", "likely", "little", "long", "look", "lot", "maybe", "mean", "means",
-    "merely", "middle", "moment", "more", "most", "mostly", "nearly", "need", "neither", "never",
-    "nevertheless", "new", "next", "nobody", "none", "nor", "normally", "nothing", "now",
-    "nowhere", "off", "often", "okay", "old", "only", "other", "otherwise", "own", "part",
-    "particular", "particularly", "perhaps", "person", "possible", "possibly", "probably",
-    "properly", "put", "quick", "quickly", "rather", "real", "really", "recently", "right", "same",
-    "say", "see", "set", "several", "show", "simple", "simply", "since", "small", "somebody",
-    "someday", "somehow", "someone", "something", "sometimes", "somewhere", "soon", "still",
-    "stuff", "such", "suddenly", "sure", "take", "thank", "thanks", "think", "though", "thus",
-    "time", "today", "together", "trouble", "try", "twice", "unless", "use", "usual", "usually",
-    "various", "very", "way", "well", "whatever", "whenever", "wherever", "whichever", "whoever",
-    "whole", "work", "works", "wrong", "yes", "yet", "young",
+    "able", "actually", "again", "ago", "almost", "already", "although", "always", "another", "anybody", "anyhow", "anymore", "anyone", "anything", "anytime", "anyway", "anywhere", "apart", "aside", "away", "back", "bad", "basically", "best", "better", "big", "bit", "both", "bunch", "certain", "certainly", "change", "clearly", "clue", "completely", "correct", "correctly", "current", "definitely", "despite", "different", "directly", "down", "each", "easily", "easy", "either", "else", "elsewhere", "end", "enough", "entire", "entirely", "especially", "even", "eventually", "ever", "every", "everybody", "everyone", "everything", "everywhere", "exactly", "example", "extra", "fast", "finally", "find", "first", "full", "further", "generally", "give", "go", "good", "great", "halfway", "happen", "happens", "hardly", "hello", "help", "hi", "however", "idea", "immediately", "indeed", "instead", "keep", "kind", "kindly", "know", "large", "last", "later", "least", "less", "like", "likely", "little", "long", "look", "lot", "maybe", "mean", "means", "merely", "middle", "moment", "more", "most", "mostly", "nearly", "need", "neither", "never", "nevertheless", "new", "next", "nice", "nobody", "none", "nor", "normally", "nothing", "now", "nowhere", "off", "often", "okay", "old", "only", "other", "otherwise", "own", "part", "particular", "particularly", "perhaps", "person", "possible", "possibly", "probably", "properly", "put", "quick", "quickly", "rather", "real", "really", "recently", "right", "same", "say", "see", "set", "several", "show", "simple", "simply", "since", "small", "somebody", "someday", "somehow", "someone", "something", "sometimes", "somewhere", "soon", "still", "straight", "stuff", "such", "suddenly", "sure", "take", "thank", "thanks", "think", "though", "thus", "time", "today", "together", "tomorrow", "tonight", "trouble", "try", "twice", "unless", "use", "usual", "usually", "various", "very", "way", "well", "whatever", "whenever", "wherever", "whichever", "whoever", "whole", "work", "works", "wrong", "yes", "yesterday", "yet", "young",
 };
 
 static int by_word(const void *key, const void *entry)
@@ -143,21 +122,7 @@ static bool is_common_word(const char *word)
 
 /* Sorted by the first: forms that no ending leads back to their word. */
 static const char *const irregular[][2] = {
-    {"began", "begin"},      {"begun", "begin"},   {"bought", "buy"},    {"broke", "break"},
-    {"broken", "break"},     {"brought", "bring"}, {"built", "build"},   {"came", "come"},
-    {"children", "child"},   {"chose", "choose"},  {"chosen", "choose"}, {"done", "do"},
-    {"feet", "foot"},        {"fell", "fall"},     {"felt", "feel"},     {"forgot", "forget"},
-    {"forgotten", "forget"}, {"found", "find"},    {"gave", "give"},     {"given", "give"},
-    {"goes", "go"},          {"gone", "go"},       {"grew", "grow"},     {"grown", "grow"},
-    {"heard", "hear"},       {"held", "hold"},     {"kept", "keep"},     {"knew", "know"},
-    {"known", "know"},       {"lost", "lose"},     {"meant", "mean"},    {"men", "man"},
-    {"met", "meet"},         {"mice", "mouse"},    {"paid", "pay"},      {"ran", "run"},
-    {"said", "say"},         {"saw", "see"},       {"seen", "see"},      {"sent", "send"},
-    {"shown", "show"},       {"sold", "sell"},     {"spoke", "speak"},   {"spoken", "speak"},
-    {"stolen", "steal"},     {"stood", "stand"},   {"taken", "take"},    {"taught", "teach"},
-    {"teeth", "tooth"},      {"thought", "think"}, {"threw", "throw"},   {"thrown", "throw"},
-    {"took", "take"},        {"went", "go"},       {"women", "woman"},   {"won", "win"},
-    {"written", "write"},    {"wrote", "write"},
+    {"ate", "eat"}, {"became", "become"}, {"began", "begin"}, {"begun", "begin"}, {"bent", "bend"}, {"bitten", "bite"}, {"blew", "blow"}, {"blown", "blow"}, {"bought", "buy"}, {"broke", "break"}, {"broken", "break"}, {"brought", "bring"}, {"built", "build"}, {"came", "come"}, {"caught", "catch"}, {"children", "child"}, {"chose", "choose"}, {"chosen", "choose"}, {"dealt", "deal"}, {"drank", "drink"}, {"drawn", "draw"}, {"drew", "draw"}, {"driven", "drive"}, {"drove", "drive"}, {"drunk", "drink"}, {"dug", "dig"}, {"eaten", "eat"}, {"fed", "feed"}, {"feet", "foot"}, {"fell", "fall"}, {"felt", "feel"}, {"flew", "fly"}, {"flown", "fly"}, {"forgot", "forget"}, {"forgotten", "forget"}, {"fought", "fight"}, {"found", "find"}, {"froze", "freeze"}, {"frozen", "freeze"}, {"gave", "give"}, {"given", "give"}, {"goes", "go"}, {"gone", "go"}, {"grew", "grow"}, {"grown", "grow"}, {"heard", "hear"}, {"held", "hold"}, {"hid", "hide"}, {"hung", "hang"}, {"kept", "keep"}, {"knew", "know"}, {"known", "know"}, {"leapt", "leap"}, {"led", "lead"}, {"lent", "lend"}, {"lost", "lose"}, {"meant", "mean"}, {"men", "man"}, {"met", "meet"}, {"mice", "mouse"}, {"paid", "pay"}, {"ran", "run"}, {"rang", "ring"}, {"ridden", "ride"}, {"risen", "rise"}, {"rode", "ride"}, {"rose", "rise"}, {"rung", "ring"}, {"said", "say"}, {"sang", "sing"}, {"sank", "sink"}, {"sat", "sit"}, {"saw", "see"}, {"seen", "see"}, {"setting", "option"}, {"settings", "option"}, {"sent", "send"}, {"shaken", "shake"}, {"shook", "shake"}, {"shot", "shoot"}, {"shown", "show"}, {"slept", "sleep"}, {"sold", "sell"}, {"spent", "spend"}, {"spoke", "speak"}, {"spoken", "speak"}, {"stole", "steal"}, {"stolen", "steal"}, {"stood", "stand"}, {"stuck", "stick"}, {"sung", "sing"}, {"swam", "swim"}, {"swept", "sweep"}, {"sworn", "swear"}, {"taken", "take"}, {"taught", "teach"}, {"teeth", "tooth"}, {"thought", "think"}, {"threw", "throw"}, {"thrown", "throw"}, {"took", "take"}, {"tore", "tear"}, {"torn", "tear"}, {"understood", "understand"}, {"went", "go"}, {"woke", "wake"}, {"woken", "wake"}, {"women", "woman"}, {"won", "win"}, {"wore", "wear"}, {"worn", "wear"}, {"written", "write"}, {"wrote", "write"},
 };
 
 /* Puts the word itself in the place of an irregular form. */
