@@ -34,6 +34,8 @@ static const double COMMON = 0.5, FILLER = 0.5;
 static const double ASIDE = 1;
 /* So much of the question in one sentence, by two words or more, makes its passage fit. */
 static const double SAID = 0.5;
+/* Or so much of it in a heading that says nothing else. */
+static const double HEADING_ASKED = 0.33;
 
 struct search {
     struct str owner;
@@ -104,9 +106,7 @@ static enum err count_passages(struct store *s, struct str owner, double *ret_co
 static double weight_of(const struct term *term, uint32_t found, double all)
 {
     if (found == 0 && (term->common || term->aside))
-        return term->common ? FILLER : getenv("E_ASIDE") ? atof(getenv("E_ASIDE")) : ASIDE;
-    if (found == 0 && getenv("E_UNK"))
-        return atof(getenv("E_UNK")) * log(1 + all);
+        return term->common ? FILLER : ASIDE;
     return (term->common ? COMMON : 1) * log(1 + all / (found + 1.0));
 }
 
@@ -146,13 +146,18 @@ static uint32_t choose_terms(const struct search *f)
     return set;
 }
 
+static uint32_t common_terms(const struct terms *terms)
+{
+    uint32_t set = 0;
+    for (size_t i = 0; i < terms->count; i++)
+        set |= (uint32_t)terms->term[i].common << i;
+    return set;
+}
+
 /* Common words alone make a fit only where they are the subject. */
 static bool is_about(const struct terms *terms, uint32_t in, uint32_t in_place)
 {
-    uint32_t common = 0;
-    for (size_t i = 0; i < terms->count; i++)
-        common |= (uint32_t)terms->term[i].common << i;
-    if ((in & ~common) == 0)
+    if ((in & ~common_terms(terms)) == 0)
         in = in_place;
     if (terms
             ->glue_only) /* "what is this thing?" is about nothing but a heading of just these words */
@@ -242,21 +247,23 @@ static void sort_hits(struct rag_hit *hits, size_t count)
     }
 }
 
+/* Is all that the heading says asked for, whatever else the question tells? */
+static bool is_heading_asked(const struct terms *terms, const struct rag_hit *hit)
+{
+    struct str heading = title_last(hit->title);
+    uint32_t in = terms_in(terms, heading);
+    return stdc_count_ones(in) >= 2 && (in & ~common_terms(terms)) &&
+           terms_fill(terms, heading) > 0.99 && terms_share(terms, in) >= HEADING_ASKED;
+}
+
 /* Does one sentence, under its headings, say much of what is asked? */
 static bool says_it(const struct terms *terms, const struct rag_hit *hit)
 {
     if (terms->glue_only)
         return false;
-    if (terms_fill(terms, title_last(hit->title)) > 0.99) {
-        uint32_t in = terms_in(terms, title_last(hit->title)), c = 0;
-        for (size_t i = 0; i < terms->count; i++)
-            c |= (uint32_t)terms->term[i].common << i;
-        if (stdc_count_ones(in) >= 2 && (in & ~c) && terms_share(terms, in) >= 0.33)
-            return true;
-    }
-    uint32_t common = 0, place = terms_in(terms, hit->title), columns = 0;
-    for (size_t i = 0; i < terms->count; i++)
-        common |= (uint32_t)terms->term[i].common << i;
+    if (is_heading_asked(terms, hit))
+        return true;
+    uint32_t common = common_terms(terms), place = terms_in(terms, hit->title), columns = 0;
     struct sentences all = {.text = hit->text};
     struct sentence s;
     while (sentence_next(&all, &s)) {
