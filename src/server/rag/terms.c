@@ -358,3 +358,13 @@ double terms_share(const struct terms *t, uint32_t set)
     }
     return all > 0 ? sum / all : 0;
 }
+
+uint32_t terms_own_in_stems(const struct terms *t, struct str stems)
+{
+    uint32_t set = 0;
+    struct str one;
+    while (str_cut(&stems, ' ', &one))
+        for (size_t i = 0; i < t->count; i++)
+            set |= (uint32_t)str_eq(str_of(t->term[i].stem[0]), one) << i;
+    return set;
+}
