@@ -90,7 +90,7 @@ static const char *const synonyms[][MEANINGS_MAX] = {
     {"move", "transfer", "migrate"},
     {"need", "require", "requirement"},
     {"network", "internet", "wifi"},
-    {"option", "setting", "preference"},
+    {"option", "preference"},
     {"password", "passphrase"},
     {"pay", "payment"},
     {"people", "person"},
@@ -184,21 +184,34 @@ static void add_meaning(struct term *term, const char *stem)
         memcpy(term->stem[n], stem, WORD_MAX);
 }
 
+/* None of the table's words begins with another letter than its stem. */
+static bool has_stem(const char *const group[MEANINGS_MAX], const char *stem)
+{
+    char one[WORD_MAX] = {};
+    for (size_t i = 0; i < MEANINGS_MAX && group[i]; i++) {
+        if (group[i][0] != stem[0])
+            continue;
+        to_stem(group[i], one);
+        if (strcmp(one, stem) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Adds the words that mean the same as a stem. False: the table has none. */
 static bool add_synonyms(struct term *term, const char *stem)
 {
     static const size_t groups = sizeof synonyms / sizeof *synonyms;
     bool any = false;
     for (size_t g = 0; g < groups; g++) {
-        char stems[MEANINGS_MAX][WORD_MAX] = {};
-        bool means_it = false;
+        if (!has_stem(synonyms[g], stem))
+            continue;
+        any = true;
+        char one[WORD_MAX] = {};
         for (size_t i = 0; i < MEANINGS_MAX && synonyms[g][i]; i++) {
-            to_stem(synonyms[g][i], stems[i]);
-            means_it |= strcmp(stems[i], stem) == 0;
+            to_stem(synonyms[g][i], one);
+            add_meaning(term, one);
         }
-        for (size_t i = 0; means_it && i < MEANINGS_MAX && stems[i][0]; i++)
-            add_meaning(term, stems[i]);
-        any |= means_it;
     }
     return any;
 }
