@@ -141,9 +141,9 @@ static bool is_right(struct str text, const struct question *q)
     struct quote quote;
     quote_init(&quote);
     assert_ok(quote_answer(&quote, &f.hits));
-    bool right = is_foreign(q) ? quote.cited_count == 0
-                               : quote.cited_count > 0 &&
-                                     str_eq(f.hits.hit[quote.cited[0]].source, q->page);
+    bool right = is_foreign(q)
+                     ? quote.cited_count == 0
+                     : quote.cited_count > 0 && str_eq(f.hits.hit[quote.cited[0]].source, q->page);
     quote_finish(&quote);
     arena_destroy(f.arena);
     return right;

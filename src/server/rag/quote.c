@@ -14,13 +14,13 @@ enum { PICKS_MAX = 64, CODE_MAX = 100, SHORT = 60 /* bytes: says little on its o
 struct pick {
     struct str text;
     enum sentence_kind kind;
-    bool starts; /* nothing of its section stands before it */
-    bool row;    /* of a table */
-    bool whole;  /* chosen for its heading alone: what follows it belongs to the answer */
+    bool starts;     /* nothing of its section stands before it */
+    bool row;        /* of a table */
+    bool whole;      /* chosen for its heading alone: what follows it belongs to the answer */
     uint32_t beyond; /* the terms that it says and no heading has */
     double open;     /* the share (0..1) of the question that the headings leave open */
     double heading;  /* what it is worth as the beginning of its section */
-    double said;    /* the share that it says under the heading right above */
+    double said;     /* the share that it says under the heading right above */
     double score;
 };
 struct picks {

@@ -182,8 +182,8 @@ static void judge(sqlite3_stmt *q, const struct terms *terms, double rank, struc
     uint32_t own = own_in_place | terms_own_in_stems(terms, sql_text(q, 2));
     c->row = sqlite3_column_int64(q, 0);
     c->rank = rank;
-    c->score = BY_COVER * cover(terms, in, own) + BY_HEADING * cover(terms, in_place, own_in_place) +
-               BY_RANK / (1 + 0.25 * rank);
+    c->score = BY_COVER * cover(terms, in, own) +
+               BY_HEADING * cover(terms, in_place, own_in_place) + BY_RANK / (1 + 0.25 * rank);
     c->fits = is_about(terms, in, in_place);
 }
 
