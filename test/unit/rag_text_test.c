@@ -365,6 +365,11 @@ static void words_that_are_one_meet(void **)
         {"turn left", "do not leave", false},
         {"letter", "let it be", false},
         {"letters", "a letter", true},
+        {"make up a story", "It invents stories", true},
+        {"a made up story", "It invents stories", true},
+        {"shut up", "how to stop it", true},
+        {"settings", "every option", true},
+        {"setting", "a set of plates", false},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         struct terms t;
@@ -393,6 +398,25 @@ static void what_a_question_wants_is_told(void **)
     assert_true(t.glue_only && t.count == 3);
 }
 
+static void an_askers_own_affairs_are_told_apart(void **)
+{
+    struct terms t;
+    terms_of(S("Why is the reply about my pension letter wrong for them?"), &t);
+    assert_int_equal(t.count, 4);
+    assert_true(!t.term[0].aside && t.term[1].aside && t.term[2].aside && t.term[3].aside);
+    terms_of(S("Does it speak Spanish to my grandmother in Peru?"), &t);
+    assert_true(!t.term[1].aside && t.term[2].aside && !t.term[3].aside);
+}
+
+static void a_words_own_place_is_told(void **)
+{
+    struct terms t;
+    terms_of(S("delete pages"), &t);
+    assert_int_equal(terms_in_stems(&t, S("remov pag")), 3);
+    assert_int_equal(terms_own_in_stems(&t, S("remov pag")), 2);
+    assert_int_equal(terms_own_in_stems(&t, S("remov delet pag")), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +434,8 @@ int main(void)
         cmocka_unit_test(stems_are_compared_as_they_are),
         cmocka_unit_test(words_that_are_one_meet),
         cmocka_unit_test(what_a_question_wants_is_told),
+        cmocka_unit_test(an_askers_own_affairs_are_told_apart),
+        cmocka_unit_test(a_words_own_place_is_told),
     };
     return cmocka_run_group_tests_name("rag/text", tests, nullptr, nullptr);
 }

@@ -4,8 +4,9 @@
 #include "base/check.h"
 #include "server/rag/chunk.h"
 
-/* Of a passage's worth, what its best sentence adds. */
-static const double BY_SENTENCE = 0.3;
+/* Of a passage's worth, what its best sentence adds by its own score, and by all that it says under its
+ * heading. */
+static const double BY_SENTENCE = 0.25, BY_SAID = 0.2;
 /* Of what a heading leaves open. */
 static const double MOST = 0.5;
 enum { PICKS_MAX = 64, CODE_MAX = 100, SHORT = 60 /* bytes: says little on its own */ };
@@ -19,6 +20,7 @@ struct pick {
     uint32_t beyond; /* the terms that it says and no heading has */
     double open;     /* the share (0..1) of the question that the headings leave open */
     double heading;  /* what it is worth as the beginning of its section */
+    double said;     /* the share that it says under the heading right above */
     double score;
 };
 struct picks {
@@ -78,6 +80,7 @@ static struct pick judge(const struct terms *terms, const struct sentence *s, ui
                          .beyond = beyond,
                          .open = 1 - terms_share(terms, above | about),
                          .heading = leads ? terms_share(terms, above) * 0.5 : 0,
+                         .said = terms_share(terms, in | above),
                          .score = score};
 }
 
@@ -310,7 +313,8 @@ static size_t choose_hit(const struct rag_hits *hits)
         collect(hits, h, &picks);
         if (!best_of(&picks, &from))
             continue; /* nothing but code */
-        double score = hits->hit[h].score + BY_SENTENCE * picks.pick[from].score;
+        const struct pick *p = &picks.pick[from];
+        double score = hits->hit[h].score + BY_SENTENCE * p->score + BY_SAID * p->said;
         if (chosen == hits->count || score > best) {
             chosen = h;
             best = score;

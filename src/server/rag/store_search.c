@@ -24,14 +24,20 @@ enum {
 /* Of a passage's score, what comes from the words it covers anywhere, in its heading, and from BM25.
  * Little depends on them: half and twice as much changed the count of right pages by 1 in 68. */
 static const double BY_COVER = 0.7, BY_HEADING = 0.2, BY_RANK = 0.1;
+/* So much less counts a word that means the same, where the question's own does not stand. */
+static const double SYNONYM_LESS = 0.2;
 /* So much comes off for a heading that is about other things, too. */
 static const double BY_REST = 0.05;
 /* A passage is about the question if it covers so much of it, headings counted with their share. */
 static const double FITS = 0.41, FITS_HEADING = 0.3;
 /* Common words say less; and where no document has one, it was filler. */
 static const double COMMON = 0.5, FILLER = 0.5;
+/* What the asker says of his own affairs and no document has. */
+static const double ASIDE = 1;
 /* So much of the question in one sentence, by two words or more, makes its passage fit. */
 static const double SAID = 0.5;
+/* Or so much of it in a heading that says nothing else. */
+static const double HEADING_ASKED = 0.33;
 
 struct search {
     struct str owner;
@@ -101,8 +107,8 @@ static enum err count_passages(struct store *s, struct str owner, double *ret_co
  * mishearing. */
 static double weight_of(const struct term *term, uint32_t found, double all)
 {
-    if (term->common && found == 0)
-        return FILLER;
+    if (found == 0 && (term->common || term->aside))
+        return term->common ? FILLER : ASIDE;
     return (term->common ? COMMON : 1) * log(1 + all / (found + 1.0));
 }
 
@@ -142,13 +148,18 @@ static uint32_t choose_terms(const struct search *f)
     return set;
 }
 
+static uint32_t common_terms(const struct terms *terms)
+{
+    uint32_t set = 0;
+    for (size_t i = 0; i < terms->count; i++)
+        set |= (uint32_t)terms->term[i].common << i;
+    return set;
+}
+
 /* Common words alone make a fit only where they are the subject. */
 static bool is_about(const struct terms *terms, uint32_t in, uint32_t in_place)
 {
-    uint32_t common = 0;
-    for (size_t i = 0; i < terms->count; i++)
-        common |= (uint32_t)terms->term[i].common << i;
-    if ((in & ~common) == 0)
+    if ((in & ~common_terms(terms)) == 0)
         in = in_place;
     if (terms
             ->glue_only) /* "what is this thing?" is about nothing but a heading of just these words */
@@ -158,14 +169,21 @@ static bool is_about(const struct terms *terms, uint32_t in, uint32_t in_place)
            FITS;
 }
 
+static double cover(const struct terms *terms, uint32_t in, uint32_t own)
+{
+    return terms_share(terms, in) - SYNONYM_LESS * terms_share(terms, in & ~own);
+}
+
 static void judge(sqlite3_stmt *q, const struct terms *terms, double rank, struct candidate *c)
 {
     uint32_t in_place = terms_in_stems(terms, sql_text(q, 1));
     uint32_t in = in_place | terms_in_stems(terms, sql_text(q, 2));
+    uint32_t own_in_place = terms_own_in_stems(terms, sql_text(q, 1));
+    uint32_t own = own_in_place | terms_own_in_stems(terms, sql_text(q, 2));
     c->row = sqlite3_column_int64(q, 0);
     c->rank = rank;
-    c->score = BY_COVER * terms_share(terms, in) + BY_HEADING * terms_share(terms, in_place) +
-               BY_RANK / (1 + 0.25 * rank);
+    c->score = BY_COVER * cover(terms, in, own) +
+               BY_HEADING * cover(terms, in_place, own_in_place) + BY_RANK / (1 + 0.25 * rank);
     c->fits = is_about(terms, in, in_place);
 }
 
@@ -238,14 +256,23 @@ static void sort_hits(struct rag_hit *hits, size_t count)
     }
 }
 
+/* Is all that the heading says asked for, whatever else the question tells? */
+static bool is_heading_asked(const struct terms *terms, const struct rag_hit *hit)
+{
+    struct str heading = title_last(hit->title);
+    uint32_t in = terms_in(terms, heading);
+    return stdc_count_ones(in) >= 2 && (in & ~common_terms(terms)) &&
+           terms_fill(terms, heading) > 0.99 && terms_share(terms, in) >= HEADING_ASKED;
+}
+
 /* Does one sentence, under its headings, say much of what is asked? */
 static bool says_it(const struct terms *terms, const struct rag_hit *hit)
 {
     if (terms->glue_only)
         return false;
-    uint32_t common = 0, place = terms_in(terms, hit->title), columns = 0;
-    for (size_t i = 0; i < terms->count; i++)
-        common |= (uint32_t)terms->term[i].common << i;
+    if (is_heading_asked(terms, hit))
+        return true;
+    uint32_t common = common_terms(terms), place = terms_in(terms, hit->title), columns = 0;
     struct sentences all = {.text = hit->text};
     struct sentence s;
     while (sentence_next(&all, &s)) {

@@ -40,12 +40,13 @@ bool stems_next(struct stems *s, char into[WORD_MAX]);
  * also that of both as one word, so that "Wi-Fi" is found by "wifi". */
 enum err words_stems(struct str text, struct buf *into);
 
-/* The distinct words that a question is about. A word of the same meaning is as good as the word itself
- * (query expansion by synonyms; E. Voorhees, Query expansion using lexical-semantic relations, 1994). */
+/* The distinct words that a question is about. A word of the same meaning is nearly as good as the word
+ * itself (query expansion by synonyms; E. Voorhees, Query expansion using lexical-semantic relations, 1994). */
 struct term {
     char stem[MEANINGS_MAX][WORD_MAX]; /* its own first; empty ones at the end */
     bool common;
     bool asking;   /* the "long" of "how long" */
+    bool aside;    /* the "pension" of "my pension": where no document has it, it hardly counts */
     double weight; /* 1 to begin with; the store sets it by how rare the word is */
 };
 struct terms {
@@ -60,6 +61,8 @@ void terms_of(struct str question, struct terms *ret_terms);
 /* Which of the terms occur in a text: bit i for term i. */
 uint32_t terms_in(const struct terms *t, struct str text);
 uint32_t terms_in_stems(const struct terms *t, struct str stems); /* of words_stems */
+/* Those whose own word occurs, not only one that means the same. */
+uint32_t terms_own_in_stems(const struct terms *t, struct str stems);
 /* The share (0..1) of the terms' weight that a set of them has. */
 double terms_share(const struct terms *t, uint32_t set);
 /* The share (0..1) of a heading's own content that the question holds: 1, it is what is asked for. */
