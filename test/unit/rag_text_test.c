@@ -240,6 +240,8 @@ static void stems_meet(void **)
         {{"answer", "answered", "answering"}},
         {{"remember", "remembered", "remembers"}},
         {{"carry", "carrier", "carried"}},
+        {{"use", "uses", "used", "using"}},
+        {{"note", "notes", "noted", "noting"}},
         {{"copy", "copies", "copied", "copying"}},
         {{"install", "installing", "installation"}},
         {{"search", "searches", "searching"}},
