@@ -172,6 +172,10 @@ static enum err read_json(struct ingestion *g, struct json_why *why)
     struct file *f;
     try(json_parse(buf_str(&g->json), &doc, why));
     enum err err = json_read(json_root(doc), fields, 2, JSON_STRICT, &r, why);
+    if (err == OK && str_find_byte(r.title, '\0') < r.title.n) { /* names are kept as C has them */
+        *why = (struct json_why){"title must not hold a NUL", "title"};
+        err = ERR_INVALID;
+    }
     if (err == OK)
         err = add_file(g, r.title, "markdown", &f);
     if (err == OK)

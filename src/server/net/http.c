@@ -20,6 +20,7 @@ struct http_parser {
     llhttp_t ll;
     enum phase phase;
     bool begun, failed;
+    uint8_t protocol_n; /* of "HTTP", seen */
     enum err err;
     int status;
     uint32_t head_bytes;     /* eaten so far for the head */
@@ -68,6 +69,15 @@ static int on_message_begin(llhttp_t *ll)
     struct http_parser *p = ll->data;
     p->begun = true;
     return 0;
+}
+
+/* llhttp speaks RTSP and ICE as well. */
+static int on_protocol(llhttp_t *ll, const char *at, size_t n)
+{
+    struct http_parser *p = ll->data;
+    struct str due = str_sub(S("HTTP"), p->protocol_n, 4);
+    p->protocol_n += (uint8_t)n;
+    return str_starts(due, (struct str){at, n}) ? 0 : stop(p, ERR_SYNTAX, 400);
 }
 
 static int on_url(llhttp_t *ll, const char *at, size_t n)
@@ -225,10 +235,13 @@ static enum err cut_authority(struct http_parser *p, struct str *target)
     return OK;
 }
 
-/* The path is decoded behind everything else: memory for it is there, as slices must stay. */
+/* The path is decoded behind everything else: memory for it is there, as slices must stay. To CONNECT no
+ * path is a target, and what follows it would be a tunnel's. */
 static enum err read_target(struct http_parser *p)
 {
     struct str target = {p->text.p, p->target_n};
+    if (p->ll.method == HTTP_CONNECT)
+        return fail(p, ERR_SYNTAX, 400);
     try(cut_authority(p, &target));
     if (target_split(target, p->text.p + p->text.n, &p->head.path, &p->head.query) != OK)
         return fail(p, ERR_SYNTAX, 400);
@@ -247,6 +260,9 @@ static enum err read_framing(struct http_parser *p)
     if (codings == 1) {
         if (!str_eq_nocase(http_value(h, "transfer-encoding"), S("chunked")))
             return fail(p, ERR_UNSUPPORTED, 501);
+        if ((p->ll.flags & F_CHUNKED) ==
+            0) /* a tab behind it: llhttp, which reads the body, sees another word */
+            return fail(p, ERR_SYNTAX, 400);
         h->has_body = true;
     } else if (lengths == 1) {
         int64_t length;
@@ -272,7 +288,7 @@ static enum err read_connection(struct http_parser *p)
     struct str expect = http_value(h, "expect");
     if (expect.p == nullptr || h->http10)
         return OK;
-    if (!str_eq_nocase(expect, S("100-continue")))
+    if (http_count(h, "expect") > 1 || !str_eq_nocase(expect, S("100-continue")))
         return fail(p, ERR_UNSUPPORTED, 417);
     h->expects_continue = h->has_body;
     return OK;
@@ -303,6 +319,7 @@ static enum err read_head(struct http_parser *p)
 
 static const llhttp_settings_t settings = {
     .on_message_begin = on_message_begin,
+    .on_protocol = on_protocol,
     .on_url = on_url,
     .on_header_field = on_name,
     .on_header_value = on_value,
@@ -338,6 +355,7 @@ void http_next(struct http_parser *p)
     p->ll.data = p;
     p->phase = PHASE_HEAD;
     p->begun = p->failed = false;
+    p->protocol_n = 0;
     p->err = OK;
     p->status = 0;
     p->head_bytes = 0;

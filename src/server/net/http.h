@@ -17,7 +17,7 @@
  *
  * Refused: both or repeated Content-Length/Transfer-Encoding, other codings than chunked, bare LF,
  * folded headers, control bytes, white space before the colon, a second Host or none, a target that
- * is neither a path nor an address with the Host's name, an upgrade with a body. HTTP/1.0 is accepted
+ * is neither a path nor an address with the Host's name, CONNECT, an upgrade with a body. HTTP/1.0 is accepted
  * and closes.
  */
 #pragma once

@@ -302,8 +302,8 @@ enum err ws_accept_key(struct str key, char into[WS_ACCEPT_SIZE])
 {
     static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     unsigned char text[24 + sizeof guid - 1], nonce[18], sha[20];
-    if (key.n != 24 || key.p[22] != '=' || key.p[23] != '=')
-        return ERR_INVALID;
+    if (key.n != 24 || key.p[22] != '=' || key.p[23] != '=' || str_find_byte(key, '=') != 22)
+        return ERR_INVALID; /* to the decoder = is a digit */
     if (EVP_DecodeBlock(nonce, (const unsigned char *)key.p, 24) != 18)
         return ERR_INVALID;
     memcpy(text, key.p, 24);
