@@ -33,9 +33,9 @@ static struct frame read_frame(struct str token)
     size_t colon = str_find_byte(token, ':'), longest = 0;
     struct frame f = {.fin = true, .masked = true, .payload = str_sub(token, colon + 1, token.n)};
     struct str head = str_sub(token, 0, colon);
-    for (uint8_t op = 0; op < countof(op_names); op++)
+    for (unsigned op = 0; op < countof(op_names); op++)
         if (str_starts(head, str_of(op_names[op])) && strlen(op_names[op]) > longest) {
-            f.op = op;
+            f.op = (uint8_t)op;
             longest = strlen(op_names[op]);
         }
     if (longest == 0 || colon == token.n)
