@@ -146,6 +146,7 @@ test('a conversation in Opus', async (t) => {
   const packets = packetsOf(ogg).slice(2);
   const connect = async (/** @type {object} */ hello) => {
     const voice = await VoiceClient.open(server.url, hello);
+    voice.hurries = true;
     atEnd(t, () => voice.close());
     return voice;
   };
@@ -185,6 +186,7 @@ test('a conversation in Opus', async (t) => {
   });
   await t.test('packets keep the pace of the speaker, and count for what was heard', async () => {
     const voice = await connect({ output: { format: 'opus', rate: 16000 } });
+    voice.hurries = false;
     const from = voice.events.length;
     voice.send({ type: 'text', text: 'What are the colored bars below the answer for?' }); /* seven seconds */
     const start = await voice.wait((e) => e.type === 'audio_start', 'sound', from);

@@ -60,6 +60,7 @@ test('typed questions are answered aloud, one after another', async (t) => {
   const server = await startServer(t);
   await untilReady(server);
   const voice = await VoiceClient.open(server.url, { voice: 'slt', output: { format: 'pcm', rate: 16000 } });
+  voice.hurries = true;
   atEnd(t, () => voice.close());
   for (const text of ['How do I add documents?', 'Is my voice recorded?']) {
     const from = voice.events.length;
