@@ -3,7 +3,7 @@
  * PocketSphinx as a driver: English, general dictation with the models of Debian's package, streaming.
  * Options: streams=N, the utterances at once (2); each has a decoder of its own.
  */
-#include <pocketsphinx.h>
+#include <pocketsphinx/err.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
