@@ -93,7 +93,6 @@ conversation.addEventListener('grown', () => {
   if (talk.scrollHeight - talk.clientHeight - talk.scrollTop < NEAR_PX) talk.scrollTop = talk.scrollHeight;
 });
 
-/** The answer is awaited from now on. */
 function think() {
   askedAt = performance.now();
   enter('thinking');
@@ -335,6 +334,7 @@ addEventListener('pagehide', () => {
   current.over = true;
   keep(current);
 });
+addEventListener('pageshow', (e) => e.persisted && stop());
 link.wishes = () => ({
   format: 'pcm_s16le',
   rate: 16000,

@@ -18,6 +18,8 @@ try {
   /* the browser keeps nothing for this page */
 }
 
+const isOn = () => storage && !storage.getItem(OFF);
+
 /** The newest first. */
 const names = () => Object.keys(storage ?? {}).filter((name) => name.startsWith(PREFIX)).sort().reverse();
 
@@ -37,7 +39,7 @@ function read(name) {
 /** The oldest make room. */
 function write(name, value) {
   const text = JSON.stringify(value);
-  const others = names().filter((other) => other !== name);
+  const others = name === OFF ? [] : names().filter((other) => other !== name);
   let room = MOST_CHARS - text.length;
   others.forEach((other, i) => {
     room -= storage.getItem(other)?.length ?? 0;
@@ -62,13 +64,13 @@ export class HistoryPanel extends Panel {
     super(id);
     const keep = find('keep');
     keep.disabled = !storage;
-    keep.checked = storage && !storage.getItem(OFF);
     keep.onchange = () => (keep.checked ? storage.removeItem(OFF) : write(OFF, 1));
     find('new').onclick = () => this.#open('');
     find('delete-all').onclick = () => this.#delete();
   }
 
   show() {
+    find('keep').checked = isOn();
     this.list.replaceChildren(...names().map((name) => this.#row(name, read(name))));
     this.say(storage ? '' : 'This browser keeps nothing for this page.');
   }
@@ -112,7 +114,7 @@ export class HistoryPanel extends Panel {
 
   /** One more turn of what is on the page. @param {KeptTurn} turn */
   add({ question, text, heard, citations }) {
-    if (!find('keep').checked) return;
+    if (!isOn()) return;
     this.#shown ||= `${PREFIX}${Date.now()} ${Math.random()}`;
     const turns = [...(read(this.#shown)?.turns ?? []), { question, text, heard, citations }];
     while (JSON.stringify(turns).length > MOST_CHARS / 4) turns.shift();

@@ -98,7 +98,10 @@ async function json(path, init) {
 }
 
 async function end(id) {
-  if (id === tokenSession) await begin();
+  if (id === tokenSession) {
+    await begin();
+    if (link.ready) connect(true); /* the other token ends */
+  }
   await request(`/session/${id}`, { method: 'DELETE' }).catch((error) => {
     if (error.code !== 'not_found') throw error;
   });

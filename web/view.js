@@ -106,7 +106,6 @@ export function makeTurn(conversation, { announce, aloud, onover }) {
 
   const grown = () => element.dispatchEvent(new Event('grown', { bubbles: true }));
 
-  /** Opens one passage, closes the others. */
   function toggle(index) {
     for (const [i, { chip, passage }] of cited) {
       passage.hidden = i !== index || !passage.hidden;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
 /* Microphone and loudspeaker. Both keep their audio graph warm between turns; the work on samples is
- * done on the audio thread. Nothing here knows the server. */
+ * done on the audio thread. */
 
 /** Something the user can do something about; `message` says what. */
 export class Trouble extends Error {

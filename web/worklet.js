@@ -8,8 +8,7 @@ const SPEECH_HZ = 16000;
 const FRAME = SPEECH_HZ / 50;
 const PREROLL_FRAMES = 10; /* 200 ms: people begin to speak before the button is quite down */
 
-/* Between two input samples the filter is known at this many places: every common rate, 44.1 kHz
- * included, lands exactly on one of them. */
+/* The filter's places between two input samples: every common rate lands exactly on one. */
 const PHASES = 320;
 const ZERO_CROSSINGS = 16;
 

@@ -211,6 +211,7 @@ test('bench measures everything that one waits for', async (t) => {
   assert.equal(code, 0, err);
   const { rounds, ...rows } = JSON.parse(out);
   assert.equal(rounds, 2);
+  assert.match((await repartee(['bench', '--data', server.data, '-n', 'many'])).err, /whole number from 1 to 1000/);
   assert.deepEqual(Object.keys(rows), ['first_word', 'answer', 'first_sound', 'speech', 'heard', 'voice']);
   for (const [name, { unit, median, p99 }] of Object.entries(rows)) {
     assert.equal(unit, name === 'speech' ? 'x' : 'ms');

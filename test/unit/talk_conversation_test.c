@@ -152,7 +152,7 @@ static void assert_in_order(bool hands_free)
     assert_true(!user.ducked || undecided);
     assert_true(!c->free.watcher || c->inlet || timer_armed(&c->free.retry));
     size_t room = c->free.recent.samples.room;
-    assert_true(room <= 2 * 8000 * (RATE_HZ / 1000) * 2);
+    assert_true(room <= 2 * 10000 * (RATE_HZ / 1000) * 2);
 }
 
 /* However it stands, it comes to an end when nobody does anything any more. */

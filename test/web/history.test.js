@@ -184,6 +184,13 @@ test('one is deleted, and all with one press; the server forgets them too', asyn
   await says(page, /^Deleted, here and at the server/);
   assert.equal(await page.locator('.turn').count(), 1, 'what is on the page stays');
   assert.equal((await kept(page)).length, 1);
+  await page.keyboard.press('Escape');
+  await connected(page);
+  await page.check('#aloud'); /* over the WebSocket, whose first token has ended with its session */
+  await ask(page, VOICE);
+  assert.equal(await page.locator('.turn .failed').count(), 0);
+  await page.uncheck('#aloud');
+  await page.click('#history-button');
   await page.getByRole('button', { name: `Delete ${ADD}` }).click();
   await says(page, /^Deleted, here and at the server/);
   assert.equal(await page.locator('.turn').count(), 0);

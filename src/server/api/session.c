@@ -157,7 +157,7 @@ static struct session *next_meant(const struct ending *e, const struct session *
 
 static void on_end_request(struct exchange *x, void *arg, struct str body)
 {
-    (void)x, (void)body;
+    (void)body;
     struct ending *e = arg;
     struct server *s = e->server;
     struct session *at, *next;
@@ -167,7 +167,9 @@ static void on_end_request(struct exchange *x, void *arg, struct str body)
             turn_cancel(at->live); /* now, because it takes a last snapshot */
     }
     enum err err = OK;
-    if (s->keep)
+    if (e->count == 0 && !e->all && e->who.read_only) /* what comes of nothing costs as well */
+        err = admit_request(s, &e->who, x);
+    if (err == OK && s->keep)
         err = keep_forget(s->keep, str_of(e->who.owner), str_of(e->id), on_forgotten, e);
     if (err != OK) {
         ending_refuse(e, err, nullptr);

@@ -37,7 +37,7 @@ static const struct {
     [FIRST_SOUND] = {"first_sound", "text of 120 characters, to its first sound", "ms"},
     [SPEECH] = {"speech", "the same, whole: time of work per time of sound", "x"},
     [HEARD] = {"heard", "recorded question, to its words", "ms"},
-    [VOICE] = {"voice", "spoken question, from its last word to the first sound", "ms"},
+    [VOICE] = {"voice", "spoken question, from its end to the first sound", "ms"},
 };
 
 struct bench {
@@ -132,7 +132,7 @@ static int post(struct bench *b, const char *path, const char *type, struct str 
 static int type_question(struct bench *b)
 {
     char body[128];
-    snprintf(body, sizeof body, "{\"message\":\"%s\",\"stream\":true}", question);
+    snprintf(body, sizeof body, "{\"message\":\"%s\",\"stream\":true,\"use_rag\":true}", question);
     struct reply r = {.is_turn = true};
     int code = post(b, "/chat", "application/json", str_of(body), &r);
     note(b, FIRST_WORD, ms_since(r.begun_us, r.first_us));

@@ -9,11 +9,11 @@
 #include "server/talk/unfinished.h"
 
 enum {
-    PRE_ROLL_MS = 300,      /* before the ear was sure: the first sound of the first word */
-    KEEP_MS = 1000,         /* that, and what the ear's judgement is late by */
-    RECENT_MS = 8000,       /* a voice over the answer is kept for so long */
-    RETRY_MS = 250,         /* for an engine that is gone */
-    WORDS_MAX = 4096,       /* bytes: what matters are the first few */
+    PRE_ROLL_MS = 300, /* before the ear was sure: the first sound of the first word */
+    KEEP_MS = 1000,    /* that, and what the ear's judgement is late by */
+    RECENT_MS = BARGE_STUCK_MS + 3000, /* a voice over the answer is kept until it is judged */
+    RETRY_MS = 250,                    /* for an engine that is gone */
+    WORDS_MAX = 4096,                  /* bytes: what matters are the first few */
     HEARD_BEFORE_MS = 6000, /* of the answer: an echo is late, and so is the recogniser */
     HEARD_AFTER_MS = 1500,
 };

@@ -155,8 +155,8 @@ static void forget_done(struct lane_job *job)
         log_warn(
             "what was forgotten may still lie in sessions.db-wal in the data folder, which another "
             "program is reading; it is overwritten as soon as that has ended");
-    else
-        tell(w->keep, w->err == ERR_NOTFOUND ? OK : w->err);
+    else if (w->err != ERR_NOTFOUND) /* nothing written: no news of the disk */
+        tell(w->keep, w->err);
     w->done(w->arg, w->err);
     work_free(w);
 }
