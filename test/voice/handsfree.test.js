@@ -4,25 +4,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeOgg, packetsOf, webmOf } from '../lib/opus.js';
-import { randomly } from '../lib/cut.js';
-import { atEnd, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
-import { samplesOf, shareHeard, speak } from '../lib/speech.js';
-import { Microphone, VoiceClient } from '../lib/voice.js';
+import { open } from '../lib/hands-free.js';
+import { atEnd, startServer, temporaryFolder, untilReady } from '../lib/server.js';
+import { shareHeard, speak } from '../lib/speech.js';
+import { VoiceClient } from '../lib/voice.js';
 
 const QUESTION = 'How do I add documents?';
-
-/** @param {import('node:test').TestContext} t @param {{args?: string[], hello?: object}} [options] */
-async function open(t, { args, hello } = {}) {
-  const folder = await temporaryFolder(t);
-  const server = await startServer(t, { args });
-  await untilReady(server);
-  const voice = await VoiceClient.open(server.url, { mode: 'hands_free', ...hello });
-  const microphone = new Microphone(voice);
-  atEnd(t, () => (microphone.close(), voice.close()));
-  /** @param {string} text @param {object} [options] */
-  const spoken = (text, options) => samplesOf(speak(folder, text, { before_s: 0, after_s: 0, ...options }));
-  return { server, voice, microphone, spoken };
-}
 
 test('questions one after another, without a word from the client', async (t) => {
   const { voice, microphone, spoken } = await open(t);
@@ -158,130 +145,4 @@ test('who begins while the last words are heard is answered next', async (t) => 
   const next = await voice.finish(voice.events.indexOf(end) + 1);
   assert.equal(next.events[0].type, 'speech_started');
   assert(shareHeard(QUESTION, next.heard) >= 0.5, `from its first word on: ${next.heard}`);
-});
-
-const LONG = 'What are the colored bars below the answer for?'; /* several seconds of answer */
-
-/** Asks for a long answer by text and waits until it is heard. @param {VoiceClient} voice */
-async function answering(voice) {
-  const from = voice.events.length;
-  voice.send({ type: 'text', text: LONG });
-  const start = await voice.wait((e) => e.type === 'audio_start', 'sound', from);
-  await new Promise((resolve) => setTimeout(resolve, 1200));
-  return { from, turn: start.turn ?? 0, at: performance.now() };
-}
-
-test('who says something else interrupts, and is answered', async (t) => {
-  const { voice, microphone, spoken } = await open(t);
-  const answer = await answering(voice);
-  await microphone.say(spoken('Is my voice recorded?'));
-  const cut = await voice.wait((e) => e.type === 'interrupted', 'the end of the answer', answer.from);
-  const events = voice.events.slice(answer.from);
-  const duck = events.find((e) => e.type === 'duck');
-  assert(duck && duck.turn === answer.turn && duck.seq < cut.seq, 'first it is spoken softly');
-  assert(!events.some((e) => e.type === 'resumed'));
-  const said = events.filter((e) => e.type === 'token').map((e) => e.content).join('');
-  assert(said.startsWith(cut.heard) && cut.heard.length > 0 && cut.heard.length < said.length, `heard: ${cut.heard}`);
-
-  const next = await voice.finish(voice.events.indexOf(cut) + 1);
-  assert.equal(next.last.type, 'end');
-  assert(shareHeard('Is my voice recorded?', next.heard) >= 0.5, `from its first word on: ${next.heard}`);
-  assert.match(next.answer, /record|voice/i);
-  assert(next.events.every((e) => e.turn !== answer.turn), 'nothing of the old turn comes afterwards');
-});
-
-for (const [what, text] of [['a murmur', 'Uh huh.'], ['a murmur of two words', 'Okay, yeah.']])
-  test(`${what} does not interrupt`, async (t) => {
-    const { voice, microphone, spoken } = await open(t);
-    const { from, turn } = await answering(voice);
-    await microphone.say(spoken(text));
-    await voice.wait((e) => e.type === 'resumed', 'the answer to go on', from);
-    const end = await voice.finish(from);
-    assert.equal(end.last.type, 'end', JSON.stringify(end.last));
-    assert(end.events.every((e) => e.turn === turn), 'there was one turn only');
-    assert.deepEqual(end.events.map((e) => e.type).filter((e) => e === 'duck' || e === 'resumed'), ['duck', 'resumed']);
-  });
-
-test('its own echo does not interrupt it', async (t) => {
-  const { voice, microphone } = await open(t, { hello: { output: { format: 'pcm', rate: 16000 } } });
-  /* What the loudspeaker plays comes back a quarter as loud, 150 ms later. */
-  let heard = new Int16Array(0), begun = 0;
-  const turn = await (async () => {
-    const from = voice.events.length;
-    voice.send({ type: 'text', text: LONG });
-    const start = await voice.wait((e) => e.type === 'audio_start', 'sound', from);
-    begun = microphone.ms + 150;
-    microphone.mix = (frame, number) => {
-      const parts = voice.sound.get(start.turn ?? 0) ?? [];
-      if (parts.length) {
-        heard = new Int16Array(parts.reduce((n, p) => n + p.length, 0));
-        parts.reduce((at, p) => (heard.set(p, at), at + p.length), 0);
-      }
-      const at = (number * 20 - begun) * 16;
-      frame.forEach((_, i) => (frame[i] += at + i >= 0 && at + i < heard.length ? heard[at + i] / 4 : 0));
-    };
-    return { start, ...(await voice.finish(from)) };
-  })();
-  assert.equal(turn.last.type, 'end', JSON.stringify(turn.last));
-  assert(turn.events.every((e) => e.turn === turn.start.turn));
-  const about = turn.events.map((e) => e.type).filter((e) => e === 'duck' || e === 'resumed');
-  assert.deepEqual(about, ['duck', 'resumed'], 'once is enough to know it');
-  const after = voice.events.length;
-  await microphone.pause(2500);
-  assert.deepEqual(voice.events.slice(after), [], 'nor is its end taken for a question');
-});
-
-test('a noise over the answer does not interrupt it', async (t) => {
-  const { voice, microphone } = await open(t);
-  const { from, turn } = await answering(voice);
-  const rattle = new Int16Array(16000 * 0.5).map((_, i) => (i % 1600 < 900 ? 9000 * Math.sin(i * i * 0.01) * Math.sin(i / 300) : 0));
-  await microphone.say(rattle);
-  const end = await voice.finish(from);
-  assert.equal(end.last.type, 'end', JSON.stringify(end.last));
-  assert(end.events.every((e) => e.turn === turn));
-});
-
-test('whatever is said and pressed, the next question is answered @tsan', async (t) => {
-  const scripted = ['stt', 'llm', 'tts'].flatMap((role) => [`--${role}-driver`, 'scripted']);
-  const scripts = ['--stt-script', 'text=stop | uh huh | where are my documents | how do i | w1 w2 w3', '--llm-script', 'tokens=12,slow=3', '--tts-script', 'ms=8'];
-  const folder = await temporaryFolder(t);
-  const server = await startServer(t, { args: [...scripted, ...scripts, '--stt-streams', '4', '--limit-turns', '100000', '--log-level', 'debug'] });
-  await untilReady(server);
-  const speech = samplesOf(speak(folder, 'Where are my documents, and how do I add another one to them?'));
-  const floors = new Set();
-  await Promise.all(
-    [1, 2, 3, 4].map(async (seed) => {
-      const random = randomly(seed);
-      const voice = await VoiceClient.open(server.url, { mode: 'hands_free', use_rag: false });
-      atEnd(t, () => voice.close());
-      voice.send({ type: 'start' });
-      const silence = new Int16Array(16000);
-      for (let i = 0; i < 250; i++) {
-        const [at, n] = [random(40000), 320 * random(40)];
-        const messages = [speech.subarray(at, at + n), speech.subarray(at, at + n), silence.subarray(0, n), silence.subarray(0, n)];
-        const turn = voice.events.findLast((e) => e.turn)?.turn ?? 0;
-        const presses = [{ type: 'cancel' }, { type: 'text', text: 'hello there' }, { type: 'start' }, { type: 'stop' }, { type: 'played', turn, ms: random(2000) }];
-        if (random(10)) voice.send(messages[random(4)]);
-        else voice.send(presses[random(5)]);
-        await new Promise((resolve) => setTimeout(resolve, random(25)));
-      }
-      voice.send({ type: 'cancel' });
-      voice.send({ type: 'stop' });
-      voice.send({ type: 'text', text: 'the last one' });
-      const said = await until(() => voice.closed || voice.events.findLast((e) => e.type === 'final' || e.type === 'audio_start'), 'an answer');
-      assert.equal(voice.closed, null, JSON.stringify(said));
-      const end = await until(() => voice.events.at(-1)?.type === 'end' && voice.events.at(-1), 'the end');
-      assert.deepEqual(voice.events.map((e) => e.seq), voice.events.map((_, i) => i + 1));
-      /* Turns never overlap, and each ends once. */
-      const ended = new Set();
-      for (const e of voice.events) {
-        if (!e.turn) continue;
-        assert(!ended.has(e.turn), `${e.type} of a turn that is over`);
-        if (['end', 'error', 'interrupted'].includes(e.type)) ended.add(e.turn);
-      }
-      assert(ended.has(end.turn));
-    }),
-  );
-  for (const [, from, to] of server.log().matchAll(/the floor: (\w+) → (\w+)/g)) floors.add(from).add(to);
-  assert.deepEqual([...floors].sort(), ['answer', 'doubted', 'ducked', 'free', 'user'], 'every state was there');
 });
