@@ -217,6 +217,8 @@ test('bench measures everything that one waits for', async (t) => {
     assert.equal(unit, name === 'speech' ? 'x' : 'ms');
     assert(median > 0 && p99 >= median, `${name}: ${median}, ${p99}`);
   }
+  const metrics = await (await fetch(`${server.url}metrics`)).text();
+  assert.match(metrics, /^repartee_stage_seconds_count\{stage="retrieve"\} 6$/m, 'typed and spoken, the first round too, asked the documents');
   const table = await repartee(['bench', '--data', server.data, '--rounds=1']); /* has to wait for its last turns */
   assert.equal(table.code, 0, table.err);
   assert.equal(table.out.split('\n').filter((line) => / \d+\.\d+ (ms|x)/.test(line)).length, 6);

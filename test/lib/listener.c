@@ -6,20 +6,9 @@
 
 #include "audio/wav.h"
 #include "base/clock.h"
-#include "unit.h"
+#include "read_file.h"
 
 enum { FILE_MAX = 32 << 20 };
-
-static void read_file(const char *path, struct buf *into)
-{
-    FILE *f = fopen(path, "rb");
-    if (f == nullptr)
-        fail_msg("%s is not there", path);
-    char block[4096];
-    for (size_t n; (n = fread(block, 1, sizeof block, f)) > 0;)
-        assert_ok(buf_add(into, (struct str){block, n}));
-    fclose(f);
-}
 
 struct sound sound_read(const char *path)
 {

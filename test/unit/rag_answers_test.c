@@ -10,20 +10,10 @@
 
 #include "rag_store.h"
 #include "read/document.h"
+#include "read_file.h"
 #include "server/rag/quote.h"
 
 static const char *const folders[] = {"docs", "test/data/answers"};
-
-static void read_file(const char *name, struct buf *into)
-{
-    FILE *f = fopen(name, "rb");
-    assert_non_null(f);
-    char piece[4096];
-    size_t n;
-    while ((n = fread(piece, 1, sizeof piece, f)) > 0)
-        assert_ok(buf_add(into, (struct str){piece, n}));
-    fclose(f);
-}
 
 static void add_file(const char *in, const char *name)
 {

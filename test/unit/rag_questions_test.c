@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "read/document.h"
+#include "read_file.h"
 #include "server/rag/quote.h"
 #include "server/rag/store.h"
 #include "unit.h"
@@ -25,17 +26,6 @@ struct questions {
 static struct questions held_out, more, strangers;
 static char folder[] = "/tmp/rag_questions_XXXXXX";
 static struct store *store;
-
-static void read_file(const char *path, struct buf *into)
-{
-    FILE *f = fopen(path, "rb");
-    assert_non_null(f);
-    char piece[4096];
-    size_t n;
-    while ((n = fread(piece, 1, sizeof piece, f)) > 0)
-        assert_ok(buf_add(into, (struct str){piece, n}));
-    fclose(f);
-}
 
 static void read_questions(const char *path, struct questions *into)
 {

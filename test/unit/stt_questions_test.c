@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "listener.h"
+#include "read_file.h"
 #include "unit.h"
 #include "wer.h"
 
@@ -32,17 +33,6 @@ static struct buf manual = BUF(8 << 20);
 
 /* In no dictionary: when they are heard, the documents' model is in use. */
 static const char probe[] = "zuvomi kedalo";
-
-static void read_file(const char *path, struct buf *into)
-{
-    FILE *f = fopen(path, "r");
-    if (f == nullptr)
-        fail_msg("%s is not there", path);
-    char block[4096];
-    for (size_t n; (n = fread(block, 1, sizeof block, f)) > 0;)
-        assert_ok(buf_add(into, (struct str){block, n}));
-    fclose(f);
-}
 
 static void read_manual(void)
 {

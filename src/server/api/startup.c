@@ -25,10 +25,10 @@ struct startup {
     bool owns;
     bool complete; /* every document of the folder is among them: what else is shared has left it */
     bool accepted;
-    bool stored;      /* the first documents are in the store, or have failed */
-    uint32_t reading; /* how often the words are being read in the store */
-    bool told,
-        learnt; /* the recogniser has their words; hears with them, or is not waited for any more */
+    bool stored;        /* the first documents are in the store, or have failed */
+    uint32_t reading;   /* how often the words are being read in the store */
+    bool told;          /* the recogniser has their words */
+    bool learnt;        /* it hears with them, or is not waited for any more */
     struct timer learn; /* how long it is waited for */
     bool alone;         /* the recogniser's words are everybody's, since there is one person only */
 };
