@@ -5,9 +5,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/str.h"
+
+constexpr int NAME_WAIT_MS = 250;
+constexpr int NAME_STEP_MS = 5;
 
 static enum err open_lock(const char *data, int flags, int *ret_fd)
 {
@@ -41,9 +45,23 @@ enum err claim_take(struct claim *c, const char *data, const char *what)
 
 void claim_release(struct claim *c)
 {
-    if (c->fd >= 0)
-        close(c->fd);
+    if (c->fd < 0)
+        return;
+    if (ftruncate(c->fd, 0) != 0) /* or the next holder is taken for us until it has written */
+        errno = 0;
+    close(c->fd);
     c->fd = -1;
+}
+
+/* Whoever has just taken the lock has yet to write its name. */
+static ssize_t read_name(int fd, char *into, size_t len)
+{
+    ssize_t n = pread(fd, into, len, 0);
+    for (int waited_ms = 0; n == 0 && waited_ms < NAME_WAIT_MS; waited_ms += NAME_STEP_MS) {
+        nanosleep(&(struct timespec){.tv_nsec = NAME_STEP_MS * 1000000L}, NULL);
+        n = pread(fd, into, len, 0);
+    }
+    return n;
 }
 
 void claim_holder(const char *data, char into[CLAIM_HOLDER_BYTES])
@@ -52,7 +70,7 @@ void claim_holder(const char *data, char into[CLAIM_HOLDER_BYTES])
     int fd;
     ssize_t n = 0;
     if (open_lock(data, O_RDONLY, &fd) == OK) {
-        n = pread(fd, text, sizeof text - 1, 0);
+        n = read_name(fd, text, sizeof text - 1);
         close(fd);
     }
     bool plain = n > 0;

@@ -18,5 +18,6 @@ enum { CLAIM_HOLDER_BYTES = 96 };
 enum err claim_take(struct claim *c, const char *data, const char *what);
 /* On a claim that is not held it does nothing. */
 void claim_release(struct claim *c);
-/* "process 4711 (repartee ingest)", or "another process" when the file does not tell. */
+/* "process 4711 (repartee ingest)", or "another process" when the file does not tell (after a
+ * wait of 250 ms for one that has only just taken it). */
 void claim_holder(const char *data, char into[CLAIM_HOLDER_BYTES]);
