@@ -22,7 +22,12 @@
 #include "server/rag/rag.h"
 #include "server/talk/keep.h"
 
-enum { TICK_MS = 60000, TERMINAL_TICK_MS = 1000, DRAIN_CHECK_MS = 50 };
+enum {
+    TICK_MS = 60000,
+    TERMINAL_TICK_MS = 1000,
+    DRAIN_CHECK_MS = 50,
+    STT_OPTIONS_MAX = WIRE_PAYLOAD_MAX,
+};
 
 enum err server_refuse(struct server_why *why, enum err err, const char *fmt, ...)
 {
@@ -164,14 +169,18 @@ static void on_engine_learnt(void *arg, struct engine *, enum err err, struct st
 static enum err start_engines(struct server *s, struct server_why *why)
 {
     const struct conf *c = s->conf;
-    char stt_options[128];
-    snprintf(stt_options, sizeof stt_options, "streams=%lld%s%s", (long long)c->stt_streams,
-             c->stt_script[0] ? "," : "", c->stt_script);
+    autobuf stt_options = BUF(STT_OPTIONS_MAX);
+    enum err err = buf_addf(&stt_options, "streams=%lld%s%s", (long long)c->stt_streams,
+                            c->stt_script[0] ? "," : "", c->stt_script);
+    if (err == OK && !buf_z(&stt_options))
+        err = ERR_NOMEM;
+    if (err != OK)
+        return server_refuse(why, err, "stt.script: %s", err_text(err));
     const struct {
         struct engine **engine;
         struct engine_config config;
     } engines[] = {
-        {&s->stt, {.role = "stt", .driver = c->stt_driver, .options = stt_options}},
+        {&s->stt, {.role = "stt", .driver = c->stt_driver, .options = stt_options.p}},
         {&s->llm, {.role = "llm", .driver = c->llm_driver, .options = c->llm_script}},
         {&s->tts, {.role = "tts", .driver = c->tts_driver, .options = c->tts_script}},
     };
@@ -183,7 +192,7 @@ static enum err start_engines(struct server *s, struct server_why *why)
         config.on_learnt = on_engine_learnt;
         config.arg = s;
         config.threads = 2;
-        enum err err = engine_create(s->loop, &config, engines[i].engine);
+        err = engine_create(s->loop, &config, engines[i].engine);
         if (err != OK)
             return server_refuse(
                 why, err,
