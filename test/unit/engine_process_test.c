@@ -167,6 +167,35 @@ static void one_that_dies_ends_its_jobs_and_comes_back(void **)
     job_cancel(waits.job);
 }
 
+/* Kills it and says for how long it is left alone. */
+static uint64_t pause_after_kill(void)
+{
+    assert_int_equal(kill(child_pid(engine->child), SIGKILL), 0);
+    step_until(engine->state == ENGINE_DOWN && !engine->child);
+    uint64_t pause_ms = engine->restart_ms - clock_ms();
+    pass_ms(pause_ms);
+    step_until(engine->state == ENGINE_READY);
+    return pause_ms;
+}
+
+/* It serves ten times as long as it is away, at least. */
+static void how_long_it_is_left_alone_depends_on_how_long_it_served(void **)
+{
+    static const struct {
+        uint64_t served_ms, pause_ms;
+    } rows[] = {
+        {0, 100}, {999, 200}, {1999, 400}, {4000, 100},  {1000, 100}, {0, 200},   {0, 400},
+        {0, 800}, {0, 1600},  {0, 3200},   {9999, 6400}, {0, 10000},  {0, 10000}, {10000, 100},
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        for (uint64_t left = rows[i].served_ms; left; left -= left < 1000 ? left : 1000) {
+            pass_ms(left < 1000 ? left : 1000);
+            step_until(engine->ping_ms == 0);
+        }
+        assert_int_equal(pause_after_kill(), rows[i].pause_ms);
+    }
+}
+
 static void tell(const char *words)
 {
     struct blob *text = blob_create(str_of(words));
@@ -224,6 +253,7 @@ int main(void)
         t(an_engine_busy_with_what_was_canceled_is_restarted),
         t(an_engine_that_does_not_answer_is_restarted),
         t(one_that_dies_ends_its_jobs_and_comes_back),
+        t(how_long_it_is_left_alone_depends_on_how_long_it_served),
         t(what_it_has_learnt_is_known),
         t(what_it_cannot_learn_is_told),
     };

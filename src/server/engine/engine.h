@@ -66,8 +66,8 @@ struct job_events {
     void (*ended)(void *arg, enum err err, const char *text);
 };
 
-/* Starts the child and keeps it alive: back-off 100 ms doubling to 10 s, reset after 10 s of health;
- * a child that does not answer pings is killed. */
+/* Starts the child and keeps it alive: back-off 100 ms doubling to 10 s, reset once it was ready ten
+ * times as long as the last one, or 10 s; a child that does not answer pings is killed. */
 enum err engine_create(struct loop *loop, const struct engine_config *config,
                        struct engine **ret_e);
 /* Ends every job with ERR_DRAINING, stops the child. Takes NULL. */

@@ -18,7 +18,8 @@ enum {
     OVERDUE_MS = 15000,  /* busy with jobs that were cancelled so long ago: hung */
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 10000,
-    HEALTHY_MS = 10000, /* after so long the back-off starts anew */
+    HEALTHY_MS = 10000, /* after so long, or so many times the last back-off, it starts anew */
+    HEALTHY_TIMES = 10,
     OUT_QUEUE_MAX = 16 * 1024 * 1024,
 };
 
@@ -210,6 +211,15 @@ static void on_bytes(void *arg, struct str bytes)
     }
 }
 
+/* Pauses are short beside the time in which it served: one that dies now and then is back at once, one
+ * that dies while it starts is left alone for longer and longer. */
+static bool was_healthy(const struct engine *e, uint64_t now_ms)
+{
+    uint64_t enough = e->backoff_ms * HEALTHY_TIMES;
+    return e->state == ENGINE_READY &&
+           now_ms - e->since_ms >= (enough < HEALTHY_MS ? enough : HEALTHY_MS);
+}
+
 /* The socket's end comes first and ends the jobs; the exit status may take a moment longer. */
 static void on_end(void *arg)
 {
@@ -217,8 +227,7 @@ static void on_end(void *arg)
     if (e->state == ENGINE_STOPPED || e->state == ENGINE_DOWN)
         return;
     uint64_t now = clock_ms();
-    bool was_healthy = e->state == ENGINE_READY && now - e->since_ms >= HEALTHY_MS;
-    if (was_healthy || !e->backoff_ms)
+    if (!e->backoff_ms || was_healthy(e, now))
         e->backoff_ms = BACKOFF_MIN_MS;
     else if (e->backoff_ms < BACKOFF_MAX_MS)
         e->backoff_ms = e->backoff_ms * 2 < BACKOFF_MAX_MS ? e->backoff_ms * 2 : BACKOFF_MAX_MS;
