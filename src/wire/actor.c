@@ -144,17 +144,28 @@ static void handle(struct worker_stream *s, const struct letter *letter)
     }
     if (err == OK)
         err = role->message(s->state, s, letter->type, &letter->msg);
-    if (err != OK && !s->ended) {
+    if (err != OK && !is_over(s)) {
         s->ended = true;
-        if (!worker_canceled(s))
-            send_failure(s, err);
+        send_failure(s, err);
     }
     s->consumed += letter->cost;
     if (s->consumed >= GRANT_BYTES && !is_over(s))
         grant_consumed(s);
 }
 
-/* mu held; it is given up meanwhile. The stream's place goes to the one that waits longest. */
+/* mu held. A place is free: it goes to the stream that waits longest. */
+static void unpark_one(void)
+{
+    for (struct worker_stream *s = streams; s; s = s->next) {
+        if (s->parked) {
+            s->parked = false;
+            make_runnable(s);
+            return;
+        }
+    }
+}
+
+/* mu held; it is given up meanwhile. */
 static void bury(struct worker_stream *s)
 {
     if (s->opened) {
@@ -163,14 +174,17 @@ static void bury(struct worker_stream *s)
         pthread_mutex_lock(&mu);
     }
     placed_count -= s->placed;
+    uint32_t id = s->id;
+    bool has_said_last = s->ended;
     stream_free(s);
-    for (s = streams; s && placed_count < role->max_streams; s = s->next) {
-        if (s->parked) {
-            s->parked = false;
-            make_runnable(s);
-            return;
-        }
-    }
+    if (placed_count < role->max_streams)
+        unpark_one();
+    if (has_said_last)
+        return;
+    pthread_mutex_unlock(&mu);
+    const struct msg_canceled canceled = {};
+    (void)link_send(MSG_canceled, id, &canceled); /* a server that is gone needs no word */
+    pthread_mutex_lock(&mu);
 }
 
 /* mu held; it is given up meanwhile. */

@@ -14,10 +14,12 @@ MSG(ready,    0x0003, E, STR(ready, driver) STR(ready, model) STR(ready, languag
 MSG(ping,     0x0004, S, U64(ping, token))
 MSG(pong,     0x0005, E, U64(pong, token) U32(pong, live_streams))
 
-/* Any stream; its first message is its *_open. `fail` ends the stream; err is the position in base/err.h's table. */
+/* Any stream; its first message is its *_open. `fail` ends the stream; err is the position in base/err.h's table.
+ * `canceled`: a stream that was cancelled before its last word is closed, its place is free. */
 MSG(cancel,   0x0010, S, U32(cancel, reserved))
 MSG(fail,     0x0011, E, U32(fail, err) STR(fail, text))
 MSG(credit,   0x0012, B, U32(credit, bytes))
+MSG(canceled, 0x0013, E, U32(canceled, reserved))
 
 /* repartee-stt: stt_open, audio…, stt_finish; answers partials, then one final. Audio is s16le mono.
  * partials: 0 none; 1 when the words change; 2 also while they do not, each 200 ms of sound, to tell by

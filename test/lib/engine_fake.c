@@ -53,6 +53,7 @@ void fake_destroy(struct fake *f)
     const struct engine *e = &f->engine;
     check(e->live_count == 0 && e->light_count == 0);
     check(e->waiting_count == 0 && e->light_waiting == 0);
+    jobs_end_all(&f->engine, ERR_DRAINING, ""); /* those that leave */
     buf_finish(&f->engine.out);
 }
 

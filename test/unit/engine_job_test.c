@@ -276,6 +276,9 @@ static void a_job_may_be_canceled_from_its_message(void **)
                        : answer_in(&o, MSG_stt_partial, &partial));
         assert_int_equal(o.messages, 1);
         assert_int_equal(o.ends, 0);
+        assert_int_equal(engine->leaving_count, last ? 0 : 1);
+        fake_die(&fake, 100);
+        fake_come_back(&fake);
     }
 }
 

@@ -199,6 +199,7 @@ static void faults_are_played(void **)
     assert_true(peer_next(p) && p->frame.type == MSG_llm_token);
     assert_true(peer_next(p) && p->frame.type == MSG_llm_token);
     peer_send(p, MSG_cancel, 2, &(struct msg_cancel){});
+    assert_true(peer_next(p) && p->frame.type == MSG_canceled);
     ask(p, 3, "x");
     autobuf got = BUF(100);
     collect(p, 3, &got);

@@ -263,6 +263,36 @@ static void a_stream_waits_for_its_place(void **)
     assert_int_equal(peer_stop(p), 0);
 }
 
+/* The word that a place is free comes when it is, not when the cancel is seen; a stream that ended by
+ * itself gets none. */
+static void a_cancel_is_answered_once_its_place_is_free(void **)
+{
+    struct peer *p = start("");
+    begin(p, 1);
+    tell(p, 1, "deaf");
+    hear(p, 1, "deaf");
+    begin(p, 2);
+    cancel(p, 1);
+    cancel(p, 2); /* not opened yet, or idle */
+    assert_true(peer_next(p));
+    assert_int_equal(p->frame.type, MSG_canceled);
+    assert_int_equal(p->frame.stream, 2);
+    cancel(p, 2);
+    begin(p, 3);
+    finish(p, 3);
+    assert_true(peer_next(p));
+    assert_int_equal(p->frame.type, MSG_tts_done);
+    cancel(p, 3);
+    ping(p, 1);
+    assert_true(peer_next(p));
+    assert_int_equal(p->frame.type, MSG_pong);
+    wake(p);
+    assert_true(peer_wait(p, MSG_canceled));
+    assert_int_equal(p->frame.stream, 1);
+    settle(p, 0);
+    assert_int_equal(peer_stop(p), 0);
+}
+
 static void ten_thousand_streams(void **)
 {
     struct peer *p = start("");
@@ -290,22 +320,31 @@ static uint32_t dice(uint32_t *seed, uint32_t sides)
     return (*seed >> 16) % sides;
 }
 
-/* Whatever is read meanwhile, so that neither side waits for the other. */
-static void drain(struct peer *p)
+enum { STREAMS_CANCELED = 2000 };
+
+/* Notes last words until the pong: each stream has one. */
+static void drain(struct peer *p, bool over[STREAMS_CANCELED + 1], uint32_t *count)
 {
     ping(p, 1);
-    while (peer_next(p) && p->frame.type != MSG_pong)
-        ;
+    while (peer_next(p) && p->frame.type != MSG_pong) {
+        if (p->frame.type != MSG_canceled && p->frame.type != MSG_fail)
+            continue;
+        assert_false(over[p->frame.stream]);
+        over[p->frame.stream] = true;
+        ++*count;
+    }
 }
 
 static void cancels_at_any_moment(void **)
 {
+    static bool over[STREAMS_CANCELED + 1];
+    uint32_t count = 0;
     static const char *const deeds[] = {"say x",  "flood 3", "nap 1",   "spin",
                                         "deaf 1", "fail",    "flood 40"};
     struct peer *p = start("streams=8");
     p->stingy = true;
     uint32_t seed = 1;
-    for (uint32_t stream = 1; stream <= 2000; stream++) {
+    for (uint32_t stream = 1; stream <= STREAMS_CANCELED; stream++) {
         begin(p, stream);
         for (uint32_t i = dice(&seed, 4); i > 0; i--)
             tell(p, stream, deeds[dice(&seed, countof(deeds))]);
@@ -314,9 +353,13 @@ static void cancels_at_any_moment(void **)
             ;
         cancel(p, stream);
         if (stream % 4 == 0)
-            drain(p);
+            drain(p, over, &count);
     }
+    while (count < STREAMS_CANCELED)
+        drain(p, over, &count);
     settle(p, 0);
+    drain(p, over, &count);
+    assert_int_equal(count, STREAMS_CANCELED);
     assert_int_equal(peer_stop(p), 0);
 }
 
@@ -332,6 +375,7 @@ int main(void)
         cmocka_unit_test(free_messages_are_bounded),
         cmocka_unit_test(what_comes_after_the_end_is_dropped),
         cmocka_unit_test(a_stream_waits_for_its_place),
+        cmocka_unit_test(a_cancel_is_answered_once_its_place_is_free),
         cmocka_unit_test(ten_thousand_streams),
         cmocka_unit_test(cancels_at_any_moment),
     };

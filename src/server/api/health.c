@@ -34,6 +34,7 @@ static void put_engine(struct json_out *j, const struct engine *e)
     json_knum(j, "since_s", (double)(clock_ms() - info.since_ms) / 1000);
     json_kint(j, "slots", info.slots);
     json_kint(j, "live", info.live);
+    json_kint(j, "leaving", info.leaving);
     json_kint(j, "restarts", info.restarts);
     json_kint(j, "pid", info.pid);
     if (strcmp(info.role, "stt") == 0)
@@ -122,32 +123,51 @@ static enum err put_turns(struct server *s, struct buf *into)
     return OK;
 }
 
+static enum err put_cancels(const struct engine *const engines[3], struct buf *into)
+{
+    static const char name[] = "repartee_engine_cancel_seconds";
+    try(metrics_family(
+        into, name, "histogram",
+        "From the end of a job that nobody wants any more to its place being free."));
+    for (int i = 0; i < 3; i++) {
+        if (!engines[i])
+            continue;
+        struct engine_info info;
+        engine_info(engines[i], &info);
+        char label[48];
+        snprintf(label, sizeof label, "engine=\"%s\"", info.role);
+        try(metrics_histogram(into, name, label, engine_cancel_seconds(engines[i])));
+    }
+    return OK;
+}
+
 static enum err put_engines(struct server *s, struct buf *into)
 {
-    const struct engine *engines[] = {s->stt, s->llm, s->tts};
+    const struct engine *const engines[] = {s->stt, s->llm, s->tts};
     static const struct {
         const char *name, *help;
     } families[] = {
         {"repartee_engine_up", "1 while the engine is ready."},
         {"repartee_engine_jobs", "Jobs that run."},
         {"repartee_engine_waiting", "Jobs that wait for a place."},
+        {"repartee_engine_leaving", "Jobs that nobody wants any more and that still run."},
         {"repartee_engine_restarts_total", "How often the engine was started again."},
     };
-    for (int f = 0; f < 4; f++) {
-        try(metrics_family(into, families[f].name, f == 3 ? "counter" : "gauge", families[f].help));
+    for (int f = 0; f < 5; f++) {
+        try(metrics_family(into, families[f].name, f == 4 ? "counter" : "gauge", families[f].help));
         for (int i = 0; i < 3; i++) {
             if (!engines[i])
                 continue;
             struct engine_info info;
             engine_info(engines[i], &info);
             const double values[] = {info.state == ENGINE_READY, info.live, info.waiting,
-                                     info.restarts};
+                                     info.leaving, info.restarts};
             char label[48];
             snprintf(label, sizeof label, "engine=\"%s\"", info.role);
             try(metrics_sample(into, families[f].name, label, values[f]));
         }
     }
-    return OK;
+    return put_cancels(engines, into);
 }
 
 static enum err put_net(struct server *s, struct buf *into)

@@ -21,6 +21,7 @@
 struct blob;
 struct loop;
 struct engine;
+struct histogram;
 struct job;
 
 enum { ENGINE_WAIT_MS = 2000 };
@@ -55,6 +56,7 @@ struct engine_info {
     enum engine_state state;
     uint64_t since_ms; /* in this state, clock_ms() */
     uint32_t rate_hz, slots, live, waiting, restarts;
+    uint32_t leaving; /* jobs that were cancelled and that the engine is still at */
     int pid;
     bool learnt; /* nothing that it was told is still to be learnt */
 };
@@ -74,6 +76,8 @@ enum err engine_create(struct loop *loop, const struct engine_config *config,
 void engine_destroy(struct engine *e);
 void engine_info(const struct engine *e, struct engine_info *ret_info);
 const char *engine_state_name(enum engine_state s);
+/* From job_cancel to the engine's word that the job's place is free. */
+const struct histogram *engine_cancel_seconds(const struct engine *e);
 /* The words of the documents, for a recogniser that adapts to them (stt_words). Kept by reference and
  * told again after a restart. NULL: none. The same words again are no news. */
 void engine_set_words(struct engine *e, struct blob *text);

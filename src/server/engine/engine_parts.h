@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "server/engine/engine.h"
 #include "server/loop/child.h"
 
@@ -13,13 +14,14 @@ struct job {
     struct engine *engine;
     const struct job_events *events;
     void *arg;
-    struct job *next, **link; /* in engine->live or engine->waiting */
+    struct job *next, **link; /* in engine->live, engine->waiting or engine->leaving */
     uint32_t stream;
     bool started; /* its frames may go out */
     bool light;   /* takes no slot */
     bool dead;    /* cancelled or ended; freed when no callback of it is running */
+    bool leaving; /* cancelled, and the engine has not said its last word of it */
     bool in_callback;
-    uint64_t waiting_until_ms;
+    uint64_t waiting_until_ms, canceled_us;
     uint64_t credit;    /* bytes that the engine still takes */
     uint32_t consumed;  /* bytes that we have dealt with and not yet granted anew */
     struct buf backlog; /* whole frames that wait for a slot or for credit */
@@ -47,10 +49,12 @@ struct engine {
     uint32_t telling; /* how often words were told */
     bool learnt;      /* what was told last, by this process */
 
-    struct job *live, *waiting, **waiting_tail;
+    struct job *live, *waiting, **waiting_tail, *leaving;
     uint32_t live_count, light_count;      /* that take a slot; that take none */
     uint32_t waiting_count, light_waiting; /* the same of those that wait */
+    uint32_t leaving_count;                /* of both kinds */
     uint32_t next_stream;
+    struct histogram cancel_seconds;
 };
 
 /* process.c → job.c */

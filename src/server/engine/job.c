@@ -4,12 +4,20 @@
 #include "base/clock.h"
 #include "server/engine/engine_parts.h"
 
-enum { WAITING_MAX = 64, GRANT_BYTES = WIRE_CREDIT / 4, LENGTH_FIELD_BYTES = 4 };
+enum {
+    WAITING_MAX = 64,
+    LEAVING_MAX =
+        2048, /* more are not measured: an engine that lets none of them go costs no more */
+    GRANT_BYTES = WIRE_CREDIT / 4,
+    LENGTH_FIELD_BYTES = 4,
+};
 
 /* Which count it belongs to now. */
 static uint32_t *count_of(const struct job *j)
 {
     struct engine *e = j->engine;
+    if (j->leaving)
+        return &e->leaving_count;
     if (j->light)
         return j->started ? &e->light_count : &e->light_waiting;
     return j->started ? &e->live_count : &e->waiting_count;
@@ -28,12 +36,47 @@ static void unlink_job(struct job *j)
     j->link = nullptr;
 }
 
+/* In front of a list, not in `waiting`. */
+static void push_job(struct job *j, struct job **list)
+{
+    j->next = *list;
+    j->link = list;
+    if (j->next)
+        j->next->link = &j->next;
+    *list = j;
+    ++*count_of(j);
+}
+
 static void free_when_quiet(struct job *j)
 {
-    if (j->in_callback)
-        return; /* whoever called back does it */
+    if (j->in_callback || j->leaving)
+        return; /* whoever called back does it; the engine's last word does it */
     buf_finish(&j->backlog);
     free(j);
+}
+
+static void begin_leaving(struct job *j)
+{
+    const struct engine *e = j->engine;
+    if (e->state != ENGINE_READY || e->leaving_count >= LEAVING_MAX)
+        return; /* a dead one says nothing any more */
+    buf_finish(&j->backlog);
+    j->canceled_us = clock_us();
+    j->leaving = true;
+    push_job(j, &j->engine->leaving);
+}
+
+static void end_leaving(struct job *j)
+{
+    unlink_job(j);
+    j->leaving = false;
+    free_when_quiet(j);
+}
+
+static void has_left(struct job *j)
+{
+    histogram_observe_us(&j->engine->cancel_seconds, clock_us() - j->canceled_us);
+    end_leaving(j);
 }
 
 /* Takes the job out of the engine; with events its owner hears of it. */
@@ -79,12 +122,7 @@ void jobs_start_waiting(struct engine *e)
         unlink_job(j);
         j->started = true;
         j->credit = WIRE_CREDIT;
-        j->next = e->live;
-        j->link = &e->live;
-        if (j->next)
-            j->next->link = &j->next;
-        e->live = j;
-        ++*count_of(j);
+        push_job(j, &e->live);
         if (flush(j) != OK)
             return; /* the child is gone: its end ends the job */
     }
@@ -103,6 +141,10 @@ void jobs_expire(struct engine *e, uint64_t now_ms)
 void jobs_end_all(struct engine *e, enum err err, const char *text)
 {
     uint32_t newest = e->next_stream;
+    for (struct job *j = e->leaving, *next; j; j = next) {
+        next = j->next;
+        end_leaving(j);
+    }
     while (e->live) /* nothing starts in a dead engine */
         job_finish(e->live, err, text);
     while (e->waiting && (int32_t)(e->waiting->stream - newest) <= 0)
@@ -207,9 +249,15 @@ void job_cancel(struct job *j)
         buf_clear(&e->out);
         if (msg_encode(&e->out, MSG_cancel, j->stream, &cancel) == OK)
             (void)engine_write(e, buf_str(&e->out)); /* fails only when the child is gone */
+        begin_leaving(j);
     }
     free_when_quiet(j);
     jobs_start_waiting(e);
+}
+
+const struct histogram *engine_cancel_seconds(const struct engine *e)
+{
+    return &e->cancel_seconds;
 }
 
 /* Messages after which the engine has nothing more to say in a job. */
@@ -219,12 +267,22 @@ static bool is_last(uint16_t type)
            type == MSG_tts_done || type == MSG_read_done;
 }
 
-static struct job *find(struct engine *e, uint32_t stream)
+static struct job *find(struct job *list, uint32_t stream)
 {
-    for (struct job *j = e->live; j; j = j->next)
+    for (struct job *j = list; j; j = j->next)
         if (j->stream == stream)
             return j;
     return nullptr;
+}
+
+/* A frame of a job that was cancelled: the engine could not know yet, or it knows now. */
+static void hear_leaving(struct engine *e, const struct frame *f)
+{
+    if (f->type != MSG_canceled && f->type != MSG_fail && !is_last(f->type))
+        return;
+    struct job *j = find(e->leaving, f->stream);
+    if (j)
+        has_left(j);
 }
 
 static void deliver(struct job *j, const struct frame *f, const union msg *msg)
@@ -242,9 +300,13 @@ enum err jobs_dispatch(struct engine *e, const struct frame *f)
     union msg msg;
     if (!msg_from_engine(f->type) || msg_decode(f, &msg) != OK)
         return ERR_SYNTAX;
-    struct job *j = find(e, f->stream);
-    if (!j)
-        return OK; /* cancelled a moment ago: the engine could not know yet */
+    struct job *j = find(e->live, f->stream);
+    if (!j) {
+        hear_leaving(e, f);
+        return OK;
+    }
+    if (f->type == MSG_canceled)
+        return ERR_SYNTAX; /* nobody has cancelled it */
     if (f->type == MSG_credit) {
         j->credit += msg.credit.bytes;
         (void)flush(j); /* fails only when the child is gone, which ends the job */
@@ -258,7 +320,9 @@ enum err jobs_dispatch(struct engine *e, const struct frame *f)
         job_finish(j, err, text[0] ? text : err_text(err));
     } else {
         deliver(j, f, &msg);
-        if (j->dead)
+        if (j->leaving && is_last(f->type))
+            has_left(j);
+        else if (j->dead)
             free_when_quiet(j);
         else if (is_last(f->type))
             job_finish(j, OK, "");

@@ -394,6 +394,7 @@ void engine_info(const struct engine *e, struct engine_info *ret_info)
         .slots = e->slots,
         .live = e->live_count,
         .waiting = e->waiting_count,
+        .leaving = e->leaving_count,
         .restarts = e->restarts,
         .pid = e->child ? child_pid(e->child) : 0,
         .learnt = !e->words || e->learnt,
