@@ -68,8 +68,11 @@ export async function startServer(t, { args = [], env = {}, data, listen = '127.
   child.stderr.on('data', (text) => (log += text));
   const gone = new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
   const url = await new Promise((resolve, reject) => {
-    const fail = (/** @type {string} */ why) => reject(new Error(`the server ${why}:\n${said}${log}`));
     const patience = setTimeout(() => fail('did not say that it is ready'), START_MS);
+    const fail = (/** @type {string} */ why) => {
+      clearTimeout(patience);
+      reject(new Error(`the server ${why}:\n${said}${log}`));
+    };
     gone.then((code) => fail(`ended with ${code}`));
     child.stdout.on('data', (text) => {
       said += text;
