@@ -2,8 +2,9 @@
 // @ts-check
 /* Engines are killed in mid-turn: the turn ends with an error at once, the socket stays, the next turn works. */
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import test from 'node:test';
+import { childrenOf } from '../lib/measure.js';
 import { startServer, until, untilReady } from '../lib/server.js';
 import { VoiceClient } from '../lib/voice.js';
 
@@ -70,20 +71,6 @@ test('the next turn works after each real engine was killed', async (t) => {
   }
   voice.close();
 });
-
-/** Every process whose parent is `pid`. @param {number} pid */
-function childrenOf(pid) {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((name) => {
-      try {
-        return Number(readFileSync(`/proc/${name}/stat`, 'latin1').split(') ')[1].split(' ')[1]) === pid;
-      } catch {
-        return false; /* gone in the meantime */
-      }
-    })
-    .map(Number);
-}
 
 test('kill -9 of the server leaves no engine', async (t) => {
   const server = await startServer(t);

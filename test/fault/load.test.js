@@ -8,10 +8,10 @@
  * clients here share it.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { childrenOf, quantile, resident } from '../lib/measure.js';
 import { FULL, SANITIZED, times } from '../lib/scale.js';
 import { atEnd, startServer, until, untilReady } from '../lib/server.js';
 import { VoiceClient } from '../lib/voice.js';
@@ -26,10 +26,6 @@ const BYTES_EACH = 8192;
 const AT_ONCE = 200;
 const speech = new Int16Array(8000);
 
-/** @param {number[]} values @param {number} q */
-const quantile = (values, q) => [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))];
-/** @param {number} pid bytes that the process holds in memory */
-const resident = (pid) => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 /** @param {{url: string}} server @param {string} name of a metric without labels */
 const metric = async (server, name) =>
   Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await (await fetch(server.url + 'metrics')).text())?.[1]);
@@ -40,8 +36,6 @@ async function chat(url) {
   assert.equal(answer.status, 200);
   return answer.text();
 }
-/** The engine programs of a server. @param {number} pid */
-const enginesOf = (pid) => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
 
 /** Does `one` n times, some at once. @template T @param {number} n @param {(i: number) => Promise<T>} one */
 async function manyTimes(n, one) {
@@ -176,9 +170,9 @@ for (const { hard, room } of [{ hard: 4096, room: 1000 }, { hard: 300, room: 172
       await until(() => gone >= held.length - room, 'the end of those who found no room');
       assert.ok(told > 0, 'as many as can be are told why');
       /* An engine that dies now finds descriptors to come back on. */
-      const pid = enginesOf(server.pid)[0];
+      const pid = childrenOf(server.pid)[0];
       process.kill(pid, 'SIGKILL');
-      await until(() => !enginesOf(server.pid).includes(pid) && enginesOf(server.pid).length === 2, 'another engine');
+      await until(() => !childrenOf(server.pid).includes(pid) && childrenOf(server.pid).length === 2, 'another engine');
     }
     for (const socket of held) socket.destroy();
     await until(async () => (await fetch(server.url + 'readyz').catch(() => null))?.ok, 'room again');
