@@ -10,10 +10,12 @@
 
 enum { LOOK_MS = 20, RETRY_MS = 1000 };
 
+enum entry_state : uint8_t { IDLE, LENT, SOILED, CLEANING };
+
 struct entry {
     void *item;   /* NULL: free */
     uint64_t age; /* the renewal that it was made after */
-    bool lent;
+    enum entry_state state;
 };
 
 struct pool {
@@ -47,11 +49,22 @@ static uint32_t count(const struct pool *p)
     return n;
 }
 
-/* mu held. An idle one that is out of date. */
+/* mu held. One that nobody uses and that is out of date. */
 static struct entry *idle_old(struct pool *p)
 {
+    for (uint32_t i = 0; i <= p->cap; i++) {
+        struct entry *e = &p->entry[i];
+        if (e->item && (e->state == IDLE || e->state == SOILED) && e->age < p->age)
+            return e;
+    }
+    return nullptr;
+}
+
+/* mu held */
+static struct entry *soiled(struct pool *p)
+{
     for (uint32_t i = 0; i <= p->cap; i++)
-        if (p->entry[i].item && !p->entry[i].lent && p->entry[i].age < p->age)
+        if (p->entry[i].item && p->entry[i].state == SOILED)
             return &p->entry[i];
     return nullptr;
 }
@@ -62,7 +75,7 @@ static struct entry *idle_newest(struct pool *p)
     struct entry *best = nullptr;
     for (uint32_t i = 0; i <= p->cap; i++) {
         struct entry *e = &p->entry[i];
-        if (e->item && !e->lent && (!best || e->age > best->age))
+        if (e->item && e->state == IDLE && (!best || e->age > best->age))
             best = e;
     }
     return best;
@@ -122,6 +135,27 @@ static void destroy_entry(struct pool *p, struct entry *e)
 }
 
 /* mu held on entry and exit. */
+static void give_back(struct pool *p, struct entry *e, bool keep)
+{
+    bool surplus = count(p) > p->cap && e->age < p->age;
+    if (!keep || surplus)
+        destroy_entry(p, e);
+    pthread_cond_broadcast(&p->changed);
+}
+
+/* mu held on entry and exit. */
+static void clean_entry(struct pool *p, struct entry *e)
+{
+    void *item = e->item;
+    e->state = CLEANING;
+    pthread_mutex_unlock(&p->mu);
+    bool clean = p->maker.clean(p->maker.arg, item);
+    pthread_mutex_lock(&p->mu);
+    e->state = IDLE;
+    give_back(p, e, clean);
+}
+
+/* mu held on entry and exit. */
 static void make_one(struct pool *p)
 {
     uint64_t age = p->age;
@@ -134,7 +168,7 @@ static void make_one(struct pool *p)
             wait_ms(p, RETRY_MS);
         return;
     }
-    *entry_of(p, nullptr) = (struct entry){item, age, false};
+    *entry_of(p, nullptr) = (struct entry){item, age, IDLE};
     pthread_cond_broadcast(&p->changed);
     struct entry *old = count(p) > p->cap ? idle_old(p) : nullptr;
     if (old != nullptr)
@@ -146,7 +180,10 @@ static void *keep_full(void *arg)
     struct pool *p = arg;
     pthread_mutex_lock(&p->mu);
     while (!p->leaving) {
-        if (has_work(p))
+        struct entry *e = soiled(p);
+        if (e != nullptr)
+            clean_entry(p, e);
+        else if (has_work(p))
             make_one(p);
         else if (has_news(p))
             say_renewed(p);
@@ -238,10 +275,14 @@ enum err pool_take(struct pool *p, uint32_t wait, bool (*stopped)(void *arg), vo
 {
     uint64_t from = clock_ms();
     enum err err = OK;
-    struct entry *e;
+    struct entry *e = nullptr, *used;
     pthread_mutex_lock(&p->mu);
     start(p);
     while (p->lent == p->cap || (e = idle_newest(p)) == nullptr) {
+        if (p->lent < p->cap && (used = soiled(p)) != nullptr) {
+            clean_entry(p, used); /* rather than wait for a thread that may be making one */
+            continue;
+        }
         if (stopped && stopped(arg))
             err = ERR_CANCELED;
         else if (clock_ms() - from >= (count(p) < p->cap ? POOL_FILL_MS : wait))
@@ -251,7 +292,7 @@ enum err pool_take(struct pool *p, uint32_t wait, bool (*stopped)(void *arg), vo
         wait_ms(p, LOOK_MS);
     }
     if (err == OK) {
-        e->lent = true;
+        e->state = LENT;
         p->lent++;
         *ret_item = e->item;
     }
@@ -259,16 +300,28 @@ enum err pool_take(struct pool *p, uint32_t wait, bool (*stopped)(void *arg), vo
     return err;
 }
 
+/* mu held */
+static struct entry *take_back(struct pool *p, const void *item)
+{
+    struct entry *e = entry_of(p, item);
+    check(e != nullptr && e->state == LENT);
+    e->state = IDLE;
+    p->lent--;
+    return e;
+}
+
 void pool_give(struct pool *p, void *item, bool keep)
 {
     pthread_mutex_lock(&p->mu);
-    struct entry *e = entry_of(p, item);
-    check(e != nullptr && e->lent);
-    e->lent = false;
-    p->lent--;
-    bool surplus = count(p) > p->cap && e->age < p->age;
-    if (!keep || surplus)
-        destroy_entry(p, e);
+    give_back(p, take_back(p, item), keep);
+    pthread_mutex_unlock(&p->mu);
+}
+
+void pool_give_soiled(struct pool *p, void *item)
+{
+    check(p->maker.clean != nullptr);
+    pthread_mutex_lock(&p->mu);
+    take_back(p, item)->state = SOILED;
     pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->mu);
 }

@@ -19,10 +19,12 @@ enum { POOL_MAX = 64, POOL_FILL_MS = 10000 };
 
 struct pool;
 
-/* Runs on one thread at a time, without any lock held. */
+/* Without any lock held; `make` and `renewed` on one thread at a time. */
 struct pool_maker {
     enum err (*make)(void *arg, void **ret_item);
     void (*destroy)(void *arg, void *item);
+    /* Of one that was given back soiled; false: destroy it, another one is made. Any thread. */
+    bool (*clean)(void *arg, void *item);
     /* Optional: all that is lent from now on was made after the renewal of this tag. Not called for one
      * that another has overtaken. */
     void (*renewed)(void *arg, uint32_t tag);
@@ -43,3 +45,5 @@ enum err pool_take(struct pool *p, uint32_t wait_ms, bool (*stopped)(void *arg),
                    void **ret_item);
 /* keep: it may be lent again; otherwise it is destroyed and another one made. */
 void pool_give(struct pool *p, void *item, bool keep);
+/* It is cleaned before it is lent again: by the pool's thread, or by who finds no other. */
+void pool_give_soiled(struct pool *p, void *item);

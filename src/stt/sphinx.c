@@ -115,6 +115,12 @@ static void destroy_decoder(void *arg, void *item)
     sphinx_decoder_destroy(item);
 }
 
+static bool end_abandoned(void *arg, void *item)
+{
+    (void)arg;
+    return sphinx_decoder_abandon(item);
+}
+
 static void all_renewed(void *, uint32_t telling)
 {
     learnt(telling, documents.err, documents.err == OK ? "" : err_text(documents.err));
@@ -145,8 +151,10 @@ static enum err sphinx_load(const struct stt_load *load, struct stt_loaded *ret_
     try(read_options(load->options, &streams, why));
     err_set_callback(say_in_log, nullptr);
     try(memfile_create(ARPA_MAX, &documents.arpa));
-    const struct pool_maker maker = {
-        .make = make_decoder, .destroy = destroy_decoder, .renewed = all_renewed};
+    const struct pool_maker maker = {.make = make_decoder,
+                                     .destroy = destroy_decoder,
+                                     .clean = end_abandoned,
+                                     .renewed = all_renewed};
     learnt = load->learnt;
     enum err err = pool_create(&maker, streams, &pool);
     if (err != OK) {
@@ -217,7 +225,7 @@ static enum err begin(struct stt_utterance *u)
 static void sphinx_close(struct stt_utterance *u)
 {
     if (u->decoder != nullptr)
-        pool_give(pool, u->decoder, sphinx_decoder_abandon(u->decoder));
+        pool_give_soiled(pool, u->decoder);
     finish_result(&u->before);
     free(u);
 }

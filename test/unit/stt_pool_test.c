@@ -18,6 +18,9 @@ struct workshop {
     int made, destroyed; /* mu */
     int fail_from;       /* mu: makes from this number on fail; 0: none */
     int said;            /* mu: how often `renewed` was called */
+    int cleaned;         /* mu */
+    bool dirty_water;    /* mu: cleaning waits */
+    bool spoils;         /* mu: cleaning fails */
     uint32_t tag;        /* mu: with what, the last time */
 };
 
@@ -52,6 +55,28 @@ static void destroy(void *arg, void *item)
     pthread_mutex_unlock(&w->mu);
 }
 
+static bool clean(void *arg, void *item)
+{
+    (void)item;
+    struct workshop *w = arg;
+    pthread_mutex_lock(&w->mu);
+    w->cleaned++;
+    pthread_cond_broadcast(&w->changed);
+    while (w->dirty_water)
+        pthread_cond_wait(&w->changed, &w->mu);
+    bool good = !w->spoils;
+    pthread_mutex_unlock(&w->mu);
+    return good;
+}
+
+static void set(bool *what, bool value)
+{
+    pthread_mutex_lock(&shop.mu);
+    *what = value;
+    pthread_cond_broadcast(&shop.changed);
+    pthread_mutex_unlock(&shop.mu);
+}
+
 static void renewed(void *arg, uint32_t tag)
 {
     struct workshop *w = arg;
@@ -80,8 +105,9 @@ static void wait_for(int made, int destroyed)
 
 static struct pool *create(uint32_t cap, int fail_from)
 {
-    static const struct pool_maker maker = {.make = make, .destroy = destroy, .arg = &shop};
-    shop.made = shop.destroyed = 0;
+    static const struct pool_maker maker = {
+        .make = make, .destroy = destroy, .clean = clean, .arg = &shop};
+    shop.made = shop.destroyed = shop.cleaned = 0;
     shop.fail_from = fail_from;
     struct pool *p;
     assert_ok(pool_create(&maker, cap, &p));
@@ -138,7 +164,8 @@ static void test_stopped(void **state)
 static void test_renewed(void **state)
 {
     (void)state;
-    static const struct pool_maker maker = {make, destroy, renewed, &shop};
+    static const struct pool_maker maker = {
+        .make = make, .destroy = destroy, .renewed = renewed, .arg = &shop};
     shop.made = shop.destroyed = shop.said = shop.fail_from = 0;
     struct pool *p;
     void *old[2];
@@ -201,6 +228,54 @@ static void test_discard(void **state)
     assert_int_equal(shop.destroyed, 2);
 }
 
+/* Who gives one back soiled does not wait, nor does who finds another; it is lent again when it is clean. */
+static void test_soiled(void **state)
+{
+    (void)state;
+    struct pool *p = create(2, 0);
+    void *first, *second, *again, *none;
+    int number = take(p, &first);
+    take(p, &second);
+    pool_give(p, second, true);
+    set(&shop.dirty_water, true);
+    pool_give_soiled(p, first);
+    assert_int_equal(take(p, &second), 3 - number);
+    pthread_mutex_lock(&shop.mu);
+    while (shop.cleaned < 1)
+        pthread_cond_wait(&shop.changed, &shop.mu);
+    pthread_mutex_unlock(&shop.mu);
+    assert_err(pool_take(p, 0, nullptr, nullptr, &none), ERR_BUSY); /* it is being cleaned */
+    set(&shop.dirty_water, false);
+    assert_int_equal(take(p, &again), number);
+    set(&shop.spoils, true);
+    pool_give_soiled(p, again);
+    assert_int_equal(take(p, &again), 3); /* in the place of one that could not be cleaned */
+    wait_for(3, 1);
+    set(&shop.spoils, false);
+    pool_give(p, second, true);
+    pool_give_soiled(p, again);
+    pool_destroy(p);
+    assert_int_equal(shop.made, 3);
+    assert_int_equal(shop.destroyed, 3);
+}
+
+/* While the pool's thread is busy with making one, who needs the soiled one cleans it. */
+static void test_soiled_without_a_thread(void **state)
+{
+    (void)state;
+    struct pool *p = create(1, 2); /* it makes in vain, again and again */
+    void *item;
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(take(p, &item), 1);
+        pool_renew(p, 1);
+        pool_give_soiled(p, item);
+    }
+    assert_int_equal(take(p, &item), 1);
+    pool_give(p, item, true);
+    pool_destroy(p);
+    assert_int_equal(shop.cleaned, 20);
+}
+
 /* What cannot be made again stays as it was. */
 static void test_failures(void **state)
 {
@@ -234,7 +309,10 @@ static void *use(void *arg)
             atomic_store(&lent_most, now);
         ++*(int *)item; /* ThreadSanitizer sees two users of one item */
         atomic_fetch_sub(&lent_now, 1);
-        pool_give(arg, item, i % 7 != 0);
+        if (i % 5 == 0)
+            pool_give_soiled(arg, item);
+        else
+            pool_give(arg, item, i % 7 != 0);
         if (i % 11 == 0)
             pool_renew(arg, 1);
     }
@@ -264,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_fills),      cmocka_unit_test(test_stopped),
         cmocka_unit_test(test_renew),      cmocka_unit_test(test_renewed),
         cmocka_unit_test(test_discard),    cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_soiled),     cmocka_unit_test(test_soiled_without_a_thread),
         cmocka_unit_test(test_many_users),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
