@@ -12,8 +12,8 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import test from 'node:test';
 import { randomly, startRelay } from '../lib/cut.js';
-import { holdings, metricsOf, quantile, resident, spread } from '../lib/measure.js';
-import { SANITIZED, times } from '../lib/scale.js';
+import { holdings, metricsOf, resident, spread } from '../lib/measure.js';
+import { FULL, times } from '../lib/scale.js';
 import { startServer, until, untilReady } from '../lib/server.js';
 import { VoiceClient } from '../lib/voice.js';
 
@@ -21,6 +21,7 @@ const LEAVES = times('LEAVES', { full: 1000, short: 60, sanitized: 25 });
 const SEED = Number(process.env.SEED) || Date.now() % 1000000;
 const PEOPLE = 10;
 const TOKENS_MAX = 25;
+const KEPT_BYTES = 4096; /* of each who left, at most; what memory is rounded up to is in it */
 const STEP_MS = 20;
 const LONG = 'Yes it is so. '.repeat(100).trim(); /* echoed for ten seconds, which nobody waits for */
 const ARGS = [
@@ -136,6 +137,7 @@ class Person {
       if (!event.turn) continue;
       assert.ok(!over.has(event.turn), `${event.type} of a turn that is over`);
       assert.notEqual(event.type, 'error', JSON.stringify(event));
+      if (event.type === 'final') assert.equal(event.text, LONG, 'the script is told whole');
       if (OVER.includes(event.type)) over.add(event.turn);
     }
   }
@@ -163,7 +165,7 @@ class Person {
 function cancels(metrics, role) {
   const name = 'repartee_engine_cancel_seconds';
   const count = metrics.get(`${name}_count{engine="${role}"}`) ?? NaN;
-  const mean = ((metrics.get(`${name}_sum{engine="${role}"}`) ?? NaN) / count) * 1000;
+  const mean = ((metrics.get(`${name}_sum{engine="${role}"}`) ?? NaN) / Math.max(1, count)) * 1000;
   const bounds = [...metrics].flatMap(([line, n]) => {
     const found = line.startsWith(`${name}_bucket{engine="${role}"`) && /le="(.*)"/.exec(line);
     return found ? [{ ms: Number(found[1]) * 1000, n }] : [];
@@ -200,7 +202,7 @@ test(`${LEAVES} listeners leave in mid-turn @tsan`, { timeout: 900000 }, async (
     const now = await metricsOf(server);
     const busy = ROLES.flatMap((role) => ['jobs', 'waiting', 'leaving'].map((what) => now.get(`repartee_engine_${what}{engine="${role}"}`)));
     return busy.every((n) => n === 0) && now.get('repartee_turns_live') === 0 && now;
-  }, 'an end of all work');
+  }, 'an end of all work', 5000); /* the answers would go on for longer */
   t.diagnostic([...ways].map(([how, n]) => `${how}: ${n}`).join(', '));
   for (const role of ROLES) {
     const { count, mean, p99 } = cancels(metrics, role);
@@ -221,4 +223,5 @@ test(`${LEAVES} listeners leave in mid-turn @tsan`, { timeout: 900000 }, async (
   assert.deepEqual(after.slice(1).map((h) => h.descriptors), before.slice(1).map((h) => h.descriptors));
   const grown = pids.map((pid, i) => (resident(pid) - memory[i]) / (LEAVES / 2));
   t.diagnostic(`bytes that are kept of each: ${grown.map((n) => n.toFixed(0)).join(', ')} (server, ${ROLES.join(', ')})`);
+  if (FULL) assert.ok(Math.max(...grown) < KEPT_BYTES, 'memory grows');
 });
