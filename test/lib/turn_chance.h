@@ -36,7 +36,8 @@ static inline uint32_t some_stream(const struct fake *f)
 
 static inline struct str words_of(uint32_t stream)
 {
-    static const char *const tails[] = {"how long do cats sleep", "stop.", "Or more. ", "uh huh", ""};
+    static const char *const tails[] = {"how long do cats sleep", "stop.", "Or more. ", "uh huh",
+                                        ""};
     static char text[64];
     int n = snprintf(text, sizeof text, "#%u %s", stream, tails[chance(countof(tails))]);
     return (struct str){text, (size_t)n};
@@ -153,11 +154,11 @@ static inline void some_engine_says(void)
 static inline void it_goes_well(void)
 {
     const struct turn *t = rig.talk.live;
-    const struct job *job = !t                              ? nullptr
-                            : t->state == TURN_FINALISING   ? t->stt
-                            : t->state == TURN_ANSWERING    ? t->llm
-                            : t->state == TURN_SPEAKING     ? t->tts
-                                                            : nullptr;
+    const struct job *job = !t                            ? nullptr
+                            : t->state == TURN_FINALISING ? t->stt
+                            : t->state == TURN_ANSWERING  ? t->llm
+                            : t->state == TURN_SPEAKING   ? t->tts
+                                                          : nullptr;
     if (t && t->state == TURN_RETRIEVING)
         store_answers(OK);
     if (!job || !job->started)
@@ -174,7 +175,8 @@ static inline void it_goes_well(void)
     else if (chance(2))
         (void)fake_answer(&rig.llm, stream, MSG_llm_done, &(struct msg_llm_done){S("stop")});
     else
-        (void)fake_answer(&rig.llm, stream, MSG_llm_token, &(struct msg_llm_token){words_of(stream)});
+        (void)fake_answer(&rig.llm, stream, MSG_llm_token,
+                          &(struct msg_llm_token){words_of(stream)});
 }
 
 static inline void store_tells(void)

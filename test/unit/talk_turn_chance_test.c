@@ -62,8 +62,7 @@ static void begins(void)
     bool was_free = !client.turn;
     if (was_free)
         client.epoch = (char *)client.epoch + 1;
-    enum err err =
-        turn_begin(&rig.talk, rig.session, &request, &wary, client.epoch, &client.turn);
+    enum err err = turn_begin(&rig.talk, rig.session, &request, &wary, client.epoch, &client.turn);
     if (!was_free)
         assert_int_equal(err, ERR_CONFLICT);
     else
