@@ -26,7 +26,11 @@ function misbehave(how) {
     one.connected = true;
     if (how === 'loris') {
       socket.write(`GET / HTTP/1.1\r\nHost: ${hostname}:${port}\r\nX-Slow: `);
-      drip = setInterval(() => socket.write('x'), DRIP_MS);
+      /* Thousands who have nothing to do with one another do not send in the same moment. */
+      drip = setTimeout(() => {
+        socket.write('x');
+        drip = setInterval(() => socket.write('x'), DRIP_MS);
+      }, Math.random() * DRIP_MS);
     } else if (how === 'deaf') {
       socket.pause(); /* and asks for more than sockets hold, without reading any of it */
       socket.write(`GET /app.js HTTP/1.1\r\nHost: ${hostname}:${port}\r\n\r\n`.repeat(400));
@@ -35,7 +39,7 @@ function misbehave(how) {
   return new Promise((resolve) => {
     socket.on('connect', () => resolve(null));
     socket.on('close', () => {
-      clearInterval(drip);
+      clearTimeout(drip);
       one.over = true;
       one.lasted = Date.now() - one.begun;
       resolve(null);

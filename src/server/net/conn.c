@@ -259,7 +259,8 @@ void conn_set_reading(struct conn *c)
         sock_resume(c->sock);
 }
 
-/* Who sends a thousand requests at once is no reason for others to wait for all the answers. A body that
+/* Who sends a thousand requests at once is no reason for others to wait for all the answers, and when there
+ * are more of his kind each gets less at a time. A body that
  * lies in the bytes at hand is handed over before they go. */
 static bool is_tired(const struct conn *c)
 {
@@ -270,7 +271,7 @@ static bool is_tired(const struct conn *c)
 static void parse(struct conn *c, struct str bytes)
 {
     c->pumping = true;
-    c->effort = 0;
+    c->effort = loop_has_yielded(c->front->loop) ? EFFORT_CROWDED : 0;
     while (conn_may_parse(c) && !is_tired(c) && conn_parse_one(c, &bytes))
         ;
     c->pumping = false;
@@ -283,8 +284,8 @@ static void parse(struct conn *c, struct str bytes)
     } else {
         conn_set_reading(c);
         arm(c);
-        if (is_tired(c) && conn_may_parse(c))
-            deferred_call(&c->pump);
+        if (is_tired(c) && conn_may_parse(c) && c->input.n > 0)
+            deferred_yield(&c->pump);
     }
 }
 
