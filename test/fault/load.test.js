@@ -153,6 +153,7 @@ test(`${ILL} ill-behaved connections beside normal load`, { timeout: 600000 }, a
     for (const late = Date.now() + 4 * HEADER_MS + 20000; !(await fewAre(OWN_MAX)()); await sleep(LOOK_MS)) assert.ok(Date.now() < late, 'most of them are gone');
   };
   const beside = await askUntil(mostAreGone());
+  agent.destroy(); /* and with it those that wait for its next question */
   await until(fewAre(2), 'the end of all of them');
   t.diagnostic(`/chat while they come: ${compared(alone, onset)}`);
   t.diagnostic(`/chat from then on until they are gone: ${compared(alone, beside)}`);

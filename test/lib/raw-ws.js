@@ -83,6 +83,7 @@ export class RawWs {
     if ((b[0] & 15) === 1) this.events.push(JSON.parse(payload.toString()));
     else if ((b[0] & 15) === 2) this.#sound(payload);
     else if ((b[0] & 15) === 8) this.socket.end(frame(8, Buffer.from(payload)));
+    else if ((b[0] & 15) === 9) this.raw(frame(10, Buffer.from(payload)));
     this.#bytes = b.subarray(head + n);
     return true;
   }
