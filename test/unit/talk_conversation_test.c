@@ -232,7 +232,7 @@ static void sequence(void)
 
 static void whatever_happens_turns_follow_one_another(void **state)
 {
-    enum { SOME = 2000 };
+    enum { SOME = 1500 };
     log_set_level(LOG_ERROR); /* each failure is a warning */
     for (begin_sequences(SOME); next_sequence();) {
         assert_int_equal(rig_set_up(state), 0);

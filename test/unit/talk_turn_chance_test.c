@@ -202,7 +202,7 @@ static void sequence(void)
 
 static void whatever_happens_it_ends_once_and_the_next_is_whole(void **state)
 {
-    enum { SOME = 8000 };
+    enum { SOME = 5000 };
     log_set_level(LOG_ERROR); /* each failure is a warning */
     for (begin_sequences(SOME); next_sequence();) {
         assert_int_equal(rig_set_up(state), 0);
