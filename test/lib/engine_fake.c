@@ -10,6 +10,22 @@ static bool begins(uint16_t type)
            type == MSG_llm_open || type == MSG_tts_open;
 }
 
+/* The engine's last word in a stream. */
+static bool ends(enum msg_type type)
+{
+    return type == MSG_fail || type == MSG_stt_final || type == MSG_decode_done ||
+           type == MSG_llm_done || type == MSG_tts_done;
+}
+
+static void forget(struct fake *f, uint32_t stream)
+{
+    for (size_t i = 0; i < f->open_count; i++)
+        if (f->open[i] == stream) {
+            f->open[i] = f->open[--f->open_count];
+            return;
+        }
+}
+
 enum err engine_write(struct engine *e, struct str bytes)
 {
     struct fake *f = (struct fake *)e;
@@ -28,8 +44,13 @@ enum err engine_write(struct engine *e, struct str bytes)
     f->last_of[frame.type & 0xff] = frame.stream;
     if (frame.type == MSG_credit)
         f->granted += msg.credit.bytes;
-    if (begins(frame.type))
+    if (begins(frame.type)) {
         f->last_stream = frame.stream;
+        check(f->open_count < FAKE_OPEN);
+        f->open[f->open_count++] = frame.stream;
+    } else if (frame.type == MSG_cancel) {
+        forget(f, frame.stream);
+    }
     return OK;
 }
 
@@ -76,7 +97,11 @@ enum err fake_answer(struct fake *f, uint32_t stream, enum msg_type type, const 
     struct buf out = {.p = room, .room = sizeof room, .cap = sizeof room - 1};
     struct frame frame;
     size_t used;
-    try(msg_encode(&out, type, stream ? stream : (uint32_t)f->last_stream, msg));
+    if (stream == 0)
+        stream = (uint32_t)f->last_stream;
+    try(msg_encode(&out, type, stream, msg));
+    if (ends(type))
+        forget(f, stream);
     check(frame_next(buf_str(&out), &frame, &used) == OK);
     return jobs_dispatch(&f->engine, &frame);
 }
@@ -84,6 +109,7 @@ enum err fake_answer(struct fake *f, uint32_t stream, enum msg_type type, const 
 void fake_die(struct fake *f, uint64_t restart_ms)
 {
     f->engine.state = ENGINE_DOWN;
+    f->open_count = 0;
     f->engine.restart_ms = clock_ms() + restart_ms;
     jobs_end_all(&f->engine, ERR_ENGINE, "the engine stopped");
 }

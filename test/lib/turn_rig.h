@@ -76,7 +76,7 @@ void keep_save(struct keep *, struct session *)
 
 /* --- the client --- */
 
-enum heard : uint8_t {
+enum hearing : uint8_t {
     HEARD_PARTIAL,
     HEARD_FINAL,
     HEARD_CITATION,
@@ -89,57 +89,58 @@ enum heard : uint8_t {
 
 static struct client {
     struct turn *turn; /* live, or NULL */
+    void *epoch;       /* of that turn; what comes with another one is a stray */
     unsigned heard[HEARD_KINDS], ends, strays;
     size_t sound_bytes;
     enum err err;
     char answer[400], played[400];
     /* What he does when he hears something of a kind for the nth time. */
-    enum heard at;
+    enum hearing at;
     unsigned nth;
     void (*reaction)(struct turn *t);
 } client;
 
-static inline void note(struct turn *t, enum heard kind)
+static inline void note(void *epoch, struct turn *t, enum hearing kind)
 {
-    client.strays += t != client.turn || !t;
+    client.strays += t != client.turn || !t || epoch != client.epoch;
     if (++client.heard[kind] == client.nth && kind == client.at && client.reaction)
         client.reaction(t);
 }
 
-static inline void on_partial(void *, struct turn *t, struct str, size_t)
+static inline void on_partial(void *epoch, struct turn *t, struct str, size_t)
 {
-    note(t, HEARD_PARTIAL);
+    note(epoch, t, HEARD_PARTIAL);
 }
 
-static inline void on_final(void *, struct turn *t, struct str)
+static inline void on_final(void *epoch, struct turn *t, struct str)
 {
-    note(t, HEARD_FINAL);
+    note(epoch, t, HEARD_FINAL);
 }
 
-static inline void on_citation(void *, struct turn *t, uint32_t, const struct rag_hit *)
+static inline void on_citation(void *epoch, struct turn *t, uint32_t, const struct rag_hit *)
 {
-    note(t, HEARD_CITATION);
+    note(epoch, t, HEARD_CITATION);
 }
 
-static inline void on_token(void *, struct turn *t, struct str)
+static inline void on_token(void *epoch, struct turn *t, struct str)
 {
-    note(t, HEARD_TOKEN);
+    note(epoch, t, HEARD_TOKEN);
 }
 
-static inline void on_audio_start(void *, struct turn *t, uint32_t)
+static inline void on_audio_start(void *epoch, struct turn *t, uint32_t)
 {
-    note(t, HEARD_AUDIO_START);
+    note(epoch, t, HEARD_AUDIO_START);
 }
 
-static inline void on_audio(void *, struct turn *t, struct str sound)
+static inline void on_audio(void *epoch, struct turn *t, struct str sound)
 {
     client.sound_bytes += sound.n;
-    note(t, HEARD_AUDIO);
+    note(epoch, t, HEARD_AUDIO);
 }
 
-static inline void on_audio_end(void *, struct turn *t)
+static inline void on_audio_end(void *epoch, struct turn *t)
 {
-    note(t, HEARD_AUDIO_END);
+    note(epoch, t, HEARD_AUDIO_END);
 }
 
 static inline void copy(struct str s, char into[static 400])
@@ -150,9 +151,9 @@ static inline void copy(struct str s, char into[static 400])
     into[s.n] = '\0';
 }
 
-static inline void on_ended(void *, struct turn *t, const struct turn_end *end)
+static inline void on_ended(void *epoch, struct turn *t, const struct turn_end *end)
 {
-    client.strays += t != client.turn || !t;
+    client.strays += t != client.turn || !t || epoch != client.epoch;
     client.turn = nullptr;
     client.ends++;
     client.err = end->err;
@@ -225,7 +226,7 @@ static inline enum err begin(void)
                                                 .speak = true,
                                                 .in_rate_hz = RATE_HZ,
                                                 .out_rate_hz = RATE_HZ};
-    return turn_begin(&rig.talk, rig.session, &request, &sink, nullptr, &client.turn);
+    return turn_begin(&rig.talk, rig.session, &request, &sink, client.epoch, &client.turn);
 }
 
 static inline void speak(void)
@@ -322,6 +323,13 @@ static inline void run_all(void)
         steps[i]();
 }
 
+/* Nobody wants anything of it, and it knows. */
+static inline void assert_at_rest(const struct fake *f)
+{
+    assert_true(!f->engine.live && !f->engine.waiting);
+    assert_int_equal(f->open_count, 0);
+}
+
 static inline void assert_let_go(void)
 {
     assert_null(client.turn);
@@ -331,7 +339,7 @@ static inline void assert_let_go(void)
     assert_null(rig.query);
     const struct fake *fakes[] = {&rig.stt, &rig.llm, &rig.tts};
     for (size_t i = 0; i < countof(fakes); i++)
-        assert_null(fakes[i]->engine.live || fakes[i]->engine.waiting ? fakes[i] : nullptr);
+        assert_at_rest(fakes[i]);
     assert_int_equal(client.strays, 0);
 }
 

@@ -212,6 +212,43 @@ static void deferred_calls_run_once_in_the_next_step(void **)
     expect("");
 }
 
+static struct deferred tireless;
+static void yield_again(void *arg)
+{
+    note(arg);
+    clock_fake(clock_us() + 600);
+    if (tireless.at == nullptr)
+        deferred_yield(&tireless);
+}
+
+/* Two of them fill a millisecond, and the first that came goes first. */
+static void those_who_yield_share_a_millisecond_of_a_step(void **)
+{
+    struct named a = {.name = 'a'}, b = {.name = 'b'}, c = {.name = 'c'}, d = {.name = 'd'};
+    struct deferred db, dc, dd;
+    tireless = (struct deferred){};
+    deferred_init(&tireless, loop, yield_again, &a);
+    deferred_init(&db, loop, yield_again, &b);
+    deferred_init(&dc, loop, yield_again, &c);
+    deferred_init(&dd, loop, note, &d);
+    assert_false(loop_has_yielded(loop));
+    deferred_yield(&tireless);
+    deferred_yield(&db);
+    deferred_yield(&dc);
+    deferred_yield(&dd);
+    deferred_yield(&db);
+    assert_true(loop_has_yielded(loop));
+    deferred_cancel(&dd);
+    expect("ab");
+    expect("ca");
+    expect("a"); /* alone, it is not run twice in a step */
+    deferred_call(&dd);
+    expect("da");
+    deferred_cancel(&tireless);
+    assert_false(loop_has_yielded(loop));
+    expect("");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +259,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(agrees_with_a_list, begin, finish),
         cmocka_unit_test_setup_teardown(the_loop_wakes_for_a_timer, begin, finish),
         cmocka_unit_test_setup_teardown(deferred_calls_run_once_in_the_next_step, begin, finish),
+        cmocka_unit_test_setup_teardown(those_who_yield_share_a_millisecond_of_a_step, begin,
+                                        finish),
     };
     return cmocka_run_group_tests_name("loop/timer", tests, nullptr, nullptr);
 }

@@ -76,7 +76,10 @@ static void on_head(void *, struct exchange *x)
                                                      .on_gone = on_gone};
     struct str path = exchange_head(x)->path;
     app.heads++;
-    if (str_eq(path, S("/hello")))
+    if (str_eq(path, S("/work"))) { /* takes a millisecond */
+        clock_fake(clock_us() + 1000);
+        exchange_reply(x, 200, "text/plain", S("hello"));
+    } else if (str_eq(path, S("/hello")))
         exchange_reply(x, 200, "text/plain", S("hello"));
     else if (str_eq(path, S("/long")))
         exchange_reply(x, 200, "text/plain", (struct str){long_answer, sizeof long_answer});

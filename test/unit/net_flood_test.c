@@ -121,6 +121,45 @@ static void a_flood_leaves_others_their_turn(void **)
     peer_close(&q);
 }
 
+/* Of many who do so each gets less at a time, and all together a part of each step. */
+static void many_floods_leave_others_their_turn(void **)
+{
+    enum { FLOODS = 15, MANY = 100, BOUND = 8 + 3 * FLOODS };
+    static const char one[] = GET("/work");
+    struct peer flood[FLOODS], q = peer_open(address);
+    for (unsigned i = 0; i < FLOODS; i++)
+        flood[i] = peer_open(address);
+    peer_settle(&q);
+    for (unsigned i = 0; i < FLOODS; i++)
+        for (unsigned n = 0; n < MANY; n++)
+            assert_int_equal(send(flood[i].fd, one, sizeof one - 1, MSG_NOSIGNAL), sizeof one - 1);
+    loop_step(loop, 5);
+    assert_true(stats()->requests < BOUND);
+    peer_send(&q, S(GET("/work")));
+    for (; !peer_has(&q, "hello"); peer_read(&q)) {
+        assert_true(stats()->requests < BOUND);
+        loop_step(loop, 5);
+    }
+    for (unsigned i = 0; i < FLOODS; i++) {
+        peer_until(&flood[i], peer_count(&flood[i], "HTTP/1.1 200") == MANY);
+        peer_close(&flood[i]);
+    }
+    peer_close(&q);
+}
+
+/* What the kernel would take by the megabyte waits where it is counted. */
+static void who_does_not_read_fills_no_kernel_buffers(void **)
+{
+    enum { MANY = 2000 };
+    static const char one[] = GET("/long");
+    struct peer p = peer_open(address);
+    for (unsigned i = 0; i < MANY; i++)
+        peer_send(&p, (struct str){one, sizeof one - 1});
+    peer_settle(nullptr);
+    assert_true(stats()->requests * sizeof long_answer < 1u << 20);
+    peer_close(&p);
+}
+
 /* The same of a body in a thousand pieces; none of them is lost. */
 static void a_body_in_many_pieces_takes_several_steps(void **)
 {
@@ -152,6 +191,7 @@ int main(void)
         T(a_flood_of_pipelined_requests_waits), T(answers_that_nobody_reads_stop_the_questions),
         T(who_asks_and_never_reads_is_dropped), T(questions_that_come_with_the_answer_wait),
         T(a_flood_leaves_others_their_turn),    T(a_body_in_many_pieces_takes_several_steps),
+        T(many_floods_leave_others_their_turn), T(who_does_not_read_fills_no_kernel_buffers),
     };
     return cmocka_run_group_tests_name("net/flood", tests, nullptr, nullptr);
 }

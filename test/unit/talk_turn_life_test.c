@@ -4,7 +4,6 @@
  * everything go, nothing of it is heard any more, and the next turn is a whole one.
  */
 #include "alloc_fault.h"
-#include "base/log.h"
 #include "turn_rig.h"
 
 /* What the engines and the store had not been told in time. */
@@ -187,7 +186,7 @@ static void it_may_be_ended_from_inside_anything_it_says(void **state)
         for (int kind = 0; kind < HEARD_KINDS; kind++)
             for (unsigned nth = 1; nth < 4; nth++) {
                 assert_int_equal(rig_set_up(state), 0);
-                client = (struct client){.at = (enum heard)kind, .nth = nth};
+                client = (struct client){.at = (enum hearing)kind, .nth = nth};
                 client.reaction = reactions[r];
                 assert_ok(begin());
                 run_all();
@@ -267,103 +266,6 @@ static void who_is_away_for_long_hears_the_rest(void **)
     assert_let_go();
 }
 
-/* --- anything, in any order --- */
-
-static uint32_t seed;
-static uint32_t chance(uint32_t n)
-{
-    seed = seed * 1664525 + 1013904223; /* Numerical Recipes' */
-    return (seed >> 8) % n;
-}
-
-static void begin_some_turn(void)
-{
-    const struct turn_request request = {.spoken = chance(2),
-                                         .use_rag = chance(2),
-                                         .speak = chance(4) > 0,
-                                         .text = S("how long do cats sleep"),
-                                         .in_rate_hz = RATE_HZ,
-                                         .out_rate_hz = RATE_HZ,
-                                         .out_opus = chance(2)};
-    bool was_free = !client.turn;
-    enum err err = turn_begin(&rig.talk, rig.session, &request, &sink, nullptr, &client.turn);
-    assert_true(was_free ? err == OK || err == ERR_ENGINE || err == ERR_BUSY : err == ERR_CONFLICT);
-}
-
-static void time_passes(void)
-{
-    pass_ms(chance(50) ? chance(300) : chance(1000000));
-}
-
-static void waiting_is_over(void)
-{
-    jobs_expire(&rig.stt.engine, clock_ms());
-    jobs_expire(&rig.llm.engine, clock_ms());
-    jobs_expire(&rig.tts.engine, clock_ms());
-}
-
-static void one_comes_back(void)
-{
-    struct fake *const fakes[] = {&rig.stt, &rig.llm, &rig.tts};
-    fake_come_back(fakes[chance(countof(fakes))]);
-}
-
-static void one_dies(void)
-{
-    struct fake *const fakes[] = {&rig.stt, &rig.llm, &rig.tts};
-    fake_die(fakes[chance(countof(fakes))], chance(3000));
-}
-
-static void speaker_reports(void)
-{
-    if (client.turn)
-        turn_played(client.turn, chance(5000));
-}
-
-static void client_leaves(void)
-{
-    if (client.turn && chance(2))
-        turn_cancel(client.turn);
-    else if (client.turn)
-        abandon();
-}
-
-static void whatever_happens_it_ends_once_and_the_next_is_whole(void **state)
-{
-    enum { ROUNDS = 2000, EVENTS = 500 };
-    void (*const events[])(void) = {
-        begin_some_turn, speak,           halt,          hear,           find,
-        tokens_alone,    sound,           done,          finish,         listen_out,
-        stt_fails,       llm_fails,       tts_fails,     store_fails,    one_dies,
-        time_passes,     speaker_reports, client_leaves, one_comes_back, one_comes_back,
-        waiting_is_over,
-    };
-    unsigned reached[TURN_STATES] = {};
-    log_set_level(LOG_ERROR); /* each failure is a warning */
-    for (uint32_t round = 0; round < ROUNDS; round++) {
-        assert_int_equal(rig_set_up(state), 0);
-        seed = round;
-        for (int i = 0; i < EVENTS; i++) {
-            unsigned ends = client.ends;
-            bool live = client.turn;
-            events[chance(countof(events))]();
-            assert_int_equal(client.strays, 0);
-            assert_int_equal(rig.talk.live_count, client.turn != nullptr);
-            assert_true(client.ends - ends <= live);
-            if (client.turn)
-                reached[turn_state(client.turn)]++;
-        }
-        if (client.turn)
-            turn_cancel(client.turn);
-        assert_let_go();
-        assert_the_next_is_whole();
-        assert_int_equal(rig_tear_down(state), 0);
-    }
-    log_set_level(LOG_INFO);
-    for (int s = 0; s < TURN_ENDED; s++)
-        assert_true(reached[s] > 100);
-}
-
 /* --- memory --- */
 
 static void memory_that_is_short_costs_a_turn_at_most(void **state)
@@ -428,7 +330,6 @@ int main(void)
         cmocka_unit_test(it_may_be_ended_from_inside_anything_it_says),
         cmocka_unit_test(who_comes_back_hears_the_rest),
         t(who_is_away_for_long_hears_the_rest),
-        cmocka_unit_test(whatever_happens_it_ends_once_and_the_next_is_whole),
         cmocka_unit_test(memory_that_is_short_costs_a_turn_at_most),
         t(a_turn_that_cannot_begin_leaves_nothing),
     };

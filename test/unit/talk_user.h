@@ -102,7 +102,8 @@ static const struct conversation_events events = {
     .failed = heard_failure,
 };
 
-static inline void meet(bool hands_free, enum inlet_format in, bool out_opus)
+static inline void meet_with(const struct conversation_events *his, bool hands_free,
+                             enum inlet_format in, bool out_opus)
 {
     const struct conversation_wishes wishes = {
         .hands_free = hands_free,
@@ -110,7 +111,12 @@ static inline void meet(bool hands_free, enum inlet_format in, bool out_opus)
         .in_rate_hz = RATE_HZ,
         .answer = {.use_rag = true, .speak = true, .out_rate_hz = RATE_HZ, .out_opus = out_opus}};
     user = (struct user){};
-    assert_ok(conversation_create(&rig.talk, rig.session, &wishes, &events, nullptr, &user.c));
+    assert_ok(conversation_create(&rig.talk, rig.session, &wishes, his, nullptr, &user.c));
+}
+
+static inline void meet(bool hands_free, enum inlet_format in, bool out_opus)
+{
+    meet_with(&events, hands_free, in, out_opus);
 }
 
 static inline void part(void)
@@ -122,7 +128,7 @@ static inline void part(void)
     assert_null(rig.session->live);
     const struct fake *fakes[] = {&rig.stt, &rig.llm, &rig.tts};
     for (size_t i = 0; i < countof(fakes); i++)
-        assert_null(fakes[i]->engine.live || fakes[i]->engine.waiting ? fakes[i] : nullptr);
+        assert_at_rest(fakes[i]);
 }
 
 /* --- what reaches the microphone --- */

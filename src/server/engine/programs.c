@@ -11,6 +11,8 @@ const char *const program_env[] = {
     /* libgomp spins at barriers for 300,000 rounds and so starves the other engines. */
     "GOMP_SPINCOUNT=3000",
     "OPENBLAS_NUM_THREADS=1",
+    /* Dozens of threads that share the same streams: what glibc keeps for each of them grows for days. */
+    "GLIBC_TUNABLES=glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1",
     "GGML_NO_BACKTRACE=1",
     nullptr,
 };

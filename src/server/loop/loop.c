@@ -5,10 +5,12 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "server/loop/uv_loop.h"
 
 constexpr uint32_t LOOP_MAILS = 4096;
+constexpr uint64_t YIELDED_US = 1000;
 
 struct loop_signal {
     uv_signal_t uv;
@@ -47,6 +49,7 @@ enum err loop_create(struct loop **ret_loop)
         return ERR_NOMEM;
     l->thread = pthread_self();
     l->deferred_end = &l->deferred;
+    l->yielded_end = &l->yielded;
     enum err err = mailbox_create(LOOP_MAILS, wake_loop, l, &l->box);
     if (err != OK)
         goto no_box;
@@ -79,7 +82,7 @@ void loop_destroy(struct loop *l)
     mailbox_close(l->box);
     loop_handle_mail(l);
     check(l->live == 0);
-    check(l->timers == nullptr && l->deferred == nullptr);
+    check(l->timers == nullptr && l->deferred == nullptr && l->yielded == nullptr);
     while (l->signals != nullptr)
         check(loop_on_signal(l, l->signals->uv.signum, nullptr, nullptr) == OK);
     uv_close((uv_handle_t *)&l->wake, nullptr);
@@ -105,6 +108,18 @@ static void run_deferred(struct loop *l)
         struct deferred *d = list;
         deferred_cancel(d);
         d->fn(d->arg);
+    }
+}
+
+/* At least one, and none twice. */
+static void run_yielded(struct loop *l)
+{
+    uint64_t until_us = clock_us() + YIELDED_US;
+    for (struct deferred *d = l->yielded; d != nullptr && d->step != l->step; d = l->yielded) {
+        deferred_cancel(d);
+        d->fn(d->arg);
+        if (clock_us() >= until_us)
+            break;
     }
 }
 
@@ -134,13 +149,14 @@ void loop_step(struct loop *l, uint32_t wait_ms)
 {
     uint64_t next_ms = timers_next_ms(l);
     l->step++;
-    if (l->deferred != nullptr || wait_ms == 0 || next_ms == 0) {
+    if (l->deferred != nullptr || l->yielded != nullptr || wait_ms == 0 || next_ms == 0) {
         uv_run(&l->uv, UV_RUN_NOWAIT);
     } else {
         prepare_alarm(l, wait_ms, next_ms);
         uv_run(&l->uv, UV_RUN_ONCE);
     }
     run_deferred(l);
+    run_yielded(l);
     timers_fire(l);
 }
 
@@ -248,14 +264,30 @@ void deferred_init(struct deferred *d, struct loop *l, loop_fn fn, void *arg)
     *d = (struct deferred){.loop = l, .fn = fn, .arg = arg};
 }
 
-void deferred_call(struct deferred *d)
+static void append(struct deferred *d, struct deferred ***end)
 {
     if (d->at != nullptr)
         return;
     d->next = nullptr;
-    d->at = d->loop->deferred_end;
+    d->at = *end;
     *d->at = d;
-    d->loop->deferred_end = &d->next;
+    *end = &d->next;
+}
+
+void deferred_call(struct deferred *d)
+{
+    append(d, &d->loop->deferred_end);
+}
+
+void deferred_yield(struct deferred *d)
+{
+    d->step = d->loop->step;
+    append(d, &d->loop->yielded_end);
+}
+
+bool loop_has_yielded(const struct loop *l)
+{
+    return l->yielded != nullptr;
 }
 
 void deferred_cancel(struct deferred *d)
@@ -267,5 +299,7 @@ void deferred_cancel(struct deferred *d)
         d->next->at = d->at;
     else if (d->loop->deferred_end == &d->next)
         d->loop->deferred_end = d->at;
+    else if (d->loop->yielded_end == &d->next)
+        d->loop->yielded_end = d->at;
     d->at = nullptr;
 }

@@ -3,6 +3,7 @@
 
 #include <linux/sockios.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -14,6 +15,7 @@
 #include "server/loop/uv_loop.h"
 
 enum { WRITE_PIECES = 4 }; /* libuv keeps so many without an allocation of its own */
+enum { UNSENT_MAX = 128 * 1024 };
 enum { READS_A_STEP = 2 }; /* full ones; libuv would go on for 32 before others have their turn */
 
 struct sock {
@@ -333,6 +335,10 @@ static enum err open_handle(struct loop *l, int fd, int family, struct sock *s)
         status = uv_tcp_init(&l->uv, &s->uv.tcp);
         check(status == 0);
         status = uv_tcp_open(&s->uv.tcp, fd);
+        /* What the peer does not read waits in the queue, where it is counted, and not by the megabyte
+         * in the kernel. Where that cannot be set it costs memory only. */
+        const int unsent = UNSENT_MAX;
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
     }
     s->uv.handle.data = s;
     return status < 0 ? err_from_uv(status) : OK;

@@ -23,7 +23,7 @@ struct loop { /* everything: loop thread, but box */
     uint32_t mail_at, mail_count;
     struct timer *timers; /* heap */
     uint64_t timer_order;
-    struct deferred *deferred, **deferred_end;
+    struct deferred *deferred, **deferred_end, *yielded, **yielded_end;
     struct loop_signal *signals;
     uint32_t live; /* sockets, listeners, children, lanes that nobody has closed yet */
     uint32_t step; /* its number; goes round */

@@ -157,13 +157,20 @@ void conn_refuse(struct conn *c, int status, enum err err)
     conn_close_softly(c);
 }
 
+/* Its time is over, and maybe that of a thousand who came with it: one after another. */
+static void end_in_turn(struct conn *c)
+{
+    c->doomed = true;
+    deferred_yield(&c->pump);
+}
+
 /* Above its cap for too long: dropped, unless it does read, slowly. */
 static void check_stall(struct conn *c, uint64_t now)
 {
     uint64_t delivered = sock_delivered(c->sock);
     if (delivered - c->stall_delivered < STALL_BYTES) {
         c->front->stats.slow_readers++;
-        conn_destroy(c);
+        end_in_turn(c);
         return;
     }
     c->stall_ms = now;
@@ -177,7 +184,7 @@ static void check_closing(struct conn *c, uint64_t now)
     bool flushed = sock_queued(c->sock) == 0;
     if (c->flushed || (!flushed && delivered - c->stall_delivered < STALL_BYTES)) {
         c->front->stats.slow_readers += !flushed;
-        conn_destroy(c);
+        end_in_turn(c);
         return;
     }
     c->flushed = flushed;
@@ -193,7 +200,7 @@ static void check_idle(struct conn *c, uint64_t now)
     bool flushed = sock_queued(c->sock) == 0;
     if (flushed || delivered == c->stall_delivered) {
         c->front->stats.slow_readers += !flushed;
-        conn_destroy(c);
+        end_in_turn(c);
         return;
     }
     c->since_ms = now;
@@ -217,6 +224,8 @@ static void on_timer(void *arg)
 {
     struct conn *c = arg;
     uint64_t now = clock_ms(), limit = state_limit_ms(c);
+    if (c->doomed)
+        return; /* it is its turn soon */
     if (c->stall_ms != 0 && now >= c->stall_ms + stall_limit_ms(c)) {
         check_stall(c, now);
     } else if (limit == UINT64_MAX || now - c->since_ms < limit) {
@@ -231,7 +240,7 @@ static void on_timer(void *arg)
         c->front->stats.timeouts++;
         conn_refuse(c, 408, ERR_TIMEOUT);
     } else {
-        conn_destroy(c);
+        end_in_turn(c);
     }
 }
 
@@ -259,7 +268,8 @@ void conn_set_reading(struct conn *c)
         sock_resume(c->sock);
 }
 
-/* Who sends a thousand requests at once is no reason for others to wait for all the answers. A body that
+/* Who sends a thousand requests at once is no reason for others to wait for all the answers, and when there
+ * are more of his kind each gets less at a time. A body that
  * lies in the bytes at hand is handed over before they go. */
 static bool is_tired(const struct conn *c)
 {
@@ -270,7 +280,7 @@ static bool is_tired(const struct conn *c)
 static void parse(struct conn *c, struct str bytes)
 {
     c->pumping = true;
-    c->effort = 0;
+    c->effort = loop_has_yielded(c->front->loop) ? EFFORT_CROWDED : 0;
     while (conn_may_parse(c) && !is_tired(c) && conn_parse_one(c, &bytes))
         ;
     c->pumping = false;
@@ -283,8 +293,8 @@ static void parse(struct conn *c, struct str bytes)
     } else {
         conn_set_reading(c);
         arm(c);
-        if (is_tired(c) && conn_may_parse(c))
-            deferred_call(&c->pump);
+        if (is_tired(c) && conn_may_parse(c) && c->input.n > 0)
+            deferred_yield(&c->pump);
     }
 }
 

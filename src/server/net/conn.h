@@ -93,8 +93,13 @@ struct str front_date(struct front *f); /* "Date: …\r\n" of this second */
 /* No more connections, not even to be told so. */
 bool front_is_full(const struct front *f);
 
-/* What one pump does before it lets others have their turn, in pieces of a body; a request costs more. */
-enum : uint16_t { EFFORT_MAX = 256, EFFORT_OF_REQUEST = 32 };
+/* What one pump does before it lets others have their turn, in pieces of a body; a request costs more.
+ * Where others wait already it begins with EFFORT_CROWDED: room for a request with its body, or for two. */
+enum : uint16_t {
+    EFFORT_MAX = 256,
+    EFFORT_OF_REQUEST = 32,
+    EFFORT_CROWDED = EFFORT_MAX - 3 * EFFORT_OF_REQUEST / 2
+};
 
 constexpr uint64_t DISCARD_MAX =
     64 * 1024; /* of a refused request's body, to keep the connection */

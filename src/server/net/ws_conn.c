@@ -258,7 +258,7 @@ static void feed(struct ws *ws, struct str bytes)
         end_now(ws, 1013);
     } else if (ws->input.n > 0 && may_take(ws)) {
         set_reading(ws);
-        deferred_call(&ws->pump);
+        deferred_yield(&ws->pump);
     }
 }
 

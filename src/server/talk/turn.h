@@ -9,8 +9,9 @@
  *     turn_audio(self->turn, samples); … turn_stop(self->turn);
  *     … sink.partial … sink.final … sink.token … sink.audio … sink.ended → self->turn = nullptr
  *
- * No callback fires from inside turn_begin; callbacks may call turn_cancel, but not begin a turn in
- * the same session before `ended` has returned.
+ * No callback fires from inside turn_begin; callbacks may end the turn (turn_cancel, turn_fail,
+ * turn_abandon) and ask about it, nothing else, and not begin one in the same session before `ended` has
+ * returned.
  */
 #pragma once
 

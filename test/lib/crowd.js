@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// @ts-check
+/*
+ * Thousands of clients in a process of their own, which has the lowest priority: what they cost as clients
+ * is not to be taken for what they cost the server's other clients.
+ *
+ *   const crowd = await gather(t, server.url);
+ *   await crowd.come(Array(5000).fill('loris'));
+ *   … (await crowd.look()).filter((one) => one.over)
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import os from 'node:os';
+import path from 'node:path';
+import { atEnd } from './server.js';
+
+/** idle: an open WS /voice; loris: a request that never ends; deaf: asks and does not read; mute: says nothing.
+ * @typedef {'idle' | 'loris' | 'deaf' | 'mute'} How */
+/** @typedef {{how: How, connected: boolean, over: boolean, lasted: number}} One */
+
+/** @param {import('node:test').TestContext} t @param {string} url */
+export async function gather(t, url) {
+  const child = fork(path.join(import.meta.dirname, 'crowd-child.js'), [url], { execArgv: [] });
+  os.setPriority(/** @type {number} */ (child.pid), os.constants.priority.PRIORITY_LOW);
+  atEnd(t, () => child.kill('SIGKILL'));
+  /** @param {{come?: How[], leave?: true}} what @returns {Promise<One[]>} */
+  const ask = async (what) => {
+    child.send(what);
+    const [all] = await Promise.race([
+      once(child, 'message'),
+      once(child, 'exit').then(() => Promise.reject(new Error('the crowd died'))),
+    ]);
+    return all;
+  };
+  return {
+    /** They connect, some at once. @param {How[]} all */
+    come: (all) => ask({ come: all }),
+    look: () => ask({}),
+    leave: () => ask({ leave: true }),
+  };
+}
