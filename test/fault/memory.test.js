@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// @ts-check
+/*
+ * The server runs short of memory at every point of everything that it is asked for, once and for ever: it
+ * lives, answers as ever or says that it cannot, and as soon as there is memory again the next request works.
+ * Nothing that was acknowledged is lost, and at rest it holds no more than before: memory, descriptors, threads.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import net from 'node:net';
+import path from 'node:path';
+import { test } from 'node:test';
+import { repartee } from '../lib/cli.js';
+import { randomly } from '../lib/cut.js';
+import { EVER, Shim } from '../lib/fault-shim.js';
+import { DOCUMENT, SCRIPTED, modelFlows, quoteFlows } from '../lib/flow-table.js';
+import { Refused, ask, documents } from '../lib/flows.js';
+import { FULL, SANITIZED, times } from '../lib/scale.js';
+import { startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
+import { describe, trust } from '../lib/tls.js';
+
+/** @typedef {import('../lib/flow-table.js').Flow} Flow */
+/** @typedef {Awaited<ReturnType<typeof start>>} Started */
+
+const LIMIT_MS = SANITIZED ? 10000 : 4000; /* above ENGINE_WAIT_MS, below everything else */
+const SEED = Number(process.env.SEED ?? (FULL ? 1 : Date.now() % 100000));
+const POINTS = times('POINTS', { full: 1e6, short: 2, sanitized: 1 }); /* of each flow, either way */
+const CACHED_BLOCKS = 64; /* SQLite keeps pages and what it knows of tables; all that it may is a thousand times more */
+const random = randomly(SEED);
+const pause = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** @param {import('node:test').TestContext} t @param {string[]} args @param {string} [data] */
+async function start(t, args, data) {
+  const shim = await Shim.make(t);
+  const docs = path.join(await temporaryFolder(t), 'docs');
+  await mkdir(docs);
+  await writeFile(path.join(docs, 'garden.md'), DOCUMENT);
+  const server = await startServer(t, { args: [...SCRIPTED, '--docs', docs, ...args], env: shim.env, data });
+  return { ...server, shim, key: '' };
+}
+
+/** Resolves to what `running` does, or to an error that says hung. @param {Promise<any>} running */
+async function limited(running) {
+  /** @type {any} */
+  let late;
+  const hung = new Promise((_, reject) => (late = setTimeout(() => reject(new Error(`hung for ${LIMIT_MS} ms`)), LIMIT_MS)));
+  try {
+    return await Promise.race([running, hung]);
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+/** What a server holds once nothing is under way. @param {Started} server */
+async function atRest(server) {
+  const { shim, pid } = server;
+  await ask(server, 'DELETE /sessions', { headers: server.key ? { Authorization: `Bearer ${server.key}` } : {} });
+  let before = -1;
+  for (let same = 0, i = 0; same < 4 && i < 200; i++) {
+    await pause(10);
+    same = shim.blocks === before ? same + 1 : 0;
+    before = shim.blocks;
+  }
+  return { blocks: before, descriptors: readdirSync(`/proc/${pid}/fd`).length, threads: readdirSync(`/proc/${pid}/task`).length };
+}
+
+/** Which points are tried. @param {number} n @param {number} [most] */
+function points(n, most = POINTS) {
+  const all = Math.ceil(n * 1.1) + 1;
+  if (most >= all) return Array.from({ length: all }, (_, i) => i);
+  return Array.from({ length: most }, () => random(n));
+}
+
+/** One flow on one server, with what it must come to. */
+class Starving {
+  tried = 0;
+  refused = 0;
+  /** @type {string[]} */
+  wrong = [];
+
+  /** @param {Started} server @param {Flow} flow @param {any} made */
+  constructor(server, flow, made) {
+    this.server = server;
+    this.flow = flow;
+    this.made = made;
+  }
+
+  /** @param {any} prepared */
+  async #run(prepared) {
+    const answer = await limited(this.flow.run(this.server, prepared, this.made));
+    const shown = this.flow.shown ? this.flow.shown(answer) : answer;
+    if (this.want === undefined) this.want = shown;
+    assert.deepEqual(shown, this.want);
+    return answer;
+  }
+
+  /** Goes well. @returns {Promise<number>} how many allocations that took */
+  async whole() {
+    const { server, flow } = this;
+    const prepared = await flow.prepare?.(server, this.made);
+    const before = server.shim.calls('malloc');
+    const answer = await this.#run(prepared);
+    await pause(FULL ? 30 : 5); /* what is still written afterwards */
+    const n = server.shim.calls('malloc') - before;
+    await flow.check?.(server, answer, prepared);
+    return n;
+  }
+
+  /** @param {number} point @param {number} often */
+  async #fail(point, often) {
+    const { server, flow } = this;
+    const prepared = await flow.prepare?.(server, this.made);
+    server.shim.fail('malloc', { pass: point, times: often });
+    const relief = flow.patient ? setTimeout(() => server.shim.stop(), 300) : undefined;
+    let answer;
+    try {
+      answer = await this.#run(prepared);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      this.refused++;
+    } finally {
+      clearTimeout(relief);
+      if (server.shim.stop() > 0) this.tried++;
+    }
+    await this.whole();
+    await flow.check?.(server, answer, prepared);
+  }
+
+  /** @param {number} n @param {number[]} which */
+  async sweep(n, which) {
+    for (const often of [1, EVER])
+      for (const point of which)
+        try {
+          await this.#fail(point, often);
+        } catch (error) {
+          this.wrong.push(`allocation ${point} of ${n} fails ${often === 1 ? 'once' : 'and all after it'}: ${error}`);
+          if (this.wrong.length === 5) return;
+        }
+  }
+}
+
+/** @param {import('node:test').TestContext} t @param {Started} server @param {Flow} flow */
+async function starve(t, server, flow) {
+  const one = new Starving(server, flow, await flow.setup?.(t, server));
+  await one.whole();
+  const n = await one.whole();
+  const rests = [await atRest(server)];
+  await one.sweep(n, points(n));
+  rests.push(await atRest(server));
+  if (FULL) {
+    await one.sweep(n, points(n, 10));
+    rests.push(await atRest(server));
+  }
+  t.diagnostic(`${n} allocations, ${one.tried} failures, ${one.refused} refused; blocks at rest: ${rests.map((r) => r.blocks).join(', ')}`);
+  for (const what of one.wrong) t.diagnostic(what);
+  assert.deepEqual(one.wrong, [], server.log().slice(-3000));
+  const [before, after] = rests.slice(-2);
+  assert.ok(after.blocks - before.blocks <= CACHED_BLOCKS, `${after.blocks - before.blocks} more blocks of memory at rest`);
+  assert.ok(after.descriptors <= before.descriptors, `${before.descriptors} descriptors at rest, then ${after.descriptors}`);
+  assert.equal(after.threads, before.threads);
+}
+
+/** @param {import('node:test').TestContext} t @param {Started} server @param {Record<string, Flow>} flows */
+async function starveAll(t, server, flows) {
+  for (const [name, flow] of Object.entries(flows)) {
+    if (process.env.FLOW && !name.includes(process.env.FLOW)) continue;
+    await t.test(name, (t) => starve(t, server, flow));
+  }
+}
+
+test('short of memory in everything', async (t) => {
+  t.diagnostic(`SEED=${SEED}`);
+  const server = await start(t, []);
+  await untilReady(server);
+  await starveAll(t, server, quoteFlows(await temporaryFolder(t)));
+  assert.equal(await server.stop(), 0, server.log().slice(-4000));
+});
+
+test('short of memory with TLS, keys and a language model', async (t) => {
+  const server = await start(t, ['--tls', 'auto', '--llm-driver', 'scripted', '--llm-script', 'tokens=12']);
+  trust(describe(path.join(server.data, 'tls/certificate.pem')));
+  await untilReady(server);
+  server.key = (await repartee(['key', 'create', 'anna', '--data', server.data])).out.trim();
+  await starveAll(t, server, modelFlows());
+  assert.equal(await server.stop(), 0, server.log().slice(-4000));
+});
+
+test('more connections than ever when there is no memory', async (t) => {
+  const server = await start(t, []);
+  await untilReady(server);
+  server.shim.fail('malloc', { times: EVER });
+  const { hostname, port } = new URL(server.url);
+  const sockets = Array.from({ length: 300 }, () => net.connect(Number(port), hostname).on('error', () => {}));
+  await Promise.all(sockets.map((socket) => limited(once(socket, 'close'))));
+  assert.ok(server.shim.stop() >= sockets.length);
+  const agent = new http.Agent({ keepAlive: true });
+  await Promise.all(sockets.map(() => ask(server, 'GET /healthz', { agent })));
+  server.shim.fail('malloc', { pass: 2, times: EVER });
+  await Promise.allSettled(sockets.map(() => ask(server, 'GET /healthz', { agent })));
+  server.shim.stop();
+  agent.destroy();
+  await ask(server, 'GET /healthz');
+  assert.equal(await server.stop(), 0, server.log().slice(-4000));
+});
+
+/* Its pace slackens with each death that follows soon, so there are few on each server. */
+const DEATHS = 3;
+test('an engine dies when there is no memory to start another', async (t) => {
+  const tries = [1, EVER].flatMap((often) => points(20, FULL ? POINTS : 1).map((point) => ({ often, point })));
+  for (let from = 0; from < tries.length; from += DEATHS) {
+    const server = await start(t, []);
+    await untilReady(server);
+    for (const { often, point } of tries.slice(from, from + DEATHS)) {
+      const old = (await ask(server, 'GET /readyz')).json.engines.tts.pid;
+      server.shim.fail('malloc', { pass: point, times: often });
+      process.kill(old, 'SIGKILL');
+      await pause(250); /* for a start, and one more */
+      server.shim.stop();
+      const isBack = async () => {
+        const { pid, state } = (await ask(server, 'GET /readyz', { status: 0 })).json.engines.tts;
+        return state === 'ready' && pid !== old;
+      };
+      await until(isBack, `another engine after allocation ${point} has failed`, 5000 + LIMIT_MS);
+      await ask(server, 'POST /tts', { body: { text: 'Good morning.' } });
+    }
+    assert.equal(await server.stop(), 0, server.log().slice(-4000));
+  }
+});
+
+test('what was acknowledged when memory was short outlives a restart', async (t) => {
+  const server = await start(t, []);
+  await untilReady(server);
+  /** What of `count` tries was done all the same. @template T @param {number} n allocations @param {() => Promise<T>} run */
+  const tries = async (n, run) => {
+    /** @type {T[]} */
+    const done = [];
+    for (let i = 0; i < (FULL ? 60 : 8); i++) {
+      server.shim.fail('malloc', { pass: random(n * 2), times: i % 2 ? 1 : EVER });
+      try {
+        done.push(await limited(run()));
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+      }
+      server.shim.stop();
+    }
+    return done;
+  };
+  const begin = async () => (await ask(server, 'POST /session', { body: {} })).json.session_id;
+  const ended = await Promise.all(Array.from({ length: 10 }, begin));
+  let at = 0, titles = 0;
+  const kept = {
+    sessions: await tries(32, begin),
+    ended: await tries(8, async () => {
+      const id = ended[at++ % ended.length];
+      await ask(server, `DELETE /session/${id}`);
+      return id;
+    }).catch((error) => (/not_found/.test(error.message) ? [] : Promise.reject(error))),
+    documents: await tries(180, async () => {
+      const title = `Kept ${++titles}`;
+      await ask(server, 'POST /rag/ingest', { body: { title, text: `# ${title}\n\nA rake.` } });
+      return title;
+    }),
+  };
+  assert.ok(kept.sessions.length && kept.documents.length, JSON.stringify(kept));
+  assert.equal(await server.stop(), 0, server.log().slice(-4000));
+  const again = await start(t, [], server.data);
+  await untilReady(again);
+  for (const id of kept.sessions) await ask(again, 'POST /chat', { body: { message: 'Hello.', session_id: id } });
+  for (const id of kept.ended) await ask(again, 'POST /chat', { body: { message: 'Hello.', session_id: id }, status: 404 });
+  for (const title of kept.documents) await until(async () => (await documents(again, title)).some((d) => d.state === 'done'), title);
+  assert.equal(await again.stop(), 0);
+});
