@@ -4,7 +4,7 @@
  * come through a file that is shared memory here and that a test in another process writes
  * (fault-shim.js): which call, how many go through first, how many then fail, with which errno. It
  * counts the calls, so that a test knows how many points of failure a thing has, and the blocks of
- * memory in use. It also moves the wall clock. Engines do not inherit it: their environment is empty.
+ * memory in use. It also moves the clocks. Engines do not inherit it: their environment is empty.
  *
  * A call that carries bytes may, instead of failing, carry only one of them.
  */
@@ -83,6 +83,7 @@ static struct control {
     _Atomic int64_t clock_shift_s; /* of the wall clock */
     atomic_uint calls[64];         /* so many have been made of each */
     char names[1024];              /* "malloc open64 …", from number 1 on */
+    _Atomic int64_t passed_ms;     /* the monotonic clock is ahead */
 } *control;
 static_assert(CALL_COUNT <= 64 && sizeof(struct control) <= 4096);
 
@@ -252,7 +253,7 @@ int pthread_create(pthread_t *into, const pthread_attr_t *how, void *(*run)(void
     return must_fail(CALL_pthread_create) ? errno : real(into, how, run, arg);
 }
 
-/* --- the wall clock --- */
+/* --- the clocks --- */
 
 static int64_t shift_s(void)
 {
@@ -267,6 +268,11 @@ int clock_gettime(clockid_t clock, struct timespec *into)
     int result = real(clock, into);
     if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)
         into->tv_sec += shift_s();
+    if (control && (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE)) {
+        int64_t ns = into->tv_nsec + atomic_load(&control->passed_ms) * 1000000;
+        into->tv_sec += ns / 1000000000;
+        into->tv_nsec = ns % 1000000000;
+    }
     return result;
 }
 

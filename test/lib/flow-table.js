@@ -169,14 +169,21 @@ export function quoteFlows(folder) {
       prepare: newTitle,
       async run(s, title) {
         const { job } = (await ask(s, 'POST /rag/ingest', form(`${title}.md`, `# ${title}\n\n${'Leaves and a rake. '.repeat(200)}`))).json;
-        const events = eventsOf(await ask(s, `GET /rag/jobs/${job}`, { headers: { Accept: 'text/event-stream' } }).catch((error) => {
-          if (!(error instanceof Refused)) throw error;
-          return { text: '' }; /* it is accepted all the same */
-        }));
-        return { job, last: events.at(-1)?.state };
+        await jobDone(s, job).catch((error) => {
+          if (!(error instanceof Refused)) throw error; /* it is accepted all the same */
+        });
+        return job;
       },
-      shown: ({ last }) => last ?? 'done',
-      check: (s, a, title) => stored(s, a?.job, title),
+      shown: () => 'accepted',
+      check: (s, job, title) => stored(s, job, title),
+    },
+    'GET /rag/jobs/ID, a stream': {
+      async setup(_, s) {
+        const { job } = (await ask(s, 'POST /rag/ingest', { body: { title: 'Rake', text: 'A rake.' } })).json;
+        await jobDone(s, job);
+        return job;
+      },
+      run: async (s, _, job) => eventsOf(await ask(s, `GET /rag/jobs/${job}`, { headers: { Accept: 'text/event-stream' } })),
     },
     'GET /rag/documents': { run: (s) => ask(s, 'GET /rag/documents?limit=2'), shown: (a) => a.json },
     'POST /rag/query': { run: (s) => ask(s, 'POST /rag/query', { body: { query: QUESTION, k: 3, answer: true } }), shown: (a) => a.json },
