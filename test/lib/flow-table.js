@@ -14,7 +14,7 @@ import { samplesOf, speak } from './speech.js';
 import { readFileSync } from 'node:fs';
 
 /**
- * @typedef {{url: string, data: string, key: string, pid: number}} Server
+ * @typedef {{url: string, data: string, key: string, pid: number, turnTokens?: number}} Server
  * @typedef {object} Flow
  * @property {(t: import('node:test').TestContext, server: Server) => any} [setup] once; what it gives is `made`
  * @property {(server: Server, made: any) => any} [prepare] before each run

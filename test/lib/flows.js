@@ -39,7 +39,8 @@ function refuse(error, where) {
  */
 export function ask(server, what, { body, type, headers = {}, status, agent } = {}) {
   const [method, path] = what.split(' ');
-  const bytes = body === undefined || Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body);
+  /** @type {string | Buffer | undefined} */
+  const bytes = typeof body === 'object' && !Buffer.isBuffer(body) ? JSON.stringify(body) : body;
   const url = new URL(path, server.url);
   const all = {
     ...(bytes !== undefined && { 'Content-Type': type ?? 'application/json', 'Content-Length': String(Buffer.byteLength(bytes)) }),

@@ -95,9 +95,7 @@ void loop_destroy(struct loop *l)
     free(l);
 }
 
-static void nothing_came(uv_poll_t *, int, int)
-{
-}
+static void nothing_came(uv_poll_t *, int, int) {}
 
 static void close_fd(uv_handle_t *reserve)
 {

@@ -26,8 +26,8 @@ void history_take(struct history *h, enum said_by by, uint64_t turn, char *text,
     /* A history never opens with an answer to a question that has left it. */
     while (h->count && h->entry[0].by == SAID_BY_ASSISTANT)
         drop_oldest(h);
-    h->entry[h->count++] = (struct said){
-        .by = by, .interrupted = interrupted, .turn = turn, .text = text, .n = n};
+    h->entry[h->count++] =
+        (struct said){.by = by, .interrupted = interrupted, .turn = turn, .text = text, .n = n};
     h->bytes += n;
 }
 
