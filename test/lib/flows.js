@@ -210,7 +210,7 @@ export function jobDone(server, job) {
   return until(async () => {
     const { state } = (await ask(server, `GET /rag/jobs/${job}`)).json;
     assert.notEqual(state, 'failed', 'an accepted document failed');
-    if (state !== 'done') server.shim?.pass(50); /* it may have been put off */
+    if (state !== 'done') server.shim?.pass(20); /* it may have been put off */
     return state === 'done';
   }, `job ${job}`);
 }
