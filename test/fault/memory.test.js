@@ -28,7 +28,8 @@ import { describe, trust } from '../lib/tls.js';
 const LIMIT_MS = 15000; /* well above ENGINE_WAIT_MS, well below what a turn or an engine may take */
 const SEED = Number(process.env.SEED ?? (FULL ? 1 : Date.now() % 100000));
 const POINTS = times('POINTS', { full: 1e6, short: 1, sanitized: 1 }); /* of each flow, either way; one alone goes one way */
-const CACHED_BLOCKS = 64; /* SQLite keeps pages and what it knows of tables; all that it may is a thousand times more */
+/* SQLite keeps pages and what it knows of tables, more of them at first than later on. */
+const CACHED_BLOCKS = 256, CACHED_LATER = 32;
 const random = randomly(SEED);
 const pause = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -173,7 +174,9 @@ async function starve(t, server, flow) {
   t.diagnostic(`${n} allocations, ${one.tried} failures, ${one.refused} refused; blocks at rest: ${rests.map((r) => r.blocks).join(', ')}`);
   if (one.wrong.length) t.diagnostic(`${one.wrong.join('\n')}\n${server.log().slice(-1500)}`);
   assert.deepEqual(one.wrong, [], server.log().slice(-3000));
-  for (const rest of rests.slice(1)) holdsNoMore(rests[0], rest, CACHED_BLOCKS);
+  if (!FULL) return;
+  holdsNoMore(rests[0], rests[1], CACHED_BLOCKS);
+  holdsNoMore(rests[1], rests[2], CACHED_LATER);
 }
 
 /** @param {import('node:test').TestContext} t @param {Started} server @param {Record<string, Flow>} flows */
@@ -184,7 +187,7 @@ async function starveAll(t, server, flows) {
   for (const [name, flow] of chosen) await t.test(name, (t) => starve(t, server, flow));
   const after = await atRest(server);
   t.diagnostic(`at rest ${JSON.stringify(before)}, then ${JSON.stringify(after)}`);
-  holdsNoMore(before, after, 4 * CACHED_BLOCKS);
+  holdsNoMore(before, after, CACHED_BLOCKS);
 }
 
 /** @param {Started} server */

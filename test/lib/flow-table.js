@@ -29,7 +29,7 @@ export const DOCUMENT = `# Garden\n\n## Who waters the tomatoes?\n\n${LONG}\n\n#
 const QUESTION = 'Who waters the tomatoes?';
 export const SCRIPTED = [
   '--stt-driver', 'scripted', '--stt-script', 'text=where is the ladder', '--stt-streams', '8', '--tts-driver', 'scripted',
-  '--limit-turns', '100000',
+  '--limit-turns', '100000', '--limit-live', '10000', '--resume-keep-ms', '5000',
 ];
 
 /** @param {Server} server */
@@ -211,6 +211,7 @@ export function quoteFlows(folder) {
       },
       run: (_, __, made) =>
         talking(made, { resume: {} }, async (talk) => {
+          talk.hurries = false; /* so that it is not over before the cut */
           talk.send({ type: 'text', text: QUESTION });
           await talk.wait((e) => e.type === 'token');
           const { resume: { id }, session_id } = talk.ready;
