@@ -155,7 +155,7 @@ function holdsNoMore(before, after, most) {
   assert.equal(after.threads, before.threads);
 }
 
-/** @param {import('node:test').TestContext} t @param {Started} server @param {Flow} flow */
+/** Returns how often memory was short. @param {import('node:test').TestContext} t @param {Started} server @param {Flow} flow */
 async function starve(t, server, flow) {
   const one = new Starving(server, flow, await flow.setup?.(t, server));
   let n = await one.count();
@@ -174,9 +174,11 @@ async function starve(t, server, flow) {
   t.diagnostic(`${n} allocations, ${one.tried} failures, ${one.refused} refused; blocks at rest: ${rests.map((r) => r.blocks).join(', ')}`);
   if (one.wrong.length) t.diagnostic(`${one.wrong.join('\n')}\n${server.log().slice(-1500)}`);
   assert.deepEqual(one.wrong, [], server.log().slice(-3000));
-  if (!FULL) return;
-  holdsNoMore(rests[0], rests[1], CACHED_BLOCKS);
-  holdsNoMore(rests[1], rests[2], CACHED_LATER);
+  if (FULL) {
+    holdsNoMore(rests[0], rests[1], CACHED_BLOCKS);
+    holdsNoMore(rests[1], rests[2], CACHED_LATER);
+  }
+  return one.tried;
 }
 
 /** @param {import('node:test').TestContext} t @param {Started} server @param {Record<string, Flow>} flows */
@@ -184,9 +186,11 @@ async function starveAll(t, server, flows) {
   const few = SANITIZED && !FULL; /* starting the server takes the time there is */
   const chosen = Object.entries(flows).filter(([name]) => (process.env.FLOW ? RegExp(process.env.FLOW).test(name) : !few || random(2)));
   const before = await atRest(server);
-  for (const [name, flow] of chosen) await t.test(name, (t) => starve(t, server, flow));
-  const after = await atRest(server);
-  t.diagnostic(`at rest ${JSON.stringify(before)}, then ${JSON.stringify(after)}`);
+  let failures = 0;
+  for (const [name, flow] of chosen) await t.test(name, async (t) => (failures += await starve(t, server, flow)));
+  const after = await atRest(server), lines = server.log().split('\n').length;
+  t.diagnostic(`${failures} failures, ${lines} lines of log; at rest ${JSON.stringify(before)}, then ${JSON.stringify(after)}`);
+  assert.ok(lines < 100 + 3 * failures, `${lines} lines of log for ${failures} failures`);
   holdsNoMore(before, after, CACHED_BLOCKS);
 }
 

@@ -144,8 +144,9 @@ void sql_copy(char *into, size_t room, struct str text)
 
 enum err sql_transaction(struct store *s, enum err (*fn)(struct store *s, void *arg), void *arg)
 {
-    try(sql_exec(s, s->lock < 0 ? "BEGIN" : "BEGIN IMMEDIATE"));
-    enum err err = fn(s, arg);
+    enum err err = sql_exec(s, s->lock < 0 ? "BEGIN" : "BEGIN IMMEDIATE");
+    if (err == OK)
+        err = fn(s, arg);
     if (err == OK)
         err = sql_exec(s, "COMMIT");
     if (err != OK) {
