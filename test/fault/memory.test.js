@@ -191,7 +191,10 @@ async function starveAll(t, server, flows) {
   const chosen = Object.entries(flows).filter(([name]) => isChosen(name) && (!few || process.env.FLOW || random(2)));
   const before = await atRest(server);
   let failures = 0;
-  for (const [name, flow] of chosen) await t.test(name, async (t) => (failures += await starve(t, server, flow)));
+  for (const [name, flow] of chosen)
+    await t.test(name, async (t) => {
+      failures += await starve(t, server, flow);
+    });
   const after = await atRest(server), lines = server.log().split('\n').length;
   t.diagnostic(`${failures} failures, ${lines} lines of log; at rest ${JSON.stringify(before)}, then ${JSON.stringify(after)}`);
   assert.ok(lines < 100 + 3 * failures, `${lines} lines of log for ${failures} failures`);
@@ -306,7 +309,7 @@ test('short of memory with TLS, keys and a language model', async (t) => {
 
 /* Its pace slackens with each death that follows soon, so there are few on each server. */
 const DEATHS = 3;
-test('an engine dies at every point', { skip: !FULL || !isChosen('an engine dies') }, async (t) => {
+test('an engine dies at every point', { skip: !(FULL && isChosen('an engine dies')) }, async (t) => {
   const tries = [1, EVER].flatMap((often) => points(20).map((point) => ({ often, point })));
   for (let from = 0; from < tries.length; from += DEATHS) {
     const server = await start(t, []);
