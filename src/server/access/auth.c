@@ -6,7 +6,6 @@
 #include <openssl/hmac.h>
 #include <stdio.h>
 
-#include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "server/access/keys.h"
@@ -32,14 +31,15 @@ struct auth {
 };
 
 /* A name for a key that tells nothing about it to those who do not have the secret. */
-static void fingerprint(const struct auth *a, const uint8_t hash[KEY_HASH_BYTES],
-                        char into[JWT_RIGHT_MAX + 1])
+static enum err fingerprint(const struct auth *a, const uint8_t hash[KEY_HASH_BYTES],
+                            char into[JWT_RIGHT_MAX + 1])
 {
     uint8_t mac[32];
-    unsigned n = 0;
-    check(HMAC(EVP_sha256(), a->secret, (int)a->secret_n, hash, KEY_HASH_BYTES, mac, &n));
+    if (!HMAC(EVP_sha256(), a->secret, (int)a->secret_n, hash, KEY_HASH_BYTES, mac, nullptr))
+        return ERR_NOMEM;
     for (size_t i = 0; i < JWT_RIGHT_MAX / 2; i++)
         snprintf(into + 2 * i, 3, "%02x", mac[i]);
+    return OK;
 }
 
 enum err auth_create(const struct conf *conf, bool loopback, struct str kept_secret,
@@ -64,8 +64,14 @@ enum err auth_create(const struct conf *conf, bool loopback, struct str kept_sec
         a->secret_n = JWT_KEY_MIN;
     }
     uint8_t hash[KEY_HASH_BYTES];
-    key_hash(a->api_key, hash);
-    fingerprint(a, hash, a->api_right);
+    enum err err = key_hash(a->api_key, hash);
+    if (err == OK)
+        err = fingerprint(a, hash, a->api_right);
+    if (err != OK) {
+        OPENSSL_cleanse(a->secret, sizeof a->secret);
+        free(a);
+        return err;
+    }
     *ret_auth = a;
     return OK;
 }
@@ -103,21 +109,26 @@ static bool is_open(const struct auth *a)
     return a->loopback && a->api_key.n == 0 && !key_ring_locks(a->keys);
 }
 
-static bool still_may(const struct auth *a, const char *owner, const char *right)
+static enum err if_so(bool let_in)
+{
+    return let_in ? OK : ERR_AUTH;
+}
+
+static enum err still_may(const struct auth *a, const char *owner, const char *right)
 {
     if (strcmp(right, by_socket) == 0)
-        return true; /* who may open it is the file system's matter */
+        return OK; /* who may open it is the file system's matter */
     if (strcmp(right, by_loopback) == 0)
-        return is_open(a);
+        return if_so(is_open(a));
     if (strcmp(right, by_visit) == 0)
-        return a->public_sessions;
+        return if_so(a->public_sessions);
     if (strcmp(owner, local) == 0)
-        return a->api_key.n > 0 && strcmp(right, a->api_right) == 0;
+        return if_so(a->api_key.n > 0 && strcmp(right, a->api_right) == 0);
     char now[JWT_RIGHT_MAX + 1] = "";
-    const struct key *key = key_ring_named(a->keys, str_of(owner));
-    if (key)
-        fingerprint(a, key->hash, now);
-    return key && strcmp(right, now) == 0; /* a new key of the same name is another one */
+    const struct key *key;
+    try(key_ring_named(a->keys, str_of(owner), &key));
+    try(fingerprint(a, key->hash, now));
+    return if_so(strcmp(right, now) == 0); /* a new key of the same name is another one */
 }
 
 static bool has_session(const struct auth *a, const char *session, const char *owner)
@@ -125,10 +136,10 @@ static bool has_session(const struct auth *a, const char *session, const char *o
     return session_peek(a->sessions, str_of(session), str_of(owner)) != nullptr;
 }
 
-bool auth_still(const struct auth *a, const struct principal *who)
+enum err auth_still(const struct auth *a, const struct principal *who)
 {
-    return still_may(a, who->owner, who->right) &&
-           (!who->session[0] || has_session(a, who->session, who->owner));
+    try(still_may(a, who->owner, who->right));
+    return if_so(!who->session[0] || has_session(a, who->session, who->owner));
 }
 
 bool auth_is_one_person(const struct auth *a)
@@ -151,16 +162,19 @@ enum err auth_token(const struct auth *a, struct str token, const struct sock_pe
         be(ret_who, local, a->api_right, true);
         return OK;
     }
-    const struct key *key = key_ring_find(a->keys, token);
-    if (key) {
+    const struct key *key;
+    enum err err = key_ring_find(a->keys, token, &key);
+    if (err == OK) {
         char right[JWT_RIGHT_MAX + 1] = "";
-        fingerprint(a, key->hash, right);
+        try(fingerprint(a, key->hash, right));
         be(ret_who, key->name, right, true);
-        return OK;
     }
+    if (err != ERR_AUTH)
+        return err;
     struct jwt_claims claims;
     try(jwt_verify(secret(a), clock_wall_ms() / 1000, token, &claims));
-    if (!still_may(a, claims.owner, claims.right) || !has_session(a, claims.session, claims.owner))
+    try(still_may(a, claims.owner, claims.right));
+    if (!has_session(a, claims.session, claims.owner))
         return ERR_AUTH;
     be(ret_who, claims.owner, claims.right, false);
     memcpy(ret_who->session, claims.session, sizeof claims.session);

@@ -32,15 +32,15 @@ enum err auth_create(const struct conf *conf, bool loopback, struct str kept_sec
                      struct auth **ret_auth);
 void auth_destroy(struct auth *a); /* takes NULL */
 
-/* From the Authorization header and the peer. ERR_AUTH. */
+/* From the Authorization header and the peer. ERR_AUTH; another error (ERR_NOMEM): that cannot be told now. */
 enum err auth_request(const struct auth *a, const struct http_head *head,
                       const struct sock_peer *peer, struct principal *ret_who);
 /* From a token or key in a message (`hello.token`); "" falls back on what the peer may do anyway. */
 enum err auth_token(const struct auth *a, struct str token, const struct sock_peer *peer,
                     struct principal *ret_who);
 /* Would he still be let in? Not once his key was revoked, the first key was made, or his session ended. For those who stay
- * connected; how old their token is does not matter. */
-bool auth_still(const struct auth *a, const struct principal *who);
+ * connected; how old their token is does not matter. Errors as above. */
+enum err auth_still(const struct auth *a, const struct principal *who);
 /* Everything here is one person's: no visitors, and at most one key. */
 bool auth_is_one_person(const struct auth *a);
 /* Who may begin a session: every principal, and with session.public anybody, as a visitor. */

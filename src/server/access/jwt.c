@@ -58,13 +58,13 @@ static enum err get_base64url(struct str text, struct buf *into)
     return OK;
 }
 
-static void mac_of(struct str key, struct str signed_part, unsigned char ret_mac[MAC_BYTES])
+static enum err mac_of(struct str key, struct str signed_part, unsigned char ret_mac[MAC_BYTES])
 {
     check(key.n >= JWT_KEY_MIN);
-    unsigned len = 0;
-    check(HMAC(EVP_sha256(), key.p, (int)key.n, (const unsigned char *)signed_part.p, signed_part.n,
-               ret_mac, &len) &&
-          len == MAC_BYTES);
+    return HMAC(EVP_sha256(), key.p, (int)key.n, (const unsigned char *)signed_part.p,
+                signed_part.n, ret_mac, nullptr)
+               ? OK
+               : ERR_NOMEM;
 }
 
 enum err jwt_sign(struct str key, int64_t now_s, struct jwt_claims *claims, struct buf *into)
@@ -93,7 +93,7 @@ enum err jwt_sign(struct str key, int64_t now_s, struct jwt_claims *claims, stru
     try(buf_add_byte(into, '.'));
     try(put_base64url(into, (const unsigned char *)body.p, body.n));
     unsigned char mac[MAC_BYTES];
-    mac_of(key, str_sub(buf_str(into), start, into->n), mac);
+    try(mac_of(key, str_sub(buf_str(into), start, into->n), mac));
     try(buf_add_byte(into, '.'));
     return put_base64url(into, mac, sizeof mac);
 }
@@ -112,8 +112,9 @@ static enum err read_claims(struct str json, int64_t now_s, struct jwt_claims *r
 {
     struct json_doc *doc;
     struct json_why why;
-    if (json_parse(json, &doc, &why) != OK)
-        return ERR_AUTH;
+    enum err err = json_parse(json, &doc, &why);
+    if (err != OK)
+        return err == ERR_NOMEM ? ERR_NOMEM : ERR_AUTH;
     const struct json_val *obj = json_root(doc);
     struct jwt_claims c = {};
     int64_t not_before = json_int(json_get(obj, "nbf"), INT64_MAX);
@@ -145,7 +146,7 @@ enum err jwt_verify(struct str key, int64_t now_s, struct str token, struct jwt_
         return ERR_AUTH;
 
     unsigned char mac[MAC_BYTES];
-    mac_of(key, str_sub(token, 0, last_dot), mac);
+    try(mac_of(key, str_sub(token, 0, last_dot), mac));
     autobuf want = BUF(64);
     try(put_base64url(&want, mac, sizeof mac));
     if (want.n != MAC_CHARS || CRYPTO_memcmp(want.p, token.p + last_dot + 1, MAC_CHARS) != 0)

@@ -24,6 +24,12 @@ static bool is_same(const struct stat *a, const struct stat *b)
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+/* What it says will not change until it is written anew; anything else may be otherwise next time. */
+static bool is_final(enum err err)
+{
+    return err == OK || err == ERR_SYNTAX || err == ERR_TOOBIG;
+}
+
 static enum err load(struct key_ring *r, const struct stat *about)
 {
     struct keys fresh = {};
@@ -33,8 +39,15 @@ static enum err load(struct key_ring *r, const struct stat *about)
         close(fd);
     keys_free(&r->keys);
     r->keys = fresh;
-    r->seen = *about;
-    r->is_broken = err != OK;
+    r->seen = is_final(err) ? *about : (struct stat){};
+    return err;
+}
+
+static enum err broken(struct key_ring *r, enum err err, const char *why)
+{
+    if (!r->is_broken)
+        log_error("%s cannot be read (%s); no key is accepted", r->path, why);
+    r->is_broken = true;
     return err;
 }
 
@@ -43,22 +56,21 @@ static enum err follow(struct key_ring *r)
 {
     struct stat about = {};
     if (stat(r->path, &about) != 0) {
-        about = (struct stat){};
-        bool is_gone = errno == ENOENT;
-        if (!is_gone && !r->is_broken)
-            log_error("%s cannot be read any more; no key is accepted", r->path);
+        enum err err = err_from_errno(errno);
         keys_free(&r->keys);
-        r->seen = about;
-        r->is_broken = !is_gone;
-        return is_gone ? OK : ERR_DENIED;
+        r->seen = (struct stat){};
+        if (err != ERR_NOTFOUND)
+            return broken(r, err, err_text(err));
+        r->is_broken = false;
+        return OK;
     }
     if (is_same(&about, &r->seen))
         return r->is_broken ? ERR_SYNTAX : OK;
     enum err err = load(r, &about);
     if (err != OK)
-        log_error("%s cannot be read (%s); no key is accepted", r->path,
-                  err == ERR_SYNTAX ? "a line is damaged" : err_text(err));
-    return err;
+        return broken(r, err, err == ERR_SYNTAX ? "a line is damaged" : err_text(err));
+    r->is_broken = false;
+    return OK;
 }
 
 enum err key_ring_create(const char *data, struct key_ring **ret_ring)
@@ -84,33 +96,45 @@ void key_ring_destroy(struct key_ring *r)
     free(r);
 }
 
-const struct key *key_ring_find(struct key_ring *r, struct str token)
+/* A file that is damaged or forbidden holds no keys; of one that could not be read just now nobody knows. */
+static enum err look(struct key_ring *r)
+{
+    enum err err = follow(r);
+    return is_final(err) || err == ERR_DENIED ? OK : err;
+}
+
+enum err key_ring_find(struct key_ring *r, struct str token, const struct key **ret_key)
 {
     uint8_t hash[KEY_HASH_BYTES];
     const struct key *found = nullptr;
-    (void)follow(r); /* a file that cannot be read holds no keys */
+    try(look(r));
     if (r->keys.count == 0)
-        return nullptr;
-    key_hash(token, hash);
+        return ERR_AUTH;
+    try(key_hash(token, hash));
     for (size_t i = 0; i < r->keys.count; i++)
         if (CRYPTO_memcmp(hash, r->keys.key[i].hash, sizeof hash) == 0)
             found = &r->keys.key[i];
-    return found;
+    if (!found)
+        return ERR_AUTH;
+    *ret_key = found;
+    return OK;
 }
 
-const struct key *key_ring_named(struct key_ring *r, struct str name)
+enum err key_ring_named(struct key_ring *r, struct str name, const struct key **ret_key)
 {
-    (void)follow(r);
+    try(look(r));
     for (size_t i = 0; i < r->keys.count; i++)
-        if (str_eq(name, str_of(r->keys.key[i].name)))
-            return &r->keys.key[i];
-    return nullptr;
+        if (str_eq(name, str_of(r->keys.key[i].name))) {
+            *ret_key = &r->keys.key[i];
+            return OK;
+        }
+    return ERR_AUTH;
 }
 
 size_t key_ring_count(struct key_ring *r)
 {
     (void)follow(r);
-    return r->keys.count;
+    return r->is_broken ? (size_t)KEYS_MAX : r->keys.count;
 }
 
 bool key_ring_locks(struct key_ring *r)

@@ -82,9 +82,9 @@ void keys_free(struct keys *k)
     *k = (struct keys){};
 }
 
-void key_hash(struct str token, uint8_t into[KEY_HASH_BYTES])
+enum err key_hash(struct str token, uint8_t into[KEY_HASH_BYTES])
 {
-    SHA256((const uint8_t *)token.p, token.n, into);
+    return SHA256((const uint8_t *)token.p, token.n, into) ? OK : ERR_NOMEM;
 }
 
 /* --- the file --- */
@@ -188,14 +188,14 @@ static enum err append(struct keys *k, struct str name, struct buf *text)
         unsigned two = (unsigned)random[bit / 8] << 8 | random[bit / 8 + 1];
         try(buf_add_byte(text, digits[two >> (10 - bit % 8) & 63]));
     }
+    struct key fresh = {.created_s = clock_wall_ms() / 1000};
+    memcpy(fresh.name, name.p, name.n);
+    try(key_hash(str_sub(buf_str(text), begin, text->n), fresh.hash));
     struct key *longer = realloc(k->key, (k->count + 1) * sizeof *k->key);
     if (!longer)
         return ERR_NOMEM;
     k->key = longer;
-    struct key *fresh = &k->key[k->count++];
-    *fresh = (struct key){.created_s = clock_wall_ms() / 1000};
-    memcpy(fresh->name, name.p, name.n);
-    key_hash(str_sub(buf_str(text), begin, text->n), fresh->hash);
+    k->key[k->count++] = fresh;
     return OK;
 }
 

@@ -35,7 +35,8 @@ void keys_free(struct keys *k);
 /* Can a key bear this name? "local" and "visitor" are taken by those who have none. */
 bool key_name_is_good(struct str name);
 
-void key_hash(struct str token, uint8_t into[KEY_HASH_BYTES]);
+/* ERR_NOMEM. */
+enum err key_hash(struct str token, uint8_t into[KEY_HASH_BYTES]);
 
 /* The file as it is now; none is no key. For commands. */
 enum err keys_read(const char *data, struct keys *ret_keys);
@@ -49,9 +50,11 @@ struct key_ring;
 enum err key_ring_create(const char *data,
                          struct key_ring **ret_ring); /* ERR_SYNTAX, ERR_DENIED… */
 void key_ring_destroy(struct key_ring *r);            /* takes NULL */
-/* The key that `token` is, or of that name; or NULL. Good until the next call. */
-const struct key *key_ring_find(struct key_ring *r, struct str token);
-const struct key *key_ring_named(struct key_ring *r, struct str name);
+/* The key that `token` is, or of that name: good until the next call. ERR_AUTH: there is none; another error
+ * (ERR_NOMEM): that cannot be told now. */
+enum err key_ring_find(struct key_ring *r, struct str token, const struct key **ret_key);
+enum err key_ring_named(struct key_ring *r, struct str name, const struct key **ret_key);
+/* KEYS_MAX when the file cannot be read. */
 size_t key_ring_count(struct key_ring *r);
 /* Is there any key? Also true when the file cannot be read any more: then nobody gets in by it. */
 bool key_ring_locks(struct key_ring *r);

@@ -60,7 +60,7 @@ void call_pump(struct call *call);
 /* Now and then: forgets what will not be asked for. */
 void call_tick(struct call *call, uint64_t now_ms);
 /* Not true any more when his key was revoked or his session ended. */
-bool call_is_allowed(const struct call *call);
+enum err call_is_allowed(const struct call *call);
 void call_say_goodbye(struct call *call);
 void call_error(struct call *call, enum err err, const char *message);
 /* The same for who has not said hello: one sentence. */

@@ -224,13 +224,18 @@ static enum err may_begin(void *arg)
 {
     struct call *call = arg;
     uint32_t wait_s;
-    if (!call_is_allowed(call)) {
+    enum err err = call_is_allowed(call);
+    if (err == ERR_AUTH) {
         send_error(call, nullptr, ERR_AUTH, "your key or session is not valid any more");
         if (call->ws)
             ws_close(call->ws, 1008, "not valid any more");
         return ERR_AUTH;
     }
-    enum err err = admit(call->server, &call->who, &call->peer, &wait_s);
+    if (err != OK) {
+        send_error(call, nullptr, err, err_text(err));
+        return err;
+    }
+    err = admit(call->server, &call->who, &call->peer, &wait_s);
     if (err != OK) {
         char sentence[80];
         snprintf(sentence, sizeof sentence, "too many requests; try again in %u seconds", wait_s);

@@ -32,6 +32,8 @@ static void send_event(struct chat *c, struct json_out *j)
     /* A reader that is too slow is dropped by its connection; nothing here waits for it. */
     if (json_finish(j) == OK)
         (void)sse_send(c->sse, nullptr, 0, buf_str(&c->json));
+    else
+        exchange_doom(c->x); /* as sse_send does */
 }
 
 static struct json_out event(struct chat *c)
@@ -117,7 +119,8 @@ static void refuse(struct chat *c, enum err err, const char *message, const char
 }
 
 /* The session that the request names, else the token's, else a new one. */
-static enum err find_session(struct chat *c, struct str id, struct session **ret_session)
+static enum err find_session(struct chat *c, struct str id, bool *ret_new,
+                             struct session **ret_session)
 {
     struct sessions *all = c->server->sessions;
     struct str owner = str_of(c->who.owner);
@@ -125,7 +128,9 @@ static enum err find_session(struct chat *c, struct str id, struct session **ret
         return session_find(all, id, owner, ret_session);
     if (c->who.session[0] && session_find(all, str_of(c->who.session), owner, ret_session) == OK)
         return OK;
-    return session_create(all, owner, ret_session);
+    try(session_create(all, owner, ret_session));
+    *ret_new = true;
+    return OK;
 }
 
 static enum err begin_stream(struct chat *c, const struct session *session)
@@ -149,12 +154,13 @@ struct chat_request {
 static void begin(struct chat *c, const struct chat_request *r)
 {
     struct session *session;
+    bool is_new = false;
     enum err err = admit_request(c->server, &c->who, c->x);
     if (err != OK) {
         refuse(c, err, nullptr, nullptr);
         return;
     }
-    err = find_session(c, r->session_id, &session);
+    err = find_session(c, r->session_id, &is_new, &session);
     if (err != OK) {
         refuse(c, err, err == ERR_NOTFOUND ? "there is no such session" : nullptr,
                err == ERR_NOTFOUND ? "session_id" : nullptr);
@@ -163,6 +169,8 @@ static void begin(struct chat *c, const struct chat_request *r)
     const struct turn_request request = {
         .use_rag = r->use_rag, .text = r->message, .max_tokens = (uint32_t)r->max_tokens};
     err = turn_begin(&c->server->talk, session, &request, &sink, c, &c->turn);
+    if (err != OK && is_new)
+        session_end(c->server->sessions, session); /* nobody will ever know of it */
     if (err == ERR_CONFLICT) {
         refuse(c, err, "this session is answering already; wait, or begin another", "session_id");
     } else if (err != OK) {

@@ -111,6 +111,7 @@ static enum err open_front(struct server *s, const struct server_where *where,
     const struct conf *c = s->conf;
     struct front_limits limits = FRONT_LIMITS;
     limits.connections = connections_at_once((uint64_t)c->max_connections);
+    try(loop_reserve(s->loop, limits.connections + OWN_DESCRIPTORS));
     limits.header_ms = (uint32_t)c->header_ms;
     limits.body_ms = (uint32_t)c->body_ms;
     limits.idle_ms = (uint32_t)c->idle_ms;

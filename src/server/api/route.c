@@ -78,7 +78,7 @@ static enum err find_principal(const struct server *s, const struct exchange *x,
     if (access == ACCESS_VISIT)
         return auth_visitor(s->auth, head, peer, ret_who);
     enum err err = auth_request(s->auth, head, peer, ret_who);
-    if (access == ACCESS_OPEN && err != OK) {
+    if (access == ACCESS_OPEN && err == ERR_AUTH) {
         *ret_who = (struct principal){};
         return OK;
     }

@@ -19,14 +19,9 @@ struct session_request {
     bool refresh;
 };
 
-static enum err answer(struct session_request *r, struct exchange *x)
+static enum err give_token(struct session_request *r, struct exchange *x, struct session *session)
 {
     struct server *s = r->server;
-    struct session *session;
-    if (r->refresh)
-        try(session_find(s->sessions, str_of(r->who.session), str_of(r->who.owner), &session));
-    else
-        try(session_create(s->sessions, str_of(r->who.owner), &session));
     autobuf token = BUF(JWT_MAX_BYTES), body = BUF(2 * JWT_MAX_BYTES + 64 * 1024);
     int64_t expires_s;
     try(auth_issue(s->auth, &r->who, str_of(session->id), &token, &expires_s));
@@ -38,10 +33,24 @@ static enum err answer(struct session_request *r, struct exchange *x)
     put_self(&j, s->conf);
     json_end(&j);
     try(json_finish(&j));
-    keep_save(s->keep, session);
     try(exchange_set(x, "Cache-Control", S("no-store")));
+    keep_save(s->keep, session);
     exchange_reply(x, 200, "application/json", buf_str(&body));
     return OK;
+}
+
+static enum err answer(struct session_request *r, struct exchange *x)
+{
+    struct sessions *all = r->server->sessions;
+    struct session *session;
+    if (r->refresh)
+        try(session_find(all, str_of(r->who.session), str_of(r->who.owner), &session));
+    else
+        try(session_create(all, str_of(r->who.owner), &session));
+    enum err err = give_token(r, x, session);
+    if (err != OK && !r->refresh)
+        session_end(all, session); /* nobody will ever know of it */
+    return err;
 }
 
 static void on_request(struct exchange *x, void *arg, struct str body)

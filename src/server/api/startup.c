@@ -31,6 +31,7 @@ struct startup {
     bool learnt;        /* it hears with them, or is not waited for any more */
     struct timer learn; /* how long it is waited for */
     bool alone;         /* the recogniser's words are everybody's, since there is one person only */
+    bool stale;         /* it could not be told the newest words */
 };
 
 /* --- the recogniser's words --- */
@@ -64,6 +65,7 @@ static void on_words(void *arg, enum err err, struct blob *text)
 {
     struct startup *st = arg;
     struct engine_info info;
+    st->stale = err != OK;
     if (err == OK)
         engine_set_words(st->server->stt, text);
     else
@@ -86,7 +88,7 @@ static void learn(struct startup *st)
 
 void startup_tick(struct startup *st)
 {
-    if (st->stored && st->alone != auth_is_one_person(st->server->auth))
+    if (st->stored && (st->stale || st->alone != auth_is_one_person(st->server->auth)))
         learn(st);
 }
 

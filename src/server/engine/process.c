@@ -353,6 +353,12 @@ enum err engine_create(struct loop *loop, const struct engine_config *config, st
     e->out = BUF(WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES);
     timer_init(&e->timer, loop, on_timer, e);
     enum err err = copy_config(e, config);
+    /* What memory could be short for, a child would have to be ended for: all that is left of a read and of the
+     * one before, and a message about its life. */
+    if (err == OK)
+        err = buf_reserve(&e->in, 2 * (WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES));
+    if (err == OK)
+        err = buf_reserve(&e->out, WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES);
     if (err != OK) {
         engine_destroy(e);
         return err;

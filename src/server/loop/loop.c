@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/loop/loop.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -92,6 +96,35 @@ void loop_destroy(struct loop *l)
     check(uv_loop_close(&l->uv) == 0);
     mailbox_destroy(l->box);
     free(l);
+}
+
+static void nothing_came(uv_poll_t *, int, int) {}
+
+static void close_fd(uv_handle_t *reserve)
+{
+    close((int)(intptr_t)reserve->data);
+}
+
+/* libuv has one array by number of descriptor, which grows when one is first watched. */
+enum err loop_reserve(struct loop *l, uint32_t descriptors)
+{
+    int low = eventfd(0, EFD_CLOEXEC);
+    if (low < 0)
+        return err_from_errno(errno);
+    int fd = fcntl(low, F_DUPFD_CLOEXEC, (int)descriptors - 1);
+    enum err err = fd < 0 ? err_from_errno(errno) : OK;
+    close(low);
+    if (err != OK)
+        return err;
+    int status = uv_poll_init(&l->uv, &l->reserve, fd);
+    if (status < 0) {
+        close(fd);
+        return err_from_uv(status);
+    }
+    l->reserve.data = (void *)(intptr_t)fd;
+    status = uv_poll_start(&l->reserve, UV_READABLE, nothing_came);
+    uv_close((uv_handle_t *)&l->reserve, close_fd);
+    return status < 0 ? err_from_uv(status) : OK;
 }
 
 /* --- steps --------------------------------------------------------------------------------------- */

@@ -42,6 +42,10 @@ void loop_step(struct loop *l, uint32_t wait_ms);
 enum err loop_post(struct loop *l, loop_fn fn, void *arg);
 bool loop_on_thread(const struct loop *l); /* any thread: is this the loop's? */
 
+/* Makes room for so many descriptors at once: libuv cannot be refused memory for them later on. Once, before
+ * the loop runs. */
+enum err loop_reserve(struct loop *l, uint32_t descriptors);
+
 /* `fn(arg)` whenever the process gets `signum`; fn NULL gives the signal back. SIGPIPE is ignored
  * from loop_create on. */
 enum err loop_on_signal(struct loop *l, int signum, loop_fn fn, void *arg);

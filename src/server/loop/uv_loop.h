@@ -15,6 +15,7 @@ struct loop_signal;
 struct loop { /* everything: loop thread, but box */
     uv_loop_t uv;
     uv_async_t wake;
+    uv_poll_t reserve;        /* see loop_reserve */
     uv_timer_t alarm;         /* ends a step's waiting when the next timer is due */
     uint64_t alarm_ms;        /* what it is set to: key of a timer; 0: not set */
     pthread_t thread;         /* const */

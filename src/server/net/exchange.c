@@ -324,7 +324,7 @@ size_t exchange_queued(const struct exchange *x)
 void exchange_end(struct exchange *x)
 {
     check(x->begun);
-    if (x->chunked && !x->no_body)
+    if (x->chunked && !x->no_body && !x->conn->doomed)
         sock_write(x->conn->sock, S("0\r\n\r\n"));
     conn_answered(x);
 }

@@ -145,16 +145,17 @@ static void on_done(void *arg, struct str title, struct str notes)
     struct ingest *i = arg;
     i->note = mem_strdup(str_sub(notes, 0, utf8_prefix(notes, NOTE_MAX)));
     i->title = mem_strdup(str_sub(title, 0, utf8_prefix(title, RAG_NAME_MAX)));
-    i->again = i->text_err == ERR_NOMEM; /* which is ours, and may pass */
-    if (i->text_err != OK)
-        set_error(i, err_text(i->text_err));
+    enum err err = i->text_err == OK && !(i->note && i->title) ? ERR_NOMEM : i->text_err;
+    i->again = err == ERR_NOMEM; /* which is ours, and may pass */
+    if (err != OK)
+        set_error(i, err_text(err));
     settle(i);
 }
 
 static void on_failed(void *arg, enum err err, const char *sentence)
 {
     struct ingest *i = arg;
-    i->again = err == ERR_ENGINE || err == ERR_LATE;
+    i->again = err == ERR_ENGINE || err == ERR_LATE || err == ERR_NOMEM;
     if (i->again)
         log_warn("a document is tried once more: %s", sentence);
     set_error(i, sentence && sentence[0] ? sentence : err_text(err));

@@ -28,6 +28,8 @@ enum err sql_err(sqlite3 *db, int result)
     case SQLITE_TOOBIG:
         return ERR_TOOBIG;
     case SQLITE_IOERR:
+        if (db && sqlite3_extended_errcode(db) == SQLITE_IOERR_NOMEM)
+            return ERR_NOMEM;
         return disk_err(db ? sqlite3_system_errno(db) : 0);
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
@@ -54,9 +56,25 @@ bool sql_is_damaged(struct store *s)
     }
 }
 
-enum err sql_exec(struct store *s, const char *sql)
+static enum err exec(struct store *s, const char *sql)
 {
     return sql_err(s->db, sqlite3_exec(s->db, sql, nullptr, nullptr, nullptr));
+}
+
+/* Rolling back takes memory, too. Until it is done nothing else may be: what seemed to be written would be
+ * rolled back as well, and what is read would be old. */
+static enum err mend(struct store *s)
+{
+    if (s->torn && !sqlite3_get_autocommit(s->db)) /* some errors roll back by themselves */
+        try(exec(s, "ROLLBACK"));
+    s->torn = false;
+    return OK;
+}
+
+enum err sql_exec(struct store *s, const char *sql)
+{
+    try(mend(s));
+    return exec(s, sql);
 }
 
 static int bind(sqlite3_stmt *stmt, int at, const struct sql_arg *arg)
@@ -85,6 +103,7 @@ enum err sql_query(struct store *s, const char *sql, const struct sql_arg *args,
                    sqlite3_stmt **ret_stmt)
 {
     sqlite3_stmt *stmt = nullptr;
+    try(mend(s));
     enum err err = sql_err(s->db, sqlite3_prepare_v2(s->db, sql, -1, &stmt, nullptr));
     if (err == OK)
         err = sql_again(stmt, args, count);
@@ -125,11 +144,14 @@ void sql_copy(char *into, size_t room, struct str text)
 
 enum err sql_transaction(struct store *s, enum err (*fn)(struct store *s, void *arg), void *arg)
 {
-    try(sql_exec(s, s->lock < 0 ? "BEGIN" : "BEGIN IMMEDIATE"));
-    enum err err = fn(s, arg);
+    enum err err = sql_exec(s, s->lock < 0 ? "BEGIN" : "BEGIN IMMEDIATE");
+    if (err == OK)
+        err = fn(s, arg);
     if (err == OK)
         err = sql_exec(s, "COMMIT");
-    if (err != OK && !sqlite3_get_autocommit(s->db))
-        (void)sql_exec(s, "ROLLBACK"); /* an error that already rolled back leaves nothing to do */
+    if (err != OK) {
+        s->torn = true;
+        (void)mend(s); /* or when it is used next */
+    }
     return err;
 }

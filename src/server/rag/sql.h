@@ -11,7 +11,8 @@
 
 struct store {
     sqlite3 *db;
-    int lock; /* descriptor: one writer of this file in the world; -1 for a reader */
+    int lock;  /* descriptor: one writer of this file in the world; -1 for a reader */
+    bool torn; /* a transaction has failed and could not be rolled back yet */
 };
 
 /* Opened with lowered limits, nothing in the file trusted; with `create` made when there is none, for

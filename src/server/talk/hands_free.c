@@ -288,12 +288,10 @@ static enum err begin_watching(struct conversation *c)
 }
 
 /* Once, until something is heard again. */
-static void tell_outage(struct conversation *c)
+static void tell_outage(struct conversation *c, enum err err, const char *sentence)
 {
     if (!c->free.outage)
-        c->events->failed(c->arg, ERR_ENGINE,
-                          "the recogniser has stopped and is being restarted; the microphone stays "
-                          "open, please speak again in a moment");
+        c->events->failed(c->arg, err, sentence);
     c->free.outage = true;
 }
 
@@ -306,7 +304,9 @@ static void on_retry(void *arg)
     if (err == OK && !c->free.watcher)
         err = begin_watching(c);
     if (c->free.lost || err != OK)
-        tell_outage(c);
+        tell_outage(c, ERR_ENGINE,
+                    "the recogniser has stopped and is being restarted; the microphone stays open, "
+                    "please speak again in a moment");
     if (err != OK)
         timer_start(&c->free.retry, RETRY_MS);
 }
@@ -321,14 +321,16 @@ void hands_free_hear(struct conversation *c, const int16_t *samples, size_t coun
     struct hands_free *f = &c->free;
     /* Without memory for it the first sound of a word is lost. */
     (void)recent_add(&f->recent, samples, count);
-    if (f->watcher && watcher_sound(f->watcher, samples, count) != OK) {
+    enum err err = f->watcher ? watcher_sound(f->watcher, samples, count) : OK;
+    if (err != OK) {
         watcher_drop(f->watcher); /* with a hole in it the times would be wrong */
         f->watcher = nullptr;
         hands_free_mend(c);
+        tell_outage(c, err, "not all was heard; please speak again in a moment");
     }
     if (f->overheard && overhear_sound(f->overheard, samples, count) != OK)
         f->deaf = true;
-    enum err err = f->floor == FLOOR_USER && c->turn ? turn_audio(c->turn, samples, count) : OK;
+    err = f->floor == FLOOR_USER && c->turn ? turn_audio(c->turn, samples, count) : OK;
     if (err != OK)
         turn_fail(c->turn, err, "the recogniser is too far behind; please speak again");
 }
@@ -340,11 +342,11 @@ enum err hands_free_open(struct conversation *c)
     c->free.lost = c->free.outage = false;
     try(conversation_listen(c));
     enum err err = begin_watching(c);
-    if (err == ERR_BUSY) /* nobody would hear him, for who knows how long */
-        return err;
-    if (err != OK)
+    if (err == ERR_ENGINE) { /* it comes back soon */
         hands_free_mend(c);
-    return OK;
+        return OK;
+    }
+    return err;
 }
 
 void hands_free_close(struct conversation *c)

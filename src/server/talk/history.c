@@ -17,6 +17,20 @@ void history_finish(struct history *h)
         drop_oldest(h);
 }
 
+void history_take(struct history *h, enum said_by by, uint64_t turn, char *text, size_t n,
+                  bool interrupted)
+{
+    n = utf8_prefix((struct str){text, n}, HISTORY_BYTES_MAX / 2);
+    while (h->count && (h->count == HISTORY_ENTRIES_MAX || h->bytes + n > HISTORY_BYTES_MAX))
+        drop_oldest(h);
+    /* A history never opens with an answer to a question that has left it. */
+    while (h->count && h->entry[0].by == SAID_BY_ASSISTANT)
+        drop_oldest(h);
+    h->entry[h->count++] =
+        (struct said){.by = by, .interrupted = interrupted, .turn = turn, .text = text, .n = n};
+    h->bytes += n;
+}
+
 enum err history_add(struct history *h, enum said_by by, uint64_t turn, struct str text,
                      bool interrupted)
 {
@@ -24,14 +38,7 @@ enum err history_add(struct history *h, enum said_by by, uint64_t turn, struct s
     char *copy = mem_strdup(text);
     if (!copy)
         return ERR_NOMEM;
-    while (h->count && (h->count == HISTORY_ENTRIES_MAX || h->bytes + text.n > HISTORY_BYTES_MAX))
-        drop_oldest(h);
-    /* A history never opens with an answer to a question that has left it. */
-    while (h->count && h->entry[0].by == SAID_BY_ASSISTANT)
-        drop_oldest(h);
-    h->entry[h->count++] = (struct said){
-        .by = by, .interrupted = interrupted, .turn = turn, .text = copy, .n = text.n};
-    h->bytes += text.n;
+    history_take(h, by, turn, copy, text.n, interrupted);
     return OK;
 }
 

@@ -20,7 +20,7 @@ struct said {
     enum said_by by;
     bool interrupted; /* `text` is what was heard of a longer answer */
     uint64_t turn;    /* 0: said before a restart */
-    char *text;       /* owned, NUL-terminated */
+    char *text;       /* owned */
     size_t n;
 };
 
@@ -33,6 +33,10 @@ void history_finish(struct history *h);
 /* ERR_NOMEM: the history is as it was. Text beyond HISTORY_BYTES_MAX / 2 is cut. */
 enum err history_add(struct history *h, enum said_by by, uint64_t turn, struct str text,
                      bool interrupted);
+
+/* The same of a text that is handed over, and for which nothing can fail. */
+void history_take(struct history *h, enum said_by by, uint64_t turn, char *text, size_t n,
+                  bool interrupted);
 
 /* As it is kept on the disk, and back: [{"by":"user","text":"…"},{"by":"assistant","text":"…",
  * "interrupted":true}]. Control characters take six bytes. */

@@ -93,14 +93,17 @@ static void on_timer(void *arg)
     }
 }
 
-/* What the session remembers of this turn. Memory that is short costs the memory, not the turn. */
+/* What the session remembers of this turn. When memory is short it gets the only copy, which the turn is then
+ * done with but for the last look at it. */
 static void remember(struct turn *t, struct str answer, size_t heard, bool interrupted)
 {
     if (!t->answering || answer.n == 0 || t->session->ended)
         return;
-    struct str kept = str_sub(answer, 0, heard);
-    if (history_add(&t->session->history, SAID_BY_ASSISTANT, t->id, kept, interrupted) != OK)
-        log_line(LOG_WARN, t->id, "no memory to remember the answer");
+    struct history *h = &t->session->history;
+    if (history_add(h, SAID_BY_ASSISTANT, t->id, str_sub(answer, 0, heard), interrupted) == OK)
+        return;
+    history_take(h, SAID_BY_ASSISTANT, t->id, t->clauses.text.p, heard, interrupted);
+    t->clauses.text = BUF(0);
 }
 
 static void end(struct turn *t, enum err err, const char *message)
