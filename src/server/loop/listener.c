@@ -94,12 +94,21 @@ static void on_waiting(uv_poll_t *poll, int, int)
     }
 }
 
+static enum err start_watching(struct listener *l)
+{
+    int status = uv_poll_start(&l->poll, UV_READABLE, on_waiting);
+    enum err err = status < 0 ? err_from_uv(status) : loop_make_watchable(l->loop, l->fd);
+    if (err != OK)
+        uv_poll_stop(&l->poll);
+    return err;
+}
+
 static void on_rested(void *arg)
 {
     struct listener *l = arg;
     if (l->spare < 0)
         l->spare = open_spare();
-    if (uv_poll_start(&l->poll, UV_READABLE, on_waiting) < 0)
+    if (start_watching(l) != OK)
         timer_start(&l->rest, REST_MS);
 }
 
@@ -130,10 +139,10 @@ static enum err listener_start(struct loop *loop, int fd, char *path, listener_f
         free(l);
         return err_from_uv(status);
     }
-    status = uv_poll_start(&l->poll, UV_READABLE, on_waiting);
-    if (status < 0) {
+    enum err err = start_watching(l);
+    if (err != OK) {
         uv_close((uv_handle_t *)&l->poll, on_closed);
-        return err_from_uv(status);
+        return err;
     }
     l->spare = open_spare();
     l->path = path;
