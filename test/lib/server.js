@@ -70,7 +70,10 @@ export async function startServer(t, { args = [], env = {}, data, listen = '127.
   const url = await new Promise((resolve, reject) => {
     const fail = (/** @type {string} */ why) => reject(new Error(`the server ${why}:\n${said}${log}`));
     const patience = setTimeout(() => fail('did not say that it is ready'), START_MS);
-    gone.then((code) => fail(`ended with ${code}`));
+    gone.then((code) => {
+      clearTimeout(patience);
+      fail(`ended with ${code}`);
+    });
     child.stdout.on('data', (text) => {
       said += text;
       const address = /^Repartee is (?:ready|starting): (http\S+)$/m.exec(said)?.[1];

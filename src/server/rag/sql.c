@@ -3,6 +3,9 @@
 #include "server/rag/sql.h"
 
 #include <errno.h>
+#include <stdio.h>
+
+#include "server/rag/room.h"
 
 static enum err disk_err(int system_errno)
 {
@@ -131,5 +134,40 @@ enum err sql_transaction(struct store *s, enum err (*fn)(struct store *s, void *
         err = sql_exec(s, "COMMIT");
     if (err != OK && !sqlite3_get_autocommit(s->db))
         (void)sql_exec(s, "ROLLBACK"); /* an error that already rolled back leaves nothing to do */
+    return err;
+}
+
+/* A program that reads the file keeps the journal from being emptied, which is a row of the answer and no
+ * error. */
+enum err sql_empty_journal(struct store *s)
+{
+    autostmt *q = nullptr;
+    try(sql_query(s, "PRAGMA wal_checkpoint(TRUNCATE)", nullptr, 0, &q));
+    try(sql_step(q));
+    return sqlite3_column_int(q, 0) == 0 ? OK : ERR_BUSY;
+}
+
+void sql_folder(struct store *s, char *into, size_t size)
+{
+    struct str path = str_of(sqlite3_db_filename(s->db, "main"));
+    while (path.n > 0 && path.p[path.n - 1] != '/')
+        path.n--;
+    snprintf(into, size, "%.*s", STR_FMT(path));
+}
+
+enum err sql_transaction_in_need(struct store *s, enum err (*fn)(struct store *s, void *arg),
+                                 void *arg, bool reserve)
+{
+    enum err err = sql_transaction(s, fn, arg);
+    if (err != ERR_NOSPACE)
+        return err;
+    char folder[4096];
+    sql_folder(s, folder, sizeof folder);
+    if (reserve)
+        room_give_reserve(folder);
+    if (sql_empty_journal(s) == OK)
+        err = sql_transaction(s, fn, arg);
+    if (err == OK && reserve && sql_empty_journal(s) == OK)
+        room_reserve(folder);
     return err;
 }

@@ -242,16 +242,11 @@ enum err keep_file_put(struct keep_file *f, const struct keep_row *row)
         SQL_ARGS(SQL_T(row->id), SQL_T(row->owner), SQL_I(row->used_ms), SQL_T(row->said)));
 }
 
-/* What was deleted is overwritten in the file, but the journal still has it. A program that reads the
- * file keeps the journal from being emptied, which is a row of the answer and no error. */
+/* What was deleted is overwritten in the file, but the journal still has it. */
 static enum err empty_journal(struct keep_file *f)
 {
-    autostmt *q = nullptr;
     f->unclean = true;
-    try(sql_query(f->sql, "PRAGMA wal_checkpoint(TRUNCATE)", nullptr, 0, &q));
-    try(sql_step(q));
-    if (sqlite3_column_int(q, 0) != 0)
-        return ERR_BUSY;
+    try(sql_empty_journal(f->sql));
     f->unclean = false;
     return OK;
 }
@@ -264,10 +259,21 @@ static enum err delete_aside(const struct keep_file *f)
     return unlink_if_there(f->aside);
 }
 
+struct deletion {
+    struct str owner, id;
+};
+
+static enum err delete_rows(struct store *s, void *arg)
+{
+    const struct deletion *d = arg;
+    return sql_do(s, "DELETE FROM sessions WHERE owner = ? AND (id = ? OR ? = '')",
+                  SQL_ARGS(SQL_T(d->owner), SQL_T(d->id), SQL_T(d->id)));
+}
+
 enum err keep_file_delete(struct keep_file *f, struct str owner, struct str id)
 {
-    try(sql_do(f->sql, "DELETE FROM sessions WHERE owner = ? AND (id = ? OR ? = '')",
-               SQL_ARGS(SQL_T(owner), SQL_T(id), SQL_T(id))));
+    struct deletion d = {owner, id};
+    try(sql_transaction_in_need(f->sql, delete_rows, &d, true));
     if (id.n > 0 && sqlite3_changes(f->sql->db) == 0 && !f->unclean)
         return ERR_NOTFOUND;
     enum err err = empty_journal(f);
