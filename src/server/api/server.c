@@ -147,10 +147,11 @@ static enum err open_store(struct server *s, struct server_why *why)
                              "than 3.53.2; update",
                              s->data);
     if (err == ERR_NOSPACE)
-        return server_refuse(why, err,
-                             "the disk of %.200s is full, so that its documents.db cannot be opened; "
-                             "free some space",
-                             s->data);
+        return server_refuse(
+            why, err,
+            "the disk of %.200s is full, so that its documents.db cannot be opened; "
+            "free some space",
+            s->data);
     if (err != OK)
         return server_refuse(
             why, err,

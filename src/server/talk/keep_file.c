@@ -22,7 +22,8 @@ static const char schema[] =
 struct keep_file {
     struct store *sql;
     char aside[PATH_BYTES];
-    bool unclean; /* the journal may hold what was deleted */
+    bool unclean;     /* the journal may hold what was deleted */
+    int64_t shift_ms; /* owed to every row */
 };
 
 static enum err path_of(const char *data, const char *ending, char into[PATH_BYTES])
@@ -233,8 +234,28 @@ enum err keep_file_load(struct keep_file *f, int64_t oldest_ms, uint32_t max,
 
 /* --- writing --- */
 
+static enum err shift(struct keep_file *f)
+{
+    if (f->shift_ms != 0)
+        try(sql_do(f->sql, "UPDATE sessions SET used = used + ?", SQL_ARGS(SQL_I(f->shift_ms))));
+    f->shift_ms = 0;
+    return OK;
+}
+
+enum err keep_file_shift(struct keep_file *f, int64_t by_ms)
+{
+    f->shift_ms += by_ms;
+    return shift(f);
+}
+
+enum err keep_file_clamp(struct keep_file *f, int64_t now_ms)
+{
+    return sql_do(f->sql, "UPDATE sessions SET used = ?1 WHERE used > ?1", SQL_ARGS(SQL_I(now_ms)));
+}
+
 enum err keep_file_put(struct keep_file *f, const struct keep_row *row)
 {
+    try(shift(f));
     return sql_do(
         f->sql,
         "INSERT INTO sessions(id, owner, used, said) VALUES(?, ?, ?, ?) ON CONFLICT(id)"
@@ -285,6 +306,7 @@ enum err keep_file_delete(struct keep_file *f, struct str owner, struct str id)
 enum err keep_file_prune(struct keep_file *f, int64_t oldest_ms, uint32_t max)
 {
     struct stat about;
+    try(shift(f));
     if (stat(f->aside, &about) == 0 && (int64_t)about.st_mtim.tv_sec * 1000 <= oldest_ms)
         try(delete_aside(f));
     int before = sqlite3_total_changes(f->sql->db);
