@@ -54,13 +54,13 @@ const CALLS = [
 const PASSING = ['EINTR', 'EAGAIN', 'ECONNABORTED'];
 /** libuv tries a write that had no memory again when the socket is writable, which is at once. @param {string} call @param {string} error */
 const lasts = (call, error) => !PASSING.includes(error) && !(call.startsWith('write') && error === 'ENOBUFS');
-/** @typedef {'chat' | 'voice' | 'tts' | 'ingest' | 'remove' | 'visit'} Flow */
-const FLOWS = /** @type {Flow[]} */ (['visit', 'chat', 'voice', 'tts', 'ingest', 'remove']).filter((flow) => !process.env.FLOW || flow === process.env.FLOW);
+/** @typedef {'chat' | 'voice' | 'tts' | 'ingest' | 'remove' | 'visit' | 'engine'} Flow */
+const FLOWS = /** @type {Flow[]} */ (['visit', 'chat', 'voice', 'tts', 'ingest', 'remove', 'engine']).filter((flow) => !process.env.FLOW || flow === process.env.FLOW);
 const KINDS = times('KINDS', { full: 1e6, short: 20, sanitized: 8 });
 const STARTS = times('STARTS', { full: 1e6, short: 4, sanitized: 2 });
 const RESTART_MS = 1000; /* an engine that ends often waits longer and longer, which is not what is tried here */
 const RECOVERY_MS = SANITIZED ? 60000 : 30000;
-const BUSY = SANITIZED ? 0.7 : 0.4; /* of a core, at most; a loop that spins takes all of it */
+const BUSY = SANITIZED ? 0.4 : 0.15; /* of a core, at most; a loop that spins takes all that it is given */
 const SEED = Number(process.env.SEED) || Date.now() % 1e6;
 
 /** Mulberry32. @param {number} a */

@@ -12,13 +12,13 @@ import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Shim } from '../lib/fault-shim.js';
 import { Flows, SCRIPTED, request } from '../lib/flows.js';
-import { FULL } from '../lib/scale.js';
+import { FULL, SANITIZED } from '../lib/scale.js';
 import { startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 import { shownFingerprint } from '../lib/tls.js';
 import { VoiceClient } from '../lib/voice.js';
 
 const DAY_S = 86400;
-const JUMPS = [DAY_S, -DAY_S, 3650 * DAY_S, -3650 * DAY_S, 0];
+const JUMPS = SANITIZED ? [DAY_S, -3650 * DAY_S] : [DAY_S, -DAY_S, 3650 * DAY_S, -3650 * DAY_S, 0];
 const TICK_MS = 61000; /* a little more than api/server.c's */
 
 /** @param {string} url @param {string} [token] */

@@ -88,7 +88,7 @@ export class Flows {
     return request(this.server.url + what, method, body, token, limit_ms);
   }
 
-  /** @param {'chat' | 'voice' | 'tts' | 'ingest' | 'remove' | 'visit'} flow @returns {Promise<string>} */
+  /** @param {'chat' | 'voice' | 'tts' | 'ingest' | 'remove' | 'visit' | 'engine'} flow @returns {Promise<string>} */
   async run(flow) {
     try {
       return await this[flow]();
@@ -154,6 +154,19 @@ export class Flows {
     const why = refusal(answer, 202);
     if (!why) this.#accepted.set(title, JSON.parse(answer.body.toString()).job);
     return why;
+  }
+
+  /** An engine is killed, and there is another. */
+  async engine() {
+    const look = async () => JSON.parse((await this.call('readyz', 'GET')).body.toString()).engines.tts;
+    const { pid } = await look();
+    if (pid > 1) process.kill(pid, 'SIGKILL');
+    const again = async () => {
+      const now = await look().catch(() => null);
+      return now?.state === 'ready' && now.pid !== pid;
+    };
+    await until(again, 'another engine', 4000);
+    return '';
   }
 
   async documents() {

@@ -56,7 +56,7 @@ static bool is_shortage(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/* Even shedding fails: the connection waits, and nobody is told of it for a while. */
+/* It cannot even be shed: the connection waits, and nobody is told of it for a while. */
 static void rest(struct listener *l)
 {
     uv_poll_stop(&l->poll);
@@ -88,7 +88,10 @@ static void on_waiting(uv_poll_t *poll, int, int)
                 rest(l);
                 return;
             }
+        } else if (errno == EAGAIN) {
+            return;
         } else if (errno != ECONNABORTED && errno != EINTR) {
+            rest(l); /* such as EPERM, by a rule of the system's: it may stay waiting */
             return;
         }
     }
