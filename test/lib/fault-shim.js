@@ -67,7 +67,7 @@ export class Shim {
   /**
    * From now on `pass` calls go through and `times` fail; 'ONE' instead of an errno: they carry one byte.
    * With `on` only calls that carry bytes of such a descriptor are counted and fail.
-   * @param {string} call @param {{error?: string, pass?: number, times?: number, on?: keyof KIND}} how
+   * @param {string} call @param {{error?: string, pass?: number, times?: number, on?: keyof typeof KIND}} how
    */
   fail(call, { error = 'ENOMEM', pass = 0, times = 1, on } = {}) {
     const number = this.#number(call);

@@ -130,8 +130,10 @@ export class Flows {
       voice.hurries = true;
       voice.send({ type: 'hello', format: 'pcm_s16le', rate: 16000, output: { format: 'pcm', rate: 22050 }, mode: 'push_to_talk', use_rag: true });
       for (const message of [{ type: 'start' }, speech, { type: 'stop' }]) voice.send(message);
-      const last = await until(() => over() || voice.events.find((e) => ['end', 'error'].includes(e.type)), 'an end');
-      if (last?.type !== 'end') return `no end: ${JSON.stringify(last)}`;
+      const ended = () => voice.events.find((e) => ['end', 'error'].includes(e.type));
+      await until(() => over() || ended(), 'an end');
+      const last = ended();
+      if (last?.type !== 'end') return `no end: ${JSON.stringify(last ?? voice.closed)}`;
       assert.equal(voice.events.find((e) => e.type === 'final')?.text, 'one two');
       assert.ok(voice.sound.size > 0, 'no sound');
       return '';
