@@ -13,7 +13,7 @@ import { Flows, SCRIPTED } from '../lib/flows.js';
 import { FULL, SANITIZED } from '../lib/scale.js';
 import { atEnd, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 
-const SIZES = FULL ? [3000, 30000, 100000, 300000] : SANITIZED ? [] : [200000];
+const SIZES = FULL ? [3000, 30000, 100000, 300000] : SANITIZED ? [] : [300000];
 const asRoot = process.getuid?.() === 0;
 const own = asRoot ? ['-m'] : ['-rm'];
 
@@ -64,7 +64,8 @@ for (const size of SIZES)
     if (!disk) return t.skip('no file system can be mounted here');
     let server = await disk.start();
     await untilReady(server);
-    let flows = new Flows(server), accepted = 0;
+    const flows = new Flows(server);
+    let accepted = 0, least = 1;
     const upload = async () => {
       const why = await flows.ingest(text(size, `d${accepted}`));
       accepted += Number(!why);
@@ -84,22 +85,28 @@ for (const size of SIZES)
     flows.server = server = await disk.start();
     await untilReady(server);
     await flows.checkDocuments(server);
-    for (let round = 0; round < (FULL ? 10 : 2); round++) {
+    for (let round = 0; round < (FULL ? 10 : 1); round++) {
       await uploads();
       await flows.settle();
-      assert.equal(await flows.remove(), '');
-      if (size > 10000 || round === 9) assert.equal(await upload(), '', 'room was made');
+      /* The index gives its pages back when it merges them. */
+      const half = flows.holds / 2;
+      do assert.equal(await flows.remove(), '');
+      while ((await upload()) && flows.holds > half);
+      assert.ok(flows.holds > half, 'room was made');
+      least = Math.min(least, flows.holds / half / 2);
     }
     await converse(flows);
     assert.equal(await server.stop(), 0);
     server = await disk.start();
     await untilReady(server);
     await flows.checkDocuments(server);
-    while (flows.holds) assert.equal(await flows.remove(), '');
-    await uploads();
-    await flows.settle();
-    await flows.checkDocuments(server);
-    t.diagnostic(`${accepted} were accepted`);
+    if (FULL) {
+      while (flows.holds) assert.equal(await flows.remove(), '');
+      await uploads();
+      await flows.settle();
+      await flows.checkDocuments(server);
+    }
+    t.diagnostic(`${accepted} were accepted; ${Math.round(100 * (1 - least))} % of those there had to go at most before another was`);
   });
 
 test('others fill the disk to the last byte', async (t) => {
@@ -119,10 +126,10 @@ test('others fill the disk to the last byte', async (t) => {
   disk.fill();
   server = await disk.start();
   assert.match(server.log(), /the disk of \S+ is full: documents can be asked and deleted, but nothing new is kept; free some space/);
-  for (const end of /** @type {const} */ (['kill', 'stop'])) {
+  for (const end of /** @type {('kill' | 'stop')[]} */ (FULL ? ['kill', 'stop'] : ['kill'])) {
     await flows.checkDocuments(server);
     await converse(flows);
-    assert.equal(await flows.run('ingest'), '507 disk_full');
+    assert.equal(await flows.ingest(text(300000, end)), '507 disk_full');
     assert.equal(await flows.run('remove'), '');
     const code = await server[end]();
     if (end === 'stop') assert.equal(code, 0);

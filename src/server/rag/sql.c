@@ -7,6 +7,9 @@
 
 #include "server/rag/room.h"
 
+#define SHRINK_STEP "PRAGMA incremental_vacuum(64)"
+enum { SHRINK_STEPS = 256 };
+
 static enum err disk_err(int system_errno)
 {
     /* A limit on the size of files is a small disk to us. */
@@ -147,6 +150,31 @@ enum err sql_empty_journal(struct store *s)
     return sqlite3_column_int(q, 0) == 0 ? OK : ERR_BUSY;
 }
 
+static enum err unused_pages(struct store *s, int64_t *ret_count)
+{
+    autostmt *q = nullptr;
+    try(sql_query(s, "PRAGMA freelist_count", nullptr, 0, &q));
+    try(sql_step(q));
+    *ret_count = sqlite3_column_int64(q, 0);
+    return OK;
+}
+
+/* In steps that need little of the journal. */
+void sql_shrink(struct store *s)
+{
+    int64_t before = INT64_MAX, unused = 0;
+    enum err err = sql_empty_journal(s);
+    for (int i = 0; i < SHRINK_STEPS && err == OK; i++) {
+        err = unused_pages(s, &unused);
+        if (err != OK || unused == 0 || unused >= before)
+            return;
+        before = unused;
+        err = sql_exec(s, SHRINK_STEP);
+        if (err == OK)
+            err = sql_empty_journal(s);
+    }
+}
+
 void sql_folder(struct store *s, char *into, size_t size)
 {
     struct str path = str_of(sqlite3_db_filename(s->db, "main"));
@@ -165,9 +193,11 @@ enum err sql_transaction_in_need(struct store *s, enum err (*fn)(struct store *s
     sql_folder(s, folder, sizeof folder);
     if (reserve)
         room_give_reserve(folder);
-    if (sql_empty_journal(s) == OK)
-        err = sql_transaction(s, fn, arg);
-    if (err == OK && reserve && sql_empty_journal(s) == OK)
+    sql_shrink(s);
+    err = sql_transaction(s, fn, arg);
+    if (err == OK && reserve) {
+        sql_shrink(s);
         room_reserve(folder);
+    }
     return err;
 }

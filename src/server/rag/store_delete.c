@@ -178,6 +178,7 @@ enum err store_delete(struct store *s, struct str owner, struct str id)
     (void)sql_empty_journal(s);
     d.leave = belong_to_nobody;
     try(sql_transaction(s, delete_one, &d));
-    (void)store_finish_leaving(s); /* it is gone; the rest is tried again */
+    if (store_finish_leaving(s) == OK) /* else it is gone all the same, and tried again */
+        sql_shrink(s);
     return OK;
 }
