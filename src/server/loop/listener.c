@@ -82,6 +82,8 @@ static void on_waiting(uv_poll_t *poll, int, int)
     for (unsigned i = 0; i < ACCEPTS_A_STEP && l->fd >= 0; i++) {
         int fd = accept4(l->fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
+            if (l->spare < 0) /* the shortage has passed */
+                l->spare = open_spare();
             accepted(l, fd);
         } else if (is_shortage(errno)) {
             if (!shed(l)) {
