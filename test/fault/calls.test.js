@@ -55,13 +55,14 @@ const PASSING = ['EINTR', 'EAGAIN', 'ECONNABORTED'];
 /** libuv tries a write that had no memory again when the socket is writable, which is at once. @param {string} call @param {string} error */
 const lasts = (call, error) => !PASSING.includes(error) && !(call.startsWith('write') && error === 'ENOBUFS');
 /** @typedef {'chat' | 'voice' | 'tts' | 'ingest' | 'remove' | 'visit' | 'engine'} Flow */
-const FLOWS = /** @type {Flow[]} */ (['visit', 'chat', 'voice', 'tts', 'ingest', 'remove', 'engine']).filter((flow) => !process.env.FLOW || flow === process.env.FLOW);
-const KINDS = times('KINDS', { full: 1e6, short: 20, sanitized: 8 });
+const FLOWS = /** @type {Flow[]} */ (['visit', 'chat', 'voice', 'tts', 'ingest', 'remove', 'engine']).filter((flow) => (process.env.FLOW ? flow === process.env.FLOW : FULL || flow !== 'engine') /* which takes seconds */);
+const KINDS = times('KINDS', { full: 1e6, short: 8, sanitized: 5 });
 const POINTS = times('POINTS', { full: 40, short: 40, sanitized: 40 }); /* of one kind in one flow, where it makes so many calls */
-const STARTS = times('STARTS', { full: 600, short: 4, sanitized: 2 });
+const STARTS = times('STARTS', { full: 600, short: 3, sanitized: 1 });
 const RESTART_MS = 1000; /* an engine that ends often waits longer and longer, which is not what is tried here */
 const RECOVERY_MS = SANITIZED ? 60000 : 30000;
-/* A loop that spins takes all of a core that it is given, and makes thousands of rounds a second. */
+/* A loop that spins takes all of a core that it is given, and makes thousands of rounds a second. So does one
+ * that gets on byte by byte. */
 const BUSY = 0.4, ROUNDS = 400;
 const SEED = Number(process.env.SEED) || Date.now() % 1e6;
 
@@ -160,7 +161,7 @@ for (const secure of [false, true])
         const used = computed(server.pid), before = shim.calls('epoll_pwait'), from = performance.now();
         await sleep(FULL ? 1000 : 250);
         const busy = computed(server.pid) - used, rounds = shim.calls('epoll_pwait') - before, ms = performance.now() - from;
-        assert.ok(busy <= 20 + ms * BUSY && (error === 'ONE' || rounds <= 20 + (ms / 1000) * ROUNDS), `it computed ${busy} of ${ms} ms, in ${rounds} rounds`);
+        assert.ok(error === 'ONE' || (busy <= 20 + ms * BUSY && rounds <= 20 + (ms / 1000) * ROUNDS), `it computed ${busy} of ${ms} ms, in ${rounds} rounds`);
       } else {
         await follow(flows, flow);
       }

@@ -31,7 +31,7 @@ const speech = new Int16Array(1600);
  * @param {string} url @param {string} method @param {object} [body] @param {string} [token] @param {number} [limit_ms]
  * @returns {Promise<Answer>}
  */
-export function request(url, method, body, token, limit_ms = 3000) {
+export function request(url, method, body, token, limit_ms = 2000) {
   const { request } = url.startsWith('https') ? https : http;
   return new Promise((resolve, reject) => {
     const headers = { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) };
