@@ -17,7 +17,9 @@ import { BUILD, atEnd, temporaryFolder } from './server.js';
 
 const SIZE = 4096;
 /* struct control */
-const CALL = 0, PASS = 4, TIMES = 8, ERROR = 12, FAILED = 16, BLOCKS = 20, CLOCK_SHIFT = 24, CALLS = 32, NAMES = CALLS + 4 * 64, PASSED = NAMES + 1024;
+const CALL = 0, PASS = 4, TIMES = 8, ERROR = 12, FAILED = 16, BLOCKS = 20, CLOCK_SHIFT = 24, CALLS = 32, NAMES = CALLS + 4 * 64, PASSED = NAMES + 1024, KINDS = PASSED + 8;
+/** Of descriptors: enum kind. */
+const KIND = { socket: 1, file: 2, other: 4 };
 export const EVER = 0xffffffff;
 
 export class Shim {
@@ -64,12 +66,15 @@ export class Shim {
 
   /**
    * From now on `pass` calls go through and `times` fail; 'ONE' instead of an errno: they carry one byte.
-   * @param {string} call @param {{error?: string, pass?: number, times?: number}} how
+   * With `on` only calls that carry bytes of such a descriptor are counted and fail.
+   * @param {string} call @param {{error?: string, pass?: number, times?: number, on?: keyof typeof KIND}} how
    */
-  fail(call, { error = 'ENOMEM', pass = 0, times = 1 } = {}) {
+  fail(call, { error = 'ENOMEM', pass = 0, times = 1, on } = {}) {
     const number = this.#number(call);
     const errno = error === 'ONE' ? 0 : /** @type {Record<string, number>} */ (constants.errno)[error];
     if (errno === undefined) throw new Error(`no such errno: ${error}`);
+    this.#write(CALL, 0);
+    this.#write(KINDS, on ? KIND[on] : 0);
     this.#write(PASS, pass);
     this.#write(TIMES, times);
     this.#write(ERROR, errno);
@@ -81,6 +86,11 @@ export class Shim {
   stop() {
     this.#write(CALL, 0);
     return this.#read(FAILED);
+  }
+
+  /** How many of the calls that were to go through have not been made yet. */
+  get passing() {
+    return this.#read(PASS);
   }
 
   /** So many of these calls were made since the program's start. @param {string} call */

@@ -24,6 +24,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,7 +46,6 @@
     X(mmap64, void *, MAP_FAILED, (void *at, size_t n, int prot, int flags, int fd, off64_t off),         \
       (at, n, prot, flags, fd, off))                                                                      \
     X(memfd_create, int, -1, (const char *name, unsigned flags), (name, flags))                           \
-    X(epoll_ctl, int, -1, (int epoll, int op, int fd, struct epoll_event *event), (epoll, op, fd, event)) \
     X(epoll_pwait, int, -1, (int epoll, struct epoll_event *into, int n, int ms, const sigset_t *mask),   \
       (epoll, into, n, ms, mask))                                                                         \
     X(fork, pid_t, -1, (void), ())                                                                        \
@@ -59,6 +59,7 @@
     X(pread64, (int fd, void *into, size_t n, off64_t off), (fd, into, n, off))                           \
     X(pwrite64, (int fd, const void *from, size_t n, off64_t off), (fd, from, n, off))                    \
     X(getrandom, (void *into, size_t n, unsigned flags), (into, n, flags))
+#define first(a, ...) _Generic(a, int: a, default: -1) /* the descriptor, where there is one */
 
 enum call {
     CALL_NONE,
@@ -66,6 +67,8 @@ enum call {
     CALL_open64, /* and openat64 */
     CALL_fcntl64,
     CALL_pthread_create,
+    CALL_epoll_ctl,
+    CALL_writev,
 #define X(name, ...) CALL_##name,
     CALLS(X) CARRIERS(X)
 #undef X
@@ -84,15 +87,36 @@ static struct control {
     atomic_uint calls[64];         /* so many have been made of each */
     char names[1024];              /* "malloc open64 …", from number 1 on */
     _Atomic int64_t passed_ms;     /* the monotonic clock is ahead */
+    atomic_uint kinds;             /* of descriptors that are meant: bits of enum kind; 0: all */
 } *control;
 static_assert(CALL_COUNT <= 64 && sizeof(struct control) <= 4096);
 
-static bool must_fail(enum call call)
+enum kind { KIND_SOCKET = 1, KIND_FILE = 2, KIND_OTHER = 4 };
+
+static bool is_meant(int fd)
+{
+    static typeof(fstat64) *real;
+    struct stat64 about;
+    unsigned kinds = atomic_load(&control->kinds);
+    if (fd < 0 || kinds == 0)
+        return true;
+    if (!real)
+        real = (typeof(real))dlsym(RTLD_NEXT, "fstat64");
+    if (real(fd, &about) != 0)
+        return false;
+    unsigned kind = S_ISSOCK(about.st_mode)  ? KIND_SOCKET
+                    : S_ISREG(about.st_mode) ? KIND_FILE
+                                             : KIND_OTHER;
+    return (kinds & kind) != 0;
+}
+
+static bool must_fail_on(enum call call, int fd)
 {
     if (!control)
         return false;
     atomic_fetch_add_explicit(&control->calls[call], 1, memory_order_relaxed);
-    if (atomic_load_explicit(&control->call, memory_order_acquire) != (unsigned)call)
+    if (atomic_load_explicit(&control->call, memory_order_acquire) != (unsigned)call ||
+        !is_meant(fd))
         return false;
     /* Threads may race for the last one that passes: each takes a number of its own. */
     if ((int)atomic_fetch_sub(&control->pass, 1) > 0)
@@ -106,6 +130,11 @@ static bool must_fail(enum call call)
     atomic_fetch_add(&control->failed, 1);
     errno = atomic_load(&control->error);
     return true;
+}
+
+static bool must_fail(enum call call)
+{
+    return must_fail_on(call, -1);
 }
 
 /* --- memory: glibc's, and what stands before it when a sanitizer is linked in --- */
@@ -202,7 +231,7 @@ CALLS(X)
         static typeof(name) *real;                                                                        \
         if (!real)                                                                                        \
             real = (typeof(real))dlsym(RTLD_NEXT, #name);                                                 \
-        if (must_fail(CALL_##name)) {                                                                     \
+        if (must_fail_on(CALL_##name, first gives)) {                                                                     \
             if (errno != 0)                                                                               \
                 return -1;                                                                                \
             n = n > 0;                                                                                    \
@@ -211,6 +240,43 @@ CALLS(X)
     }
 CARRIERS(X)
 #undef X
+
+/* Whoever wants it may fork as well; and here the child must not come back through a frame of its parent's. */
+pid_t vfork(void)
+{
+    return fork();
+}
+
+ssize_t writev(int fd, const struct iovec *from, int n)
+{
+    static typeof(writev) *real;
+    if (!real)
+        real = (typeof(real))dlsym(RTLD_NEXT, "writev");
+    struct iovec one;
+    if (must_fail_on(CALL_writev, fd)) {
+        if (errno != 0)
+            return -1;
+        one = (struct iovec){from->iov_base, from->iov_len > 0};
+        from = &one;
+        n = 1;
+    }
+    return real(fd, from, n);
+}
+
+/* Only a descriptor that is not watched yet needs anything that there may be too little of. */
+int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
+{
+    static typeof(epoll_ctl) *real;
+    if (!real)
+        real = (typeof(real))dlsym(RTLD_NEXT, "epoll_ctl");
+    int result = real(epoll, op, fd, event);
+    if (result != 0 || op != EPOLL_CTL_ADD || !must_fail_on(CALL_epoll_ctl, fd))
+        return result;
+    int error = errno;
+    real(epoll, EPOLL_CTL_DEL, fd, nullptr);
+    errno = error;
+    return -1;
+}
 
 int openat64(int folder, const char *path, int flags, ...)
 {
@@ -242,7 +308,9 @@ int fcntl64(int fd, int command, ...)
     va_start(more, command);
     void *argument = va_arg(more, void *); /* an int is passed in the same place */
     va_end(more);
-    return must_fail(CALL_fcntl64) ? -1 : real(fd, command, argument);
+    /* Giving a lock back does not fail. */
+    bool unlocks = command == F_SETLK && ((struct flock *)argument)->l_type == F_UNLCK;
+    return !unlocks && must_fail(CALL_fcntl64) ? -1 : real(fd, command, argument);
 }
 
 int pthread_create(pthread_t *into, const pthread_attr_t *how, void *(*run)(void *), void *arg)
@@ -308,7 +376,7 @@ time_t time(time_t *into)
         _exit(125);
     }
     close(fd);
-    static const char names[] = "malloc open64 fcntl64 pthread_create"
+    static const char names[] = "malloc open64 fcntl64 pthread_create epoll_ctl writev"
 #define X(name, ...) " " #name
         CALLS(X) CARRIERS(X);
 #undef X

@@ -28,6 +28,7 @@ struct auth {
     char api_right[JWT_RIGHT_MAX + 1];
     char secret[512];
     size_t secret_n;
+    int64_t wall_lead_ms; /* of the wall clock before the monotonic one, at the start */
 };
 
 /* A name for a key that tells nothing about it to those who do not have the secret. */
@@ -51,6 +52,7 @@ enum err auth_create(const struct conf *conf, bool loopback, struct str kept_sec
     struct auth *a = mem_zero(1, sizeof *a);
     if (!a)
         return ERR_NOMEM;
+    a->wall_lead_ms = clock_wall_ms() - (int64_t)clock_ms();
     a->api_key = str_of(conf->api_key);
     a->loopback = loopback;
     a->keys = keys;
@@ -83,6 +85,12 @@ void auth_destroy(struct auth *a)
         key_ring_destroy(a->keys);
     }
     free(a);
+}
+
+/* Of tokens: that of the start, gone on steadily. Who sets the clock ends no token and revives none. */
+static int64_t now_s(const struct auth *a)
+{
+    return ((int64_t)clock_ms() + a->wall_lead_ms) / 1000;
 }
 
 static struct str secret(const struct auth *a)
@@ -172,7 +180,7 @@ enum err auth_token(const struct auth *a, struct str token, const struct sock_pe
     if (err != ERR_AUTH)
         return err;
     struct jwt_claims claims;
-    try(jwt_verify(secret(a), clock_wall_ms() / 1000, token, &claims));
+    try(jwt_verify(secret(a), now_s(a), token, &claims));
     try(still_may(a, claims.owner, claims.right));
     if (!has_session(a, claims.session, claims.owner))
         return ERR_AUTH;
@@ -211,7 +219,7 @@ enum err auth_issue(const struct auth *a, const struct principal *who, struct st
     memcpy(claims.owner, who->owner, sizeof who->owner);
     memcpy(claims.right, who->right, sizeof who->right);
     memcpy(claims.session, session.p, session.n < JWT_SESSION_MAX ? session.n : JWT_SESSION_MAX);
-    try(jwt_sign(secret(a), clock_wall_ms() / 1000, &claims, into));
-    *ret_expires_s = claims.expires_s;
+    try(jwt_sign(secret(a), now_s(a), &claims, into));
+    *ret_expires_s = clock_wall_ms() / 1000 + JWT_LIFE_S; /* by the client's clock */
     return OK;
 }

@@ -119,7 +119,7 @@ static void tell_loaded(const struct secure *s)
 static enum err renew(struct secure *s)
 {
     static const char *const whys[] = {
-        [OWN_EXPIRED] = "the old one is at its end",
+        [OWN_EXPIRED] = "the old one is at its end or not valid yet",
         [OWN_MOVED] = "this machine has a new name or address",
         [OWN_DAMAGED] = "the old one is damaged",
     };

@@ -20,8 +20,10 @@
 #include "server/net/front.h"
 #include "server/net/host.h"
 #include "server/rag/rag.h"
+#include "server/rag/room.h"
 #include "server/talk/keep.h"
 
+constexpr uint64_t ROOM_NEEDED = 256 * 1024; /* to open the two files */
 enum {
     TICK_MS = 60000,
     TERMINAL_TICK_MS = 1000,
@@ -59,6 +61,17 @@ static enum err claim_data(struct server *s, const struct server_where *where,
             "name another with --data",
             s->data, err_text(err));
     return OK;
+}
+
+static void look_at_the_disk(const struct server *s)
+{
+    if (room_free(s->data) >= ROOM_NEEDED)
+        return;
+    room_give_reserve(s->data);
+    log_warn(
+        "the disk of %.200s is full: documents can be asked and deleted, but nothing new is kept; "
+        "free some space",
+        s->data);
 }
 
 /* --- conversations --- */
@@ -138,6 +151,12 @@ static enum err open_store(struct server *s, struct server_why *why)
                              "%s/documents.db was made by a newer Repartee, or SQLite is older "
                              "than 3.53.2; update",
                              s->data);
+    if (err == ERR_NOSPACE)
+        return server_refuse(
+            why, err,
+            "the disk of %.200s is full, so that its documents.db cannot be opened; "
+            "free some space",
+            s->data);
     if (err != OK)
         return server_refuse(
             why, err,
@@ -228,6 +247,7 @@ static void on_tick(void *arg)
     struct server *s = arg;
     sessions_sweep(s->sessions);
     keep_tick(s->keep);
+    room_reserve(s->data);
     voices_tick(s);
     startup_tick(s->startup);
     timer_start(&s->tick, TICK_MS);
@@ -329,9 +349,11 @@ static enum err build(struct server *s, const struct server_where *where, struct
     try(limit_create((uint32_t)s->conf->rate_limit, &s->turn_limit));
     try(check_language(s->conf, why));
     try(claim_data(s, where, why)); /* before all that lies there */
+    look_at_the_disk(s);
     open_keep(s);
     try(doors_open(s, where, why));
     try(open_store(s, why));
+    room_reserve(s->data);
     try(start_engines(s, why));
     try(startup_begin(s, where->docs, &s->startup));
     try(loop_on_signal(s->loop, SIGTERM, on_signal, s));

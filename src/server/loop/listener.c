@@ -56,7 +56,7 @@ static bool is_shortage(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/* Even shedding fails: the connection waits, and nobody is told of it for a while. */
+/* It cannot even be shed: the connection waits, and nobody is told of it for a while. */
 static void rest(struct listener *l)
 {
     uv_poll_stop(&l->poll);
@@ -82,16 +82,30 @@ static void on_waiting(uv_poll_t *poll, int, int)
     for (unsigned i = 0; i < ACCEPTS_A_STEP && l->fd >= 0; i++) {
         int fd = accept4(l->fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
+            if (l->spare < 0) /* the shortage has passed */
+                l->spare = open_spare();
             accepted(l, fd);
         } else if (is_shortage(errno)) {
             if (!shed(l)) {
                 rest(l);
                 return;
             }
+        } else if (errno == EAGAIN) {
+            return;
         } else if (errno != ECONNABORTED && errno != EINTR) {
+            rest(l); /* such as EPERM, by a rule of the system's: it may stay waiting */
             return;
         }
     }
+}
+
+static enum err start_watching(struct listener *l)
+{
+    int status = uv_poll_start(&l->poll, UV_READABLE, on_waiting);
+    enum err err = status < 0 ? err_from_uv(status) : loop_make_watchable(l->loop, l->fd);
+    if (err != OK)
+        uv_poll_stop(&l->poll);
+    return err;
 }
 
 static void on_rested(void *arg)
@@ -99,7 +113,7 @@ static void on_rested(void *arg)
     struct listener *l = arg;
     if (l->spare < 0)
         l->spare = open_spare();
-    if (uv_poll_start(&l->poll, UV_READABLE, on_waiting) < 0)
+    if (start_watching(l) != OK)
         timer_start(&l->rest, REST_MS);
 }
 
@@ -130,10 +144,10 @@ static enum err listener_start(struct loop *loop, int fd, char *path, listener_f
         free(l);
         return err_from_uv(status);
     }
-    status = uv_poll_start(&l->poll, UV_READABLE, on_waiting);
-    if (status < 0) {
+    enum err err = start_watching(l);
+    if (err != OK) {
         uv_close((uv_handle_t *)&l->poll, on_closed);
-        return err_from_uv(status);
+        return err;
     }
     l->spare = open_spare();
     l->path = path;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -27,6 +28,15 @@ enum err err_from_uv(int status)
 {
     check(status < 0);
     return status == UV_EOF ? ERR_CLOSED : err_from_errno(-status);
+}
+
+enum err loop_make_watchable(struct loop *l, int fd)
+{
+    struct epoll_event nothing = {.data.fd = fd};
+    if (epoll_ctl(uv_backend_fd(&l->uv), EPOLL_CTL_ADD, fd, &nothing) == 0 || errno == EEXIST)
+        return OK;
+    return errno == ENOSPC ? ERR_BUSY
+                           : err_from_errno(errno); /* the place that lacks is not the disk's */
 }
 
 static void on_wake(uv_async_t *wake)

@@ -111,12 +111,19 @@ void sock_pause(struct sock *s)
     uv_read_stop(&s->uv.stream);
 }
 
+/* libuv forgets who is not read from. */
+static enum err watch_again(struct sock *s)
+{
+    uv_os_fd_t fd;
+    return uv_fileno(&s->uv.handle, &fd) == 0 ? loop_make_watchable(s->loop, fd) : ERR_CLOSED;
+}
+
 void sock_resume(struct sock *s)
 {
     if (!s->paused || s->ended || s->closing)
         return;
     s->paused = false;
-    if (uv_read_start(&s->uv.stream, on_room, on_read) < 0)
+    if (watch_again(s) != OK || uv_read_start(&s->uv.stream, on_room, on_read) < 0)
         end_later(s, ERR_IO);
 }
 
@@ -172,7 +179,8 @@ static void flush(struct sock *s)
         bytes += pieces[i].n;
     }
     s->write->data = s;
-    if (uv_write(s->write, &s->uv.stream, bufs, count, on_written) < 0) {
+    if ((s->paused && watch_again(s) != OK) ||
+        uv_write(s->write, &s->uv.stream, bufs, count, on_written) < 0) {
         end_later(s, ERR_IO);
         return;
     }
@@ -361,6 +369,7 @@ enum err sock_open(struct loop *l, int fd, const struct sock_events *events, voi
     socklen_t size = sizeof name;
     if (getsockname(fd, (struct sockaddr *)&name, &size) < 0)
         return err_from_errno(errno);
+    try(loop_make_watchable(l, fd));
     struct sock *s = mem_zero(1, sizeof *s);
     if (s == nullptr)
         return ERR_NOMEM;

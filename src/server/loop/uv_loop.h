@@ -38,5 +38,8 @@ uint64_t timers_next_ms(const struct loop *l); /* from now; UINT64_MAX: none */
 
 /* loop.c */
 enum err err_from_uv(int status); /* status < 0 */
+/* libuv stops the program when the kernel cannot watch one descriptor more (no memory, too many watched).
+ * After this it finds the descriptor watched already. */
+enum err loop_make_watchable(struct loop *l, int fd);
 void loop_handle_mail(struct loop *l);
 void loop_wait_mail(struct loop *l); /* handles what is detached, else waits for mail */

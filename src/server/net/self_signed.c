@@ -109,9 +109,13 @@ static EVP_PKEY *read_key(struct str pem)
 
 static enum self_signed_state check_names(X509 *x, const char *names, unsigned days)
 {
-    int left_days = 0, left_s = 0;
+    int left_days = 0, left_s = 0, until_days = 0, until_s = 0;
     if (ASN1_TIME_diff(&left_days, &left_s, nullptr, X509_get0_notAfter(x)) != 1 ||
         left_days < (int)days || left_s < 0)
+        return SELF_SIGNED_ENDS;
+    /* Made while the clock was wrong. */
+    if (ASN1_TIME_diff(&until_days, &until_s, nullptr, X509_get0_notBefore(x)) != 1 ||
+        until_days > 0 || until_s > 0)
         return SELF_SIGNED_ENDS;
     struct str rest = str_of(names), name;
     while (str_cut(&rest, ',', &name))

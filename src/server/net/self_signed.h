@@ -17,7 +17,7 @@ enum err self_signed_make(const char *names, unsigned days, struct buf *ret_cert
 enum self_signed_state : uint8_t {
     SELF_SIGNED_FITS,
     SELF_SIGNED_BROKEN, /* no certificate, no key, or of two different pairs */
-    SELF_SIGNED_ENDS,   /* it has less than `days` to live */
+    SELF_SIGNED_ENDS,   /* it has less than `days` to live, or its time has not come yet */
     SELF_SIGNED_OTHER,  /* it is not for all of the names */
 };
 enum self_signed_state self_signed_check(struct str cert_pem, struct str key_pem, const char *names,

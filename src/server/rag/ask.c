@@ -206,6 +206,8 @@ static void delete_done(struct lane_job *job)
     struct rag *rag = d->op.rag;
     op_tell(&d->op);
     d->fn(d->arg, d->op.err);
+    if (d->op.err == OK && timer_armed(&rag->again) && !rag->closing)
+        timer_start(&rag->again, 0); /* it may have made the room that was waited for */
     if (d->op.err == OK && rag->on_progress)
         rag->on_progress(rag->progress_arg);
     delete_free(d);

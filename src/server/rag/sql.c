@@ -3,6 +3,12 @@
 #include "server/rag/sql.h"
 
 #include <errno.h>
+#include <stdio.h>
+
+#include "server/rag/room.h"
+
+#define SHRINK_STEP "PRAGMA incremental_vacuum(64)"
+enum { SHRINK_STEPS = 256 };
 
 static enum err disk_err(int system_errno)
 {
@@ -152,6 +158,68 @@ enum err sql_transaction(struct store *s, enum err (*fn)(struct store *s, void *
     if (err != OK) {
         s->torn = true;
         (void)mend(s); /* or when it is used next */
+    }
+    return err;
+}
+
+/* A program that reads the file keeps the journal from being emptied, which is a row of the answer and no
+ * error. */
+enum err sql_empty_journal(struct store *s)
+{
+    autostmt *q = nullptr;
+    try(sql_query(s, "PRAGMA wal_checkpoint(TRUNCATE)", nullptr, 0, &q));
+    try(sql_step(q));
+    return sqlite3_column_int(q, 0) == 0 ? OK : ERR_BUSY;
+}
+
+static enum err unused_pages(struct store *s, int64_t *ret_count)
+{
+    autostmt *q = nullptr;
+    try(sql_query(s, "PRAGMA freelist_count", nullptr, 0, &q));
+    try(sql_step(q));
+    *ret_count = sqlite3_column_int64(q, 0);
+    return OK;
+}
+
+/* In steps that need little of the journal. */
+void sql_shrink(struct store *s)
+{
+    int64_t before = INT64_MAX, unused = 0;
+    enum err err = sql_empty_journal(s);
+    for (int i = 0; i < SHRINK_STEPS && err == OK; i++) {
+        err = unused_pages(s, &unused);
+        if (err != OK || unused == 0 || unused >= before)
+            return;
+        before = unused;
+        err = sql_exec(s, SHRINK_STEP);
+        if (err == OK)
+            err = sql_empty_journal(s);
+    }
+}
+
+void sql_folder(struct store *s, char *into, size_t size)
+{
+    struct str path = str_of(sqlite3_db_filename(s->db, "main"));
+    while (path.n > 0 && path.p[path.n - 1] != '/')
+        path.n--;
+    snprintf(into, size, "%.*s", STR_FMT(path));
+}
+
+enum err sql_transaction_in_need(struct store *s, enum err (*fn)(struct store *s, void *arg),
+                                 void *arg, bool reserve)
+{
+    enum err err = sql_transaction(s, fn, arg);
+    if (err != ERR_NOSPACE)
+        return err;
+    char folder[4096];
+    sql_folder(s, folder, sizeof folder);
+    if (reserve)
+        room_give_reserve(folder);
+    sql_shrink(s);
+    err = sql_transaction(s, fn, arg);
+    if (err == OK && reserve) {
+        sql_shrink(s);
+        room_reserve(folder);
     }
     return err;
 }

@@ -57,6 +57,18 @@ void sql_copy(char *into, size_t room, struct str text); /* cut to fit, NUL-term
 /* In one transaction: all of `fn` or nothing. */
 enum err sql_transaction(struct store *s, enum err (*fn)(struct store *s, void *arg), void *arg);
 
+/* The same where a full disk does not let it: the journal and the pages that are of no use are given back, and
+ * it is tried once more. With `reserve`,
+ * for what makes room, the reserve is given up besides (room.h). */
+enum err sql_transaction_in_need(struct store *s, enum err (*fn)(struct store *s, void *arg),
+                                 void *arg, bool reserve);
+/* Into the file, which may have to grow. ERR_BUSY: a program that reads the file keeps it from being emptied. */
+enum err sql_empty_journal(struct store *s);
+/* Gives unused pages back to the disk, as far as the file was made for that; then empties the journal. */
+void sql_shrink(struct store *s);
+/* The folder that the file lies in. */
+void sql_folder(struct store *s, char *into, size_t size);
+
 static inline void sql_finalize(sqlite3_stmt **stmt)
 {
     sqlite3_finalize(*stmt);
@@ -66,6 +78,8 @@ static inline void sql_finalize(sqlite3_stmt **stmt)
 /* Shared by those who complete and those who delete: the passages of one document, and its row. */
 enum err chunks_delete(struct store *s, int64_t document);
 enum err document_delete(struct store *s, int64_t document);
+/* The document's job learns that it has failed, and why. */
+enum err count_failure(struct store *s, int64_t document, struct str sentence);
 /* The token by which the index knows an owner: hexadecimal, so that it is one word whatever it is. */
 enum { OWNER_TOKEN_MAX = 2 * RAG_OWNER_MAX + 2 };
 void owner_token(struct str owner, char into[OWNER_TOKEN_MAX]);

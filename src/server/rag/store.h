@@ -56,6 +56,8 @@ enum err store_complete(struct store *s, int64_t document, const struct store_re
 enum err store_fail(struct store *s, int64_t document, struct str sentence);
 /* ERR_NOTFOUND: no such document of this owner's. */
 enum err store_delete(struct store *s, struct str owner, struct str id);
+/* What a full disk has let leave in part only; store_open does it too. */
+enum err store_finish_leaving(struct store *s);
 
 /* --- anybody's --- */
 

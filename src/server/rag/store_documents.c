@@ -103,7 +103,7 @@ enum err store_words(struct store *s, bool everybody, struct buf *into)
     autostmt *q = nullptr;
     try(sql_query(s,
                   "SELECT c.heading, c.text FROM chunks c JOIN documents d ON d.number = c.document"
-                  " WHERE ? OR d.owner = '' ORDER BY c.id",
+                  " WHERE d.state <> 'leaving' AND (? OR d.owner = '') ORDER BY c.id",
                   SQL_ARGS(SQL_I(everybody)), &q));
     enum err err;
     while ((err = sql_step(q)) == OK) {

@@ -60,14 +60,18 @@ static enum err check_version(struct store *s, int *ret_version)
 static enum err set_up_writer(struct store *s)
 {
     int version = 0;
-    try(sql_exec(s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON;"
-                    "PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;"
-                    "PRAGMA journal_size_limit=67108864;"));
+    /* The first is for a new file. */
+    try(sql_exec(
+        s,
+        "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON;"
+        "PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;"
+        "PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=256;"));
     try(check_version(s, &version));
     if (version < SCHEMA_VERSION)
         try(sql_transaction(s, change_schema, (void *)(version == 0 ? schema : from_1)));
     /* What was being worked on when the last server ended waits again. */
     try(sql_exec(s, "UPDATE documents SET state = 'queued' WHERE state = 'running'"));
+    (void)store_finish_leaving(s); /* on a disk that is still full it stays nobody's */
     int64_t old = clock_wall_ms() - (int64_t)KEEP_JOBS_DAYS * 24 * 3600 * 1000;
     return sql_do(s, "DELETE FROM jobs WHERE created < ? AND done + failed >= documents",
                   SQL_ARGS(SQL_I(old)));

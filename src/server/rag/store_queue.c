@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "server/rag/chunk.h"
+#include "server/rag/room.h"
 #include "server/rag/sql.h"
 
 /* --- accepting --- */
@@ -42,12 +43,40 @@ static enum err is_known(struct store *s, struct str owner, const struct rag_doc
     return err == ERR_NOTFOUND ? OK : err;
 }
 
+/* Bytes on the disk for each byte of a document: itself, its passages, their stems, the index. The
+ * journal needs as many for a while, also when it is deleted, since what is deleted is overwritten. */
+enum { DISK_PER_BYTE = 5 };
+constexpr uint64_t ROOM_TO_MERGE = 1024 * 1024; /* what the index rewrites now and then */
+
+/* What is accepted must find room until it has been read; and room must be left to delete it again. */
+static enum err look_for_room(struct store *s, uint64_t bytes)
+{
+    autostmt *q = nullptr;
+    char folder[4096];
+    try(sql_query(s,
+                  "SELECT (SELECT coalesce(sum(bytes), 0) FROM documents WHERE state IN ('queued',"
+                  " 'running')), (SELECT coalesce(max(bytes), 0) FROM documents),"
+                  " (SELECT freelist_count FROM pragma_freelist_count()) * (SELECT page_size FROM"
+                  " pragma_page_size())",
+                  nullptr, 0, &q));
+    try(sql_step(q));
+    sql_folder(s, folder, sizeof folder);
+    uint64_t waiting = bytes + (uint64_t)sqlite3_column_int64(q, 0);
+    uint64_t largest = (uint64_t)sqlite3_column_int64(q, 1);
+    uint64_t unused = (uint64_t)sqlite3_column_int64(q, 2);
+    uint64_t growth = DISK_PER_BYTE * waiting > unused ? DISK_PER_BYTE * waiting - unused : 0;
+    uint64_t reserve = room_is_reserved(folder) ? 0 : ROOM_RESERVE;
+    uint64_t journal = DISK_PER_BYTE * (largest > waiting ? largest : waiting);
+    return room_free(folder) >= ROOM_TO_MERGE + reserve + growth + journal ? OK : ERR_NOSPACE;
+}
+
 static enum err insert_document(struct store *s, const struct acceptance *a,
                                 const struct rag_document *d, struct str hash)
 {
     char id[RAG_ID_CHARS + 1];
     random_hex(id, RAG_ID_CHARS / 2);
     struct str bytes = blob_str(d->bytes);
+    try(look_for_room(s, bytes.n));
     try(sql_do(
         s,
         "INSERT INTO documents(id, owner, job, name, title, source, kind, hash, bytes, state,"
@@ -84,14 +113,14 @@ enum err store_accept(struct store *s, struct str owner, const struct rag_docume
     char job[RAG_ID_CHARS + 1];
     random_hex(job, RAG_ID_CHARS / 2);
     struct acceptance a = {owner, documents, count, job};
-    try(sql_transaction(s, accept_all, &a));
+    try(sql_transaction_in_need(s, accept_all, &a, false));
     memcpy(ret_job, job, sizeof job);
     return OK;
 }
 
 /* --- settling --- */
 
-static enum err count_failure(struct store *s, int64_t document, struct str sentence)
+enum err count_failure(struct store *s, int64_t document, struct str sentence)
 {
     return sql_do(s,
                   "UPDATE jobs SET failed = failed + 1,"
@@ -129,8 +158,10 @@ static enum err fail(struct store *s, void *arg)
     const struct failure *f = arg;
     try(count_failure(s, f->document, f->sentence));
     try(drop_failed(s, f->document));
-    return sql_do(s, "UPDATE documents SET state = 'failed', error = ?2 WHERE number = ?1",
-                  SQL_ARGS(SQL_I(f->document), SQL_T(f->sentence)));
+    return sql_do(
+        s,
+        "UPDATE documents SET state = 'failed', error = ?2 WHERE number = ?1 AND state <> 'leaving'",
+        SQL_ARGS(SQL_I(f->document), SQL_T(f->sentence)));
 }
 
 enum err store_fail(struct store *s, int64_t document, struct str sentence)
@@ -250,6 +281,13 @@ struct completion {
     bool gone, outdated;
 };
 
+static void completion_finish(struct completion *c)
+{
+    free(c->owner);
+    free(c->source);
+    *c = (struct completion){.document = c->document, .reading = c->reading};
+}
+
 static enum err read_document(struct store *s, struct completion *c)
 {
     autostmt *q = nullptr;
@@ -257,7 +295,7 @@ static enum err read_document(struct store *s, struct completion *c)
         s,
         "SELECT owner, source, EXISTS(SELECT 1 FROM documents n WHERE n.owner = d.owner AND"
         " n.source = d.source AND n.number > d.number AND n.state = 'done')"
-        " FROM documents d WHERE number = ?",
+        " FROM documents d WHERE number = ? AND state <> 'leaving'",
         SQL_ARGS(SQL_I(c->document)), &q));
     enum err err = sql_step(q);
     c->gone = err == ERR_NOTFOUND;
@@ -346,6 +384,7 @@ static enum err drop_older(struct store *s, const struct completion *c)
 static enum err complete(struct store *s, void *arg)
 {
     struct completion *c = arg;
+    completion_finish(c); /* it may be tried twice */
     try(read_document(s, c));
     if (c->gone)
         return OK;
@@ -370,50 +409,7 @@ static enum err complete(struct store *s, void *arg)
 enum err store_complete(struct store *s, int64_t document, const struct store_reading *reading)
 {
     struct completion c = {.document = document, .reading = reading};
-    enum err err = sql_transaction(s, complete, &c);
-    free(c.owner);
-    free(c.source);
+    enum err err = sql_transaction_in_need(s, complete, &c, false);
+    completion_finish(&c);
     return err;
-}
-
-/* --- deleting --- */
-
-enum err chunks_delete(struct store *s, int64_t document)
-{
-    try(sql_do(s, "DELETE FROM words WHERE rowid IN (SELECT id FROM chunks WHERE document = ?)",
-               SQL_ARGS(SQL_I(document))));
-    return sql_do(s, "DELETE FROM chunks WHERE document = ?", SQL_ARGS(SQL_I(document)));
-}
-
-enum err document_delete(struct store *s, int64_t document)
-{
-    try(chunks_delete(s, document));
-    try(sql_do(s, "DELETE FROM originals WHERE document = ?", SQL_ARGS(SQL_I(document))));
-    return sql_do(s, "DELETE FROM documents WHERE number = ?", SQL_ARGS(SQL_I(document)));
-}
-
-struct deletion {
-    struct str owner, id;
-};
-
-static enum err delete_one(struct store *s, void *arg)
-{
-    const struct deletion *d = arg;
-    autostmt *q = nullptr;
-    try(sql_query(s, "SELECT number, state FROM documents WHERE id = ? AND owner = ?",
-                  SQL_ARGS(SQL_T(d->id), SQL_T(d->owner)), &q));
-    try(sql_step(q)); /* a foreign document is not found */
-    int64_t document = sqlite3_column_int64(q, 0);
-    struct str state = sql_text(q, 1);
-    bool waits = str_eq(state, S("queued")) || str_eq(state, S("running"));
-    sqlite3_reset(q);
-    if (waits)
-        try(count_failure(s, document, S("it was deleted before it was read")));
-    return document_delete(s, document);
-}
-
-enum err store_delete(struct store *s, struct str owner, struct str id)
-{
-    struct deletion d = {owner, id};
-    return sql_transaction(s, delete_one, &d);
 }

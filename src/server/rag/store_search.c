@@ -303,11 +303,15 @@ static enum err search(struct store *s, void *arg)
     autostmt *q = nullptr;
     try(sql_query(s,
                   "SELECT d.id, c.number, d.title, c.heading, c.text, d.source"
-                  " FROM chunks c JOIN documents d ON d.number = c.document WHERE c.id = ?",
+                  " FROM chunks c JOIN documents d ON d.number = c.document WHERE c.id = ?"
+                  " AND d.state <> 'leaving'",
                   nullptr, 0, &q));
     for (size_t i = 0; i < count && f->hits.count < room; i++) {
         struct rag_hit *hit = &f->hits.hit[f->hits.count];
-        try(read_hit(q, &candidates[i], f->arena, hit));
+        enum err err = read_hit(q, &candidates[i], f->arena, hit);
+        if (err == ERR_NOTFOUND)
+            continue;
+        try(err);
         hit->score =
             fmax(0, hit->score - BY_REST * (1 - terms_fill(f->terms, title_last(hit->title))));
         if (!is_repeat(f->hits.hit, f->hits.count, hit))

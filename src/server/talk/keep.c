@@ -8,15 +8,16 @@
 #include "base/mem.h"
 #include "server/loop/lane.h"
 
-enum { LANE_JOBS = 64 };
+enum { LANE_JOBS = 64, JUMP_MS = 60000 };
 
 struct keep {
     struct sessions *sessions; /* loop */
     struct lane *lane;
     struct keep_file *file; /* lane, once the lane has a job */
     char secret[KEEP_SECRET_BYTES];
-    bool behind; /* loop: the snapshot of some session is missing */
-    bool told;   /* loop: of a failure, and nothing was written since */
+    int64_t wall_lead_ms; /* loop: of the wall clock before the monotonic one, in the rows' times */
+    bool behind;          /* loop: the snapshot of some session is missing */
+    bool told;            /* loop: of a failure, and nothing was written since */
 };
 
 /* What a job knows; the session may be gone when it is done. */
@@ -25,8 +26,9 @@ struct work {
     struct keep *keep;
     enum err err;
     char id[2 * SESSION_ID_BYTES + 1], owner[SESSION_OWNER_MAX + 1];
-    int64_t time_ms; /* of the snapshot; or before which nothing is kept any more */
-    uint32_t max;    /* run_prune */
+    int64_t
+        time_ms; /* of the snapshot; before which nothing is kept any more; that the clock was set by */
+    uint32_t max; /* run_prune */
     struct buf said;
     void (*done)(void *arg, enum err err); /* keep_forget */
     void *arg;
@@ -98,13 +100,42 @@ static void save_done(struct lane_job *job)
     work_free(w);
 }
 
-static int64_t used_wall_ms(const struct session *session)
+static int64_t wall_lead_ms(void)
 {
-    return clock_wall_ms() - (int64_t)(clock_ms() - session->used_ms);
+    return clock_wall_ms() - (int64_t)clock_ms();
+}
+
+static void run_shift(struct lane_job *job)
+{
+    struct work *w = (struct work *)job;
+    w->err = keep_file_shift(w->keep->file, w->time_ms);
+}
+
+static void shift_done(struct lane_job *job)
+{
+    struct work *w = (struct work *)job;
+    if (w->err != OK)
+        tell(w->keep, w->err);
+    work_free(w);
+}
+
+/* Who sets the wall clock makes no conversation older: the rows follow it. */
+static void follow_clock(struct keep *k)
+{
+    int64_t lead_ms = wall_lead_ms(), by_ms = lead_ms - k->wall_lead_ms;
+    if (by_ms > -JUMP_MS && by_ms < JUMP_MS)
+        return;
+    struct work *w = work_create(k, run_shift, shift_done);
+    if (!w)
+        return;
+    w->time_ms = by_ms;
+    if (work_post(w) == OK)
+        k->wall_lead_ms = lead_ms;
 }
 
 static enum err save(struct keep *k, const struct session *session)
 {
+    follow_clock(k);
     struct work *w = work_create(k, run_save, save_done);
     if (!w)
         return ERR_NOMEM;
@@ -117,7 +148,7 @@ static enum err save(struct keep *k, const struct session *session)
     }
     memcpy(w->id, session->id, sizeof w->id);
     memcpy(w->owner, session->owner, sizeof w->owner);
-    w->time_ms = used_wall_ms(session);
+    w->time_ms = (int64_t)session->used_ms + k->wall_lead_ms;
     return work_post(w);
 }
 
@@ -192,13 +223,14 @@ static void prune_done(struct lane_job *job)
 
 static int64_t oldest_ms(const struct keep *k)
 {
-    return clock_wall_ms() - (int64_t)sessions_idle_ms(k->sessions);
+    return (int64_t)clock_ms() + k->wall_lead_ms - (int64_t)sessions_idle_ms(k->sessions);
 }
 
 void keep_tick(struct keep *k)
 {
     if (!k)
         return;
+    follow_clock(k);
     save_missing(k);
     struct work *w = work_create(k, run_prune, prune_done);
     if (!w)
@@ -237,7 +269,9 @@ static enum err load(struct keep *k)
         random_bytes(k->secret, sizeof k->secret);
         tell(k, err);
     }
-    err = keep_file_prune(k->file, oldest_ms(k), sessions_max(k->sessions));
+    err = keep_file_clamp(k->file, clock_wall_ms());
+    if (err == OK)
+        err = keep_file_prune(k->file, oldest_ms(k), sessions_max(k->sessions));
     if (err != OK)
         tell(k, err);
     try(keep_file_load(k->file, oldest_ms(k), sessions_max(k->sessions), restore, k, &bad));
@@ -253,6 +287,7 @@ enum err keep_open(struct loop *l, const char *data, struct sessions *sessions,
     if (!k)
         return ERR_NOMEM;
     k->sessions = sessions;
+    k->wall_lead_ms = wall_lead_ms();
     enum keep_found found;
     enum err err = keep_file_open(data, &k->file, &found);
     if (err == OK && found != KEEP_FOUND_GOOD)

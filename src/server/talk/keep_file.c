@@ -22,7 +22,8 @@ static const char schema[] =
 struct keep_file {
     struct store *sql;
     char aside[PATH_BYTES];
-    bool unclean; /* the journal may hold what was deleted */
+    bool unclean;     /* the journal may hold what was deleted */
+    int64_t shift_ms; /* owed to every row */
 };
 
 static enum err path_of(const char *data, const char *ending, char into[PATH_BYTES])
@@ -233,8 +234,28 @@ enum err keep_file_load(struct keep_file *f, int64_t oldest_ms, uint32_t max,
 
 /* --- writing --- */
 
+static enum err shift(struct keep_file *f)
+{
+    if (f->shift_ms != 0)
+        try(sql_do(f->sql, "UPDATE sessions SET used = used + ?", SQL_ARGS(SQL_I(f->shift_ms))));
+    f->shift_ms = 0;
+    return OK;
+}
+
+enum err keep_file_shift(struct keep_file *f, int64_t by_ms)
+{
+    f->shift_ms += by_ms;
+    return shift(f);
+}
+
+enum err keep_file_clamp(struct keep_file *f, int64_t now_ms)
+{
+    return sql_do(f->sql, "UPDATE sessions SET used = ?1 WHERE used > ?1", SQL_ARGS(SQL_I(now_ms)));
+}
+
 enum err keep_file_put(struct keep_file *f, const struct keep_row *row)
 {
+    try(shift(f));
     return sql_do(
         f->sql,
         "INSERT INTO sessions(id, owner, used, said) VALUES(?, ?, ?, ?) ON CONFLICT(id)"
@@ -242,16 +263,11 @@ enum err keep_file_put(struct keep_file *f, const struct keep_row *row)
         SQL_ARGS(SQL_T(row->id), SQL_T(row->owner), SQL_I(row->used_ms), SQL_T(row->said)));
 }
 
-/* What was deleted is overwritten in the file, but the journal still has it. A program that reads the
- * file keeps the journal from being emptied, which is a row of the answer and no error. */
+/* What was deleted is overwritten in the file, but the journal still has it. */
 static enum err empty_journal(struct keep_file *f)
 {
-    autostmt *q = nullptr;
     f->unclean = true;
-    try(sql_query(f->sql, "PRAGMA wal_checkpoint(TRUNCATE)", nullptr, 0, &q));
-    try(sql_step(q));
-    if (sqlite3_column_int(q, 0) != 0)
-        return ERR_BUSY;
+    try(sql_empty_journal(f->sql));
     f->unclean = false;
     return OK;
 }
@@ -264,10 +280,21 @@ static enum err delete_aside(const struct keep_file *f)
     return unlink_if_there(f->aside);
 }
 
+struct deletion {
+    struct str owner, id;
+};
+
+static enum err delete_rows(struct store *s, void *arg)
+{
+    const struct deletion *d = arg;
+    return sql_do(s, "DELETE FROM sessions WHERE owner = ? AND (id = ? OR ? = '')",
+                  SQL_ARGS(SQL_T(d->owner), SQL_T(d->id), SQL_T(d->id)));
+}
+
 enum err keep_file_delete(struct keep_file *f, struct str owner, struct str id)
 {
-    try(sql_do(f->sql, "DELETE FROM sessions WHERE owner = ? AND (id = ? OR ? = '')",
-               SQL_ARGS(SQL_T(owner), SQL_T(id), SQL_T(id))));
+    struct deletion d = {owner, id};
+    try(sql_transaction_in_need(f->sql, delete_rows, &d, true));
     if (id.n > 0 && sqlite3_changes(f->sql->db) == 0 && !f->unclean)
         return ERR_NOTFOUND;
     enum err err = empty_journal(f);
@@ -279,6 +306,7 @@ enum err keep_file_delete(struct keep_file *f, struct str owner, struct str id)
 enum err keep_file_prune(struct keep_file *f, int64_t oldest_ms, uint32_t max)
 {
     struct stat about;
+    try(shift(f));
     if (stat(f->aside, &about) == 0 && (int64_t)about.st_mtim.tv_sec * 1000 <= oldest_ms)
         try(delete_aside(f));
     int before = sqlite3_total_changes(f->sql->db);

@@ -37,6 +37,10 @@ struct keep_row {
 enum err keep_file_load(struct keep_file *f, int64_t oldest_ms, uint32_t max,
                         enum err (*fn)(void *arg, const struct keep_row *row), void *arg,
                         size_t *ret_bad);
+/* The wall clock was set: so much is added to the time of every row, now or before anything else is written. */
+enum err keep_file_shift(struct keep_file *f, int64_t by_ms);
+/* No row is newer than this: written under a clock that was wrong. */
+enum err keep_file_clamp(struct keep_file *f, int64_t now_ms);
 enum err keep_file_put(struct keep_file *f, const struct keep_row *row);
 /* One of the owner's, or with an empty id all, and what was set aside, for nobody can tell whose that is.
  * ERR_NOTFOUND: nothing of that one was on the disk. ERR_BUSY: it is deleted, but lies in the
