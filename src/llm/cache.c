@@ -44,7 +44,8 @@ static size_t least(size_t a, size_t b)
 }
 
 /* What a prompt of this session may use of the sequence as it is. */
-static size_t usable(const struct cache_sequence *s, struct str session, const struct prompt_tokens *prompt)
+static size_t usable(const struct cache_sequence *s, struct str session,
+                     const struct prompt_tokens *prompt)
 {
     bool own = session.n > 0 && str_eq(s->session, session);
     size_t n = common(s, prompt);
@@ -63,11 +64,13 @@ static struct cache_sequence *choose(struct cache *c, struct str session,
         struct cache_sequence *s = &c->sequence[i];
         if (s->live)
             continue;
-        if (session.n > 0 && str_eq(s->session, session) && (!own || usable(s, session, prompt) > best)) {
+        if (session.n > 0 && str_eq(s->session, session) &&
+            (!own || usable(s, session, prompt) > best)) {
             own = s;
             best = usable(s, session, prompt);
         }
-        if (!spare || (s->count == 0 ? spare->count > 0 : spare->count > 0 && s->used < spare->used))
+        if (!spare ||
+            (s->count == 0 ? spare->count > 0 : spare->count > 0 && s->used < spare->used))
             spare = s;
     }
     return own ? own : spare;
@@ -109,7 +112,8 @@ enum err cache_take(struct cache *c, struct str session, const struct prompt_tok
     struct cache_sequence *s = choose(c, session, prompt);
     if (!s)
         return ERR_BUSY;
-    struct cache_plan plan = {.sequence = (size_t)(s - c->sequence), .keep = usable(s, session, prompt)};
+    struct cache_plan plan = {.sequence = (size_t)(s - c->sequence),
+                              .keep = usable(s, session, prompt)};
     find_copy(c, s, session, prompt, &plan);
     void *token = s->token;
     enum err err = mem_grow(&token, &s->room, prompt->count, sizeof *s->token);

@@ -22,7 +22,7 @@ struct cache_sequence {
     struct str session; /* whose; owned. Empty: nobody's, only its open beginning is of use */
     int32_t *token;
     size_t count, room;
-    size_t open; /* the first so many tokens hold nothing of strangers */
+    size_t open;   /* the first so many tokens hold nothing of strangers */
     uint64_t used; /* when, in turns of the cache */
     bool live;     /* an answer works with it */
 };

@@ -27,7 +27,8 @@ enum err template_init(struct chat_template *t, struct str text, char why[LLM_WH
         return ERR_NOMEM;
     if (text.n == 0 || llama_chat_apply_template(copy, probe, 1, true, nullptr, 0) <= 0) {
         free(copy);
-        snprintf(why, LLM_WHY_BYTES, "%s; name the one it is like with llm.template (chatml, llama3, gemma …)",
+        snprintf(why, LLM_WHY_BYTES,
+                 "%s; name the one it is like with llm.template (chatml, llama3, gemma …)",
                  text.n ? "the model's chat template is not known here"
                         : "the model file has no chat template");
         return ERR_UNSUPPORTED;
@@ -113,8 +114,8 @@ static enum err add_message(struct spans *spans, const struct llm_segment *segme
 
 /* --- --- */
 
-static enum err apply(const struct chat_template *t, const struct llama_chat_message *chat, size_t n,
-                      struct buf *into)
+static enum err apply(const struct chat_template *t, const struct llama_chat_message *chat,
+                      size_t n, struct buf *into)
 {
     size_t room = n * (MARKUP_BYTES + PLACEHOLDER_BYTES);
     for (int tries = 0; tries < 2; tries++) {
@@ -147,8 +148,8 @@ static enum err cut(struct spans *spans, const struct llm_segment *segment, cons
     return add(spans, (struct span){rest, true, true, (uint32_t)n});
 }
 
-enum err template_render(const struct chat_template *t, const struct llm_segment *segment, size_t count,
-                         struct spans *ret_spans)
+enum err template_render(const struct chat_template *t, const struct llm_segment *segment,
+                         size_t count, struct spans *ret_spans)
 {
     autofree struct message *m = mem_zero(count + 1, sizeof *m);
     autofree struct llama_chat_message *chat = mem_zero(count + 1, sizeof *chat);

@@ -21,8 +21,8 @@ struct chat_template {
 /* A piece of the prompt in the order of reading. */
 struct span {
     struct str text;
-    bool markup;     /* ours: tokenised with special tokens */
-    bool trusted;    /* nothing of a stranger */
+    bool markup;      /* ours: tokenised with special tokens */
+    bool trusted;     /* nothing of a stranger */
     uint32_t message; /* the message that it belongs to */
 };
 struct spans {
@@ -36,6 +36,6 @@ struct spans {
 enum err template_init(struct chat_template *t, struct str text, char why[LLM_WHY_BYTES]);
 void template_finish(struct chat_template *t);
 /* Passages ("context") become part of the user's message that follows them. */
-enum err template_render(const struct chat_template *t, const struct llm_segment *segment, size_t count,
-                         struct spans *ret_spans);
+enum err template_render(const struct chat_template *t, const struct llm_segment *segment,
+                         size_t count, struct spans *ret_spans);
 void spans_finish(struct spans *spans);

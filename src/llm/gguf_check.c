@@ -216,6 +216,7 @@ enum err gguf_check(struct str file, char why[GGUF_WHY_BYTES])
     try(check_tensors(&r, tensors, &bytes));
     uint64_t data = file.n - r.rest.n;
     if (!align(&data, r.alignment) || data > file.n || bytes > file.n - data)
-        return refuse(&r, "the model file is shorter than its header says; it was not copied whole");
+        return refuse(&r,
+                      "the model file is shorter than its header says; it was not copied whole");
     return OK;
 }

@@ -35,9 +35,9 @@ enum {
 
 static struct llama_model *model;
 static struct chat_template template;
-static uint32_t context;        /* const after load */
-static char name[NAME_BYTES];   /* const after load */
-static char notes[NAME_BYTES];  /* const after load */
+static uint32_t context;       /* const after load */
+static char name[NAME_BYTES];  /* const after load */
+static char notes[NAME_BYTES]; /* const after load */
 
 struct options {
     uint32_t context, parallel, gpu_layers, kv_bits;
@@ -80,17 +80,15 @@ static enum err check_file(const char *path, char why[LLM_WHY_BYTES])
 static void on_log(enum ggml_log_level level, const char *text, void *)
 {
     struct str line = str_trim(str_of(text));
-    if (level == GGML_LOG_LEVEL_ERROR && line.n > 1 && !schedule_is_breaking_off())
+    if (level == GGML_LOG_LEVEL_ERROR && line.n > 1 && !step_is_breaking_off())
         log_warn("libllama: %.*s", (int)(line.n < 400 ? line.n : 400), line.p);
 }
 
 static enum err parse(struct str text, struct options *o, char why[LLM_WHY_BYTES])
 {
     const struct script_word words[] = {
-        {"context", .number = &o->context},
-        {"parallel", .number = &o->parallel},
-        {"gpu_layers", .number = &o->gpu_layers},
-        {"kv_bits", .number = &o->kv_bits},
+        {"context", .number = &o->context},       {"parallel", .number = &o->parallel},
+        {"gpu_layers", .number = &o->gpu_layers}, {"kv_bits", .number = &o->kv_bits},
         {"template", .text = &o->template},
     };
     struct script script = {};
@@ -134,7 +132,7 @@ static enum err prepare(const struct options *o, uint32_t threads, char why[LLM_
 {
     uint32_t trained = (uint32_t)llama_model_n_ctx_train(model);
     context = o->context ? o->context : trained < CONTEXT_USUAL ? trained : CONTEXT_USUAL;
-    const struct schedule_limits limits = {o->parallel, context, threads ? threads : 1, o->kv_bits};
+    const struct step_limits limits = {o->parallel, context, threads ? threads : 1, o->kv_bits};
     return schedule_prepare(model, &limits, why);
 }
 
@@ -187,8 +185,8 @@ static enum err llama_load(const struct llm_load *load, struct llm_loaded *ret_l
     if (err != OK)
         return err;
     describe();
-    *ret_loaded = (struct llm_loaded){
-        .model = name, .languages = "", .notes = notes, .slots = o.parallel};
+    *ret_loaded =
+        (struct llm_loaded){.model = name, .languages = "", .notes = notes, .slots = o.parallel};
     return OK;
 }
 

@@ -37,15 +37,17 @@ static enum err add_span(const struct llama_vocab *vocab, const struct span *spa
     /* No text has more tokens than bytes, but for what a vocabulary adds in front. */
     size_t most = span->text.n + IN_FRONT;
     try(make_room(p, most));
-    int32_t n = llama_tokenize(vocab, span->text.p, (int32_t)span->text.n,
-                               p->tokens.token + p->tokens.count, (int32_t)most, false, span->markup);
+    int32_t n =
+        llama_tokenize(vocab, span->text.p, (int32_t)span->text.n,
+                       p->tokens.token + p->tokens.count, (int32_t)most, false, span->markup);
     if (n < 0)
         return ERR_INTERNAL;
     p->tokens.count += (size_t)n;
     return OK;
 }
 
-static enum err add_all(const struct llama_vocab *vocab, const struct spans *spans, struct prompt *p)
+static enum err add_all(const struct llama_vocab *vocab, const struct spans *spans,
+                        struct prompt *p)
 {
     bool open = true;
     p->tokens.count = 0;
@@ -76,7 +78,8 @@ static bool leave_out_one(struct llm_segment *segment, size_t *count, struct pro
 {
     size_t worst = *count;
     for (size_t i = 0; i < *count; i++)
-        if (segment[i].priority > 0 && (worst == *count || segment[i].priority > segment[worst].priority))
+        if (segment[i].priority > 0 &&
+            (worst == *count || segment[i].priority > segment[worst].priority))
             worst = i;
     if (worst == *count)
         return false;
@@ -97,7 +100,8 @@ static size_t at_least(const struct llm_segment *segment, size_t count)
 }
 
 enum err prompt_build(const struct chat_template *t, const struct llama_vocab *vocab,
-                      const struct llm_request *request, size_t max_tokens, struct prompt *ret_prompt)
+                      const struct llm_request *request, size_t max_tokens,
+                      struct prompt *ret_prompt)
 {
     struct prompt p = {};
     size_t count = request->count;

@@ -20,5 +20,6 @@ struct prompt {
 /* max_tokens: room for the prompt. ERR_TOOBIG, with a sentence in request->why: what may not be left out
  * does not fit. */
 enum err prompt_build(const struct chat_template *t, const struct llama_vocab *vocab,
-                      const struct llm_request *request, size_t max_tokens, struct prompt *ret_prompt);
+                      const struct llm_request *request, size_t max_tokens,
+                      struct prompt *ret_prompt);
 void prompt_finish(struct prompt *p);

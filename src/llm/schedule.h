@@ -15,27 +15,16 @@
  */
 #pragma once
 
-#include "llm/prompt.h"
-
-struct llama_model;
-
-struct schedule_limits {
-    uint32_t slots;   /* answers at once */
-    uint32_t context; /* tokens of one: its prompt and its answer */
-    uint32_t threads;
-    uint32_t kv_bits; /* of a number in the memory: 8, 16, 32 */
-};
+#include "llm/step.h"
 
 /* Reserves the memory for all of it. ERR_NOMEM with a sentence in `why`. */
-enum err schedule_prepare(struct llama_model *model, const struct schedule_limits *limits,
+enum err schedule_prepare(struct llama_model *model, const struct step_limits *limits,
                           char why[LLM_WHY_BYTES]);
-/* Evaluates one token, so that the first answer finds everything in place, and makes the thread. */
+/* Once the process may make threads. ERR_INTERNAL: the model cannot be evaluated. */
 enum err schedule_start(void);
 /* Also after a failure of the two above, or without them. */
 void schedule_stop(void);
-/* A step is being broken off, about which libllama complains. Any thread. */
-bool schedule_is_breaking_off(void);
-/* Calls request->piece from the caller's thread. The prompt and max_tokens fit `context` together.
+/* Calls request->piece from the caller's thread. The prompt and max_tokens fit the context together.
  * ERR_CANCELED once request->stopped says so; ERR_INTERNAL when the model fails. */
 enum err schedule_generate(const struct prompt *prompt, const struct llm_request *request,
                            struct llm_result *ret_result);

@@ -8,7 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BYTES = 256, SPECIALS = 5, WORD_BYTES = 24, TILE = 64, TENSORS_MAX = 1024, ATTENTION_GAIN = 4 };
+enum {
+    BYTES = 256,
+    SPECIALS = 5,
+    WORD_BYTES = 24,
+    TILE = 64,
+    TENSORS_MAX = 1024,
+    ATTENTION_GAIN = 4
+};
 
 static const char llama3[] =
     "{% for m in messages %}<|start_header_id|>{{ m['role'] }}<|end_header_id|>\n\n{{ m['content'] "
@@ -76,7 +83,8 @@ static enum ggml_type type_of(const struct maker *m, int64_t columns)
     return GGML_TYPE_F32;
 }
 
-static void declare(struct maker *m, const char *name, enum ggml_type type, int64_t columns, int64_t rows)
+static void declare(struct maker *m, const char *name, enum ggml_type type, int64_t columns,
+                    int64_t rows)
 {
     struct ggml_tensor *t = rows ? ggml_new_tensor_2d(m->tensors, type, columns, rows)
                                  : ggml_new_tensor_1d(m->tensors, type, columns);
@@ -85,7 +93,8 @@ static void declare(struct maker *m, const char *name, enum ggml_type type, int6
 }
 
 /* A small model's rows are all random; a big one's are those of a tile in turns, which costs no minutes. */
-static void write_rows(struct maker *m, enum ggml_type type, int64_t columns, int64_t rows, float gain)
+static void write_rows(struct maker *m, enum ggml_type type, int64_t columns, int64_t rows,
+                       float gain)
 {
     bool is_big = rows > 4 * TILE;
     int64_t made = is_big ? TILE : rows ? rows : 1;
@@ -160,16 +169,18 @@ static void put_word(char *into, uint32_t number)
     static const char consonants[] = "bdfgklmnprstvz", vowels[] = "aeiou";
     int n = snprintf(into, WORD_BYTES, "\u0120"); /* a blank before it */
     for (uint32_t k = number; k; k /= 70)
-        n += snprintf(into + n, (size_t)(WORD_BYTES - n), "%c%c", consonants[k % 14], vowels[k / 14 % 5]);
+        n += snprintf(into + n, (size_t)(WORD_BYTES - n), "%c%c", consonants[k % 14],
+                      vowels[k / 14 % 5]);
 }
 
 static void vocabulary(struct maker *m)
 {
-    static const char *const specials[SPECIALS] = {"<|begin_of_text|>", "<|end_of_text|>", "<|eot_id|>",
-                                                   "<|start_header_id|>", "<|end_header_id|>"};
+    static const char *const specials[SPECIALS] = {"<|begin_of_text|>", "<|end_of_text|>",
+                                                   "<|eot_id|>", "<|start_header_id|>",
+                                                   "<|end_header_id|>"};
     enum { NORMAL = 1, CONTROL = 3 };
     uint32_t n = m->shape->vocabulary;
-    char(*word)[WORD_BYTES] = calloc(n, sizeof *word);
+    char (*word)[WORD_BYTES] = calloc(n, sizeof *word);
     const char **list = calloc(n, sizeof *list);
     int32_t *type = calloc(n, sizeof *type);
     int others = 0;

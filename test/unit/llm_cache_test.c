@@ -49,7 +49,8 @@ static void a_conversation_goes_on_where_it_was(void **)
     assert_int_equal(second.copied, 0);
     answer(second, "");
     /* The same again: its last token has to be computed for an answer to begin. */
-    assert_int_equal(take("ann", "SYSTEMsystem|helloHImore").keep, strlen("SYSTEMsystemhelloHImor"));
+    assert_int_equal(take("ann", "SYSTEMsystem|helloHImore").keep,
+                     strlen("SYSTEMsystemhelloHImor"));
     cache_finish(&c);
 }
 

@@ -70,7 +70,7 @@ static void flip(size_t from, size_t to)
 
 static void a_changed_number_is_refused(void **)
 {
-    flip(0, 4); /* magic */
+    flip(0, 4);     /* magic */
     flip(4 + 1, 8); /* version: 2 and 3 are one bit apart */
     flip(8, 16);
     flip(16, 24);

@@ -17,7 +17,8 @@ static int make_model(void **)
 {
     struct gguf_shape tiny = gguf_tiny();
     int fd = mkstemp(model);
-    if (fd < 0 || !gguf_write(model, &tiny) || fchmod(fd, 0644) != 0) /* the engine runs as nobody */
+    if (fd < 0 || !gguf_write(model, &tiny) ||
+        fchmod(fd, 0644) != 0) /* the engine runs as nobody */
         return -1;
     return close(fd);
 }
@@ -148,7 +149,10 @@ static void a_conversation_reads_only_what_is_new(void **)
     char long_text[1501];
     memset(long_text, 'x', sizeof long_text - 1);
     long_text[sizeof long_text - 1] = 0;
-    struct line lines[] = {{"system", "Be brief.", 0}, {"user", long_text, 0}, {"assistant", "", 0}, {"user", "And now?", 0}};
+    struct line lines[] = {{"system", "Be brief.", 0},
+                           {"user", long_text, 0},
+                           {"assistant", "", 0},
+                           {"user", "And now?", 0}};
     clear();
     ask(p, 1, "ann", lines, 2, 4, 0);
     hear(p, 1);
@@ -208,8 +212,11 @@ static void what_does_not_fit_is_left_out(void **)
     char words[301];
     memset(words, 'w', sizeof words - 1);
     words[sizeof words - 1] = 0;
-    const struct line lines[] = {{"system", "Be brief.", 0}, {"user", words, 5},    {"assistant", words, 4},
-                                 {"context", "A cat.", 1},   {"user", "A dog?", 0}};
+    const struct line lines[] = {{"system", "Be brief.", 0},
+                                 {"user", words, 5},
+                                 {"assistant", words, 4},
+                                 {"context", "A cat.", 1},
+                                 {"user", "A dog?", 0}};
     clear();
     ask(p, 1, "", lines, countof(lines), 100, 0);
     hear(p, 1);

@@ -28,8 +28,8 @@ static uint32_t cores(void)
 
 static void put_options(const struct conf *c, char into[512])
 {
-    snprintf(into, 512, "context=%lld,parallel=%lld,gpu_layers=%lld%s%.200s", (long long)c->llm_context,
-             (long long)c->llm_parallel, (long long)c->llm_gpu_layers,
+    snprintf(into, 512, "context=%lld,parallel=%lld,gpu_layers=%lld%s%.200s",
+             (long long)c->llm_context, (long long)c->llm_parallel, (long long)c->llm_gpu_layers,
              c->llm_template[0] ? ",template=" : "", c->llm_template);
 }
 
@@ -39,10 +39,11 @@ bool language_model_choose(const struct conf *c, struct language_model *memory,
     const char *driver = driver_of(c);
     if (strcmp(driver, "quote") == 0)
         return false;
-    *ret_config = (struct engine_config){.role = "llm",
-                                         .driver = driver,
-                                         .options = c->llm_script,
-                                         .threads = c->llm_threads ? (uint32_t)c->llm_threads : cores()};
+    *ret_config =
+        (struct engine_config){.role = "llm",
+                               .driver = driver,
+                               .options = c->llm_script,
+                               .threads = c->llm_threads ? (uint32_t)c->llm_threads : cores()};
     if (strcmp(driver, "llama") == 0) {
         find_file(c->llm_model, memory->path);
         put_options(c, memory->options);

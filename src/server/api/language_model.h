@@ -9,7 +9,7 @@
 #include "server/engine/engine.h"
 
 struct language_model {
-    char path[4096];   /* of the file, absolute: the engine has no other idea of where we are */
+    char path[4096]; /* of the file, absolute: the engine has no other idea of where we are */
     char options[512];
 };
 

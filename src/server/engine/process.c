@@ -367,8 +367,9 @@ void engine_destroy(struct engine *e)
     blob_unref(e->words);
     buf_finish(&e->in);
     buf_finish(&e->out);
-    char *owned[] = {e->role,    e->driver,       e->model_dir,   e->model,     e->options,
-                     e->program, e->ready_driver, e->ready_model, e->languages, e->notes, e->refusal};
+    char *owned[] = {e->role,      e->driver,  e->model_dir,    e->model,
+                     e->options,   e->program, e->ready_driver, e->ready_model,
+                     e->languages, e->notes,   e->refusal};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     free(e);
