@@ -4,7 +4,8 @@
  * llm_driver` a file. The engine does the rest: collecting the prompt, stop strings, whole code points,
  * limits. The server owns every conversation; what a driver keeps of one is a cache and may be dropped.
  *
- * Threads. load and unload run alone, on the main thread. `generate` runs on one compute thread for each
+ * Threads. load, start and unload run alone, on the main thread; start, when the process has been locked
+ * in, so that threads are made there and not in load. `generate` runs on one compute thread for each
  * answer, up to `slots` of them at once, and returns when its answer is over. A driver that computes for
  * all live sequences in one batch does so on a scheduler thread of its own, and its `generate` waits for
  * the pieces.
@@ -92,8 +93,9 @@ struct llm_driver {
     /* On failure `why` holds a sentence for the operator. */
     enum err (*load)(const struct llm_load *load, struct llm_loaded *ret_loaded,
                      char why[LLM_WHY_BYTES]);
+    enum err (*start)(char why[LLM_WHY_BYTES]); /* optional */
     void (*unload)(void);
     enum err (*generate)(const struct llm_request *request, struct llm_result *ret_result);
 };
 
-extern const struct llm_driver llm_scripted;
+extern const struct llm_driver llm_llama, llm_scripted;

@@ -5,7 +5,7 @@
 #include "llm/stream.h"
 #include "wire/driver_name.h"
 
-static const struct llm_driver *const drivers[] = {&llm_scripted};
+static const struct llm_driver *const drivers[] = {&llm_llama, &llm_scripted};
 enum { DRIVERS = sizeof drivers / sizeof *drivers };
 static const struct llm_driver *driver;              /* const after load */
 static const char *read_dirs[] = {nullptr, nullptr}; /* const after load */
@@ -40,6 +40,11 @@ static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
     return OK;
 }
 
+static enum err start(char why[WORKER_WHY_BYTES])
+{
+    return driver->start ? driver->start(why) : OK;
+}
+
 static void unload(void)
 {
     if (driver && driver->unload)
@@ -55,6 +60,7 @@ int main(int argc, char **argv)
         .max_streams = LLM_SLOTS_MAX,
         .read_dirs = read_dirs,
         .load = load,
+        .start = start,
         .unload = unload,
         .open = stream_open,
         .message = stream_message,

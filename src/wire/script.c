@@ -32,7 +32,7 @@ static const struct script_word *find(const struct script_word *words, size_t co
 static struct str cut_name(struct str *rest)
 {
     size_t n = 0;
-    while (n < rest->n && rest->p[n] >= 'a' && rest->p[n] <= 'z')
+    while (n < rest->n && ((rest->p[n] >= 'a' && rest->p[n] <= 'z') || rest->p[n] == '_'))
         n++;
     struct str name = str_sub(*rest, 0, n < rest->n && rest->p[n] == '=' ? n : 0);
     *rest = str_sub(*rest, name.n + 1, rest->n);

@@ -45,6 +45,8 @@ static enum err on_load(const struct worker_role *role, const struct msg_load *l
     enum err err = role->load(load, &ready, why);
     if (err == OK)
         err = confine(role);
+    if (err == OK && role->start)
+        err = role->start(why);
     if (err == OK)
         err = actors_start(role);
     if (err != OK) {

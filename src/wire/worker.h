@@ -46,6 +46,8 @@ struct worker_role {
      * and the program leaves. */
     enum err (*load)(const struct msg_load *load, struct worker_ready *ret_ready,
                      char why[WORKER_WHY_BYTES]);
+    /* Optional: what has to wait until the process is locked in, such as starting threads. As `load`. */
+    enum err (*start)(char why[WORKER_WHY_BYTES]);
     void (*unload)(void);
     /* Connection-wide messages of the role (stt_words). On the protocol thread: copy and return. */
     void (*control)(uint16_t type, const union msg *msg);

@@ -19,7 +19,7 @@ const SOURCE = path.resolve(import.meta.dirname, '../../src');
 
 /** @typedef {{type: 'string'|'integer'|'number'|'boolean', required?: boolean, min?: number, max?: number, oneOf?: string[], absent?: number, isName?: boolean}} Field */
 /** What a route's body may hold, a body that it takes, and the largest one. `absent`: the status when a well-formed value names nothing. */
-/** @type {Record<string, {fields: Record<string, Field>, good: Record<string, unknown>, most: number, mayBeEmpty?: boolean, refused?: number}>} */
+/** @type {Record<string, {fields: Record<string, Field>, good: Record<string, unknown>, most: number, mayBeEmpty?: boolean, takesUnknown?: boolean, refused?: number}>} */
 const BODIES = {
   'POST /session': { fields: {}, good: {}, most: 1024, mayBeEmpty: true },
   'POST /session/refresh': { fields: {}, good: {}, most: 1024, mayBeEmpty: true, refused: 400 }, /* wants a session's token */
@@ -44,6 +44,16 @@ const BODIES = {
     },
     good: { text: 'hello' },
     most: 128 * 1024,
+  },
+  'POST /v1/chat/completions': {
+    fields: {
+      model: { type: 'string', max: 127 },
+      stream: { type: 'boolean' },
+      max_tokens: { type: 'integer', min: 1, max: 32768 },
+    },
+    good: { messages: [{ role: 'user', content: 'hello' }] },
+    most: 2 * 1024 * 1024,
+    takesUnknown: true,
   },
   'POST /rag/ingest': {
     fields: { text: { type: 'string', required: true }, title: { type: 'string', required: true, min: 1, max: 200, isName: true } },
@@ -154,16 +164,16 @@ function* outside({ type, min, max, oneOf, isName }) {
 
 /** All that may be wrong with a body. @param {string} route @returns {Generator<Case>} */
 function* casesOf(route) {
-  const { fields, good, most, mayBeEmpty } = BODIES[route];
+  const { fields, good, most, mayBeEmpty, takesUnknown } = BODIES[route];
   for (const [name, body, want] of NO_JSON) yield /** @type {Case} */ ({ name, body, ...want });
   if (!mayBeEmpty) yield { name: 'nothing', body: '', ...MALFORMED };
   if (!mayBeEmpty) yield { name: 'blanks', body: ' \r\n\t', ...MALFORMED };
   yield { name: 'more than is taken', body: JSON.stringify({ ...good, a: 'a'.repeat(most) }), ...TOO_LARGE };
   if (most > 4096) yield { name: '257 fields', body: JSON.stringify(Object.fromEntries([...Array(257).keys()].map((i) => [`f${i}`, i]))), ...TOO_LARGE };
   const unknown = ['colour', '', 'Message', 'MESSAGE', '__proto__', 'constructor', 'admin', 'owner', '\u20ac', 'a.b', '"', '$ref'];
-  for (const name of unknown)
+  for (const name of takesUnknown ? [] : unknown)
     yield { name: `unknown field ${name}`, body: `{${[JSON.stringify(good).slice(1, -1), `${JSON.stringify(name)}:1`].filter(Boolean).join()}}`, status: 400, code: 'unknown_field', param: name || null };
-  yield { name: 'a long unknown field', body: JSON.stringify({ ...good, ['\u20ac'.repeat(100)]: 1 }), status: 400, code: 'unknown_field', param: '\u20ac'.repeat(20) };
+  if (!takesUnknown) yield { name: 'a long unknown field', body: JSON.stringify({ ...good, ['\u20ac'.repeat(100)]: 1 }), status: 400, code: 'unknown_field', param: '\u20ac'.repeat(20) };
   for (const [name, field] of Object.entries(fields)) {
     const others = Object.entries(good).filter(([other]) => other !== name).map(([other, value]) => `${JSON.stringify(other)}:${JSON.stringify(value)}`);
     /** @param {string[]} values */

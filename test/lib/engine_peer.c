@@ -42,7 +42,13 @@ struct peer *peer_start(const char *program)
 
 void peer_load(struct peer *p, const char *driver, const char *options)
 {
-    struct msg_load load = {.driver = str_of(driver), .options = str_of(options), .threads = 2};
+    peer_load_model(p, driver, "", options);
+}
+
+void peer_load_model(struct peer *p, const char *driver, const char *model, const char *options)
+{
+    const struct msg_load load = {
+        .driver = str_of(driver), .model = str_of(model), .options = str_of(options), .threads = 2};
     peer_send(p, MSG_load, WIRE_STREAM_NONE, &load);
     if (!peer_next(p))
         fail_msg("the program ended instead of being ready");

@@ -32,6 +32,7 @@ struct peer {
 struct peer *peer_start(const char *program);
 /* Sends `load` and waits for `ready`, which is then the present message. */
 void peer_load(struct peer *p, const char *driver, const char *options);
+void peer_load_model(struct peer *p, const char *driver, const char *model, const char *options);
 void peer_send(struct peer *p, enum msg_type type, uint32_t stream, const void *msg);
 /* The same with a descriptor on the frame. */
 void peer_send_file(struct peer *p, enum msg_type type, uint32_t stream, const void *msg, int file);

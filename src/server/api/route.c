@@ -24,6 +24,9 @@ static const struct route table[] = {
     {METHOD_DELETE, "/session/*",       ACCESS_USE,   handle_session_end},
     {METHOD_DELETE, "/sessions",        ACCESS_WRITE, handle_sessions_end},
     {METHOD_POST,   "/chat",            ACCESS_USE,   handle_chat},
+    {METHOD_POST,   "/v1/chat/completions", ACCESS_CLIENT, handle_completion},
+    {METHOD_GET,    "/v1/models",      ACCESS_CLIENT, handle_models},
+    {METHOD_GET,    "/v1/models/*",    ACCESS_CLIENT, handle_models},
     {METHOD_GET,    "/voice",           ACCESS_OPEN,  handle_voice}, /* `hello` brings the token */
     {METHOD_POST,   "/stt",             ACCESS_USE,   handle_stt},
     {METHOD_POST,   "/tts",             ACCESS_USE,   handle_tts},
@@ -78,6 +81,8 @@ static enum err find_principal(const struct server *s, const struct exchange *x,
     if (access == ACCESS_VISIT)
         return auth_visitor(s->auth, head, peer, ret_who);
     enum err err = auth_request(s->auth, head, peer, ret_who);
+    if (access == ACCESS_CLIENT && err == ERR_AUTH)
+        err = auth_token(s->auth, S(""), peer, ret_who);
     if (access == ACCESS_OPEN && err == ERR_AUTH) {
         *ret_who = (struct principal){};
         return OK;

@@ -17,6 +17,7 @@ enum access : uint8_t {
     ACCESS_OPEN,  /* anybody; `who` has an empty owner when nobody is known */
     ACCESS_VISIT, /* whoever may begin a session */
     ACCESS_USE,   /* a principal, also a visitor */
+    ACCESS_CLIENT, /* the same, but where no key is asked for any is taken: OpenAI's clients have to send one */
     ACCESS_WRITE, /* a principal that may change things */
     ACCESS_ADMIN, /* a trusted principal */
 };
@@ -49,6 +50,8 @@ void handle_sessions_end(struct server *, struct exchange *, const struct princi
 void handle_session_refresh(struct server *, struct exchange *, const struct principal *,
                             struct str);
 void handle_chat(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_completion(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_models(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_voice(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_stt(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_tts(struct server *, struct exchange *, const struct principal *, struct str);

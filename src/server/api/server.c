@@ -12,6 +12,7 @@
 #include "server/access/auth.h"
 #include "server/access/limit.h"
 #include "server/api/doors.h"
+#include "server/api/language_model.h"
 #include "server/api/route.h"
 #include "server/api/secure.h"
 #include "server/api/startup.h"
@@ -174,7 +175,12 @@ static void on_engine_state(void *arg, struct engine *e)
     if (info.state == ENGINE_READY)
         log_info("%s is ready: %s%s%s", info.role, info.driver, info.notes[0] ? ", " : "",
                  info.notes);
-    server_look(arg);
+    struct server *s = arg;
+    if (info.state == ENGINE_DOWN && info.refusal[0] && !s->was_ready) {
+        (void)server_refuse(&s->refused, ERR_ENGINE, "%s", info.refusal);
+        loop_stop(s->loop);
+    }
+    server_look(s);
 }
 
 static void on_engine_learnt(void *arg, struct engine *, enum err err, struct str sentence)
@@ -195,22 +201,22 @@ static enum err start_engines(struct server *s, struct server_why *why)
         err = ERR_NOMEM;
     if (err != OK)
         return server_refuse(why, err, "stt.script: %s", err_text(err));
+    struct language_model memory;
+    struct engine_config llm = {};
+    bool has_llm = language_model_choose(c, &memory, &llm);
     const struct {
         struct engine **engine;
         struct engine_config config;
     } engines[] = {
-        {&s->stt, {.role = "stt", .driver = c->stt_driver, .options = stt_options.p}},
-        {&s->llm, {.role = "llm", .driver = c->llm_driver, .options = c->llm_script}},
-        {&s->tts, {.role = "tts", .driver = c->tts_driver, .options = c->tts_script}},
+        {&s->stt, {.role = "stt", .driver = c->stt_driver, .options = stt_options.p, .threads = 2}},
+        {&s->tts, {.role = "tts", .driver = c->tts_driver, .options = c->tts_script, .threads = 2}},
+        {&s->llm, llm},
     };
-    for (int i = 0; i < 3; i++) {
-        if (engines[i].engine == &s->llm && strcmp(c->llm_driver, "quote") == 0)
-            continue;
+    for (int i = 0; i < (has_llm ? 3 : 2); i++) {
         struct engine_config config = engines[i].config;
         config.on_state = on_engine_state;
         config.on_learnt = on_engine_learnt;
         config.arg = s;
-        config.threads = 2;
         err = engine_create(s->loop, &config, engines[i].engine);
         if (err != OK)
             return server_refuse(
@@ -388,9 +394,11 @@ enum err server_create(const struct conf *conf, const struct server_where *where
     return OK;
 }
 
-void server_run(struct server *s)
+enum err server_run(struct server *s, struct server_why *ret_why)
 {
     loop_run(s->loop);
+    *ret_why = s->refused;
+    return s->refused.text[0] ? ERR_ENGINE : OK;
 }
 
 void server_destroy(struct server *s)
@@ -440,7 +448,7 @@ bool server_ready(const struct server *s)
         if (info.state != ENGINE_READY)
             return false;
     }
-    return !s->draining && startup_is_over(s->startup);
+    return !s->draining && s->startup && startup_is_over(s->startup);
 }
 
 void server_on_ready(struct server *s, server_ready_fn fn, void *arg)
@@ -452,7 +460,9 @@ void server_on_ready(struct server *s, server_ready_fn fn, void *arg)
 
 void server_look(struct server *s)
 {
-    if (!s->on_ready || !server_ready(s))
+    bool is_ready = server_ready(s);
+    s->was_ready = s->was_ready || is_ready;
+    if (!s->on_ready || !is_ready)
         return;
     server_ready_fn fn = s->on_ready;
     s->on_ready = nullptr;

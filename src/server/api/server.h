@@ -31,6 +31,11 @@ struct server;
 typedef void (*server_ready_fn)(void *arg, struct server *s, bool ready);
 enum { SERVER_PATIENCE_MS = 5000 };
 
+/* Why it does not start, in a sentence that says what to do. */
+struct server_why {
+    char text[320];
+};
+
 struct server {
     /* const after server_create */
     bool is_private; /* see server_where */
@@ -57,6 +62,8 @@ struct server {
     uint64_t drain_until_ms; /* the end of patience */
     uint32_t uploads;        /* bodies that are being received or read; at most limit.uploads */
     bool draining;
+    bool was_ready;
+    struct server_why refused;  /* why an engine would not load, before it was ready; "": all did */
     bool had_terminal;          /* when it started */
     struct timer terminal_tick; /* in its foreground: looks whether it is still there */
     bool leaving; /* a private server whose command has ended: drains when the last client goes */
@@ -81,10 +88,6 @@ struct server_where {
     bool is_private;
 };
 
-/* Why it does not start, in a sentence that says what to do. */
-struct server_why {
-    char text[320];
-};
 /* Writes the sentence; returns `err`. */
 enum err server_refuse(struct server_why *why, enum err err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -92,8 +95,9 @@ enum err server_refuse(struct server_why *why, enum err err, const char *fmt, ..
 enum err server_create(const struct conf *conf, const struct server_where *where,
                        struct server **ret_server, struct server_why *ret_why);
 /* Runs until SIGTERM or SIGINT, then drains: not ready at once, running turns finish (http.drain_ms),
- * a second signal ends it now. */
-void server_run(struct server *s);
+ * a second signal ends it now. Ends also, ERR_ENGINE with a sentence, when an engine will not load what the
+ * configuration says before all has been ready once; later it is tried again and again. */
+enum err server_run(struct server *s, struct server_why *ret_why);
 void server_destroy(struct server *s); /* takes NULL */
 /* "http://127.0.0.1:8600/" with the real port, or NULL without TCP. Good for the server's life. */
 const char *server_url(const struct server *s);

@@ -36,7 +36,7 @@ int cli_serve(struct cli *c)
     struct announcing announcing = {.cli = c};
     if (!c->is_private)
         server_on_ready(server, on_ready, &announcing);
-    server_run(server);
+    err = server_run(server, &why);
     server_destroy(server);
-    return EXIT_OK;
+    return err == OK ? EXIT_OK : cli_fail(c, "%s", why.text);
 }

@@ -53,6 +53,7 @@ struct engine_config {
 /* What /readyz shows. Texts live until the next state change. */
 struct engine_info {
     const char *role, *driver, *model, *languages, *notes;
+    const char *refusal; /* why it would not load what it was told to, in a sentence; "": it did */
     enum engine_state state;
     uint64_t since_ms; /* in this state, clock_ms() */
     uint32_t rate_hz, slots, live, waiting, restarts;

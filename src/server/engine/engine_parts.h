@@ -38,6 +38,7 @@ struct engine {
     enum engine_state state;
     uint64_t since_ms;
     char *ready_driver, *ready_model, *languages, *notes; /* owned, from `ready` */
+    char *refusal; /* owned: why it would not load, the last time; NULL: it did */
     uint32_t rate_hz, slots, restarts;
 
     struct child *child; /* NULL between its exit and the next start */

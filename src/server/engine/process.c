@@ -119,6 +119,7 @@ static void on_ready(struct engine *e, const struct msg_ready *ready)
     replace(&e->ready_model, ready->model);
     replace(&e->languages, ready->languages);
     replace(&e->notes, ready->notes);
+    replace(&e->refusal, S(""));
     e->rate_hz = ready->rate_hz;
     e->slots = ready->slots ? ready->slots : 1;
     e->ping_ms = 0;
@@ -172,6 +173,8 @@ static enum err on_frame(struct engine *e, const struct frame *f)
         return OK;
     case MSG_fail:
         log_error("%s: %.*s", e->role, STR_FMT(str_sub(msg.fail.text, 0, 240)));
+        if (e->state == ENGINE_STARTING)
+            replace(&e->refusal, str_sub(msg.fail.text, 0, utf8_prefix(msg.fail.text, 240)));
         return ERR_ENGINE;
     default:
         return ERR_SYNTAX;
@@ -379,8 +382,9 @@ void engine_destroy(struct engine *e)
     blob_unref(e->words);
     buf_finish(&e->in);
     buf_finish(&e->out);
-    char *owned[] = {e->role,    e->driver,       e->model_dir,   e->model,     e->options,
-                     e->program, e->ready_driver, e->ready_model, e->languages, e->notes};
+    char *owned[] = {e->role,      e->driver,  e->model_dir,    e->model,
+                     e->options,   e->program, e->ready_driver, e->ready_model,
+                     e->languages, e->notes,   e->refusal};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     free(e);
@@ -394,6 +398,7 @@ void engine_info(const struct engine *e, struct engine_info *ret_info)
         .model = e->ready_model ? e->ready_model : "",
         .languages = e->languages ? e->languages : "",
         .notes = e->notes ? e->notes : "",
+        .refusal = e->refusal ? e->refusal : "",
         .state = e->state,
         .since_ms = e->since_ms,
         .rate_hz = e->rate_hz,

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "llm/chat_template.h"
+
+#include <limits.h>
+#include <llama.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+
+enum {
+    TEMPLATE_BYTES_MAX = 256 * 1024,
+    PLACEHOLDER_BYTES = 16,
+    MARKUP_BYTES = 512, /* of a message, generously */
+};
+
+/* Private-use code points: no template treats them in any way of its own. */
+static void put_placeholder(char into[PLACEHOLDER_BYTES], size_t number)
+{
+    snprintf(into, PLACEHOLDER_BYTES, "\uE000%zu\uE001", number);
+}
+
+enum err template_init(struct chat_template *t, struct str text, char why[LLM_WHY_BYTES])
+{
+    static const struct llama_chat_message probe[] = {{"user", "x"}};
+    char *copy = text.n <= TEMPLATE_BYTES_MAX ? mem_strdup(text) : nullptr;
+    if (!copy)
+        return ERR_NOMEM;
+    if (text.n == 0 || llama_chat_apply_template(copy, probe, 1, true, nullptr, 0) <= 0) {
+        free(copy);
+        snprintf(why, LLM_WHY_BYTES,
+                 "%s; name the one it is like with llm.template (chatml, llama3, gemma …)",
+                 text.n ? "the model's chat template is not known here"
+                        : "the model file has no chat template");
+        return ERR_UNSUPPORTED;
+    }
+    t->text = copy;
+    return OK;
+}
+
+void template_finish(struct chat_template *t)
+{
+    free(t->text);
+    t->text = nullptr;
+}
+
+void spans_finish(struct spans *spans)
+{
+    free(spans->span);
+    buf_finish(&spans->own);
+    *spans = (struct spans){};
+}
+
+static enum err add(struct spans *spans, struct span span)
+{
+    if (span.text.n == 0)
+        return OK;
+    void *at = spans->span;
+    enum err err = mem_grow(&at, &spans->room, spans->count + 1, sizeof *spans->span);
+    spans->span = at;
+    try(err);
+    spans->span[spans->count++] = span;
+    return OK;
+}
+
+/* --- messages: a run of segments that the model sees as one --- */
+
+struct message {
+    size_t from, to; /* segments */
+    char placeholder[PLACEHOLDER_BYTES];
+};
+
+static bool is_context(const struct llm_segment *s)
+{
+    return str_eq(s->role, S("context"));
+}
+
+static const char *role_of(const struct llm_segment *s)
+{
+    static const char *const roles[] = {"system", "assistant", "user"};
+    for (size_t i = 0; i < 2; i++)
+        if (str_eq(s->role, str_of(roles[i])))
+            return roles[i];
+    return roles[2];
+}
+
+static size_t find_messages(const struct llm_segment *segment, size_t count, struct message *into)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; n++) {
+        into[n].from = i;
+        while (i + 1 < count && is_context(&segment[i]))
+            i++;
+        into[n].to = ++i;
+        put_placeholder(into[n].placeholder, n);
+    }
+    return n;
+}
+
+static enum err add_message(struct spans *spans, const struct llm_segment *segment,
+                            const struct message *m, uint32_t number)
+{
+    static const struct str before = S("Passages from the documents:\n\n"), between = S("\n\n"),
+                            after = S("\n\nQuestion: ");
+    for (size_t i = m->from; i < m->to; i++) {
+        const struct llm_segment *s = &segment[i];
+        if (is_context(s))
+            try(add(spans, (struct span){i == m->from ? before : between, false, true, number}));
+        else if (i > m->from)
+            try(add(spans, (struct span){after, false, true, number}));
+        try(add(spans, (struct span){s->text, false, s->trusted, number}));
+    }
+    return OK;
+}
+
+/* --- --- */
+
+static enum err apply(const struct chat_template *t, const struct llama_chat_message *chat,
+                      size_t n, struct buf *into)
+{
+    size_t room = n * (MARKUP_BYTES + PLACEHOLDER_BYTES);
+    for (int tries = 0; tries < 2; tries++) {
+        try(buf_reserve(into, room + 1));
+        int32_t bytes = llama_chat_apply_template(t->text, chat, n, true, into->p, (int32_t)room);
+        if (bytes < 0)
+            return ERR_UNSUPPORTED;
+        into->n = (size_t)bytes;
+        if (into->n <= room)
+            return OK;
+        room = into->n;
+        into->n = 0;
+    }
+    return ERR_TOOBIG;
+}
+
+static enum err cut(struct spans *spans, const struct llm_segment *segment, const struct message *m,
+                    size_t n)
+{
+    struct str rest = buf_str(&spans->own);
+    for (size_t i = 0; i < n; i++) {
+        struct str placeholder = str_of(m[i].placeholder);
+        size_t at = str_find(rest, placeholder);
+        if (at == rest.n) /* some templates have no place for the system's words */
+            continue;
+        try(add(spans, (struct span){str_sub(rest, 0, at), true, true, (uint32_t)i}));
+        try(add_message(spans, segment, &m[i], (uint32_t)i));
+        rest = str_sub(rest, at + placeholder.n, rest.n);
+    }
+    return add(spans, (struct span){rest, true, true, (uint32_t)n});
+}
+
+enum err template_render(const struct chat_template *t, const struct llm_segment *segment,
+                         size_t count, struct spans *ret_spans)
+{
+    autofree struct message *m = mem_zero(count + 1, sizeof *m);
+    autofree struct llama_chat_message *chat = mem_zero(count + 1, sizeof *chat);
+    if (!m || !chat)
+        return ERR_NOMEM;
+    size_t n = find_messages(segment, count, m);
+    for (size_t i = 0; i < n; i++)
+        chat[i] = (struct llama_chat_message){role_of(&segment[m[i].to - 1]), m[i].placeholder};
+    struct spans spans = {.own = BUF((LLM_SEGMENTS_MAX + 1) * (MARKUP_BYTES + PLACEHOLDER_BYTES))};
+    enum err err = apply(t, chat, n, &spans.own);
+    if (err == OK)
+        err = cut(&spans, segment, m, n);
+    if (err == OK)
+        *ret_spans = spans;
+    else
+        spans_finish(&spans);
+    return err;
+}

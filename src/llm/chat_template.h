@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The markup that a model was trained to see between the turns of a conversation. libllama knows the
+ * usual templates by their looks; it neither escapes what it is given nor says which part of the result
+ * was given and which is its own. So it gets a placeholder for each message, and the result is cut
+ * there: markup is ours and may hold special tokens, messages are text and never do.
+ *
+ *     try(template_init(&t, text_from_the_file_or_name, why));
+ *     try(template_render(&t, segments, count, &spans));
+ *     … spans.span[i] …
+ *     spans_finish(&spans);
+ */
+#pragma once
+
+#include "llm/driver.h"
+
+struct chat_template {
+    char *text; /* as libllama wants it: a template's source or its name */
+};
+
+/* A piece of the prompt in the order of reading. */
+struct span {
+    struct str text;
+    bool markup;      /* ours: tokenised with special tokens */
+    bool trusted;     /* nothing of a stranger */
+    uint32_t message; /* the message that it belongs to */
+};
+struct spans {
+    struct span *span;
+    size_t count, room;
+    struct buf own; /* what the spans of markup point to */
+};
+
+/* text: the model's own template or, by the operator's wish, a name such as "chatml". ERR_UNSUPPORTED with
+ * a sentence in `why` when libllama does not know it. */
+enum err template_init(struct chat_template *t, struct str text, char why[LLM_WHY_BYTES]);
+void template_finish(struct chat_template *t);
+/* Passages ("context") become part of the user's message that follows them. */
+enum err template_render(const struct chat_template *t, const struct llm_segment *segment,
+                         size_t count, struct spans *ret_spans);
+void spans_finish(struct spans *spans);

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "llm/schedule.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#include "base/check.h"
+
+enum {
+    UNREAD_BYTES = 4096, /* pieces that a listener has not taken: beyond, his answer pauses */
+    POLL_MS = 20,        /* how soon a cancel is noticed while nothing else goes on */
+};
+
+/* An answer, on the stack of the thread that waits for it. */
+struct order {
+    struct generation generation; /* the scheduler's, until it is over */
+    struct order *next;           /* mu */
+    struct buf unread;            /* mu: pieces, each after its length in two bytes */
+    bool enough;                  /* mu: the listener has */
+    bool over;                    /* mu */
+    enum err err;                 /* mu, once it is over */
+    pthread_cond_t news;
+};
+
+static uint32_t slots; /* const after schedule_prepare */
+static pthread_t thread;
+static bool has_thread;
+
+static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
+static struct order *first, **last = &first; /* mu: as they came */
+static bool stopping, stirred;               /* mu: something has changed since the last look */
+
+/* --- the scheduler's thread --- */
+
+/* mu held */
+static void unlist(const struct order *o)
+{
+    struct order **at = &first;
+    while (*at != o)
+        at = &(*at)->next;
+    *at = o->next;
+    if (last == &o->next)
+        last = at;
+}
+
+/* After this it is its owner's alone. */
+static void end(struct order *o, enum err err)
+{
+    generation_end(&o->generation);
+    pthread_mutex_lock(&mu);
+    unlist(o);
+    o->err = err;
+    o->over = true;
+    pthread_cond_signal(&o->news);
+    pthread_mutex_unlock(&mu);
+}
+
+/* mu held. The first in the line, as many as have a place. */
+static size_t line(struct order *into[LLM_SLOTS_MAX])
+{
+    size_t n = 0;
+    for (struct order *o = first; o && n < slots; o = o->next) {
+        o->generation.paused = o->unread.n > UNREAD_BYTES;
+        into[n++] = o;
+    }
+    return n;
+}
+
+/* Those that take part in the next step; the others have been told why they do not. */
+static size_t gather(struct order *into[LLM_SLOTS_MAX])
+{
+    pthread_mutex_lock(&mu);
+    stirred = false;
+    size_t count = line(into), n = 0;
+    pthread_mutex_unlock(&mu);
+    for (size_t i = 0; i < count; i++) {
+        struct generation *g = &into[i]->generation;
+        enum err err = g->request->stopped(g->request->arg) ? ERR_CANCELED : OK;
+        if (err == OK && g->stage == STAGE_WAITING)
+            err = generation_begin(g);
+        if (err == OK)
+            into[n++] = into[i];
+        else
+            end(into[i], err);
+    }
+    return n;
+}
+
+/* Passes on what the step brought; whether more is wanted. */
+static enum err push(struct order *o, bool *ret_enough)
+{
+    const struct generation *g = &o->generation;
+    const char length[2] = {(char)(g->piece_bytes & 0xff), (char)(g->piece_bytes >> 8)};
+    enum err err = OK;
+    pthread_mutex_lock(&mu);
+    if (g->piece_bytes > 0) {
+        err = buf_add(&o->unread, (struct str){length, sizeof length});
+        if (err == OK)
+            err = buf_add(&o->unread, (struct str){g->piece, g->piece_bytes});
+        pthread_cond_signal(&o->news);
+    }
+    *ret_enough = o->enough;
+    pthread_mutex_unlock(&mu);
+    return err;
+}
+
+static bool step(void)
+{
+    struct order *order[LLM_SLOTS_MAX];
+    struct generation *generation[LLM_SLOTS_MAX];
+    size_t count = gather(order);
+    for (size_t i = 0; i < count; i++)
+        generation[i] = &order[i]->generation;
+    if (!step_take(generation, count))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        bool enough = false;
+        enum err err = generation[i]->err;
+        if (err == OK)
+            err = push(order[i], &enough);
+        if (err != OK || enough || generation[i]->over)
+            end(order[i], err);
+    }
+    return true;
+}
+
+/* mu held */
+static void wait_for_work(void)
+{
+    if (stirred)
+        return;
+    if (!first) {
+        pthread_cond_wait(&work, &mu);
+        return;
+    }
+    struct timespec until;
+    check(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
+    until.tv_nsec += POLL_MS * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_nsec -= 1000000000L;
+        until.tv_sec++;
+    }
+    (void)pthread_cond_clockwait(&work, &mu, CLOCK_MONOTONIC, &until);
+}
+
+static void *run(void *)
+{
+    pthread_mutex_lock(&mu);
+    while (!stopping) {
+        pthread_mutex_unlock(&mu);
+        bool stepped = step();
+        pthread_mutex_lock(&mu);
+        if (!stepped && !stopping)
+            wait_for_work();
+    }
+    pthread_mutex_unlock(&mu);
+    return nullptr;
+}
+
+/* --- what others call --- */
+
+/* mu held */
+static void stir(void)
+{
+    stirred = true;
+    pthread_cond_signal(&work);
+}
+
+/* mu held, and given up meanwhile. */
+static void hand_over(struct order *o)
+{
+    char piece[LLM_PIECE_MAX];
+    size_t n = (unsigned char)o->unread.p[0] | (size_t)(unsigned char)o->unread.p[1] << 8;
+    memcpy(piece, o->unread.p + 2, n);
+    buf_eat(&o->unread, 2 + n);
+    const struct llm_request *r = o->generation.request;
+    bool enough = o->enough;
+    pthread_mutex_unlock(&mu);
+    enough = enough || !r->piece(r->arg, (struct str){piece, n});
+    pthread_mutex_lock(&mu);
+    o->enough = enough;
+    stir();
+}
+
+enum err schedule_generate(const struct prompt *prompt, const struct llm_request *request,
+                           struct llm_result *ret_result)
+{
+    struct order o = {
+        .generation = {.prompt = prompt, .request = request},
+        .unread = BUF(UNREAD_BYTES + 2 * LLM_PIECE_MAX),
+        .news = PTHREAD_COND_INITIALIZER,
+    };
+    pthread_mutex_lock(&mu);
+    *last = &o;
+    last = &o.next;
+    stir();
+    while (!o.over || o.unread.n) {
+        if (o.unread.n)
+            hand_over(&o);
+        else
+            pthread_cond_wait(&o.news, &mu);
+    }
+    pthread_mutex_unlock(&mu);
+    pthread_cond_destroy(&o.news);
+    buf_finish(&o.unread);
+    if (o.err == OK)
+        *ret_result = o.generation.result;
+    return o.err;
+}
+
+enum err schedule_prepare(struct llama_model *model, const struct step_limits *limits,
+                          char why[LLM_WHY_BYTES])
+{
+    slots = limits->slots;
+    return step_prepare(model, limits, why);
+}
+
+enum err schedule_start(void)
+{
+    try(step_warm_up());
+    has_thread = pthread_create(&thread, nullptr, run, nullptr) == 0;
+    return has_thread ? OK : ERR_NOMEM;
+}
+
+void schedule_stop(void)
+{
+    pthread_mutex_lock(&mu);
+    stopping = true;
+    stir();
+    pthread_mutex_unlock(&mu);
+    if (has_thread)
+        pthread_join(thread, nullptr);
+    has_thread = false;
+    step_finish();
+}

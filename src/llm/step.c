@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "llm/step.h"
+
+#include <llama.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "llm/sample.h"
+
+enum {
+    BATCH = 512,         /* tokens of a step at most */
+    PROMPT_BESIDE = 32,  /* tokens of prompts in a step that somebody waits for the end of */
+    PROMPT_SHARED = 128, /* and in one that several prompts wait for */
+    WARM = 8,            /* conversations for each slot that stay in memory while there is room */
+};
+
+static struct step {
+    struct llama_context *context;
+    const struct llama_vocab *vocab;
+    struct cache cache;
+    struct llama_batch batch;
+} the;
+
+/* Those of the present step. */
+static struct generation *const *live;
+static size_t live_count;
+
+/* --- the model's memory follows the books --- */
+
+static llama_memory_t memory(void)
+{
+    return llama_get_memory(the.context);
+}
+
+static void memory_cut(size_t sequence, size_t from)
+{
+    (void)llama_memory_seq_rm(memory(), (llama_seq_id)sequence, (llama_pos)from, -1);
+}
+
+/* Models that cannot go back to any place (recurrent ones, sliding windows) say so. */
+static void memory_keep(size_t sequence, size_t count)
+{
+    if (llama_memory_seq_rm(memory(), (llama_seq_id)sequence, (llama_pos)count, -1)) {
+        llama_pos least = llama_memory_seq_pos_min(memory(), (llama_seq_id)sequence);
+        llama_pos most = llama_memory_seq_pos_max(memory(), (llama_seq_id)sequence);
+        if (count == 0 || (least == 0 && most == (llama_pos)count - 1))
+            return;
+    }
+    memory_cut(sequence, 0);
+    cache_cut(&the.cache, sequence, 0);
+}
+
+static bool forget_one(void)
+{
+    size_t sequence;
+    if (!cache_forget_one(&the.cache, &sequence))
+        return false;
+    memory_cut(sequence, 0);
+    return true;
+}
+
+/* --- beginning and end of a generation --- */
+
+enum err generation_begin(struct generation *g)
+{
+    struct cache_plan plan;
+    try(sample_create(g->request, &g->sampler));
+    try(cache_take(&the.cache, g->request->session, &g->prompt->tokens, &plan));
+    g->sequence = plan.sequence;
+    memory_keep(g->sequence, plan.keep);
+    if (plan.copied) {
+        llama_memory_seq_cp(memory(), (llama_seq_id)plan.from, (llama_seq_id)g->sequence, 0,
+                            (llama_pos)plan.copied);
+        memory_keep(g->sequence, plan.copied);
+    }
+    g->stage = STAGE_PROMPT;
+    g->began_us = clock_us();
+    g->result.prompt_tokens = (uint32_t)g->prompt->tokens.count;
+    g->result.cached_tokens = (uint32_t)the.cache.sequence[g->sequence].count;
+    g->result.segments_left_out = g->prompt->left_out;
+    return OK;
+}
+
+void generation_end(struct generation *g)
+{
+    if (g->stage != STAGE_WAITING)
+        cache_release(&the.cache, g->sequence);
+    if (g->sampler)
+        llama_sampler_free(g->sampler);
+    if (!g->first_us)
+        return;
+    g->result.prefill_us = g->first_us - g->began_us;
+    g->result.decode_us = clock_us() - g->first_us;
+}
+
+/* --- the batch --- */
+
+static void put(struct generation *g, int32_t token, bool wants_output)
+{
+    struct llama_batch *b = &the.batch;
+    int32_t i = b->n_tokens++;
+    b->token[i] = token;
+    b->pos[i] = (llama_pos)(the.cache.sequence[g->sequence].count + g->in_batch);
+    b->n_seq_id[i] = 1;
+    b->seq_id[i][0] = (llama_seq_id)g->sequence;
+    b->logits[i] = wants_output;
+    if (wants_output)
+        g->output = i;
+    g->in_batch++;
+}
+
+static size_t put_answers(void)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < live_count; i++) {
+        struct generation *g = live[i];
+        if (g->stage != STAGE_ANSWER || g->paused)
+            continue;
+        put(g, g->token, true);
+        n++;
+    }
+    return n;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The oldest prompt is read first; of those that nobody's answer waits for, all get a share. */
+static void put_prompts(size_t answers)
+{
+    size_t prompts = 0;
+    for (size_t i = 0; i < live_count; i++)
+        prompts += live[i]->stage == STAGE_PROMPT;
+    size_t budget = answers ? PROMPT_BESIDE : prompts > 1 ? PROMPT_SHARED : BATCH;
+    budget = least(budget, BATCH - answers);
+    for (size_t i = 0; i < live_count && budget; i++) {
+        struct generation *g = live[i];
+        if (g->stage != STAGE_PROMPT)
+            continue;
+        const struct prompt_tokens *p = &g->prompt->tokens;
+        size_t at = the.cache.sequence[g->sequence].count, n = least(p->count - at, budget);
+        for (size_t k = at; k < at + n; k++)
+            put(g, p->token[k], k + 1 == p->count);
+        budget -= n;
+    }
+}
+
+/* --- computing it --- */
+
+static atomic_bool breaking_off;
+
+bool step_is_breaking_off(void)
+{
+    return atomic_load(&breaking_off);
+}
+
+/* Everybody who has a part in the step has gone: it need not be finished. */
+static bool is_in_vain(void *)
+{
+    for (size_t i = 0; i < live_count; i++)
+        if (live[i]->in_batch && !live[i]->request->stopped(live[i]->request->arg))
+            return false;
+    atomic_store(&breaking_off, live_count > 0);
+    return live_count > 0;
+}
+
+/* The books are where they were before the step; the memory has to be, too. */
+static void undo(void)
+{
+    for (size_t i = 0; i < live_count; i++)
+        if (live[i]->in_batch)
+            memory_keep(live[i]->sequence, the.cache.sequence[live[i]->sequence].count);
+}
+
+static enum err compute(void)
+{
+    enum { NO_ROOM = 1, ABORTED = 2 };
+    int32_t result;
+    while ((result = llama_decode(the.context, the.batch)) == NO_ROOM && forget_one())
+        ;
+    if (result == 0)
+        return OK;
+    undo();
+    if (result == ABORTED) {
+        atomic_store(&breaking_off, false);
+        return ERR_CANCELED;
+    }
+    log_error("the model could not take a step (%d, %d tokens)", result, the.batch.n_tokens);
+    return ERR_INTERNAL;
+}
+
+/* --- what it brought --- */
+
+static enum err note_computed(struct generation *g)
+{
+    const struct cache_sequence *s = &the.cache.sequence[g->sequence];
+    const struct prompt_tokens *p = &g->prompt->tokens;
+    if (g->stage == STAGE_ANSWER)
+        return cache_add(&the.cache, g->sequence, &g->token, 1, false);
+    size_t opened = s->count < p->open ? least(g->in_batch, p->open - s->count) : 0;
+    const int32_t *token = p->token + s->count;
+    try(cache_add(&the.cache, g->sequence, token, opened, true));
+    return cache_add(&the.cache, g->sequence, token + opened, g->in_batch - opened, false);
+}
+
+/* The next token of the answer. */
+static enum err next_token(struct generation *g)
+{
+    g->token = llama_sampler_sample(g->sampler, the.context, g->output);
+    if (g->stage == STAGE_PROMPT)
+        g->first_us = clock_us();
+    g->stage = STAGE_ANSWER;
+    g->over = llama_vocab_is_eog(the.vocab, g->token);
+    if (g->over)
+        return OK;
+    int32_t n = llama_token_to_piece(the.vocab, g->token, g->piece, sizeof g->piece, 0, false);
+    if (n < 0)
+        return ERR_INTERNAL;
+    g->piece_bytes = (size_t)n;
+    g->result.completion_tokens++;
+    g->over = g->result.cut = g->result.completion_tokens == g->request->max_tokens;
+    return OK;
+}
+
+static void harvest(enum err stepped)
+{
+    for (size_t i = 0; i < live_count; i++) {
+        struct generation *g = live[i];
+        g->err = g->in_batch ? stepped : OK;
+        if (g->err == OK && g->in_batch)
+            g->err = note_computed(g);
+        if (g->err == OK && g->output >= 0)
+            g->err = next_token(g);
+    }
+}
+
+bool step_take(struct generation *const *generations, size_t count)
+{
+    live = generations;
+    live_count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct generation *g = live[i];
+        g->err = OK;
+        g->over = false;
+        g->piece_bytes = 0;
+        g->in_batch = 0;
+        g->output = -1;
+    }
+    the.batch.n_tokens = 0;
+    put_prompts(put_answers());
+    if (the.batch.n_tokens == 0)
+        return false;
+    harvest(compute());
+    return true;
+}
+
+/* --- --- */
+
+static enum ggml_type number_type(uint32_t bits)
+{
+    return bits == 8 ? GGML_TYPE_Q8_0 : bits == 32 ? GGML_TYPE_F32 : GGML_TYPE_F16;
+}
+
+enum err step_prepare(struct llama_model *model, const struct step_limits *limits,
+                      char why[LLM_WHY_BYTES])
+{
+    check(limits->slots > 0 && limits->slots <= LLM_SLOTS_MAX);
+    uint32_t sequences = limits->slots * WARM;
+    if (sequences > CACHE_SEQUENCES_MAX)
+        sequences = CACHE_SEQUENCES_MAX;
+    struct llama_context_params p = llama_context_default_params();
+    p.n_ctx = limits->context * limits->slots;
+    p.n_batch = p.n_ubatch = BATCH;
+    p.n_seq_max = sequences;
+    p.n_threads = p.n_threads_batch = (int32_t)limits->threads;
+    p.type_k = p.type_v = number_type(limits->kv_bits);
+    if (limits->kv_bits == 32) /* it computes with 16 whatever the memory has */
+        p.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
+    p.kv_unified = true; /* a beginning is shared without being copied */
+    p.swa_full = true;   /* so that it can be, also where attention slides */
+    p.no_perf = true;
+    p.abort_callback = is_in_vain;
+    the.context = llama_init_from_model(model, p);
+    if (!the.context) {
+        snprintf(why, LLM_WHY_BYTES,
+                 "there is not memory enough for the model with %u answers of %u tokens at once; "
+                 "set llm.context or llm.parallel lower",
+                 limits->slots, limits->context);
+        return ERR_NOMEM;
+    }
+    the.vocab = llama_model_get_vocab(model);
+    the.batch = llama_batch_init(BATCH, 0, 1);
+    return cache_init(&the.cache, sequences);
+}
+
+/* One token, and all of it forgotten again. */
+enum err step_warm_up(void)
+{
+    llama_token token = llama_vocab_eos(the.vocab);
+    if (token < 0)
+        token = 0;
+    if (llama_decode(the.context, llama_batch_get_one(&token, 1)) != 0)
+        return ERR_INTERNAL;
+    llama_memory_clear(memory(), true);
+    return OK;
+}
+
+void step_finish(void)
+{
+    if (the.batch.token)
+        llama_batch_free(the.batch);
+    cache_finish(&the.cache);
+    if (the.context)
+        llama_free(the.context);
+    the = (struct step){};
+}

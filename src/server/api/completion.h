@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a request to /v1/chat/completions may hold, read into what an engine takes. Pure. */
+#pragma once
+
+#include "base/json.h"
+
+enum {
+    COMPLETION_MESSAGES_MAX = 1000, /* an engine takes 1024 segments */
+    COMPLETION_MODEL_BYTES = 128,
+};
+
+struct completion_message {
+    struct str role; /* "system", "user", "assistant"; lives for ever */
+    struct buf text;
+};
+
+struct completion_request {
+    struct completion_message *message;
+    size_t count;
+    bool stream, include_usage;
+    int64_t max_tokens; /* 0: it does not say */
+    int64_t seed;       /* 0: by chance */
+    double temperature, top_p;
+    struct buf stop_json; /* as llm_generate has it */
+};
+
+/* model: the name the request calls the model by, if any; unchanged otherwise. On failure `request` still has
+ * to be finished. ERR_INVALID, ERR_UNSUPPORTED, ERR_NOMEM. */
+enum err completion_request_read(const struct json_val *root, struct completion_request *request,
+                                 char model[COMPLETION_MODEL_BYTES], struct json_why *why);
+void completion_request_finish(struct completion_request *request);

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Which language model answers, by the configuration, and what its engine is told. Without a model the
+ * quote answerer reads the documents out, which needs no engine.
+ */
+#pragma once
+
+#include "base/conf.h"
+#include "server/engine/engine.h"
+
+struct language_model {
+    char path[4096]; /* of the file, absolute: the engine has no other idea of where we are */
+    char options[512];
+};
+
+/* False: the quote answerer. `memory` holds what *ret_config points to. */
+bool language_model_choose(const struct conf *c, struct language_model *memory,
+                           struct engine_config *ret_config);

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// @ts-check
+/* A language model of libllama's, made here with random weights: what it says is nonsense, how it says it is not. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { truncateSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import test from 'node:test';
+import { repartee } from '../lib/cli.js';
+import { BUILD, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
+import { VoiceClient } from '../lib/voice.js';
+
+const QUIET = ['--stt-driver', 'scripted', '--tts-driver', 'scripted', '--llm-threads', '1'];
+
+/** @param {import('node:test').TestContext} t */
+async function makeModel(t) {
+  const file = path.join(await temporaryFolder(t), 'tiny.gguf');
+  assert.equal(spawnSync(path.join(BUILD, 'test/gguf_make'), ['tiny', file]).status, 0);
+  return file;
+}
+
+/** @param {import('node:test').TestContext} t @param {string[]} [more] */
+async function startWithModel(t, more = []) {
+  const server = await startServer(t, { args: [...QUIET, '--llm-model', await makeModel(t), ...more] });
+  await untilReady(server);
+  return server;
+}
+
+/** @param {string} url @param {object} body */
+const chat = (url, body) =>
+  fetch(url + 'chat', { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+
+test('a model that is named answers; a second question reads only what is new', async (t) => {
+  const { url } = await startWithModel(t, ['--llm-max-tokens', '30']);
+  const { engines } = await (await fetch(url + 'readyz')).json();
+  assert.equal(engines.llm.driver, 'llama');
+  assert.match(engines.llm.notes, /2048 tokens of context/);
+  const first = await (await chat(url, { message: 'Who are you?', stream: false })).json();
+  assert.ok(first.response.length > 0);
+  assert.equal(first.usage.cached_tokens, 0);
+  assert.ok(first.usage.prompt_tokens > 50 && first.usage.completion_tokens > 0);
+  const { session_id } = await (await fetch(url + 'session', { method: 'POST' })).json();
+  const once = await (await chat(url, { message: 'Who are you?', stream: false, session_id })).json();
+  const twice = await (await chat(url, { message: 'And I?', stream: false, session_id })).json();
+  assert.ok(twice.usage.cached_tokens >= once.usage.prompt_tokens - 1, JSON.stringify(twice.usage));
+  assert.ok(twice.usage.prompt_tokens - twice.usage.cached_tokens < 120, JSON.stringify(twice.usage));
+});
+
+test('it cites, streams, and is spoken', async (t) => {
+  const server = await startWithModel(t, ['--llm-max-tokens', '20', '--llm-context', '16384']);
+  const events = (await (await chat(server.url, { message: 'How do I add documents?', use_rag: true })).text())
+    .split('\n')
+    .filter((line) => line.startsWith('data: '))
+    .map((line) => JSON.parse(line.slice(6)));
+  assert.ok(events.some((e) => e.type === 'citation'));
+  assert.ok(events.filter((e) => e.type === 'token').length > 3);
+  assert.equal(events.at(-1).type, 'end', JSON.stringify(events.at(-1)));
+  const voice = await VoiceClient.open(server.url);
+  const turn = await voice.talk(new Int16Array(16000));
+  assert.equal(turn.last.type, 'end', JSON.stringify(turn.last));
+  voice.close();
+});
+
+test('kill -9 of the model in mid-answer: an error at once, and the next question is answered', async (t) => {
+  const server = await startWithModel(t, ['--llm-max-tokens', '1500']);
+  const voice = await VoiceClient.open(server.url);
+  const from = voice.events.length;
+  voice.send({ type: 'text', text: 'Tell me everything.' });
+  await voice.wait((e) => e.type === 'token', 'a token', from);
+  const { pid } = (await (await fetch(server.url + 'readyz')).json()).engines.llm;
+  process.kill(pid, 'SIGKILL');
+  const over = await voice.wait((e) => e.type === 'error' || e.type === 'end', 'an end', from);
+  assert.equal(over.error?.code, 'engine_unavailable', JSON.stringify(over));
+  await until(async () => {
+    const now = (await (await fetch(server.url + 'readyz')).json()).engines.llm;
+    return now.state === 'ready' && now.pid !== pid;
+  }, 'another one');
+  assert.equal(voice.closed, null);
+  const answer = await (await chat(server.url, { message: 'Again?', stream: false })).json();
+  assert.ok(answer.usage.completion_tokens > 0);
+  voice.close();
+});
+
+test('a model that cannot be loaded is told in a sentence, and nobody waits', async (t) => {
+  const good = await makeModel(t), folder = await temporaryFolder(t);
+  const text = path.join(folder, 'notes.gguf');
+  await writeFile(text, 'No model.');
+  for (const { file, args = [], says } of [
+    { file: '/nonexistent/m.gguf', says: /^repartee serve: cannot open the model \/nonexistent\/m\.gguf: there is nothing here by that name$/m },
+    { file: folder, says: /is no model file/ },
+    { file: text, says: /this is no model file: it does not begin with GGUF/ },
+    { file: good, args: ['--llm-template', 'nonsense'], says: /chat template is not known here; name the one it is like with llm\.template/ },
+    { file: '', args: ['--llm-driver', 'llama'], says: /llm\.model must name a GGUF file/ },
+  ]) {
+    const { code, err } = await repartee(['serve', '--listen', '127.0.0.1:0', '--data', await temporaryFolder(t), ...QUIET, '--llm-model', file, ...args]);
+    assert.equal(code, 1, err);
+    assert.match(err, says);
+  }
+  truncateSync(good, 200000);
+  const asked = await repartee(['ask', 'x', '--data', await temporaryFolder(t), ...QUIET, '--llm-model', good]);
+  assert.equal(asked.code, 1);
+  assert.match(asked.err, /shorter than its header says; it was not copied whole/);
+});

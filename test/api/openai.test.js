@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// @ts-check
+/* OpenAI's own client, unchanged, against /v1. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import OpenAI from 'openai';
+import { startServer, until, untilReady } from '../lib/server.js';
+
+const SCRIPTED = ['--stt-driver', 'scripted', '--tts-driver', 'scripted', '--llm-driver', 'scripted'];
+
+/** @param {import('node:test').TestContext} t @param {string} script */
+async function start(t, script) {
+  const server = await startServer(t, { args: [...SCRIPTED, '--llm-script', script] });
+  await untilReady(server);
+  const client = new OpenAI({ baseURL: server.url + 'v1', apiKey: 'none', maxRetries: 0 });
+  return { server, client };
+}
+
+/** @param {string} content @returns {{role: 'user', content: string}} */
+const user = (content) => ({ role: 'user', content });
+
+test('models are listed by name @tsan', async (t) => {
+  const { client } = await start(t, 'text=Yes.');
+  const list = await client.models.list();
+  assert.deepEqual(list.data.map((m) => [m.id, m.object]), [['script', 'model']]);
+  assert.equal((await client.models.retrieve('script')).id, 'script');
+  await assert.rejects(client.models.retrieve('nothing'), { status: 404 });
+});
+
+test('a whole answer @tsan', async (t) => {
+  const { client } = await start(t, '');
+  const answer = await client.chat.completions.create({
+    model: 'whatever',
+    messages: [
+      { role: 'developer', content: 'Be brief.' },
+      user('old'),
+      { role: 'assistant', content: 'older' },
+      { role: 'user', content: [{ type: 'text', text: 'What ' }, { type: 'text', text: 'now?' }] },
+    ],
+    user: 'somebody',
+    store: false,
+  });
+  assert.equal(answer.object, 'chat.completion');
+  assert.equal(answer.model, 'whatever');
+  assert.match(answer.id, /^chatcmpl-[0-9a-f]+$/);
+  assert.ok(Math.abs(answer.created - Date.now() / 1000) < 60);
+  const [choice] = answer.choices;
+  assert.deepEqual([choice.index, choice.finish_reason, choice.message.role, choice.message.content], [0, 'stop', 'assistant', 'You said: What now?']);
+  const usage = /** @type {OpenAI.CompletionUsage} */ (answer.usage);
+  assert.ok(usage.prompt_tokens > 0 && usage.completion_tokens > 0);
+  assert.equal(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens);
+  assert.equal(usage.prompt_tokens_details?.cached_tokens, 0);
+});
+
+test('an answer as it comes @tsan', async (t) => {
+  const { client } = await start(t, 'tokens=5');
+  const stream = await client.chat.completions.create({
+    model: 'script',
+    messages: [user('count')],
+    stream: true,
+    stream_options: { include_usage: true },
+  });
+  /** @type {OpenAI.ChatCompletionChunk[]} */
+  const chunks = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  assert.equal(chunks[0].choices[0].delta.role, 'assistant');
+  assert.equal(chunks.map((c) => c.choices[0]?.delta.content ?? '').join(''), 'w1 w2 w3 w4 w5');
+  const [last, usage] = chunks.slice(-2);
+  assert.equal(last.choices[0].finish_reason, 'stop');
+  assert.deepEqual(usage.choices, []);
+  assert.equal(usage.usage?.completion_tokens, 5);
+  assert.equal(new Set(chunks.map((c) => c.id)).size, 1);
+  const plain = await client.chat.completions.create({ model: 'script', messages: [user('count')], stream: true });
+  for await (const chunk of plain) assert.equal(chunk.choices.length, 1, 'no usage that was not asked for');
+});
+
+test('lengths and stop texts', async (t) => {
+  const { client } = await start(t, 'text=One two three four');
+  /** @param {Partial<OpenAI.ChatCompletionCreateParamsNonStreaming>} more */
+  const ask = async (more) => {
+    const { choices } = await client.chat.completions.create({ model: 'script', messages: [user('x')], ...more });
+    return [choices[0].message.content, choices[0].finish_reason];
+  };
+  assert.deepEqual(await ask({ max_tokens: 2 }), ['One two', 'length']);
+  assert.deepEqual(await ask({ max_completion_tokens: 1 }), ['One', 'length']);
+  assert.deepEqual(await ask({ stop: ' three' }), ['One two', 'stop']);
+  assert.deepEqual(await ask({ stop: ['four', ' two'] }), ['One', 'stop']);
+  assert.deepEqual(await ask({ stop: null, seed: 0, temperature: 0, top_p: 0.5, n: 1, logprobs: false, tools: [] }), ['One two three four', 'stop']);
+});
+
+test('what cannot be honoured is refused, and says which', async (t) => {
+  const { client } = await start(t, 'text=Yes.');
+  for (const [param, body] of /** @type {[string, object][]} */ ([
+    ['messages', { messages: [] }],
+    ['messages', { messages: [{ role: 'tool', content: 'x', tool_call_id: 'y' }] }],
+    ['messages', { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:,' } }] }] }],
+    ['messages', { messages: [{ role: 'user', content: 5 }] }],
+    ['messages', { messages: ['x'] }],
+    ['n', { n: 2 }],
+    ['tools', { tools: [{ type: 'function', function: { name: 'f' } }] }],
+    ['logprobs', { logprobs: true }],
+    ['logit_bias', { logit_bias: { 5: 1 } }],
+    ['response_format', { response_format: { type: 'json_object' } }],
+    ['stop', { stop: [''] }],
+    ['stop', { stop: Array(17).fill('x') }],
+    ['temperature', { temperature: 2.5 }],
+    ['max_tokens', { max_tokens: 0 }],
+    ['stream', { stream: 'yes' }],
+    ['presence_penalty', { presence_penalty: 0.5 }],
+  ]))
+    await assert.rejects(
+      client.chat.completions.create(/** @type {any} */ ({ model: 'script', messages: [user('x')], ...body })),
+      (/** @type {any} */ e) => e.status === 400 && e.param === param,
+      JSON.stringify(body),
+    );
+});
+
+test('without a language model it says so', async (t) => {
+  const server = await startServer(t, { args: SCRIPTED.slice(0, 4) });
+  const client = new OpenAI({ baseURL: server.url + 'v1', apiKey: 'none', maxRetries: 0 });
+  await assert.rejects(client.chat.completions.create({ model: 'x', messages: [user('x')] }), (/** @type {any} */ e) => e.status === 501 && /llm\.model/.test(e.message));
+});
+
+test('who leaves frees the place; a failure has its status, or ends the stream @tsan', async (t) => {
+  const { server, client } = await start(t, 'slots=1,slow=20,tokens=500,fail=3,after=0');
+  const engine = async () => (await (await fetch(server.url + 'readyz')).json()).engines.llm;
+  for (let i = 0; i < 2; i++) {
+    const stream = await client.chat.completions.create({ model: 'script', messages: [user('go')], stream: true });
+    for await (const chunk of stream) if (chunk.choices[0].delta.content) break; /* leaves */
+    await until(async () => (await engine()).live === 0, 'a free place');
+  }
+  await assert.rejects(client.chat.completions.create({ model: 'script', messages: [user('go')], stream: true }), { status: 500 });
+  const { pid } = await engine();
+  const stream = await client.chat.completions.create({ model: 'script', messages: [user('go')], stream: true });
+  await assert.rejects(async () => {
+    for await (const chunk of stream) if (chunk.choices[0].delta.content) process.kill(pid, 'SIGKILL');
+  }, /engine/);
+});

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Makes model files: a true GGUF of the llama architecture with a byte-level vocabulary, a chat template
+ * and random weights, the same in every run. How fast a model is depends on shapes and types alone, so
+ * with a public model's shape it stands in for that model in benchmarks; a tiny one serves tests.
+ * Each row of the output is another (nothing is tied): different prompts give different answers.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct gguf_shape {
+    uint32_t layers, embedding, feed_forward, heads, heads_kv, vocabulary, context;
+    float rope_base;
+    const char *type;     /* "f32", "f16", "q8_0", "q4_0", "q4_k" */
+    const char *template; /* NULL: llama3's; "": none */
+    uint64_t seed;
+};
+
+/* A megabyte; 300 tokens. */
+struct gguf_shape gguf_tiny(void);
+/* "tiny", "smol-135m", "llama-1b", "llama-8b"; false: none of them. */
+bool gguf_shape_named(const char *name, struct gguf_shape *ret_shape);
+/* False, with a word on standard error: it could not be written. */
+bool gguf_write(const char *path, const struct gguf_shape *shape);

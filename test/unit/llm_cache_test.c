@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "llm/cache.h"
+
+#include "unit.h"
+
+static struct cache c;
+
+static void set_up(size_t sequences)
+{
+    assert_ok(cache_init(&c, sequences));
+}
+
+/* Tokens are letters; what stands before a bar is open. */
+static struct cache_plan take(const char *session, const char *prompt)
+{
+    int32_t token[64];
+    struct prompt_tokens p = {.token = token};
+    struct cache_plan plan;
+    for (const char *at = prompt; *at; at++) {
+        if (*at == '|')
+            p.open = p.count;
+        else
+            token[p.count++] = *at;
+    }
+    assert_ok(cache_take(&c, str_of(session), &p, &plan));
+    size_t had = c.sequence[plan.sequence].count;
+    size_t open = p.open > had ? p.open - had : 0;
+    assert_ok(cache_add(&c, plan.sequence, token + had, open, true));
+    assert_ok(cache_add(&c, plan.sequence, token + had + open, p.count - had - open, false));
+    return plan;
+}
+
+static void answer(struct cache_plan plan, const char *letters)
+{
+    for (const char *at = letters; *at; at++)
+        assert_ok(cache_add(&c, plan.sequence, &(int32_t){*at}, 1, false));
+    cache_release(&c, plan.sequence);
+}
+
+static void a_conversation_goes_on_where_it_was(void **)
+{
+    set_up(4);
+    struct cache_plan first = take("ann", "SYSTEMsystem|hello");
+    assert_int_equal(first.keep + first.copied, 0);
+    answer(first, "HI");
+    struct cache_plan second = take("ann", "SYSTEMsystem|helloHImore");
+    assert_int_equal(second.sequence, first.sequence);
+    assert_int_equal(second.keep, strlen("SYSTEMsystemhelloHI"));
+    assert_int_equal(second.copied, 0);
+    answer(second, "");
+    /* The same again: its last token has to be computed for an answer to begin. */
+    assert_int_equal(take("ann", "SYSTEMsystem|helloHImore").keep,
+                     strlen("SYSTEMsystemhelloHImor"));
+    cache_finish(&c);
+}
+
+static void only_what_is_open_is_shared(void **)
+{
+    set_up(4);
+    struct cache_plan ann = take("ann", "SYSTEMsystem|secret one");
+    struct cache_plan bob = take("bob", "SYSTEMsystem|secret two");
+    assert_int_not_equal(bob.sequence, ann.sequence);
+    assert_int_equal(bob.from, ann.sequence);
+    assert_int_equal(bob.copied, strlen("SYSTEMsystem"));
+    assert_int_equal(bob.keep, 0);
+    answer(ann, "");
+    answer(bob, "");
+    /* Nobody's session shares with nobody's session no more than that. */
+    struct cache_plan none = take("", "SYSTEMsystem|secret one");
+    assert_int_equal(none.keep + none.copied, strlen("SYSTEMsystem"));
+    answer(none, "");
+    none = take("", "SYSTEMsystem|secret one");
+    assert_int_equal(none.keep + none.copied, strlen("SYSTEMsystem"));
+    cache_finish(&c);
+}
+
+static void the_longest_unused_makes_room(void **)
+{
+    set_up(2);
+    struct cache_plan ann = take("ann", "|aaaa"), bob = take("bob", "|bbbb");
+    answer(bob, "");
+    answer(ann, "");
+    struct cache_plan cyd = take("cyd", "|cccc");
+    assert_int_equal(cyd.sequence, bob.sequence);
+    struct prompt_tokens p = {.token = (int32_t[]){1}, .count = 1};
+    struct cache_plan plan;
+    assert_int_equal(take("ann", "|aaaab").keep, 4);
+    assert_int_equal(cache_take(&c, S("dan"), &p, &plan), ERR_BUSY);
+    size_t forgotten;
+    assert_false(cache_forget_one(&c, &forgotten));
+    cache_release(&c, cyd.sequence);
+    assert_true(cache_forget_one(&c, &forgotten));
+    assert_int_equal(forgotten, cyd.sequence);
+    assert_int_equal(cache_size(&c), 5);
+    cache_finish(&c);
+}
+
+static void what_the_memory_lost_is_computed_again(void **)
+{
+    set_up(1);
+    struct cache_plan plan = take("ann", "SYSTEM|hello");
+    answer(plan, "");
+    plan = take("ann", "SYSTEM|hello!");
+    cache_cut(&c, plan.sequence, 0);
+    answer(plan, "");
+    assert_int_equal(take("ann", "SYSTEM|hello").keep, 0);
+    cache_finish(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_conversation_goes_on_where_it_was),
+        cmocka_unit_test(only_what_is_open_is_shared),
+        cmocka_unit_test(the_longest_unused_makes_room),
+        cmocka_unit_test(what_the_memory_lost_is_computed_again),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
