@@ -52,8 +52,8 @@ static void open_job(struct engine *e, int i, uint8_t habits)
     check((light ? engine_open_light : engine_open)(e, &events, o, &o->job) == OK);
     const struct msg_tts_open open = {S("rms"), 16000, 1, S("pcm")};
     const struct msg_vad_open watch = {16000};
-    check((light ? job_send(o->job, MSG_vad_open, &watch) : job_send(o->job, MSG_tts_open, &open)) ==
-          OK);
+    check((light ? job_send(o->job, MSG_vad_open, &watch)
+                 : job_send(o->job, MSG_tts_open, &open)) == OK);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
