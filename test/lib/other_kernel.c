@@ -100,7 +100,7 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "none") == 0)
         without_landlock();
     else
-        with_version(atoi(argv[1]));
+        with_version((int)strtol(argv[1], nullptr, 10));
     execvp(argv[2], argv + 2);
     fail(argv[2]);
 }
