@@ -25,8 +25,8 @@ lint: ## formatter, include ladder, banned calls, clang-tidy; FIX=1 formats, ONL
 fault: ## kills, load and ill-behaved clients in full number; ONLY=name picks one
 	@exec tools/root exec --role test -- env FAULT=full BOX="$(ONLY)" tools/test fault
 
-fuzz: ## run the fuzz targets; SECONDS=60 each, ONLY=name picks one
-	@exec tools/root exec --role test -- tools/fuzz "$(or $(SECONDS),60)" $(ONLY)
+fuzz: ## run the fuzz targets; SECONDS=60 each, or UNTIL=dry; ONLY="http json" picks, JOBS=2 at a time
+	@exec tools/root exec --role test -- env JOBS="$(or $(JOBS),1)" tools/fuzz "$(or $(UNTIL),$(SECONDS),60)" $(ONLY)
 
 shell: ## a shell on Debian 14 with the built programs on its PATH
 	@exec tools/root exec -- tools/build -- bash

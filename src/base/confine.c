@@ -190,6 +190,10 @@ static int landlock_abi(void)
     return (int)syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
 }
 
+const char confine_refusal[] =
+    "this system cannot confine the reader of files (Landlock and seccomp are needed), so "
+    "none are read";
+
 bool confine_has_landlock(void)
 {
     return landlock_abi() >= 1;

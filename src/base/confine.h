@@ -36,6 +36,8 @@ struct confine_report {
 };
 /* Can this kernel confine files (Landlock)? Changes nothing. */
 bool confine_has_landlock(void);
+/* Why no file of a stranger is read where it cannot: a sentence for him. */
+extern const char confine_refusal[];
 /* ERR_UNSUPPORTED is never returned for missing kernel features (see the report). Any failure means
  * that the process must not go on; ret_report's text says why. */
 enum err confine_self(const struct confine_rules *rules, struct confine_report *ret_report);

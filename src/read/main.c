@@ -34,7 +34,7 @@ static enum err confine(struct confine_report *ret_report)
     const struct confine_rules rules = {.memory_bytes = MEMORY_BYTES, .cpu_seconds = CPU_SECONDS};
     enum err err = confine_self(&rules, ret_report);
     if (ret_report->text[0] != '\0')
-        log_warn("%s", ret_report->text);
+        log_line(err == OK ? LOG_DEBUG : LOG_ERROR, 0, "%s", ret_report->text);
     return err;
 }
 
@@ -131,9 +131,7 @@ static enum err serve(struct port *p)
     try(port_hello(p, S("read")));
     try(port_receive(p, &open, &file));
     if (!report.landlock || !report.seccomp)
-        return fail(p, ERR_UNSUPPORTED,
-                    "this system cannot confine the reader of files "
-                    "(Landlock and seccomp are needed), so none are read");
+        return fail(p, ERR_UNSUPPORTED, confine_refusal);
     autobuf bytes = BUF(2 * (size_t)DOCUMENT_INPUT_MAX);
     enum err err = open->size > DOCUMENT_INPUT_MAX ? ERR_TOOBIG : load(file, &bytes);
     close(file);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Feeds every file of a corpus folder to the fuzz target, whole, cut short and with single bytes
- * changed, so that the normal test run covers what fuzzing once found and its close surroundings.
+ * changed, so that the normal test run covers what fuzzing once found and its close surroundings. The
+ * more files there are, the fewer variants of each, so that a corpus may grow.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 
 #include "fuzz.h"
 
-enum { MAX_BYTES = 1 << 20, CUTS = 64, CHANGES = 64 };
+enum { MAX_BYTES = 1 << 20, VARIANTS = 512, VARIANTS_MIN = 4, VARIANTS_MAX = 64 };
 
 /* A copy of exact size, so that reading past the end is seen by AddressSanitizer. */
 static void feed(const uint8_t *data, size_t size)
@@ -23,7 +24,7 @@ static void feed(const uint8_t *data, size_t size)
     free(copy);
 }
 
-static void feed_file(const char *path)
+static void feed_file(const char *path, size_t variants)
 {
     static uint8_t data[MAX_BYTES];
     FILE *f = fopen(path, "rb");
@@ -35,9 +36,9 @@ static void feed_file(const char *path)
     fclose(f);
 
     feed(data, size);
-    for (size_t i = 0; i < CUTS && i < size; i++)
-        feed(data, size * i / CUTS);
-    for (size_t i = 0; i < CHANGES && size > 0; i++) {
+    for (size_t i = 0; i < variants && i < size; i++)
+        feed(data, size * i / variants);
+    for (size_t i = 0; i < variants && size > 0; i++) {
         /* Any fixed spread will do: the run must be the same every time. */
         size_t at = i * 2654435761u % size;
         uint8_t was = data[at];
@@ -47,23 +48,31 @@ static void feed_file(const char *path)
     }
 }
 
+static int is_seed(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
 int main(int argc, char **argv)
 {
-    DIR *dir = argc == 2 ? opendir(argv[1]) : nullptr;
-    if (dir == nullptr) {
+    struct dirent **seeds;
+    int count = argc == 2 ? scandir(argv[1], &seeds, is_seed, alphasort) : 0;
+    if (count <= 0) {
         fprintf(stderr, "usage: replay CORPUS-FOLDER (there must be one: a seed or more)\n");
         return 2;
     }
-    unsigned count = 0;
-    for (struct dirent *entry; (entry = readdir(dir)) != nullptr;) {
-        if (entry->d_name[0] == '.')
-            continue;
+    size_t variants = VARIANTS / (size_t)count;
+    if (variants < VARIANTS_MIN)
+        variants = VARIANTS_MIN;
+    if (variants > VARIANTS_MAX)
+        variants = VARIANTS_MAX;
+    for (int i = 0; i < count; i++) {
         char path[4096];
-        snprintf(path, sizeof path, "%s/%s", argv[1], entry->d_name);
-        feed_file(path);
-        count++;
+        snprintf(path, sizeof path, "%s/%s", argv[1], seeds[i]->d_name);
+        feed_file(path, variants);
+        free(seeds[i]);
     }
-    closedir(dir);
-    printf("%u seeds\n", count);
-    return count > 0 ? 0 : 2;
+    free(seeds);
+    printf("%d seeds\n", count);
+    return 0;
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The first byte chooses side and size of the pieces; one piece must come to the same as many. */
+/*
+ * The first byte chooses side and size of the pieces; one piece must come to the same as many. The others
+ * are also taken for the key of a handshake.
+ */
 #include "base/check.h"
 #include "fuzz.h"
 #include "server/net/ws.h"
@@ -42,6 +45,13 @@ static struct sum run(bool server, struct str bytes, size_t step)
     return sum;
 }
 
+static void answer_handshake(struct str key)
+{
+    char accept[WS_ACCEPT_SIZE];
+    enum err err = ws_accept_key(key, accept);
+    check(err == OK ? strlen(accept) == WS_ACCEPT_SIZE - 1 : err == ERR_INVALID);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
@@ -50,6 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct str bytes = {(const char *)data + 1, size - 1};
     struct sum whole = run(server, bytes, SIZE_MAX),
                pieces = run(server, bytes, 1 + data[0] / 2 % 16);
+    answer_handshake(str_sub(bytes, 0, 24));
     check(whole.messages == pieces.messages && whole.err == pieces.err &&
           whole.hash == pieces.hash);
     return 0;

@@ -11,11 +11,12 @@ import { BUILD, environment } from './server.js';
 
 const LIMIT_MS = 120000;
 
-/** @typedef {{input?: string | Buffer, env?: Record<string, string>, cwd?: string}} RunOptions */
+/** @typedef {{input?: string | Buffer, env?: Record<string, string>, cwd?: string, within?: string[]}} RunOptions */
 
 /** A command that runs; `ended` resolves to its exit code and what it wrote. @param {string[]} args @param {RunOptions} [options] */
-export function start(args, { input, env, cwd } = {}) {
-  const child = spawn(path.join(BUILD, 'repartee'), args, { env: environment(env), cwd, stdio: 'pipe' });
+export function start(args, { input, env, cwd, within = [] } = {}) {
+  const [program, ...rest] = [...within, path.join(BUILD, 'repartee'), ...args];
+  const child = spawn(program, rest, { env: environment(env), cwd, stdio: 'pipe' });
   /** @type {Buffer[]} */
   const out = [];
   let err = '';

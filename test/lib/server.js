@@ -54,12 +54,12 @@ export async function temporaryFolder(t) {
 
 /**
  * @param {import('node:test').TestContext} t
- * @param {{args?: string[], env?: Record<string, string>, data?: string, listen?: string, within?: string[]}} [options]
- *   within: a command that runs another one elsewhere (lan.js)
+ * @param {{args?: string[], env?: Record<string, string>, data?: string, listen?: string, within?: string[], program?: string}} [options]
+ *   within: a command that runs another one elsewhere (lan.js); program: another server
  */
-export async function startServer(t, { args = [], env = {}, data, listen = '127.0.0.1:0', within = [] } = {}) {
+export async function startServer(t, { args = [], env = {}, data, listen = '127.0.0.1:0', within = [], program: server_program = path.join(BUILD, 'repartee') } = {}) {
   const folder = data ?? (await temporaryFolder(t));
-  const [program, ...rest] = [...within, path.join(BUILD, 'repartee'), 'serve', '--listen', listen, '--data', folder, ...args];
+  const [program, ...rest] = [...within, server_program, 'serve', '--listen', listen, '--data', folder, ...args];
   const child = spawn(program, rest, {
     env: environment(env),
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -8,37 +8,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/bpf.h>
-#include <linux/io_uring.h>
-#include <linux/keyctl.h>
-#include <linux/perf_event.h>
-#include <netinet/in.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/ptrace.h>
-#include <sys/resource.h>
-#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "forbidden.h"
 #include "unit.h"
 
 enum { FREE_USER = 4711, UNEXPECTED = 250 };
 
-static char dir[] = "/tmp/confine-XXXXXX", file[64], absent[64], allowed[64], allowed_file[64];
-static int listener, folder; /* opened before, to be used inside */
+/* --- what it must be able to do --- */
 
 /* One expression: 0 when it worked. */
 #define TRY(name, expression)                                                                      \
@@ -51,241 +35,6 @@ static long from_fd(long fd)
 {
     return fd < 0 ? -1 : 0;
 }
-
-/* --- what an engine must not be able to do: 0 when it worked --- */
-
-TRY(make_inet, from_fd(socket(AF_INET, SOCK_STREAM, 0)))
-TRY(make_udp, from_fd(socket(AF_INET6, SOCK_DGRAM, 0)))
-TRY(make_unix, from_fd(socket(AF_UNIX, SOCK_STREAM, 0)))
-TRY(make_netlink, from_fd(socket(AF_NETLINK, SOCK_RAW, 0)))
-static long make_pair(void)
-{
-    int pair[2];
-    return socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
-}
-static long bind_listener(void)
-{
-    const struct sockaddr_in any = {.sin_family = AF_INET};
-    return bind(listener, (const struct sockaddr *)&any, sizeof any);
-}
-TRY(listen_there, listen(listener, 1))
-static long connect_out(void)
-{
-    const struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
-    return connect(listener, (const struct sockaddr *)&to, sizeof to) == 0 || errno == ECONNREFUSED
-               ? 0
-               : -1;
-}
-TRY(change_socket, setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)))
-static long run_program(void)
-{
-    char *const argv[] = {(char[]){"true"}, nullptr};
-    return execv("/usr/bin/true", argv);
-}
-static long spawn_program(void)
-{
-    char *const argv[] = {(char[]){"true"}, nullptr};
-    pid_t pid;
-    errno = posix_spawn(&pid, "/usr/bin/true", nullptr, nullptr, argv, nullptr);
-    return errno ? -1 : 0;
-}
-static long make_child(void)
-{
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(0);
-    return from_fd(pid);
-}
-TRY(new_user_namespace, unshare(CLONE_NEWUSER))
-TRY(new_mount_namespace, unshare(CLONE_NEWNS))
-static long clone_namespace(void)
-{
-    long pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
-    if (pid == 0)
-        _exit(0);
-    return from_fd(pid);
-}
-static long enter_namespace(void)
-{
-    int fd = open("/proc/self/ns/uts", O_RDONLY);
-    return fd < 0 ? -1 : setns(fd, CLONE_NEWUTS);
-}
-/* Nowhere, so that nothing stays mounted when it is free. */
-TRY(mount_folder, mount("none", "/nonexistent", "tmpfs", 0, nullptr))
-TRY(change_root, chroot(dir))
-static long host_name(void)
-{
-    char name[64];
-    return gethostname(name, sizeof name) == 0 ? sethostname(name, strlen(name)) : -1;
-}
-TRY(be_traced, ptrace(PTRACE_TRACEME, 0, nullptr, nullptr))
-static long read_parent(void)
-{
-    char byte;
-    struct iovec here = {&byte, 1}, there = {file, 1};
-    return from_fd(process_vm_readv(getppid(), &here, 1, &there, 1, 0));
-}
-static long limit_cores_of(pid_t pid)
-{
-    cpu_set_t set;
-    return sched_getaffinity(pid, sizeof set, &set) == 0 ? sched_setaffinity(pid, sizeof set, &set)
-                                                         : -1;
-}
-TRY(signal_parent, kill(getppid(), 0))
-TRY(signal_thread_of_parent, syscall(SYS_tgkill, getppid(), getppid(), 0))
-TRY(signals_to_parent, fcntl(listener, F_SETOWN, getppid()))
-TRY(choose_signal, fcntl(listener, F_SETSIG, SIGUSR1))
-TRY(pin_parent, limit_cores_of(getppid()))
-TRY(open_parent, from_fd(syscall(SYS_pidfd_open, getppid(), 0)))
-static long limit_parent(void)
-{
-    struct rlimit now;
-    return prlimit(getppid(), RLIMIT_CORE, nullptr, &now) == 0
-               ? prlimit(getppid(), RLIMIT_CORE, &now, nullptr)
-               : -1;
-}
-static long load_bpf(void)
-{
-    union bpf_attr attr = {
-        .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1};
-    return from_fd(syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof attr));
-}
-static long count_events(void)
-{
-    struct perf_event_attr attr = {
-        .type = PERF_TYPE_SOFTWARE, .size = sizeof attr, .config = PERF_COUNT_SW_TASK_CLOCK};
-    return from_fd(syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0));
-}
-static long make_ring(void)
-{
-    struct io_uring_params params = {};
-    return from_fd(syscall(SYS_io_uring_setup, 1, &params));
-}
-TRY(look_at_keys, from_fd(syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_PROCESS_KEYRING, 1)))
-TRY(handle_faults, from_fd(syscall(SYS_userfaultfd, O_CLOEXEC | 1)))
-TRY(share_memory, from_fd(shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600)))
-TRY(memory_file, from_fd(memfd_create("x", 0)))
-static long executable_pages(void)
-{
-    void *p =
-        mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return p == MAP_FAILED ? -1 : 0;
-}
-static long later_executable_pages(void)
-{
-    void *p = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return p == MAP_FAILED ? 0 : mprotect(p, 4096, PROT_READ | PROT_EXEC);
-}
-TRY(read_file, from_fd(open("/etc/passwd", O_RDONLY)))
-TRY(list_folder, from_fd(open("/", O_RDONLY | O_DIRECTORY)))
-TRY(read_in_folder, from_fd(openat(folder, "f", O_RDONLY)))
-static long open_by_structure(void)
-{
-    const uint64_t how[3] = {O_RDONLY};
-    return from_fd(syscall(SYS_openat2, AT_FDCWD, file, how, sizeof how));
-}
-TRY(write_file, from_fd(open(file, O_WRONLY)))
-TRY(append_to_file, from_fd(open(file, O_RDWR | O_APPEND)))
-TRY(write_device, from_fd(open("/dev/null", O_WRONLY)))
-TRY(write_readable, from_fd(open(allowed_file, O_WRONLY)))
-TRY(make_file, from_fd(open(absent, O_RDONLY | O_CREAT, 0600)))
-TRY(make_nameless_file, from_fd(open(dir, O_TMPFILE | O_WRONLY, 0600)))
-TRY(cut_file, truncate(file, 0))
-TRY(remove_file, unlink(file))
-TRY(rename_file, rename(file, absent))
-TRY(link_file, link(file, absent))
-TRY(symlink_file, symlink(file, absent))
-TRY(make_folder, mkdir(absent, 0700))
-TRY(make_fifo, mknod(absent, S_IFIFO | 0600, 0))
-TRY(change_mode, chmod(file, 0644))
-TRY(change_times, utimensat(AT_FDCWD, file, nullptr, 0))
-TRY(watch_files, from_fd(syscall(SYS_inotify_init1, 0)))
-TRY(become_root, setresuid(0, 0, 0))
-static long raise_limit(void)
-{
-    struct rlimit now;
-    return getrlimit(RLIMIT_CORE, &now) == 0 ? setrlimit(RLIMIT_CORE, &now) : -1;
-}
-TRY(be_dumpable, prctl(PR_SET_DUMPABLE, 1))
-TRY(change_personality, from_fd(syscall(SYS_personality, 0xffffffff)))
-TRY(be_important, setpriority(PRIO_PROCESS, 0, 1))
-TRY(filter_itself, prctl(PR_SET_SECCOMP, 99))
-
-static const struct action {
-    const char *name;
-    long (*act)(void);
-    enum { ANYBODY, ROOT, NOT_HERE } free; /* who can do it when free; NOT_HERE: kernels differ */
-    bool leak_checker;                     /* allowed in builds with AddressSanitizer */
-} actions[] = {
-#define A(act, ...) {#act, act, __VA_ARGS__}
-    A(make_inet),
-    A(make_udp),
-    A(make_unix),
-    A(make_netlink),
-    A(make_pair),
-    A(bind_listener),
-    A(listen_there),
-    A(connect_out),
-    A(change_socket),
-    A(run_program),
-    A(spawn_program),
-    A(make_child, .leak_checker = true),
-    A(new_user_namespace, NOT_HERE),
-    A(new_mount_namespace, ROOT),
-    A(clone_namespace, NOT_HERE, .leak_checker = true),
-    A(enter_namespace, ROOT),
-    A(mount_folder, NOT_HERE),
-    A(change_root, ROOT),
-    A(host_name, ROOT),
-    A(be_traced, .leak_checker = true),
-    A(read_parent, NOT_HERE),
-    A(signal_parent, NOT_HERE),
-    A(signal_thread_of_parent, NOT_HERE),
-    A(signals_to_parent, NOT_HERE),
-    A(choose_signal),
-    A(pin_parent, NOT_HERE),
-    A(open_parent),
-    A(limit_parent, NOT_HERE),
-    A(load_bpf, NOT_HERE),
-    A(count_events, NOT_HERE),
-    A(make_ring, NOT_HERE),
-    A(look_at_keys, NOT_HERE),
-    A(handle_faults, NOT_HERE),
-    A(share_memory),
-    A(memory_file),
-    A(executable_pages),
-    A(later_executable_pages),
-    A(read_file),
-    A(list_folder),
-    A(read_in_folder),
-    A(open_by_structure),
-    A(write_file),
-    A(append_to_file),
-    A(write_device),
-    A(write_readable),
-    A(make_file),
-    A(make_nameless_file, NOT_HERE),
-    A(cut_file),
-    A(remove_file),
-    A(rename_file),
-    A(link_file),
-    A(symlink_file),
-    A(make_folder),
-    A(make_fifo),
-    A(change_mode),
-    A(change_times),
-    A(watch_files),
-    A(become_root, ROOT),
-    A(raise_limit),
-    A(be_dumpable, .leak_checker = true),
-    A(change_personality),
-    A(be_important),
-    A(filter_itself, NOT_HERE, .leak_checker = true),
-#undef A
-};
-
-/* --- what it must be able to do --- */
-
 static void *nothing(void *arg)
 {
     return arg;
@@ -299,10 +48,10 @@ static long make_thread(void)
 static long read_readable(void)
 {
     char byte;
-    int fd = open(allowed_file, O_RDONLY);
+    int fd = open(ground.allowed_file, O_RDONLY);
     return fd >= 0 && read(fd, &byte, 1) == 1 ? 0 : -1;
 }
-TRY(list_readable, from_fd(open(allowed, O_RDONLY | O_DIRECTORY)))
+TRY(list_readable, from_fd(open(ground.allowed, O_RDONLY | O_DIRECTORY)))
 static long take_memory(void)
 {
     void *p = malloc(64 << 20);
@@ -313,7 +62,8 @@ static long take_memory(void)
     return 0;
 }
 TRY(use_socket,
-    send(listener, "x", 1, MSG_NOSIGNAL) < 0 && (errno == ENOTCONN || errno == EPIPE) ? 0 : -1)
+    send(ground.listener, "x", 1, MSG_NOSIGNAL) < 0 && (errno == ENOTCONN || errno == EPIPE) ? 0
+                                                                                             : -1)
 TRY(write_log, write(STDERR_FILENO, "", 0))
 static long tell_time(void)
 {
@@ -322,7 +72,7 @@ static long tell_time(void)
                ? nanosleep(&(struct timespec){.tv_nsec = 1000}, nullptr)
                : -1;
 }
-static const struct action needs[] = {
+static const struct forbidden_action needs[] = {
 #define A(act, ...) {#act, act, __VA_ARGS__}
     A(make_thread), A(read_readable), A(list_readable), A(take_memory),
     A(use_socket),  A(write_log),     A(tell_time),
@@ -333,7 +83,7 @@ static const struct action needs[] = {
 
 static void confine(void)
 {
-    const char *const dirs[] = {allowed, "/nonexistent", nullptr};
+    const char *const dirs[] = {ground.allowed, "/nonexistent", nullptr};
     const struct confine_rules rules = {.read_dirs = dirs, .threads = true};
     struct confine_report report;
     if (confine_self(&rules, &report) != OK || !report.seccomp || !report.landlock) {
@@ -352,12 +102,11 @@ static void be_ordinary(void)
 enum who { AS_WE_ARE, AS_ORDINARY };
 
 /* The errno of the action in a process of its own, or 256 + the signal that ended it. */
-static int outcome(const struct action *a, enum who who, bool confined)
+static int outcome(const struct forbidden_action *a, enum who who, bool confined)
 {
     pid_t pid = fork();
     if (pid == 0) {
-        listener = socket(AF_INET, SOCK_STREAM, 0);
-        folder = open(dir, O_PATH | O_DIRECTORY);
+        forbidden_open();
         if (who == AS_ORDINARY)
             be_ordinary();
         if (confined)
@@ -381,34 +130,32 @@ static void write_anew(const char *path)
 
 static void prepare_files(void)
 {
-    (void)unlink(absent);
-    (void)rmdir(absent);
-    write_anew(file);
-    write_anew(allowed_file);
+    (void)unlink(ground.absent);
+    (void)rmdir(ground.absent);
+    write_anew(ground.file);
+    write_anew(ground.allowed_file);
 }
 
 static int make_files(void **)
 {
+    char dir[] = "/tmp/confine-XXXXXX";
     if (!mkdtemp(dir) || chmod(dir, 0777) != 0)
         return -1;
-    snprintf(file, sizeof file, "%s/f", dir);
-    snprintf(absent, sizeof absent, "%s/new", dir);
-    snprintf(allowed, sizeof allowed, "%s/allowed", dir);
-    snprintf(allowed_file, sizeof allowed_file, "%s/allowed/f", dir);
-    return mkdir(allowed, 0755);
+    forbidden_choose(dir);
+    return mkdir(ground.allowed, 0755);
 }
 
 static int remove_files(void **)
 {
-    (void)unlink(absent);
-    (void)rmdir(absent);
-    (void)unlink(file);
-    (void)unlink(allowed_file);
-    (void)rmdir(allowed);
-    return rmdir(dir);
+    (void)unlink(ground.absent);
+    (void)rmdir(ground.absent);
+    (void)unlink(ground.file);
+    (void)unlink(ground.allowed_file);
+    (void)rmdir(ground.allowed);
+    return rmdir(ground.dir);
 }
 
-static bool relaxed(const struct action *a)
+static bool relaxed(const struct forbidden_action *a)
 {
 #ifdef __SANITIZE_ADDRESS__
     return a->leak_checker;
@@ -421,8 +168,8 @@ static bool relaxed(const struct action *a)
 static void try_all(enum who who)
 {
     bool root = geteuid() == 0 && who == AS_WE_ARE;
-    for (size_t i = 0; i < countof(actions); i++) {
-        const struct action *a = &actions[i];
+    for (size_t i = 0; i < forbidden_count; i++) {
+        const struct forbidden_action *a = &forbidden[i];
         prepare_files();
         int confined = relaxed(a) ? EPERM : outcome(a, who, true);
         if (confined != EPERM && confined != EACCES && confined != ENOSYS)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/conf.h"
+#include "base/confine.h"
 #include "base/json.h"
 #include "server/api/route.h"
 #include "server/net/multipart.h"
@@ -227,6 +228,10 @@ void handle_ingest(struct server *s, struct exchange *x, const struct principal 
         .on_body = on_body, .on_body_end = on_body_end, .on_gone = on_gone};
     static const struct multipart_events form_events = {
         .on_part = on_part, .on_data = on_data, .on_part_end = on_part_end};
+    if (!confine_has_landlock()) {
+        exchange_error(x, ERR_UNSUPPORTED, confine_refusal, nullptr);
+        return;
+    }
     struct ingestion *g = s->uploads < s->conf->max_uploads ? mem_zero(1, sizeof *g) : nullptr;
     if (!g) {
         exchange_error(x, ERR_BUSY, nullptr, nullptr);

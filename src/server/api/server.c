@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/confine.h"
 #include "base/log.h"
 #include "server/access/auth.h"
 #include "server/access/limit.h"
@@ -343,6 +344,14 @@ static void on_impatience(void *arg)
     s->on_ready(s->on_ready_arg, s, false);
 }
 
+static void tell_confinement(void)
+{
+    if (!confine_has_landlock())
+        log_warn(
+            "this kernel has no Landlock: engines run less confined, and documents and recordings "
+            "are refused");
+}
+
 static enum err build(struct server *s, const struct server_where *where, struct server_why *why)
 {
     try(loop_create(&s->loop));
@@ -360,6 +369,8 @@ static enum err build(struct server *s, const struct server_where *where, struct
     try(doors_open(s, where, why));
     try(open_store(s, why));
     room_reserve(s->data);
+    if (!s->is_private) /* `repartee doctor` says it in its own words */
+        tell_confinement();
     try(start_engines(s, why));
     try(startup_begin(s, where->docs, &s->startup));
     try(loop_on_signal(s->loop, SIGTERM, on_signal, s));
