@@ -39,6 +39,12 @@ int64_t clock_wall_ms(void)
     return (int64_t)((fake == UINT64_MAX ? read_us(CLOCK_REALTIME) : fake) / 1000);
 }
 
+int64_t clock_wall_lead_ms(void)
+{
+    uint64_t fake = atomic_load_explicit(&fake_us, memory_order_relaxed);
+    return fake == UINT64_MAX ? clock_wall_ms() - (int64_t)(read_us(CLOCK_BOOTTIME) / 1000) : 0;
+}
+
 void clock_fake(uint64_t us)
 {
     atomic_store_explicit(&fake_us, us, memory_order_relaxed);

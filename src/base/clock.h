@@ -12,6 +12,9 @@ uint64_t clock_ms(void); /* monotonic, milliseconds */
 uint64_t clock_cpu_ms(
     void); /* that this process has computed so far, however busy the machine is */
 int64_t clock_wall_ms(void); /* since 1970-01-01 UTC */
+/* How far the wall clock is ahead of one that goes on steadily, also while the machine sleeps: it changes
+ * only when somebody sets the wall clock. */
+int64_t clock_wall_lead_ms(void);
 /* Freezes both clocks at `us` (monotonic) until clock_fake(UINT64_MAX) sets them free. */
 void clock_fake(uint64_t us);
 

@@ -26,6 +26,7 @@ import { samplesOf, speak } from './speech.js';
 
 const LONG = 'Anna waters the tomatoes every evening, when the sun has gone down behind the hill and the air is cool again.';
 export const DOCUMENT = `# Garden\n\n## Who waters the tomatoes?\n\n${LONG}\n\n## Where is the ladder?\n\nThe ladder stands behind the shed.\n`;
+const COMPLETION = { model: 'any', messages: [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: LONG }], stop: ['never'], seed: 5 };
 const QUESTION = 'Who waters the tomatoes?';
 export const SCRIPTED = [
   '--stt-driver', 'scripted', '--stt-script', 'text=where is the ladder', '--stt-streams', '8', '--tts-driver', 'scripted',
@@ -264,5 +265,21 @@ export const modelFlows = () => ({
     },
   },
   'POST /chat with documents': { run: (s) => chat(s, {}), shown: (events) => answerOf(events) },
+  'GET /v1/models': { run: (s) => ask(s, 'GET /v1/models', bearer(s)), shown: (a) => a.json },
+  'POST /v1/chat/completions': {
+    run: (s) => ask(s, 'POST /v1/chat/completions', { body: COMPLETION, ...bearer(s) }),
+    shown: ({ json: { choices, usage } }) => ({ choices, usage }),
+  },
+  'POST /v1/chat/completions, a stream': {
+    async run(s) {
+      const { text } = await ask(s, 'POST /v1/chat/completions', { body: { ...COMPLETION, stream: true }, ...bearer(s) });
+      const lines = text.split('\n').filter((/** @type {string} */ line) => line.startsWith('data: ')).map((/** @type {string} */ line) => line.slice(6));
+      const last = lines.pop();
+      if (last?.startsWith('{"error"')) throw new Refused(JSON.parse(last).error.code);
+      assert.equal(last, '[DONE]', 'the stream ends before the answer');
+      return lines.map((/** @type {string} */ line) => JSON.parse(line).choices[0].delta.content ?? '').join('');
+    },
+    shown: (answer) => answer,
+  },
   'a typed turn over TLS': voice({}, typed),
 });

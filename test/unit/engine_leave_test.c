@@ -46,6 +46,7 @@ static uint32_t leave(bool light)
     assert_ok(light ? engine_open_light(engine, &events, &heard, &j)
                     : engine_open(engine, &events, &heard, &j));
     uint32_t stream = j->stream;
+    assert_ok(job_send(j, MSG_vad_open, &(struct msg_vad_open){.rate_hz = 16000}));
     if (j->started) /* nobody has cancelled it yet */
         assert_err(fake_answer(&fake, stream, MSG_canceled, &canceled), ERR_SYNTAX);
     job_cancel(j);
@@ -97,6 +98,15 @@ static void a_dead_engine_has_nobody_who_leaves(void **)
     assert_int_equal(measured(), 0);
 }
 
+static void who_was_never_heard_of_does_not_stay(void **)
+{
+    struct job *j;
+    assert_ok(engine_open(engine, &events, &heard, &j));
+    job_cancel(j);
+    assert_int_equal(engine->leaving_count, 0);
+    assert_int_equal(engine->live_count, 0);
+}
+
 /* The end of one may be another's: both were at the engine that died. */
 static void give_up(void *arg, enum err, const char *)
 {
@@ -127,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         t(who_leaves_is_known_until_the_place_is_free),
         t(a_dead_engine_has_nobody_who_leaves),
+        t(who_was_never_heard_of_does_not_stay),
         t(who_is_given_up_while_the_engine_dies_does_not_stay),
         t(an_engine_that_lets_nobody_go_costs_no_more),
     };

@@ -28,7 +28,7 @@ struct auth {
     char api_right[JWT_RIGHT_MAX + 1];
     char secret[512];
     size_t secret_n;
-    int64_t wall_lead_ms; /* of the wall clock before the monotonic one, at the start */
+    int64_t wall_lead_ms; /* at the start */
 };
 
 /* A name for a key that tells nothing about it to those who do not have the secret. */
@@ -52,7 +52,7 @@ enum err auth_create(const struct conf *conf, bool loopback, struct str kept_sec
     struct auth *a = mem_zero(1, sizeof *a);
     if (!a)
         return ERR_NOMEM;
-    a->wall_lead_ms = clock_wall_ms() - (int64_t)clock_ms();
+    a->wall_lead_ms = clock_wall_lead_ms();
     a->api_key = str_of(conf->api_key);
     a->loopback = loopback;
     a->keys = keys;
@@ -87,10 +87,11 @@ void auth_destroy(struct auth *a)
     free(a);
 }
 
-/* Of tokens: that of the start, gone on steadily. Who sets the clock ends no token and revives none. */
+/* Of tokens: that of the start, gone on steadily. Who sets the clock while the server runs ends no token
+ * and revives none. */
 static int64_t now_s(const struct auth *a)
 {
-    return ((int64_t)clock_ms() + a->wall_lead_ms) / 1000;
+    return (clock_wall_ms() - (clock_wall_lead_ms() - a->wall_lead_ms)) / 1000;
 }
 
 static struct str secret(const struct auth *a)

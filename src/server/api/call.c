@@ -274,7 +274,7 @@ struct conversation *call_conversation(struct call *call)
     return call->conversation;
 }
 
-enum err call_is_allowed(const struct call *call)
+enum err call_still(const struct call *call)
 {
     return call->session->ended ? ERR_AUTH : auth_still(call->server->auth, &call->who);
 }

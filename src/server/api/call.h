@@ -59,8 +59,9 @@ void call_received(struct call *call, struct call_place got);
 void call_pump(struct call *call);
 /* Now and then: forgets what will not be asked for. */
 void call_tick(struct call *call, uint64_t now_ms);
-/* Not true any more when his key was revoked or his session ended. */
-enum err call_is_allowed(const struct call *call);
+/* Would he still be let in? ERR_AUTH: his key was revoked or his session ended; another error: it cannot
+ * be told now. */
+enum err call_still(const struct call *call);
 void call_say_goodbye(struct call *call);
 void call_error(struct call *call, enum err err, const char *message);
 /* The same for who has not said hello: one sentence. */

@@ -224,7 +224,7 @@ static enum err may_begin(void *arg)
 {
     struct call *call = arg;
     uint32_t wait_s;
-    enum err err = call_is_allowed(call);
+    enum err err = call_still(call);
     if (err == ERR_AUTH) {
         send_error(call, nullptr, ERR_AUTH, "your key or session is not valid any more");
         if (call->ws)

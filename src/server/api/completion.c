@@ -97,6 +97,8 @@ static void send_event(struct completion *c, struct json_out *j)
     /* A reader that is too slow is dropped by its connection; nothing here waits for it. */
     if (json_finish(j) == OK)
         (void)sse_send(c->sse, nullptr, 0, buf_str(&c->json));
+    else
+        exchange_doom(c->x); /* as sse_send does */
 }
 
 static struct json_out chunk(struct completion *c)

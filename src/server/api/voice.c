@@ -307,7 +307,7 @@ void voices_tick(struct server *s)
             call_tick(v->call, now);
         if (is_busy(v) || !v->call)
             continue; /* a turn has its own deadlines, and so has hello */
-        if (call_is_allowed(v->call) == ERR_AUTH)
+        if (call_still(v->call) == ERR_AUTH)
             ws_close(v->ws, 1008, "not valid any more");
         else if (now - v->heard_ms > IDLE_MS || now - v->opened_ms > LIFE_MS)
             ws_close(v->ws, 1001, "nothing was said for a long time");

@@ -17,6 +17,7 @@ struct job {
     struct job *next, **link; /* in engine->live, engine->waiting or engine->leaving */
     uint32_t stream;
     bool started; /* its frames may go out */
+    bool told;    /* one has: the engine knows of it */
     bool light;   /* takes no slot */
     bool dead;    /* cancelled or ended; freed when no callback of it is running */
     bool leaving; /* cancelled, and the engine has not said its last word of it */

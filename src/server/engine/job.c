@@ -101,6 +101,7 @@ static enum err flush(struct job *j)
         if (cost > j->credit)
             break;
         try(engine_write(j->engine, str_sub(buf_str(&j->backlog), 0, used)));
+        j->told = true;
         j->credit -= cost;
         buf_eat(&j->backlog, used);
     }
@@ -244,7 +245,7 @@ void job_cancel(struct job *j)
     struct engine *e = j->engine;
     j->dead = true;
     unlink_job(j);
-    if (j->started) {
+    if (j->told) {
         const struct msg_cancel cancel = {};
         buf_clear(&e->out);
         if (msg_encode(&e->out, MSG_cancel, j->stream, &cancel) == OK)

@@ -119,7 +119,6 @@ static void on_ready(struct engine *e, const struct msg_ready *ready)
     replace(&e->ready_model, ready->model);
     replace(&e->languages, ready->languages);
     replace(&e->notes, ready->notes);
-    replace(&e->refusal, S(""));
     e->rate_hz = ready->rate_hz;
     e->slots = ready->slots ? ready->slots : 1;
     e->ping_ms = 0;
@@ -149,6 +148,12 @@ static void on_learnt(struct engine *e, const struct msg_stt_learnt *m)
         e->on_learnt(e->arg, e, m->err < ERR_COUNT ? (enum err)m->err : ERR_INTERNAL, m->text);
 }
 
+/* What kept it from loading may be different the next time. */
+static bool passes(uint32_t err)
+{
+    return err == ERR_NOMEM || err == ERR_BUSY || err == ERR_IO;
+}
+
 static enum err on_frame(struct engine *e, const struct frame *f)
 {
     if (f->stream != WIRE_STREAM_NONE)
@@ -173,7 +178,7 @@ static enum err on_frame(struct engine *e, const struct frame *f)
         return OK;
     case MSG_fail:
         log_error("%s: %.*s", e->role, STR_FMT(str_sub(msg.fail.text, 0, 240)));
-        if (e->state == ENGINE_STARTING)
+        if (e->state == ENGINE_STARTING && !passes(msg.fail.err))
             replace(&e->refusal, str_sub(msg.fail.text, 0, utf8_prefix(msg.fail.text, 240)));
         return ERR_ENGINE;
     default:
@@ -312,6 +317,7 @@ static void start(struct engine *e)
     const char *argv[] = {e->program, "--fd", "3", nullptr};
     const struct child_spec spec = {.path = e->program, .argv = argv, .env = program_env};
     buf_clear(&e->in);
+    replace(&e->refusal, S(""));
     set_state(e, ENGINE_STARTING);
     enum err err = child_spawn(e->loop, &spec, &events, e, &e->child);
     if (err != OK) {

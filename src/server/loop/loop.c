@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -118,6 +119,9 @@ static void close_fd(uv_handle_t *reserve)
 /* libuv has one array by number of descriptor, which grows when one is first watched. */
 enum err loop_reserve(struct loop *l, uint32_t descriptors)
 {
+    struct rlimit most;
+    if (getrlimit(RLIMIT_NOFILE, &most) == 0 && descriptors > most.rlim_cur)
+        descriptors = (uint32_t)most.rlim_cur; /* more cannot come */
     int low = eventfd(0, EFD_CLOEXEC);
     if (low < 0)
         return err_from_errno(errno);

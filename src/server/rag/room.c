@@ -38,8 +38,8 @@ void room_reserve(const char *folder)
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return;
-    if (posix_fallocate(fd, 0, (off_t)ROOM_RESERVE) != 0)
-        (void)unlink(path); /* some of it would be of no use */
+    if (fallocate(fd, 0, 0, (off_t)ROOM_RESERVE) != 0)
+        (void)unlink(path); /* some of it, or a promise, would be of no use */
     close(fd);
 }
 

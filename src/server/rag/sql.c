@@ -148,8 +148,17 @@ void sql_copy(char *into, size_t room, struct str text)
     into[n] = 0;
 }
 
+enum err sql_make_secure(struct store *s)
+{
+    try(sql_exec(s, "PRAGMA secure_delete=ON"));
+    s->insecure = false;
+    return OK;
+}
+
 enum err sql_transaction(struct store *s, enum err (*fn)(struct store *s, void *arg), void *arg)
 {
+    if (s->insecure)
+        try(sql_make_secure(s));
     enum err err = sql_exec(s, s->lock < 0 ? "BEGIN" : "BEGIN IMMEDIATE");
     if (err == OK)
         err = fn(s, arg);

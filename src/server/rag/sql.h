@@ -13,6 +13,8 @@ struct store {
     sqlite3 *db;
     int lock;  /* descriptor: one writer of this file in the world; -1 for a reader */
     bool torn; /* a transaction has failed and could not be rolled back yet */
+    bool
+        insecure; /* what is deleted is not overwritten: to be mended before the next transaction */
 };
 
 /* Opened with lowered limits, nothing in the file trusted; with `create` made when there is none, for
@@ -20,6 +22,8 @@ struct store {
 enum err sql_open(const char *path, bool create, struct store **ret_store);
 void sql_close(struct store *s);                         /* takes NULL */
 enum err sql_version(struct store *s, int *ret_version); /* the file's user_version; 0: a new one */
+
+enum err sql_make_secure(struct store *s);
 
 /* SQLite's result as ours. */
 enum err sql_err(sqlite3 *db, int result);

@@ -147,7 +147,8 @@ static enum err drop_blank(struct store *s, int64_t document)
     struct piece p = {.document = document};
     try(sql_exec(s, "PRAGMA secure_delete=OFF"));
     enum err err = sql_transaction(s, drop_rest, &p);
-    enum err on = sql_exec(s, "PRAGMA secure_delete=ON");
+    s->insecure = true;
+    enum err on = sql_make_secure(s);
     return err == OK ? on : err;
 }
 
@@ -173,6 +174,8 @@ enum err store_delete(struct store *s, struct str owner, struct str id)
 {
     struct deletion d = {owner, id, document_delete};
     enum err err = sql_transaction_in_need(s, delete_one, &d, true);
+    if (err == OK)
+        (void)store_finish_leaving(s); /* of those before: there may be room now */
     if (err != ERR_NOSPACE)
         return err;
     (void)sql_empty_journal(s);

@@ -55,7 +55,8 @@ static enum err look_for_room(struct store *s, uint64_t bytes)
     char folder[4096];
     try(sql_query(s,
                   "SELECT (SELECT coalesce(sum(bytes), 0) FROM documents WHERE state IN ('queued',"
-                  " 'running')), (SELECT coalesce(max(bytes), 0) FROM documents),"
+                  " 'running')), (SELECT coalesce(max(bytes), 0) FROM documents WHERE"
+                  " state <> 'leaving'),"
                   " (SELECT freelist_count FROM pragma_freelist_count()) * (SELECT page_size FROM"
                   " pragma_page_size())",
                   nullptr, 0, &q));
@@ -153,15 +154,25 @@ static enum err drop_failed(struct store *s, int64_t document)
     }
 }
 
+/* ERR_NOTFOUND: it was deleted, and counted then. */
+static enum err is_there(struct store *s, int64_t document)
+{
+    autostmt *q = nullptr;
+    try(sql_query(s, "SELECT 1 FROM documents WHERE number = ? AND state <> 'leaving'",
+                  SQL_ARGS(SQL_I(document)), &q));
+    return sql_step(q);
+}
+
 static enum err fail(struct store *s, void *arg)
 {
     const struct failure *f = arg;
+    enum err err = is_there(s, f->document);
+    if (err != OK)
+        return err == ERR_NOTFOUND ? OK : err;
     try(count_failure(s, f->document, f->sentence));
     try(drop_failed(s, f->document));
-    return sql_do(
-        s,
-        "UPDATE documents SET state = 'failed', error = ?2 WHERE number = ?1 AND state <> 'leaving'",
-        SQL_ARGS(SQL_I(f->document), SQL_T(f->sentence)));
+    return sql_do(s, "UPDATE documents SET state = 'failed', error = ?2 WHERE number = ?1",
+                  SQL_ARGS(SQL_I(f->document), SQL_T(f->sentence)));
 }
 
 enum err store_fail(struct store *s, int64_t document, struct str sentence)

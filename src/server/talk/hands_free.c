@@ -303,10 +303,12 @@ static void on_retry(void *arg)
     enum err err = c->inlet ? OK : conversation_listen(c);
     if (err == OK && !c->free.watcher)
         err = begin_watching(c);
-    if (c->free.lost || err != OK)
+    if (c->free.lost || err == ERR_ENGINE)
         tell_outage(c, ERR_ENGINE,
                     "the recogniser has stopped and is being restarted; the microphone stays open, "
                     "please speak again in a moment");
+    else if (err != OK)
+        tell_outage(c, err, "you cannot be heard just now; please speak again in a moment");
     if (err != OK)
         timer_start(&c->free.retry, RETRY_MS);
 }
