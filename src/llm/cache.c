@@ -54,7 +54,8 @@ static size_t usable(const struct cache_sequence *s, struct str session,
     return least(n, prompt->count - 1);
 }
 
-/* Its own with the longest beginning; otherwise the one whose loss costs least. */
+/* Its own with the longest beginning, if most of that is of use: one person may have several conversations.
+ * Otherwise the one whose loss costs least. */
 static struct cache_sequence *choose(struct cache *c, struct str session,
                                      const struct prompt_tokens *prompt)
 {
@@ -73,7 +74,7 @@ static struct cache_sequence *choose(struct cache *c, struct str session,
             (s->count == 0 ? spare->count > 0 : spare->count > 0 && s->used < spare->used))
             spare = s;
     }
-    return own ? own : spare;
+    return own && 2 * best >= own->count ? own : spare;
 }
 
 static void find_copy(const struct cache *c, const struct cache_sequence *taken, struct str session,

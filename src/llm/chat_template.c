@@ -97,17 +97,17 @@ static size_t find_messages(const struct llm_segment *segment, size_t count, str
 }
 
 static enum err add_message(struct spans *spans, const struct llm_segment *segment,
-                            const struct message *m, uint32_t number)
+                            const struct message *m)
 {
     static const struct str before = S("Passages from the documents:\n\n"), between = S("\n\n"),
                             after = S("\n\nQuestion: ");
     for (size_t i = m->from; i < m->to; i++) {
         const struct llm_segment *s = &segment[i];
         if (is_context(s))
-            try(add(spans, (struct span){i == m->from ? before : between, false, true, number}));
+            try(add(spans, (struct span){i == m->from ? before : between, SPAN_OWN, false, true}));
         else if (i > m->from)
-            try(add(spans, (struct span){after, false, true, number}));
-        try(add(spans, (struct span){s->text, false, s->trusted, number}));
+            try(add(spans, (struct span){after, SPAN_OWN, false, true}));
+        try(add(spans, (struct span){s->text, i, false, s->trusted}));
     }
     return OK;
 }
@@ -132,20 +132,42 @@ static enum err apply(const struct chat_template *t, const struct llama_chat_mes
     return ERR_TOOBIG;
 }
 
+/* The next placeholder in s, wherever the template has put it. */
+static bool find_placeholder(struct str s, size_t messages, size_t *ret_from, size_t *ret_to,
+                             size_t *ret_number)
+{
+    static const struct str begin = S("\uE000"), end = S("\uE001");
+    size_t at = str_find(s, begin), stop;
+    if (at == s.n)
+        return false;
+    struct str digits = str_sub(s, at + begin.n, s.n);
+    stop = str_find(digits, end);
+    int64_t n;
+    if (str_to_i64(str_sub(digits, 0, stop), &n) != OK || n < 0 || (size_t)n >= messages)
+        return false;
+    *ret_from = at;
+    *ret_to = at + begin.n + stop + end.n;
+    *ret_number = (size_t)n;
+    return true;
+}
+
+/* Some templates put messages in an order of their own, or have no place for some. Not for the last one:
+ * that would be no answer to the question. */
 static enum err cut(struct spans *spans, const struct llm_segment *segment, const struct message *m,
                     size_t n)
 {
     struct str rest = buf_str(&spans->own);
-    for (size_t i = 0; i < n; i++) {
-        struct str placeholder = str_of(m[i].placeholder);
-        size_t at = str_find(rest, placeholder);
-        if (at == rest.n) /* some templates have no place for the system's words */
-            continue;
-        try(add(spans, (struct span){str_sub(rest, 0, at), true, true, (uint32_t)i}));
-        try(add_message(spans, segment, &m[i], (uint32_t)i));
-        rest = str_sub(rest, at + placeholder.n, rest.n);
+    size_t from, to, number;
+    bool has_last = false;
+    while (find_placeholder(rest, n, &from, &to, &number)) {
+        try(add(spans, (struct span){str_sub(rest, 0, from), SPAN_OWN, true, true}));
+        try(add_message(spans, segment, &m[number]));
+        has_last = has_last || number + 1 == n;
+        rest = str_sub(rest, to, rest.n);
     }
-    return add(spans, (struct span){rest, true, true, (uint32_t)n});
+    if (!has_last)
+        return ERR_UNSUPPORTED;
+    return add(spans, (struct span){rest, SPAN_OWN, true, true});
 }
 
 enum err template_render(const struct chat_template *t, const struct llm_segment *segment,

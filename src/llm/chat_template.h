@@ -21,10 +21,11 @@ struct chat_template {
 /* A piece of the prompt in the order of reading. */
 struct span {
     struct str text;
-    bool markup;      /* ours: tokenised with special tokens */
-    bool trusted;     /* nothing of a stranger */
-    uint32_t message; /* the message that it belongs to */
+    size_t segment; /* whose text it is; SPAN_OWN: ours */
+    bool markup;    /* tokenised with special tokens */
+    bool trusted;   /* nothing of a stranger */
 };
+constexpr size_t SPAN_OWN = SIZE_MAX;
 struct spans {
     struct span *span;
     size_t count, room;
@@ -35,7 +36,8 @@ struct spans {
  * a sentence in `why` when libllama does not know it. */
 enum err template_init(struct chat_template *t, struct str text, char why[LLM_WHY_BYTES]);
 void template_finish(struct chat_template *t);
-/* Passages ("context") become part of the user's message that follows them. */
+/* Passages ("context") become part of the user's message that follows them. ERR_UNSUPPORTED: the template has
+ * no place for the last message. */
 enum err template_render(const struct chat_template *t, const struct llm_segment *segment,
                          size_t count, struct spans *ret_spans);
 void spans_finish(struct spans *spans);

@@ -120,6 +120,9 @@ static enum err check_value(struct reader *r)
     if (type == VALUE_STRING)
         return take_string(r, &value);
     try(take(r, value_bytes[type], &value));
+    if (str_eq(key, S("split.count")) && little_endian(value) > 1)
+        return refuse(
+            r, "the model is cut into several files; join them with llama-gguf-split --merge");
     return str_eq(key, S("general.alignment")) ? take_alignment(r, type, value) : OK;
 }
 
@@ -218,5 +221,7 @@ enum err gguf_check(struct str file, char why[GGUF_WHY_BYTES])
     if (!align(&data, r.alignment) || data > file.n || bytes > file.n - data)
         return refuse(&r,
                       "the model file is shorter than its header says; it was not copied whole");
+    if (file.n - data - bytes >= r.alignment)
+        return refuse(&r, "the model file is longer than its header says; it is damaged");
     return OK;
 }

@@ -35,6 +35,7 @@ enum {
 
 static struct llama_model *model;
 static struct chat_template template;
+static struct markers markers;
 static uint32_t context;       /* const after load */
 static char name[NAME_BYTES];  /* const after load */
 static char notes[NAME_BYTES]; /* const after load */
@@ -104,6 +105,14 @@ static enum err parse(struct str text, struct options *o, char why[LLM_WHY_BYTES
     return OK;
 }
 
+static enum err check_bits(uint32_t bits, char why[LLM_WHY_BYTES])
+{
+    if (bits == 0 || bits == 8 || bits == 16 || bits == 32)
+        return OK;
+    snprintf(why, LLM_WHY_BYTES, "kv_bits is 8, 16 or 32");
+    return ERR_INVALID;
+}
+
 static enum err open_model(const char *path, const struct options *o, char why[LLM_WHY_BYTES])
 {
     try(check_file(path, why));
@@ -131,6 +140,11 @@ static enum err open_template(const struct options *o, char why[LLM_WHY_BYTES])
 static enum err prepare(const struct options *o, uint32_t threads, char why[LLM_WHY_BYTES])
 {
     uint32_t trained = (uint32_t)llama_model_n_ctx_train(model);
+    if (trained < CONTEXT_MIN) {
+        snprintf(why, LLM_WHY_BYTES,
+                 "the model file says that it was trained for %u tokens, which cannot be", trained);
+        return ERR_INVALID;
+    }
     context = o->context ? o->context : trained < CONTEXT_USUAL ? trained : CONTEXT_USUAL;
     const struct step_limits limits = {o->parallel, context, threads ? threads : 1, o->kv_bits};
     return schedule_prepare(model, &limits, why);
@@ -149,6 +163,7 @@ static void llama_unload(void)
 {
     schedule_stop();
     template_finish(&template);
+    markers_finish(&markers);
     llama_model_free(model);
     llama_backend_free();
 }
@@ -157,6 +172,7 @@ static enum err open_all(const struct llm_load *load, struct options *o, char wh
 {
     autobuf path = BUF(4096);
     try(parse(load->options, o, why));
+    try(check_bits(o->kv_bits, why));
     if (load->model.n == 0) {
         snprintf(why, LLM_WHY_BYTES, "llm.model must name a GGUF file");
         return ERR_INVALID;
@@ -170,6 +186,7 @@ static enum err open_all(const struct llm_load *load, struct options *o, char wh
     try(buf_add_byte(&path, 0));
     try(open_model(path.p, o, why));
     try(open_template(o, why));
+    try(markers_init(&markers, llama_model_get_vocab(model)));
     return prepare(o, load->threads, why);
 }
 
@@ -207,8 +224,9 @@ static enum err llama_generate(const struct llm_request *request, struct llm_res
     uint32_t most = context - context / 4;
     if (r.max_tokens > most)
         r.max_tokens = most;
+    const struct prompt_maker maker = {&template, llama_model_get_vocab(model), &markers};
     struct prompt prompt;
-    try(prompt_build(&template, llama_model_get_vocab(model), &r, context - r.max_tokens, &prompt));
+    try(prompt_build(&maker, &r, context - r.max_tokens, &prompt));
     enum err err = schedule_generate(&prompt, &r, ret_result);
     prompt_finish(&prompt);
     return err;

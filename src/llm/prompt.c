@@ -7,7 +7,28 @@
 
 #include "base/mem.h"
 
-enum { IN_FRONT = 8 };
+enum {
+    IN_FRONT = 8,       /* tokens that a vocabulary may put before a text */
+    MARKUP_TOKENS = 12, /* of a message, as a guess; they are counted later */
+};
+
+struct tokens {
+    int32_t *token;
+    size_t count, room;
+};
+
+/* A segment that may be left out, with its tokens. */
+struct part {
+    struct llm_segment segment;
+    struct tokens tokens;
+};
+
+struct draft {
+    const struct prompt_maker *maker;
+    struct part *part;
+    size_t count, tokens; /* of all parts */
+    uint32_t left_out;
+};
 
 void prompt_finish(struct prompt *p)
 {
@@ -15,119 +36,188 @@ void prompt_finish(struct prompt *p)
     *p = (struct prompt){};
 }
 
-static enum err make_room(struct prompt *p, size_t more)
+static enum err make_room(struct tokens *t, size_t more)
 {
-    void *token = p->tokens.token;
-    enum err err = mem_grow(&token, &p->room, p->tokens.count + more, sizeof *p->tokens.token);
-    p->tokens.token = token;
+    void *token = t->token;
+    enum err err = mem_grow(&token, &t->room, t->count + more, sizeof *t->token);
+    t->token = token;
     return err;
 }
 
-static enum err add_token(struct prompt *p, int32_t token)
+static enum err add_token(struct tokens *t, int32_t token)
 {
-    try(make_room(p, 1));
-    p->tokens.token[p->tokens.count++] = token;
+    try(make_room(t, 1));
+    t->token[t->count++] = token;
     return OK;
 }
 
-static enum err add_span(const struct llama_vocab *vocab, const struct span *span, struct prompt *p)
+static enum err add_tokens(struct tokens *t, const struct tokens *more)
 {
-    if (span->text.n > INT32_MAX / 2)
+    if (more->count == 0)
+        return OK;
+    try(make_room(t, more->count));
+    memcpy(t->token + t->count, more->token, more->count * sizeof *t->token);
+    t->count += more->count;
+    return OK;
+}
+
+static enum err tokenize(const struct llama_vocab *vocab, struct str text, bool special,
+                         struct tokens *t)
+{
+    if (text.n == 0)
+        return OK;
+    if (text.n > INT32_MAX / 2)
         return ERR_TOOBIG;
-    /* No text has more tokens than bytes, but for what a vocabulary adds in front. */
-    size_t most = span->text.n + IN_FRONT;
-    try(make_room(p, most));
-    int32_t n =
-        llama_tokenize(vocab, span->text.p, (int32_t)span->text.n,
-                       p->tokens.token + p->tokens.count, (int32_t)most, false, span->markup);
+    /* No text has more tokens than bytes. */
+    size_t most = text.n + IN_FRONT;
+    try(make_room(t, most));
+    int32_t n = llama_tokenize(vocab, text.p, (int32_t)text.n, t->token + t->count, (int32_t)most,
+                               false, special);
     if (n < 0)
         return ERR_INTERNAL;
-    p->tokens.count += (size_t)n;
+    t->count += (size_t)n;
     return OK;
 }
 
-static enum err add_all(const struct llama_vocab *vocab, const struct spans *spans,
-                        struct prompt *p)
+/* Without any special token, whatever the vocabulary calls it: what looks like one is cut in two. */
+static enum err tokenize_text(const struct prompt_maker *maker, struct str text, struct tokens *t)
 {
-    bool open = true;
-    p->tokens.count = 0;
-    if (llama_vocab_get_add_bos(vocab))
-        try(add_token(p, llama_vocab_bos(vocab)));
-    p->tokens.open = p->tokens.count;
-    for (size_t i = 0; i < spans->count; i++) {
-        open = open && spans->span[i].trusted;
-        try(add_span(vocab, &spans->span[i], p));
-        if (open)
-            p->tokens.open = p->tokens.count;
+    while (text.n > 0) {
+        size_t cut = markers_cut(maker->markers, text);
+        try(tokenize(maker->vocab, str_sub(text, 0, cut), false, t));
+        text = str_sub(text, cut, text.n);
     }
     return OK;
 }
 
-static enum err tokenize(const struct chat_template *t, const struct llama_vocab *vocab,
-                         const struct llm_segment *segment, size_t count, struct prompt *p)
+/* --- parts --- */
+
+static void draft_finish(struct draft *d)
 {
+    for (size_t i = 0; d->part && i < d->count; i++)
+        free(d->part[i].tokens.token);
+    free(d->part);
+}
+
+static enum err draft_init(struct draft *d, const struct llm_request *request)
+{
+    d->part = mem_zero(request->count, sizeof *d->part);
+    if (!d->part)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < request->count; i++) {
+        struct part *p = &d->part[d->count++];
+        p->segment = request->segment[i];
+        if (request->stopped(request->arg))
+            return ERR_CANCELED;
+        try(tokenize_text(d->maker, p->segment.text, &p->tokens));
+        d->tokens += p->tokens.count;
+    }
+    return OK;
+}
+
+/* Removes the part that is the first to go, of equals the oldest; false: none may. */
+static bool leave_out_one(struct draft *d)
+{
+    size_t worst = d->count;
+    for (size_t i = 0; i < d->count; i++) {
+        uint32_t priority = d->part[i].segment.priority;
+        if (priority > 0 && (worst == d->count || priority > d->part[worst].segment.priority))
+            worst = i;
+    }
+    if (worst == d->count)
+        return false;
+    d->tokens -= d->part[worst].tokens.count;
+    free(d->part[worst].tokens.token);
+    d->count--;
+    memmove(&d->part[worst], &d->part[worst + 1], (d->count - worst) * sizeof *d->part);
+    d->left_out++;
+    return true;
+}
+
+/* --- the whole --- */
+
+static enum err join(const struct draft *d, const struct spans *spans, struct tokens *t,
+                     size_t *ret_open)
+{
+    const struct llama_vocab *vocab = d->maker->vocab;
+    llama_token bos = llama_vocab_get_add_bos(vocab) ? llama_vocab_bos(vocab) : -1;
+    bool open = true;
+    size_t open_count = 0;
+    for (size_t i = 0; i < spans->count; i++) {
+        const struct span *s = &spans->span[i];
+        if (s->segment != SPAN_OWN)
+            try(add_tokens(t, &d->part[s->segment].tokens));
+        else if (s->markup)
+            try(tokenize(vocab, s->text, true, t));
+        else
+            try(tokenize_text(d->maker, s->text, t));
+        if (i == 0 && bos >= 0 && (t->count == 0 || t->token[0] != bos)) {
+            try(add_token(t, 0));
+            memmove(t->token + 1, t->token, (t->count - 1) * sizeof *t->token);
+            t->token[0] = bos;
+        }
+        open = open && s->trusted;
+        if (open)
+            open_count = t->count;
+    }
+    *ret_open = open_count;
+    return OK;
+}
+
+static enum err render(const struct draft *d, struct tokens *t, size_t *ret_open)
+{
+    autofree struct llm_segment *segment = mem_zero(d->count, sizeof *segment);
     struct spans spans;
-    try(template_render(t, segment, count, &spans));
-    enum err err = add_all(vocab, &spans, p);
+    if (!segment)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < d->count; i++)
+        segment[i] = d->part[i].segment;
+    try(template_render(d->maker->template, segment, d->count, &spans));
+    enum err err = join(d, &spans, t, ret_open);
     spans_finish(&spans);
     return err;
 }
 
-/* Removes the segment that is the first to go, of equals the oldest; false: none may. */
-static bool leave_out_one(struct llm_segment *segment, size_t *count, struct prompt *p)
+/* Leaves out what is too much by a guess, looks, and leaves out what is still too much. */
+static enum err fit(struct draft *d, size_t max_tokens, struct tokens *t, size_t *ret_open)
 {
-    size_t worst = *count;
-    for (size_t i = 0; i < *count; i++)
-        if (segment[i].priority > 0 &&
-            (worst == *count || segment[i].priority > segment[worst].priority))
-            worst = i;
-    if (worst == *count)
-        return false;
-    (*count)--;
-    memmove(&segment[worst], &segment[worst + 1], (*count - worst) * sizeof *segment);
-    p->left_out++;
-    return true;
+    size_t most = max_tokens;
+    for (;;) {
+        bool fits = true;
+        while (fits && d->tokens + d->count * MARKUP_TOKENS > most)
+            fits = leave_out_one(d);
+        t->count = 0;
+        try(render(d, t, ret_open));
+        if (t->count <= max_tokens)
+            return OK;
+        size_t excess = t->count - max_tokens, guess = d->tokens + d->count * MARKUP_TOKENS;
+        if (!fits || !leave_out_one(d))
+            return ERR_TOOBIG;
+        most = guess > excess ? guess - excess : 0;
+    }
 }
 
-/* Tokens that the segments have at least, without markup: a token is seldom longer than this. */
-static size_t at_least(const struct llm_segment *segment, size_t count)
+enum err prompt_build(const struct prompt_maker *maker, const struct llm_request *request,
+                      size_t max_tokens, struct prompt *ret_prompt)
 {
-    enum { TOKEN_BYTES = 16 };
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++)
-        n += segment[i].text.n / TOKEN_BYTES;
-    return n;
-}
-
-enum err prompt_build(const struct chat_template *t, const struct llama_vocab *vocab,
-                      const struct llm_request *request, size_t max_tokens,
-                      struct prompt *ret_prompt)
-{
-    struct prompt p = {};
-    size_t count = request->count;
-    autofree struct llm_segment *segment = mem_zero(count, sizeof *segment);
-    if (!segment)
-        return ERR_NOMEM;
-    memcpy(segment, request->segment, count * sizeof *segment);
-    enum err err = OK;
-    bool fits = true;
-    do {
-        while (at_least(segment, count) > max_tokens && (fits = leave_out_one(segment, &count, &p)))
-            ;
-        err = tokenize(t, vocab, segment, count, &p);
-        if (err == OK && p.tokens.count <= max_tokens)
-            break;
-    } while (err == OK && (fits = leave_out_one(segment, &count, &p)));
-    if (err == OK && !fits) {
+    struct draft d = {.maker = maker};
+    struct tokens t = {};
+    size_t open = 0;
+    enum err err = draft_init(&d, request);
+    if (err == OK)
+        err = fit(&d, max_tokens, &t, &open);
+    if (err == ERR_TOOBIG)
         snprintf(request->why, LLM_WHY_BYTES,
                  "the question is too long for the model: it has room for %zu tokens", max_tokens);
-        err = ERR_TOOBIG;
-    }
-    if (err == OK && p.tokens.count == 0)
+    if (err == ERR_UNSUPPORTED)
+        snprintf(request->why, LLM_WHY_BYTES,
+                 "the model's chat template has no place for the question");
+    if (err == OK && t.count == 0)
         err = ERR_INVALID;
     if (err == OK)
-        *ret_prompt = p;
+        *ret_prompt = (struct prompt){{t.token, t.count, open}, d.left_out};
     else
-        prompt_finish(&p);
+        free(t.token);
+    draft_finish(&d);
     return err;
 }

@@ -8,18 +8,23 @@
 
 #include "llm/cache.h"
 #include "llm/chat_template.h"
+#include "llm/marker.h"
 
 struct llama_vocab;
 
+struct prompt_maker {
+    const struct chat_template *template;
+    const struct llama_vocab *vocab;
+    const struct markers *markers;
+};
+
 struct prompt {
     struct prompt_tokens tokens;
-    size_t room;
     uint32_t left_out;
 };
 
 /* max_tokens: room for the prompt. ERR_TOOBIG, with a sentence in request->why: what may not be left out
- * does not fit. */
-enum err prompt_build(const struct chat_template *t, const struct llama_vocab *vocab,
-                      const struct llm_request *request, size_t max_tokens,
-                      struct prompt *ret_prompt);
+ * does not fit. ERR_CANCELED: request->stopped said so meanwhile. */
+enum err prompt_build(const struct prompt_maker *maker, const struct llm_request *request,
+                      size_t max_tokens, struct prompt *ret_prompt);
 void prompt_finish(struct prompt *p);

@@ -5,13 +5,17 @@
 
 #include "base/clock.h"
 
+/* libllama's are of 32 bits, and one of them means chance. */
 static uint32_t seed_of(uint64_t seed)
 {
+    while (seed == 0)
+        random_bytes(&seed, sizeof seed);
     uint32_t s = (uint32_t)(seed ^ seed >> 32);
-    while (s == 0 || s == LLAMA_DEFAULT_SEED)
-        random_bytes(&s, sizeof s);
-    return s;
+    return s == LLAMA_DEFAULT_SEED ? 1 : s;
 }
+
+constexpr float GREEDY_BELOW =
+    1e-3f; /* dividing by less overflows, and nothing else was to be had */
 
 static bool add(struct llama_sampler *chain, struct llama_sampler *one)
 {
@@ -26,7 +30,7 @@ enum err sample_create(const struct llm_request *r, struct llama_sampler **ret_s
     if (!chain)
         return ERR_NOMEM;
     bool made;
-    if (r->temperature == 0)
+    if (r->temperature < GREEDY_BELOW)
         made = add(chain, llama_sampler_init_greedy());
     else
         made = (r->top_k == 0 || add(chain, llama_sampler_init_top_k((int32_t)r->top_k))) &&

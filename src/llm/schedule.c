@@ -29,7 +29,10 @@ static bool has_thread;
 static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
 static struct order *first, **last = &first; /* mu: as they came */
-static bool stopping, stirred;               /* mu: something has changed since the last look */
+static pthread_cond_t warmed = PTHREAD_COND_INITIALIZER;
+static bool warm;              /* mu: the thread has tried to take its first step */
+static enum err warm_err;      /* mu */
+static bool stopping, stirred; /* mu: something has changed since the last look */
 
 /* --- the scheduler's thread --- */
 
@@ -56,6 +59,27 @@ static void end(struct order *o, enum err err)
     pthread_mutex_unlock(&mu);
 }
 
+static bool is_stopped(const struct order *o)
+{
+    const struct llm_request *r = o->generation.request;
+    return r->stopped(r->arg);
+}
+
+/* Also those that wait for a place. */
+static void end_stopped(void)
+{
+    for (;;) {
+        pthread_mutex_lock(&mu);
+        struct order *o = first;
+        while (o && !is_stopped(o))
+            o = o->next;
+        pthread_mutex_unlock(&mu);
+        if (!o)
+            return;
+        end(o, ERR_CANCELED);
+    }
+}
+
 /* mu held. The first in the line, as many as have a place. */
 static size_t line(struct order *into[LLM_SLOTS_MAX])
 {
@@ -70,15 +94,14 @@ static size_t line(struct order *into[LLM_SLOTS_MAX])
 /* Those that take part in the next step; the others have been told why they do not. */
 static size_t gather(struct order *into[LLM_SLOTS_MAX])
 {
+    end_stopped();
     pthread_mutex_lock(&mu);
     stirred = false;
     size_t count = line(into), n = 0;
     pthread_mutex_unlock(&mu);
     for (size_t i = 0; i < count; i++) {
         struct generation *g = &into[i]->generation;
-        enum err err = g->request->stopped(g->request->arg) ? ERR_CANCELED : OK;
-        if (err == OK && g->stage == STAGE_WAITING)
-            err = generation_begin(g);
+        enum err err = g->stage == STAGE_WAITING ? generation_begin(g) : OK;
         if (err == OK)
             into[n++] = into[i];
         else
@@ -144,10 +167,15 @@ static void wait_for_work(void)
     (void)pthread_cond_clockwait(&work, &mu, CLOCK_MONOTONIC, &until);
 }
 
+/* The compute threads belong to the thread that has them work: it warms them up itself. */
 static void *run(void *)
 {
+    enum err err = step_warm_up();
     pthread_mutex_lock(&mu);
-    while (!stopping) {
+    warm = true;
+    warm_err = err;
+    pthread_cond_signal(&warmed);
+    while (err == OK && !stopping) {
         pthread_mutex_unlock(&mu);
         bool stepped = step();
         pthread_mutex_lock(&mu);
@@ -218,9 +246,15 @@ enum err schedule_prepare(struct llama_model *model, const struct step_limits *l
 
 enum err schedule_start(void)
 {
-    try(step_warm_up());
     has_thread = pthread_create(&thread, nullptr, run, nullptr) == 0;
-    return has_thread ? OK : ERR_NOMEM;
+    if (!has_thread)
+        return ERR_NOMEM;
+    pthread_mutex_lock(&mu);
+    while (!warm)
+        pthread_cond_wait(&warmed, &mu);
+    enum err err = warm_err;
+    pthread_mutex_unlock(&mu);
+    return err;
 }
 
 void schedule_stop(void)

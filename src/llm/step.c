@@ -40,9 +40,12 @@ static void memory_cut(size_t sequence, size_t from)
     (void)llama_memory_seq_rm(memory(), (llama_seq_id)sequence, (llama_pos)from, -1);
 }
 
-/* Models that cannot go back to any place (recurrent ones, sliding windows) say so. */
+/* Models that cannot go back to any place (recurrent ones, sliding windows) say so; where nothing is to
+ * be removed they need not. */
 static void memory_keep(size_t sequence, size_t count)
 {
+    if (llama_memory_seq_pos_max(memory(), (llama_seq_id)sequence) == (llama_pos)count - 1)
+        return;
     if (llama_memory_seq_rm(memory(), (llama_seq_id)sequence, (llama_pos)count, -1)) {
         llama_pos least = llama_memory_seq_pos_min(memory(), (llama_seq_id)sequence);
         llama_pos most = llama_memory_seq_pos_max(memory(), (llama_seq_id)sequence);
@@ -270,7 +273,9 @@ enum err step_prepare(struct llama_model *model, const struct step_limits *limit
                       char why[LLM_WHY_BYTES])
 {
     check(limits->slots > 0 && limits->slots <= LLM_SLOTS_MAX);
-    uint32_t sequences = limits->slots * WARM;
+    bool has_states = llama_model_is_recurrent(model) || llama_model_is_hybrid(model);
+    uint32_t sequences =
+        limits->slots * (has_states ? 1 : WARM); /* a state is a sequence's own, and large */
     if (sequences > CACHE_SEQUENCES_MAX)
         sequences = CACHE_SEQUENCES_MAX;
     struct llama_context_params p = llama_context_default_params();

@@ -12,6 +12,8 @@
 #include "wire/inherit.h"
 #include "wire/worker_parts.h"
 
+enum { TEXT_BYTES = 2048 }; /* of the texts that an engine tells of itself */
+
 static enum err confine(const struct worker_role *role)
 {
     struct confine_report report = {};
@@ -22,15 +24,30 @@ static enum err confine(const struct worker_role *role)
     return err;
 }
 
-static void say_failure(enum err err, const char *why)
+/* What comes from a file's name or from inside of it may be cut anywhere, or be no text at all; the
+ * protocol takes whole characters only. Takes NULL. */
+static struct str text_of(const char *z, char into[TEXT_BYTES])
 {
-    const struct msg_fail fail = {(uint32_t)err, str_of(why[0] ? why : err_text(err))};
-    (void)link_send(MSG_fail, WIRE_STREAM_NONE, &fail); /* a server that is gone needs no word */
+    static const struct str unknown = S("\uFFFD");
+    size_t n = 0;
+    for (struct str s = str_of(z ? z : ""); s.n > 0;) {
+        uint32_t cp;
+        size_t length = utf8_next(s, &cp);
+        struct str c = length ? str_sub(s, 0, length) : unknown;
+        if (n + c.n > TEXT_BYTES)
+            break;
+        memcpy(into + n, c.p, c.n);
+        n += c.n;
+        s = str_sub(s, length ? length : 1, s.n);
+    }
+    return (struct str){into, n};
 }
 
-static struct str text_of(const char *z)
+static void say_failure(enum err err, const char *why)
 {
-    return str_of(z ? z : "");
+    char text[TEXT_BYTES];
+    const struct msg_fail fail = {(uint32_t)err, text_of(why[0] ? why : err_text(err), text)};
+    (void)link_send(MSG_fail, WIRE_STREAM_NONE, &fail); /* a server that is gone needs no word */
 }
 
 enum err worker_tell(enum msg_type type, const void *msg)
@@ -53,13 +70,14 @@ static enum err on_load(const struct worker_role *role, const struct msg_load *l
         say_failure(err, why);
         return err;
     }
+    char driver[TEXT_BYTES], model[TEXT_BYTES], languages[TEXT_BYTES], notes[TEXT_BYTES];
     const struct msg_ready answer = {
-        .driver = text_of(ready.driver),
-        .model = text_of(ready.model),
-        .languages = text_of(ready.languages),
+        .driver = text_of(ready.driver, driver),
+        .model = text_of(ready.model, model),
+        .languages = text_of(ready.languages, languages),
         .rate_hz = ready.rate_hz,
         .slots = ready.slots,
-        .notes = text_of(ready.notes),
+        .notes = text_of(ready.notes, notes),
     };
     return link_send(MSG_ready, WIRE_STREAM_NONE, &answer);
 }

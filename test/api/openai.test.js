@@ -2,9 +2,11 @@
 // @ts-check
 /* OpenAI's own client, unchanged, against /v1. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
 import test from 'node:test';
 import OpenAI from 'openai';
-import { startServer, until, untilReady } from '../lib/server.js';
+import { BUILD, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 
 const SCRIPTED = ['--stt-driver', 'scripted', '--tts-driver', 'scripted', '--llm-driver', 'scripted'];
 
@@ -119,6 +121,30 @@ test('without a language model it says so', async (t) => {
   const server = await startServer(t, { args: SCRIPTED.slice(0, 4) });
   const client = new OpenAI({ baseURL: server.url + 'v1', apiKey: 'none', maxRetries: 0 });
   await assert.rejects(client.chat.completions.create({ model: 'x', messages: [user('x')] }), (/** @type {any} */ e) => e.status === 501 && /llm\.model/.test(e.message));
+});
+
+test('visitors of a public server learn nothing of one another from what is cached', async (t) => {
+  const folder = await temporaryFolder(t);
+  const model = path.join(folder, 'tiny.gguf');
+  assert.equal(spawnSync(path.join(BUILD, 'test/gguf_make'), ['tiny', model]).status, 0);
+  const server = await startServer(t, {
+    args: [...SCRIPTED.slice(0, 4), '--llm-model', model, '--llm-threads', '1', '--session-public', 'on'],
+    env: { REPARTEE_AUTH_KEY: 'a-key-of-the-operator-s' },
+  });
+  await untilReady(server);
+  const visitor = async () => {
+    const { token } = await (await fetch(server.url + 'session', { method: 'POST' })).json();
+    return new OpenAI({ baseURL: server.url + 'v1', apiKey: token, maxRetries: 0 });
+  };
+  const [ann, bob] = [await visitor(), await visitor()];
+  const ask = async (/** @type {OpenAI} */ who) => {
+    const { usage } = await who.chat.completions.create({ model: 'x', messages: [user('My secret is a long word.')], max_tokens: 2 });
+    return /** @type {any} */ (usage).prompt_tokens_details.cached_tokens;
+  };
+  await ask(ann);
+  assert.ok((await ask(ann)) > 20, 'her own is found again');
+  const seen = await ask(bob);
+  assert.ok(seen < 20, `somebody else's: ${seen} tokens`);
 });
 
 test('who leaves frees the place; a failure has its status, or ends the stream @tsan', async (t) => {

@@ -26,10 +26,10 @@ static const struct {
     const char *name;
     struct gguf_shape shape;
 } shapes[] = {
-    {"tiny", {2, 64, 128, 4, 2, 300, 2048, 10000, "f32", nullptr, 1}},
-    {"smol-135m", {30, 576, 1536, 9, 3, 49152, 8192, 100000, "q4_0", nullptr, 1}},
-    {"llama-1b", {16, 2048, 8192, 32, 8, 128256, 131072, 500000, "q4_0", nullptr, 1}},
-    {"llama-8b", {32, 4096, 14336, 32, 8, 128256, 131072, 500000, "q4_k", nullptr, 1}},
+    {"tiny", {2, 64, 128, 4, 2, 300, 2048, 10000, "f32", nullptr, 1, false}},
+    {"smol-135m", {30, 576, 1536, 9, 3, 49152, 8192, 100000, "q4_0", nullptr, 1, false}},
+    {"llama-1b", {16, 2048, 8192, 32, 8, 128256, 131072, 500000, "q4_0", nullptr, 1, false}},
+    {"llama-8b", {32, 4096, 14336, 32, 8, 128256, 131072, 500000, "q4_k", nullptr, 1, false}},
 };
 
 struct gguf_shape gguf_tiny(void)
@@ -178,7 +178,7 @@ static void vocabulary(struct maker *m)
     static const char *const specials[SPECIALS] = {"<|begin_of_text|>", "<|end_of_text|>",
                                                    "<|eot_id|>", "<|start_header_id|>",
                                                    "<|end_header_id|>"};
-    enum { NORMAL = 1, CONTROL = 3 };
+    enum { NORMAL = 1, CONTROL = 3, USER_DEFINED = 4 };
     uint32_t n = m->shape->vocabulary;
     char (*word)[WORD_BYTES] = calloc(n, sizeof *word);
     const char **list = calloc(n, sizeof *list);
@@ -186,7 +186,7 @@ static void vocabulary(struct maker *m)
     int others = 0;
     for (uint32_t i = 0; i < n; i++) {
         list[i] = word[i];
-        type[i] = i < n - SPECIALS ? NORMAL : CONTROL;
+        type[i] = i < n - SPECIALS ? NORMAL : m->shape->loose ? USER_DEFINED : CONTROL;
         if (i < BYTES)
             put_byte(word[i], (int)i, &others);
         else if (i < n - SPECIALS)

@@ -15,6 +15,7 @@ struct gguf_shape {
     const char *type;     /* "f32", "f16", "q8_0", "q4_0", "q4_k" */
     const char *template; /* NULL: llama3's; "": none */
     uint64_t seed;
+    bool loose; /* its markers are called user-defined instead of control */
 };
 
 /* A megabyte; 300 tokens. */

@@ -54,6 +54,23 @@ static void a_conversation_goes_on_where_it_was(void **)
     cache_finish(&c);
 }
 
+static void one_person_s_conversations_leave_one_another_alone(void **)
+{
+    set_up(4);
+    answer(take("ann", "SYSTEMsystem|about cats and dogs"), "");
+    answer(take("ann", "SYSTEMsystem|of the weather in May"), "");
+    for (int i = 0; i < 3; i++) {
+        struct cache_plan cats = take("ann", "SYSTEMsystem|about cats and dogs, please");
+        assert_true(cats.keep >= strlen("SYSTEMsystemabout cats and dogs"));
+        answer(cats, "");
+        struct cache_plan weather = take("ann", "SYSTEMsystem|of the weather in May, please");
+        assert_true(weather.keep >= strlen("SYSTEMsystemof the weather in May"));
+        assert_int_not_equal(weather.sequence, cats.sequence);
+        answer(weather, "");
+    }
+    cache_finish(&c);
+}
+
 static void only_what_is_open_is_shared(void **)
 {
     set_up(4);
@@ -111,6 +128,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_conversation_goes_on_where_it_was),
+        cmocka_unit_test(one_person_s_conversations_leave_one_another_alone),
         cmocka_unit_test(only_what_is_open_is_shared),
         cmocka_unit_test(the_longest_unused_makes_room),
         cmocka_unit_test(what_the_memory_lost_is_computed_again),

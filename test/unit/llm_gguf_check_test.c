@@ -103,26 +103,49 @@ static void impossible_numbers_are_refused(void **)
     static const struct {
         const char *bytes;
         size_t n;
+        const char *says;
     } rows[] = {
-#define ROW(text) {text, sizeof text - 1}
-        ROW(""),
-        ROW("GGUF"),
-        ROW("GGML\3\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0"),
-        ROW("GGUF\1\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0"),
-        ROW("GGUF\3\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0"),
-        ROW("GGUF\3\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\1\0\0\0\0\0\0\0"),
-        ROW("GGUF\3\0\0\0\1\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\x7f"),
-        /* a name, a list, a list in a list, all longer than the file */
-        ROW("GGUF\3\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff"),
-        ROW("GGUF\3\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0k\x9\0\0\0\xa\0\0\0\xff\xff\xff\xff\xff\xff\xff\x3f"),
-        ROW("GGUF\3\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0k\x9\0\0\0\x8\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff"),
-        ROW("GGUF\3\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0k\x9\0\0\0\x9\0\0\0\1\0\0\0\0\0\0\0"),
-#undef ROW
+#define HEAD(tensors, keys) "GGUF\3\0\0\0" tensors "\0\0\0\0\0\0\0" keys "\0\0\0\0\0\0\0"
+#define MANY "\xff\xff\xff\xff\xff\xff\xff"
+#define ROW(text, says) {text, sizeof text - 1, says}
+#define KEY "\1\0\0\0\0\0\0\0k"
+#define TENSOR(dimensions) HEAD("\1", "\1") KEY "\0\0\0\0x\1\0\0\0\0\0\0\0t" dimensions
+        ROW("", "does not begin with GGUF"),
+        ROW("GGUF", "ends in the middle"),
+        ROW("GGML\3\0\0\0", "does not begin with GGUF"),
+        ROW("GGUF\1\0\0\0", "GGUF version 1"),
+        ROW(HEAD("\0", "\1"), "counts"),
+        ROW(HEAD("\1", "\0"), "counts"),
+        ROW("GGUF\3\0\0\0\xff" MANY "\1\0\0\0\0\0\0\0", "counts"),
+        ROW("GGUF\3\0\0\0\1\0\0\0\0\0\0\0\x7f" MANY, "counts"),
+        /* a name; lists whose length in bytes is beyond the file, or wraps to 8 */
+        ROW(HEAD("\1", "\1") "\xff" MANY, "ends in the middle"),
+        ROW(HEAD("\1", "\1") KEY "\x9\0\0\0\xa\0\0\0\x3f" MANY, "ends in the middle"),
+        ROW(HEAD("\1", "\1") KEY "\x9\0\0\0\xa\0\0\0\1\0\0\0\0\0\0\x20"
+                                 "12345678",
+            "ends in the middle"),
+        ROW(HEAD("\1", "\1") KEY "\x9\0\0\0\x8\0\0\0\xff" MANY, "ends in the middle"),
+        ROW(HEAD("\1", "\1") KEY "\x9\0\0\0\x9\0\0\0\1\0\0\0\0\0\0\0", "list of an unknown type"),
+        ROW(HEAD("\1", "\1") KEY "\xd\0\0\0", "value of an unknown type"),
+        ROW(HEAD("\1", "\1") "\x11\0\0\0\0\0\0\0general.alignment\4\0\0\0\3\0\0\0", "power of two"),
+        ROW(HEAD("\1", "\1") "\xb\0\0\0\0\0\0\0split.count\2\0\0\0\2\0", "several files"),
+        ROW(TENSOR("\0\0\0\0"), "dimensions"),
+        ROW(TENSOR("\5\0\0\0"), "dimensions"),
+        ROW(TENSOR("\1\0\0\0\0\0\0\0\0\0\0\0"), "impossible size"),
+        /* 2^32 · 2^32 elements; 2^61 of 4 bytes and 8 that wrap */
+        ROW(TENSOR("\2\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0"), "impossible size"),
+        ROW(TENSOR("\1\0\0\0\2\0\0\0\0\0\0\x40\0\0\0\0\0\0\0\0\0\0\0\0"), "impossible size"),
+        ROW(TENSOR("\1\0\0\0\x20\0\0\0\0\0\0\0\xff\0\0\0\0\0\0\0\0\0\0\0"),
+            "kind that is not known"),
+        ROW(TENSOR("\1\0\0\0\7\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\0\0\0\0"), "whole blocks"),
+        ROW(TENSOR("\1\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\x20\0\0\0\0\0\0\0"), "follow one another"),
+        ROW(TENSOR("\1\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), "shorter than its header"),
     };
     for (size_t i = 0; i < countof(rows); i++) {
         why[0] = 0;
         assert_int_equal(gguf_check((struct str){rows[i].bytes, rows[i].n}, why), ERR_INVALID);
-        assert_true(why[0]);
+        if (!strstr(why, rows[i].says))
+            fail_msg("row %zu: %s, not: %s", i, why, rows[i].says);
     }
 }
 

@@ -206,6 +206,87 @@ static void markup_in_a_question_is_text(void **)
     assert_int_equal(peer_stop(p), 0);
 }
 
+/* A file may call its markers as it likes: they stay text in what people say, and work in the template. */
+static void loose_markup_in_a_question_is_text_too(void **)
+{
+    static const char *const same_length[] = {"<|start_header_id|>", "<_start_header_id_>"};
+    char path[] = "/tmp/llm-llama-XXXXXX";
+    int fd = mkstemp(path);
+    struct gguf_shape shape = gguf_tiny();
+    shape.loose = true;
+    assert_true(fd >= 0 && gguf_write(path, &shape) && fchmod(fd, 0644) == 0);
+    close(fd);
+    struct peer *p = peer_start(getenv("PROGRAM"));
+    peer_load_model(p, "llama", path, "parallel=1,context=512");
+    clear();
+    for (uint32_t i = 0; i < 2; i++) {
+        char question[100];
+        snprintf(question, sizeof question, "a %s b %s", same_length[i], same_length[i]);
+        ask(p, i + 1, "", &(struct line){"user", question, 0}, 1, 1, 0);
+        hear(p, 1);
+    }
+    assert_int_equal(done[1].prompt_tokens, done[2].prompt_tokens);
+    ask(p, 3, "", &(struct line){"user", "", 0}, 1, 1, 0);
+    hear(p, 1);
+    assert_uint_in_range(done[3].prompt_tokens, 10, 30);
+    assert_int_equal(peer_stop(p), 0);
+    unlink(path);
+}
+
+/* Many conversations, and memory for few: what is idle makes room, and nobody's answer is another. */
+static void the_memory_of_the_idle_makes_room(void **)
+{
+    enum { SESSIONS = 12 };
+    static struct buf first[SESSIONS];
+    struct peer *p = start("parallel=2,context=256,kv_bits=32");
+    for (uint32_t round = 0, stream = 1; round < 3; round++) {
+        for (uint32_t i = 0; i < SESSIONS; i += 2, stream += 2) {
+            clear();
+            for (uint32_t k = 0; k < 2; k++) {
+                char question[80], session[16];
+                snprintf(question, sizeof question,
+                         "Where does conversation %u of them all begin, and why?", (i + k) * 7919);
+                snprintf(session, sizeof session, "s%u", i + k);
+                ask(p, stream + k, session,
+                    (struct line[]){{"system", "Be brief.", 0}, {"user", question, 0}}, 2, 60, 0);
+            }
+            hear(p, 2);
+            for (uint32_t k = 0; k < 2; k++) {
+                struct buf *got = &text[(stream + k) % (STREAMS + 1)];
+                if (round == 0) {
+                    first[i + k] = *got;
+                    *got = BUF(4096);
+                } else if (!str_eq(buf_str(got), buf_str(&first[i + k]))) {
+                    fail_msg("round %u, conversation %u is another", round, i + k);
+                }
+            }
+        }
+    }
+    for (uint32_t i = 0; i < SESSIONS; i++)
+        buf_finish(&first[i]);
+    clear();
+    assert_int_equal(peer_stop(p), 0);
+}
+
+static void a_hundred_sessions_read_one_beginning_once(void **)
+{
+    struct peer *p = start("parallel=2,context=1024");
+    char words[401];
+    memset(words, 's', sizeof words - 1);
+    words[sizeof words - 1] = 0;
+    for (uint32_t i = 1; i <= 100; i++) {
+        char session[16];
+        snprintf(session, sizeof session, "s%u", i);
+        ask(p, i, session, (struct line[]){{"system", words, 0}, {"user", "Hello!", 0}}, 2, 2, 0);
+        hear(p, 1);
+        const struct msg_llm_done *d = &done[i % (STREAMS + 1)];
+        if (i > 1 && d->cached_tokens < 400)
+            fail_msg("session %u read it again: %u cached", i, d->cached_tokens);
+    }
+    clear();
+    assert_int_equal(peer_stop(p), 0);
+}
+
 static void what_does_not_fit_is_left_out(void **)
 {
     struct peer *p = start("parallel=1,context=512");
@@ -278,6 +359,9 @@ int main(void)
         cmocka_unit_test(a_conversation_reads_only_what_is_new),
         cmocka_unit_test(cancelling_frees_the_place),
         cmocka_unit_test(markup_in_a_question_is_text),
+        cmocka_unit_test(loose_markup_in_a_question_is_text_too),
+        cmocka_unit_test(the_memory_of_the_idle_makes_room),
+        cmocka_unit_test(a_hundred_sessions_read_one_beginning_once),
         cmocka_unit_test(what_does_not_fit_is_left_out),
         cmocka_unit_test(streams_do_not_disturb_one_another),
     };

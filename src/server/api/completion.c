@@ -22,6 +22,7 @@ enum {
     ANSWER_MAX = 1024 * 1024,
     EVENT_MAX = 64 * 1024,
     SEGMENT_PIECE = 60 * 1024,
+    LLM_SESSION_MAX = 128, /* as the engine takes it */
 };
 
 struct completion {
@@ -132,6 +133,10 @@ static void send_delta(struct completion *c, struct str role, struct str content
         json_put_null(&j);
     json_end(&j);
     json_end(&j);
+    if (c->request.include_usage) {
+        json_key(&j, "usage");
+        json_put_null(&j); /* it comes in the last chunk */
+    }
     if (reason)
         put_timings_of(c, &j);
     send_event(c, &j);
@@ -293,12 +298,20 @@ static enum err send_segment(struct completion *c, const struct completion_messa
     return OK;
 }
 
-/* Of one owner's requests one may go on where another was; the owner's name is its session. */
+/* Of one person's requests one may go on where another was. All visitors have one owner: only what a
+ * token names is one visitor, and who has none shares nothing. */
+static void name_session(const struct principal *who, char into[LLM_SESSION_MAX + 1])
+{
+    int n = snprintf(into, LLM_SESSION_MAX + 1, "v1 %s %s", who->owner, who->session);
+    if (n > LLM_SESSION_MAX || (who->read_only && !who->session[0]))
+        into[0] = 0;
+}
+
 static enum err send_all(struct completion *c)
 {
     const struct completion_request *r = &c->request;
-    char session[sizeof c->who.owner + 4];
-    snprintf(session, sizeof session, "v1 %s", c->who.owner);
+    char session[LLM_SESSION_MAX + 1];
+    name_session(&c->who, session);
     try(job_send(c->job, MSG_llm_open, &(struct msg_llm_open){str_of(session)}));
     for (size_t i = 0; i < r->count; i++) {
         bool stays = i + 1 == r->count || str_eq(r->message[i].role, S("system"));

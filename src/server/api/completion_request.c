@@ -153,7 +153,7 @@ static enum err check_known(const struct json_val *root, struct json_why *why)
     const struct json_val *format = json_get(json_get(root, "response_format"), "type");
     if (format && !str_eq(json_str(format), S("text")))
         return refuse(why, ERR_INVALID, "response_format", "only the format text can be had yet");
-    if (json_int(json_get(root, "n"), 1) != 1)
+    if (json_num(json_get(root, "n"), 1) != 1)
         return refuse(why, ERR_INVALID, "n",
                       "one answer is given for each request; ask again for more");
     return OK;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { LOAD_MS = 15 * 60 * 1000 }; /* a large model from a slow disk */
+
 /* A model that is named is meant to answer. */
 static const char *driver_of(const struct conf *c)
 {
@@ -43,6 +45,7 @@ bool language_model_choose(const struct conf *c, struct language_model *memory,
         (struct engine_config){.role = "llm",
                                .driver = driver,
                                .options = c->llm_script,
+                               .start_ms = LOAD_MS,
                                .threads = c->llm_threads ? (uint32_t)c->llm_threads : cores()};
     if (strcmp(driver, "llama") == 0) {
         find_file(c->llm_model, memory->path);

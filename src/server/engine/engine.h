@@ -42,6 +42,7 @@ struct engine_config {
     const char *role; /* "stt", "llm", "tts": also the name of the program, repartee-ROLE */
     const char *driver, *model_dir, *model, *options; /* what `load` carries; copied */
     uint32_t threads;
+    uint32_t start_ms; /* it may take so long to be ready; 0: a minute */
     /* Fires on every change of state. */
     void (*on_state)(void *arg, struct engine *e);
     /* Optional. Fires when the engine hears with the words that it was told last, or (not OK, with a

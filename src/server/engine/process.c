@@ -268,7 +268,7 @@ static void on_exited(void *arg, int status, int term_signal)
 static void watch(struct engine *e)
 {
     uint64_t now = clock_ms();
-    bool late_start = e->state == ENGINE_STARTING && now - e->since_ms > START_MS;
+    bool late_start = e->state == ENGINE_STARTING && now - e->since_ms > e->start_ms;
     bool no_pong = e->state == ENGINE_READY && e->ping_ms && now - e->ping_ms > PONG_MS;
     bool stuck = e->overdue_ms && now > e->overdue_ms;
     if (late_start || no_pong || stuck) {
@@ -345,6 +345,7 @@ static enum err copy_config(struct engine *e, const struct engine_config *config
             return ERR_NOMEM;
     }
     e->threads = config->threads;
+    e->start_ms = config->start_ms ? config->start_ms : START_MS;
     e->on_state = config->on_state;
     e->on_learnt = config->on_learnt;
     e->arg = config->arg;
