@@ -128,7 +128,7 @@ test('visitors of a public server learn nothing of one another from what is cach
   const model = path.join(folder, 'tiny.gguf');
   assert.equal(spawnSync(path.join(BUILD, 'test/gguf_make'), ['tiny', model]).status, 0);
   const server = await startServer(t, {
-    args: [...SCRIPTED.slice(0, 4), '--llm-model', model, '--llm-threads', '1', '--session-public', 'on'],
+    args: [...SCRIPTED.slice(0, 4), '--llm-model', model, '--llm-threads', '1', '--session-public'],
     env: { REPARTEE_AUTH_KEY: 'a-key-of-the-operator-s' },
   });
   await untilReady(server);

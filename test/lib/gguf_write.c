@@ -27,6 +27,7 @@ static const struct {
     struct gguf_shape shape;
 } shapes[] = {
     {"tiny", {2, 64, 128, 4, 2, 300, 2048, 10000, "f32", nullptr, 1, false}},
+    {"small", {8, 256, 512, 8, 4, 300, 2048, 10000, "f32", nullptr, 1, false}},
     {"smol-135m", {30, 576, 1536, 9, 3, 49152, 8192, 100000, "q4_0", nullptr, 1, false}},
     {"llama-1b", {16, 2048, 8192, 32, 8, 128256, 131072, 500000, "q4_0", nullptr, 1, false}},
     {"llama-8b", {32, 4096, 14336, 32, 8, 128256, 131072, 500000, "q4_k", nullptr, 1, false}},

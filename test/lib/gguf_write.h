@@ -20,7 +20,7 @@ struct gguf_shape {
 
 /* A megabyte; 300 tokens. */
 struct gguf_shape gguf_tiny(void);
-/* "tiny", "smol-135m", "llama-1b", "llama-8b"; false: none of them. */
+/* "tiny", "small" (20 MB, some milliseconds a token), "smol-135m", "llama-1b", "llama-8b"; false: none of them. */
 bool gguf_shape_named(const char *name, struct gguf_shape *ret_shape);
 /* False, with a word on standard error: it could not be written. */
 bool gguf_write(const char *path, const struct gguf_shape *shape);
