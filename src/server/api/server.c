@@ -177,7 +177,7 @@ static void on_engine_state(void *arg, struct engine *e)
         log_info("%s is ready: %s%s%s", info.role, info.driver, info.notes[0] ? ", " : "",
                  info.notes);
     struct server *s = arg;
-    if (info.state == ENGINE_DOWN && info.refusal[0] && !s->was_ready) {
+    if (info.state == ENGINE_DOWN && info.refusal[0] && !s->was_ready && !s->is_patient) {
         (void)server_refuse(&s->refused, ERR_ENGINE, "%s", info.refusal);
         loop_stop(s->loop);
     }
@@ -389,6 +389,7 @@ enum err server_create(const struct conf *conf, const struct server_where *where
     s->conf = conf;
     s->data = where->data;
     s->is_private = where->is_private;
+    s->is_patient = where->is_patient;
     s->claim.fd = -1;
     ret_why->text[0] = 0;
     enum err err = build(s, where, ret_why);

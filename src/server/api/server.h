@@ -38,7 +38,7 @@ struct server_why {
 
 struct server {
     /* const after server_create */
-    bool is_private; /* see server_where */
+    bool is_private, is_patient; /* see server_where */
     const struct conf *conf;
     const char *data; /* directory */
     struct loop *loop;
@@ -86,6 +86,8 @@ struct server_where {
     /* A private server belongs to a command: it listens on DATA/server.sock only, and SIGTERM, which is
      * the end of the command, lets other commands that use it finish first. */
     bool is_private;
+    /* It goes on also when an engine will not load: whoever started it wants to tell that, or needs none. */
+    bool is_patient;
 };
 
 /* Writes the sentence; returns `err`. */

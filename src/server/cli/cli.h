@@ -31,6 +31,7 @@ struct cli {
     struct conf conf;
     char *data;      /* the data directory, absolute; owned */
     bool is_private; /* this process is the private server of a command */
+    bool is_patient; /* which wants it also without its engines */
 };
 
 struct cli_option {

@@ -28,8 +28,9 @@ enum {
 
 struct connection {
     struct client *client;
-    pid_t own; /* the private server, or 0 */
-    int words; /* what it and its engines say on standard error, a file in memory; -1: none */
+    pid_t own;   /* the private server, or 0 */
+    bool anyhow; /* it is wanted also without its engines */
+    int words;   /* what it and its engines say on standard error, a file in memory; -1: none */
 };
 
 static void nap(unsigned ms)
@@ -52,7 +53,7 @@ static enum err get(struct client *client, const char *path, struct buf *answer,
 
 /* Becomes the private server. Standard output stays clean for the command's results, and standard
  * error is not held: whoever reads the command's would wait for the server's end too. */
-[[noreturn]] static void become_server(const struct cli *c, int words)
+[[noreturn]] static void become_server(const struct cli *c, const struct connection *k)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -61,9 +62,10 @@ static enum err get(struct client *client, const char *path, struct buf *answer,
     setpgid(0, 0); /* Ctrl-C is the command's; it ends us in order */
     struct cli server = *c;
     server.is_private = true;
+    server.is_patient = k->anyhow;
     if (!log_enabled(LOG_DEBUG)) { /* who wants to see more wants it at once */
         log_set_level(LOG_WARN);   /* its good news is not what the command was asked for */
-        if (words >= 0 && dup2(words, STDERR_FILENO) < 0)
+        if (k->words >= 0 && dup2(k->words, STDERR_FILENO) < 0)
             _exit(EXIT_FAILED);
     }
     _exit(cli_serve(&server));
@@ -76,7 +78,7 @@ static pid_t start_server(const struct cli *c, struct connection *k)
         k->words = memfd_create("words", MFD_CLOEXEC);
     pid_t pid = fork();
     if (pid == 0)
-        become_server(c, k->words);
+        become_server(c, k);
     return pid;
 }
 
@@ -162,7 +164,7 @@ int connect_server(const struct cli *c, enum connect_mode mode, struct connectio
     snprintf(path, sizeof path, "%s/server.sock", c->data);
     struct connection *k = mem_zero(1, sizeof *k);
     if (k)
-        k->words = -1;
+        *k = (struct connection){.words = -1, .anyhow = mode == CONNECT_ANYHOW};
     if (!k || client_create(path, nullptr, &k->client) != OK) {
         free(k);
         return cli_no_memory(c);

@@ -24,8 +24,11 @@ int cli_serve(struct cli *c)
 {
     char what[64];
     snprintf(what, sizeof what, "repartee %s", c->command->name);
-    const struct server_where where = {
-        .data = c->data, .docs = c->conf.docs, .what = what, .is_private = c->is_private};
+    const struct server_where where = {.data = c->data,
+                                       .docs = c->conf.docs,
+                                       .what = what,
+                                       .is_private = c->is_private,
+                                       .is_patient = c->is_patient};
     struct server *server;
     struct server_why why;
     enum err err = server_create(&c->conf, &where, &server, &why);
