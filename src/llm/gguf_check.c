@@ -153,7 +153,7 @@ static enum err take_dimensions(struct reader *r, uint64_t *ret_first, uint64_t 
 static enum err take_tensor(struct reader *r, struct tensor *ret_tensor)
 {
     struct str name;
-    uint64_t first, rows, type;
+    uint64_t first = 0, rows = 0, type = 0;
     try(take_string(r, &name));
     if (name.n == 0 || name.n > NAME_BYTES_MAX || !utf8_valid(name) || memchr(name.p, 0, name.n))
         return refuse(r, "the model file has a tensor without a proper name");
@@ -203,7 +203,7 @@ enum err gguf_check(struct str file, char why[GGUF_WHY_BYTES])
     enum { DEFAULT_ALIGNMENT = 32 };
     struct reader r = {.rest = file, .why = why, .alignment = DEFAULT_ALIGNMENT};
     struct str magic;
-    uint64_t version, tensors, keys, bytes;
+    uint64_t version = 0, tensors = 0, keys = 0, bytes = 0;
     if (take(&r, 4, &magic) != OK || !str_eq(magic, S("GGUF")))
         return refuse(&r, "this is no model file: it does not begin with GGUF");
     try(take_number(&r, 4, &version));

@@ -5,13 +5,14 @@
 #include <time.h>
 
 #include "base/check.h"
+#include "base/mem.h"
 
 enum {
     UNREAD_BYTES = 4096, /* pieces that a listener has not taken: beyond, his answer pauses */
     POLL_MS = 20,        /* how soon a cancel is noticed while nothing else goes on */
 };
 
-/* An answer, on the stack of the thread that waits for it. */
+/* An answer; the thread that waits for it owns it, but does not touch it meanwhile. */
 struct order {
     struct generation generation; /* the scheduler's, until it is over */
     struct order *next;           /* mu */
@@ -214,27 +215,30 @@ static void hand_over(struct order *o)
 enum err schedule_generate(const struct prompt *prompt, const struct llm_request *request,
                            struct llm_result *ret_result)
 {
-    struct order o = {
-        .generation = {.prompt = prompt, .request = request},
-        .unread = BUF(UNREAD_BYTES + 2 * LLM_PIECE_MAX),
-        .news = PTHREAD_COND_INITIALIZER,
-    };
+    struct order *o = mem_zero(1, sizeof *o);
+    if (!o)
+        return ERR_NOMEM;
+    o->generation = (struct generation){.prompt = prompt, .request = request};
+    o->unread = BUF(UNREAD_BYTES + 2 * LLM_PIECE_MAX);
+    pthread_cond_init(&o->news, nullptr);
     pthread_mutex_lock(&mu);
-    *last = &o;
-    last = &o.next;
+    *last = o;
+    last = &o->next;
     stir();
-    while (!o.over || o.unread.n) {
-        if (o.unread.n)
-            hand_over(&o);
+    while (!o->over || o->unread.n) {
+        if (o->unread.n)
+            hand_over(o);
         else
-            pthread_cond_wait(&o.news, &mu);
+            pthread_cond_wait(&o->news, &mu);
     }
     pthread_mutex_unlock(&mu);
-    pthread_cond_destroy(&o.news);
-    buf_finish(&o.unread);
-    if (o.err == OK)
-        *ret_result = o.generation.result;
-    return o.err;
+    enum err err = o->err;
+    if (err == OK)
+        *ret_result = o->generation.result;
+    pthread_cond_destroy(&o->news);
+    buf_finish(&o->unread);
+    free(o);
+    return err;
 }
 
 enum err schedule_prepare(struct llama_model *model, const struct step_limits *limits,

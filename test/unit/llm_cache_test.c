@@ -20,7 +20,7 @@ static struct cache_plan take(const char *session, const char *prompt)
         if (*at == '|')
             p.open = p.count;
         else
-            token[p.count++] = *at;
+            token[p.count++] = (unsigned char)*at;
     }
     assert_ok(cache_take(&c, str_of(session), &p, &plan));
     size_t had = c.sequence[plan.sequence].count;
@@ -33,7 +33,7 @@ static struct cache_plan take(const char *session, const char *prompt)
 static void answer(struct cache_plan plan, const char *letters)
 {
     for (const char *at = letters; *at; at++)
-        assert_ok(cache_add(&c, plan.sequence, &(int32_t){*at}, 1, false));
+        assert_ok(cache_add(&c, plan.sequence, &(int32_t){(unsigned char)*at}, 1, false));
     cache_release(&c, plan.sequence);
 }
 
