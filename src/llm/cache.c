@@ -176,11 +176,3 @@ bool cache_forget_one(struct cache *c, size_t *ret_sequence)
     *ret_sequence = (size_t)(oldest - c->sequence);
     return true;
 }
-
-size_t cache_size(const struct cache *c)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < c->count; i++)
-        n += c->sequence[i].count;
-    return n;
-}

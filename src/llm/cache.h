@@ -62,5 +62,3 @@ enum err cache_add(struct cache *c, size_t sequence, const int32_t *token, size_
 void cache_release(struct cache *c, size_t sequence);
 /* The sequence that is least likely to be of use again is forgotten; false when all are live or empty. */
 bool cache_forget_one(struct cache *c, size_t *ret_sequence);
-/* Tokens that all sequences hold together. */
-size_t cache_size(const struct cache *c);

@@ -92,8 +92,7 @@ static enum err parse(struct str text, struct options *o, char why[LLM_WHY_BYTES
         {"gpu_layers", .number = &o->gpu_layers}, {"kv_bits", .number = &o->kv_bits},
         {"template", .text = &o->template},
     };
-    struct script script = {};
-    try(script_parse(&script, text, words, sizeof words / sizeof *words, why));
+    try(script_parse(nullptr, text, words, sizeof words / sizeof *words, why));
     if (o->parallel == 0)
         o->parallel = PARALLEL_USUAL;
     if (o->parallel > LLM_SLOTS_MAX || o->context > CONTEXT_MAX ||

@@ -60,13 +60,15 @@ static struct str skip_separators(struct str s)
 static enum err parse_word(struct script *script, struct str *rest, const struct script_word *words,
                            size_t count)
 {
+    struct script none = {}, *s = script ? script : &none;
     const struct script_word common[] = {
-        {"slow", .number = &script->slow_ms}, {"fail", .number = &script->fail},
-        {"hang", .number = &script->hang},    {"crash", .number = &script->crash},
-        {"after", .number = &script->after},  {"start", .number = &script->start_ms},
+        {"slow", .number = &s->slow_ms}, {"fail", .number = &s->fail},
+        {"hang", .number = &s->hang},    {"crash", .number = &s->crash},
+        {"after", .number = &s->after},  {"start", .number = &s->start_ms},
     };
     struct str name = cut_name(rest);
-    const struct script_word *word = find(common, sizeof common / sizeof *common, name);
+    const struct script_word *word =
+        find(common, script ? sizeof common / sizeof *common : 0, name);
     if (!word)
         word = find(words, count, name);
     if (!word)
@@ -94,13 +96,15 @@ enum err script_parse(struct script *script, struct str options, const struct sc
         struct str at = rest;
         enum err err = parse_word(script, &rest, words, count);
         if (err != OK) {
-            snprintf(why, SCRIPT_WHY_BYTES, "the script is not understood at \"%.*s\"",
+            snprintf(why, SCRIPT_WHY_BYTES, "%s not understood at \"%.*s\"",
+                     script ? "the script is" : "the engine's options are",
                      STR_FMT(str_sub(at, 0, utf8_prefix(at, 60))));
             return err;
         }
         rest = skip_separators(rest);
     }
-    nap(script->start_ms);
+    if (script)
+        nap(script->start_ms);
     return OK;
 }
 

@@ -46,7 +46,7 @@ struct script_call {
     uint32_t steps;  /* taken so far */
 };
 
-/* Takes as long as the script says. ERR_INVALID with a sentence in `why` for a word that nobody knows or a
+/* Takes as long as the script says. A driver that is real gives no script: it has its own words alone. ERR_INVALID with a sentence in `why` for a word that nobody knows or a
  * number that is none. */
 enum err script_parse(struct script *script, struct str options, const struct script_word *words,
                       size_t count, char why[SCRIPT_WHY_BYTES]);

@@ -8,6 +8,7 @@
 #include <linux/keyctl.h>
 #include <linux/perf_event.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -311,3 +312,15 @@ const struct forbidden_action forbidden[] = {
 #undef A
 };
 const size_t forbidden_count = sizeof forbidden / sizeof *forbidden;
+
+static void *nothing(void *arg)
+{
+    return arg;
+}
+
+long forbidden_make_thread(void)
+{
+    pthread_t thread;
+    errno = pthread_create(&thread, nullptr, nothing, nullptr);
+    return errno ? -1 : pthread_join(thread, nullptr);
+}

@@ -25,3 +25,5 @@ struct forbidden_ground {
 extern struct forbidden_ground ground;
 void forbidden_choose(const char *dir);
 void forbidden_open(void);
+/* Forbidden to the reader alone; engines compute in several. */
+long forbidden_make_thread(void);

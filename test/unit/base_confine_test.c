@@ -8,13 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "forbidden.h"
@@ -34,16 +34,6 @@ enum { FREE_USER = 4711, UNEXPECTED = 250 };
 static long from_fd(long fd)
 {
     return fd < 0 ? -1 : 0;
-}
-static void *nothing(void *arg)
-{
-    return arg;
-}
-static long make_thread(void)
-{
-    pthread_t thread;
-    errno = pthread_create(&thread, nullptr, nothing, nullptr);
-    return errno ? -1 : pthread_join(thread, nullptr);
 }
 static long read_readable(void)
 {
@@ -74,8 +64,13 @@ static long tell_time(void)
 }
 static const struct forbidden_action needs[] = {
 #define A(act, ...) {#act, act, __VA_ARGS__}
-    A(make_thread), A(read_readable), A(list_readable), A(take_memory),
-    A(use_socket),  A(write_log),     A(tell_time),
+    A(forbidden_make_thread),
+    A(read_readable),
+    A(list_readable),
+    A(take_memory),
+    A(use_socket),
+    A(write_log),
+    A(tell_time),
 #undef A
 };
 

@@ -26,16 +26,6 @@ static void chat_free(struct chat *c)
     free(c);
 }
 
-static void send_event(struct chat *c, struct json_out *j)
-{
-    json_end(j);
-    /* A reader that is too slow is dropped by its connection; nothing here waits for it. */
-    if (json_finish(j) == OK)
-        (void)sse_send(c->sse, nullptr, 0, buf_str(&c->json));
-    else
-        exchange_doom(c->x); /* as sse_send does */
-}
-
 static struct json_out event(struct chat *c)
 {
     buf_clear(&c->json);
@@ -49,7 +39,7 @@ static void on_citation(void *arg, struct turn *t, uint32_t index, const struct 
     if (c->sse) {
         struct json_out j = event(c);
         event_citation(&j, index, hit);
-        send_event(c, &j);
+        sse_send_json(c->sse, &j);
     } else {
         event_citation(&c->citations, index, hit);
         json_end(&c->citations);
@@ -64,7 +54,7 @@ static void on_token(void *arg, struct turn *t, struct str text)
         return; /* the whole answer comes with `ended` */
     struct json_out j = event(c);
     event_token(&j, text);
-    send_event(c, &j);
+    sse_send_json(c->sse, &j);
 }
 
 static void answer_json(struct chat *c, const struct turn_end *end)
@@ -99,7 +89,7 @@ static void on_ended(void *arg, struct turn *t, const struct turn_end *end)
             event_end(&j, end);
         else
             event_error(&j, end->err, end->message);
-        send_event(c, &j);
+        sse_send_json(c->sse, &j);
         sse_end(c->sse);
     } else if (end->err == OK) {
         answer_json(c, end);
@@ -141,7 +131,7 @@ static enum err begin_stream(struct chat *c, const struct session *session)
     json_kstr(&j, "type", S("start"));
     json_kstr(&j, "session_id", str_of(session->id));
     json_kint(&j, "turn", (int64_t)turn_id(c->turn));
-    send_event(c, &j);
+    sse_send_json(c->sse, &j);
     return OK;
 }
 

@@ -92,16 +92,6 @@ static void put_timings_of(const struct completion *c, struct json_out *j)
 
 /* --- as it comes --- */
 
-static void send_event(struct completion *c, struct json_out *j)
-{
-    json_end(j);
-    /* A reader that is too slow is dropped by its connection; nothing here waits for it. */
-    if (json_finish(j) == OK)
-        (void)sse_send(c->sse, nullptr, 0, buf_str(&c->json));
-    else
-        exchange_doom(c->x); /* as sse_send does */
-}
-
 static struct json_out chunk(struct completion *c)
 {
     buf_clear(&c->json);
@@ -139,7 +129,7 @@ static void send_delta(struct completion *c, struct str role, struct str content
     }
     if (reason)
         put_timings_of(c, &j);
-    send_event(c, &j);
+    sse_send_json(c->sse, &j);
 }
 
 static const char *reason_of(const struct completion *c)
@@ -156,7 +146,7 @@ static void end_stream(struct completion *c)
         json_arr(&j);
         json_end(&j);
         put_usage_of(c, &j);
-        send_event(c, &j);
+        sse_send_json(c->sse, &j);
     }
     (void)sse_send(c->sse, nullptr, 0, S("[DONE]"));
     sse_end(c->sse);
@@ -173,7 +163,7 @@ static void fail_stream(struct completion *c, enum err err, const char *message)
     json_kstr(&j, "type", S("server_error"));
     json_kstr(&j, "code", str_of(err_code(err)));
     json_end(&j);
-    send_event(c, &j);
+    sse_send_json(c->sse, &j);
     sse_end(c->sse);
 }
 

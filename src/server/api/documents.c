@@ -58,23 +58,19 @@ static void wait_free(struct wait *w)
 }
 
 /* The stream of a job says why it ends before the job. */
-static void end_stream(struct exchange *x, struct sse *sse, enum err err, const char *message)
+static void end_stream(struct sse *sse, enum err err, const char *message)
 {
     autobuf json = BUF(4096);
     struct json_out j = {.to = &json};
     event_error(&j, err, message);
-    json_end(&j);
-    if (json_finish(&j) == OK)
-        (void)sse_send(sse, nullptr, 0, buf_str(&json));
-    else
-        exchange_doom(x); /* as sse_send does */
+    sse_send_json(sse, &j);
     sse_end(sse);
 }
 
 static void wait_fail(struct wait *w, enum err err, const char *message)
 {
     if (w->sse)
-        end_stream(w->x, w->sse, err, message);
+        end_stream(w->sse, err, message);
     else if (w->x)
         exchange_error(w->x, err, message, nullptr);
     wait_free(w);

@@ -95,6 +95,15 @@ size_t sse_send(struct sse *s, const char *event, uint64_t id, struct str data)
     return exchange_write(s->x, buf_str(&s->out));
 }
 
+void sse_send_json(struct sse *s, struct json_out *j)
+{
+    json_end(j);
+    if (json_finish(j) == OK)
+        (void)sse_send(s, nullptr, 0, buf_str(j->to));
+    else
+        exchange_doom(s->x);
+}
+
 void sse_drop(struct sse *s)
 {
     if (s == nullptr)

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "base/json.h"
 #include "server/net/exchange.h"
 
 struct sse;
@@ -20,6 +21,9 @@ enum err sse_open(struct exchange *x, struct sse **ret_sse);
 /* `event` NULL: a plain message; `id` 0: none. Returns what is queued; SIZE_MAX when the event cannot be
  * made (no memory, above 1 MiB): on_gone follows. */
 size_t sse_send(struct sse *s, const char *event, uint64_t id, struct str data);
+/* A plain message: the one object that `j` has begun is ended and sent; when it cannot be, for want of memory,
+ * as above. Nothing waits for a reader that is too slow: its connection drops it. */
+void sse_send_json(struct sse *s, struct json_out *j);
 void sse_end(struct sse *s);  /* takes NULL */
 void sse_drop(struct sse *s); /* takes NULL */
 

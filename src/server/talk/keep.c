@@ -100,6 +100,7 @@ static void save_done(struct lane_job *job)
     work_free(w);
 }
 
+/* Unlike clock_wall_lead_ms it grows while the machine sleeps: sessions are not idle then. */
 static int64_t wall_lead_ms(void)
 {
     return clock_wall_ms() - (int64_t)clock_ms();
