@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// @ts-check
 /* What is pressed, typed and said on one side, the server's events on the other. One question is
  * under way at a time; asking anew ends the one before. */
 import { link, sentence } from '/link.js';
@@ -14,7 +13,6 @@ const CONFLICT_MS = 150; /* until the server has noticed that we left */
 const NEAR_PX = 240; /* so near to the end, the page follows new words */
 const TOUCH = matchMedia('(pointer: coarse)').matches;
 const STOPS = TOUCH ? '' : ' Escape stops it.';
-const NOBODY = 'There is no connection to the server yet.';
 const LOST = 'The connection to the server was lost. Ask again when it is back.';
 const TAKEN = 'The microphone was taken away. Plug it in and try again.';
 
@@ -22,8 +20,8 @@ const engines = new EnginesPanel('engines');
 const history = new HistoryPanel('history');
 new DocumentsPanel('documents');
 
-const IDS = ['welcome', 'talk', 'conversation', 'question', 'form', 'hold', 'hands-free', 'use-rag', 'aloud', 'voice', 'again'];
-const [welcome, talk, conversation, question, form, hold, free, useRag, aloud, voice, again] = IDS.map(find);
+const ids = 'welcome talk conversation question form hold hands-free use-rag aloud voice again';
+const [welcome, talk, conversation, question, form, hold, free, useRag, aloud, voice, again] = ids.split(' ').map(find);
 
 let phase = 'idle';
 let current;
@@ -33,6 +31,7 @@ let chatting; /* aborts /chat */
 const turns = new Map();
 const unnumbered = [];
 let askedAt = 0;
+let waits = false; /* what is typed, for a connection */
 
 let pressed = false;
 let latched = false; /* by a tap: it listens until the next press */
@@ -144,6 +143,7 @@ function interrupt() {
 }
 
 function stop(words) {
+  waits = false;
   if (phase === 'listening') microphone.end();
   pressed = latched = false;
   interrupt();
@@ -154,7 +154,12 @@ function ask(words) {
   interrupt();
   if (!aloud.checked && !handsFree) chat(words, newTurn(false));
   else if (link.ready && link.send({ type: 'text', text: words })) unnumbered.push(newTurn(true));
-  else return tell(NOBODY, true);
+  else {
+    waits = true;
+    question.value = words;
+    grow();
+    return enter('idle', 'It will be asked as soon as the server is there.');
+  }
   player.unlock(OUT_HZ);
   current.ask(words);
   think();
@@ -182,7 +187,7 @@ async function chat(words, turn, tries = 3) {
 async function openMicrophone() {
   player.unlock(OUT_HZ);
   enter('opening');
-  if (!link.ready) throw new Trouble(NOBODY);
+  if (!link.ready) throw new Trouble('There is no connection to the server yet.');
   await microphone.open(handsFree);
 }
 
@@ -322,7 +327,10 @@ question.onkeydown = (e) => {
   e.preventDefault();
   form.requestSubmit();
 };
-question.oninput = grow;
+question.oninput = () => {
+  waits = false; /* it is not finished */
+  grow();
+};
 find('stop').onclick = () => stop();
 for (const button of welcome.getElementsByTagName('button')) button.onclick = () => ask(button.textContent);
 
@@ -397,6 +405,9 @@ function begun({ name, greeting, engines: state, resume, session_id }) {
   session = session_id;
   if (!resume.resumed) afresh(forgotten);
   gone = false;
+  if (!waits) return;
+  waits = false;
+  form.requestSubmit();
 }
 
 /** The server knows nothing of what was under way. @param {boolean} forgotten nor of what was said */

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// @ts-check
 /* Earlier conversations, in localStorage: each has a name of its own, so that tabs do not write over
  * one another. What is read there may have been written by anybody. */
 import { link } from '/link.js';

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// @ts-check
 /*
  * The way to the server: a session with its short-lived token (kept in memory only), requests, the
  * event stream of /chat and the WebSocket of /voice. After a cut that comes back by itself and goes on
@@ -56,7 +55,7 @@ function post(path, bearer) {
   return ask(path, { method: 'POST', headers, body: '{}' });
 }
 
-/** A new token; and a session, if there is none. */
+/** A token; and a session, if there is none. */
 function begin() {
   beginning ??= newSession().finally(() => (beginning = null));
   return beginning;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// @ts-check
 /* The dialogs: documents, engines, and the question for a key. */
 import { link, sentence } from '/link.js';
 import { make, makeButton } from '/view.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the server says and what the page's parts tell each other, for @ts-check. Not part of the page. */
+/* What the server says and what the page's parts tell each other, for tsc. Not part of the page. */
 
 interface Citation {
   index: number;
@@ -173,3 +173,10 @@ interface Link {
   onsound?: (turn: number, samples: ArrayBuffer) => void;
 }
 type Phase = 'idle' | 'opening' | 'listening' | 'attending' | 'hearing' | 'thinking' | 'answering' | 'speaking';
+
+/* What the audio thread has. */
+declare const sampleRate: number;
+declare class AudioWorkletProcessor {
+  port: MessagePort;
+}
+declare function registerProcessor(name: string, kind: typeof AudioWorkletProcessor): void;

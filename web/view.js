@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// @ts-check
 /* How a turn looks. Everything that comes from a server, a document or a model becomes a text node,
  * never markup. */
 
@@ -126,7 +125,7 @@ export function makeTurn(conversation, { announce, aloud, onover }) {
     cancelAnimationFrame(drawing);
     drawing = 0;
     if (!turn.text) return;
-    answer.classList.remove('waiting');
+    answer.className = 'answer';
     words.replaceChildren(...markdown(turn.text, reference));
     if (!aloud) speak(turn.over);
     grown();
@@ -146,13 +145,12 @@ export function makeTurn(conversation, { announce, aloud, onover }) {
     turn.over = true;
     draw();
     answer.hidden = false;
-    answer.classList.remove('waiting');
-    element.classList.remove('listening');
+    answer.className = 'answer';
+    element.className = 'turn';
     if (!said.textContent) said.textContent = '…';
     onover(turn);
   }
 
-  /** @param {HTMLElement} end below the answer */
   function close(end) {
     foot.replaceChildren(end);
     grown();
@@ -178,7 +176,7 @@ export function makeTurn(conversation, { announce, aloud, onover }) {
     },
 
     ask(question) {
-      element.classList.remove('listening');
+      element.className = 'turn';
       turn.question = question;
       said.replaceChildren(question || '…');
       answer.hidden = false;

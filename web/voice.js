@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// @ts-check
 /* Microphone and loudspeaker. Both keep their audio graph warm between turns; the work on samples is
  * done on the audio thread. */
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// @ts-check
 /* The audio thread. What its two nodes and voice.js say to each other is in types.d.ts. */
-
-const { AudioWorkletProcessor, registerProcessor, sampleRate } = /** @type {any} */ (globalThis);
 
 const SPEECH_HZ = 16000;
 const FRAME = SPEECH_HZ / 50;

@@ -51,6 +51,45 @@ test('the server dies and comes back', async (t) => {
   assert.ok(await until(() => rows().find((said) => said.includes('How do I add documents?')), 'the same conversation to go on'));
 });
 
+test('what is asked aloud while there is no connection is asked as soon as there is one', async (t) => {
+  const data = await temporaryFolder(t);
+  const server = await startServer(t, { data });
+  await untilReady(server);
+  const page = await openPage(t, server.url, { expected: NETWORK });
+  await connected(page);
+  await page.check('#aloud');
+  /** Asks while the page connects anew. @param {string} words @param {string} [more] that are typed on */
+  const hurry = (words, more) =>
+    page.evaluate(([words, more]) => {
+      const question = /** @type {HTMLTextAreaElement} */ (document.getElementById('question'));
+      document.getElementById('use-rag')?.click();
+      question.value = words;
+      /** @type {HTMLFormElement} */ (document.getElementById('form')).requestSubmit();
+      question.value += more;
+      if (more) question.dispatchEvent(new Event('input'));
+      return document.getElementById('state')?.textContent ?? '';
+    }, [words, more ?? '']);
+  assert.match(await hurry('Go on.'), /as soon as the server is there/);
+  await page.locator('.turn .waterfall').waitFor({ timeout: 60000 });
+  assert.equal(await page.locator('.turn .said').textContent(), 'Go on.');
+  assert.equal(await page.locator('#question').inputValue(), '');
+
+  await server.kill();
+  await page.waitForSelector('body[data-link=gone]');
+  for (const words of ['This is not asked.', 'How do I add documents?']) {
+    await page.fill('#question', words);
+    await page.press('#question', 'Enter');
+    assert.equal(await page.locator('#question').inputValue(), words, 'it is still there');
+  }
+  await untilReady(await startServer(t, { data, listen: new URL(server.url).host }));
+  await page.locator('.turn').nth(1).locator('.waterfall').waitFor({ timeout: 60000 });
+  assert.deepEqual(await page.locator('.turn .said').allTextContents(), ['Go on.', 'How do I add documents?']);
+
+  await hurry('Half a', ' question');
+  await connected(page);
+  assert.equal(await page.locator('#question').inputValue(), 'Half a question', 'what is still being typed is not asked');
+});
+
 test('the microphone is not allowed', async (t) => {
   const server = await startServer(t);
   const page = await openPage(t, server.url, { permission: 'denied' });
