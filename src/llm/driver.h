@@ -63,6 +63,12 @@ struct llm_segment {
     struct str text;
 };
 
+/* What is added to what the model thinks of a token. */
+struct llm_bias {
+    int32_t token;
+    float bias; /* -100..100 */
+};
+
 /* Borrowed for the call. */
 struct llm_request {
     struct str session;
@@ -73,6 +79,11 @@ struct llm_request {
     float top_p;         /* 0..1 */
     uint32_t top_k;      /* 0: all */
     uint64_t seed;       /* 0: a driver's own choice */
+    /* The penalties look at what was written so far: OpenAI's two are added, -2..2, the third divides, 1: none. */
+    float min_p, presence_penalty, frequency_penalty, repeat_penalty;
+    const struct llm_bias *bias;
+    size_t bias_count;
+    const char *grammar; /* GBNF with the rule "root", that the answer obeys; NULL: none */
 
     bool (*piece)(void *arg, struct str piece);
     bool (*stopped)(void *arg);

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "llm/gguf_check.h"
+#include "llm/sample.h"
 #include "llm/schedule.h"
 #include "wire/script.h"
 
@@ -223,11 +224,17 @@ static enum err llama_generate(const struct llm_request *request, struct llm_res
     uint32_t most = context - context / 4;
     if (r.max_tokens > most)
         r.max_tokens = most;
-    const struct prompt_maker maker = {&template, llama_model_get_vocab(model), &markers};
+    const struct llama_vocab *vocab = llama_model_get_vocab(model);
+    const struct prompt_maker maker = {&template, vocab, &markers};
+    struct sampler *sampler;
     struct prompt prompt;
-    try(prompt_build(&maker, &r, context - r.max_tokens, &prompt));
-    enum err err = schedule_generate(&prompt, &r, ret_result);
-    prompt_finish(&prompt);
+    try(sample_create(vocab, &r, &sampler));
+    enum err err = prompt_build(&maker, &r, context - r.max_tokens, &prompt);
+    if (err == OK) {
+        err = schedule_generate(&prompt, &r, sampler, ret_result);
+        prompt_finish(&prompt);
+    }
+    sample_destroy(sampler);
     return err;
 }
 

@@ -213,12 +213,12 @@ static void hand_over(struct order *o)
 }
 
 enum err schedule_generate(const struct prompt *prompt, const struct llm_request *request,
-                           struct llm_result *ret_result)
+                           struct sampler *sampler, struct llm_result *ret_result)
 {
     struct order *o = mem_zero(1, sizeof *o);
     if (!o)
         return ERR_NOMEM;
-    o->generation = (struct generation){.prompt = prompt, .request = request};
+    o->generation = (struct generation){.prompt = prompt, .request = request, .sampler = sampler};
     o->unread = BUF(UNREAD_BYTES + 2 * LLM_PIECE_MAX);
     pthread_cond_init(&o->news, nullptr);
     pthread_mutex_lock(&mu);

@@ -70,7 +70,6 @@ static bool forget_one(void)
 enum err generation_begin(struct generation *g)
 {
     struct cache_plan plan;
-    try(sample_create(g->request, &g->sampler));
     try(cache_take(&the.cache, g->request->session, &g->prompt->tokens, &plan));
     g->sequence = plan.sequence;
     memory_keep(g->sequence, plan.keep);
@@ -91,8 +90,6 @@ void generation_end(struct generation *g)
 {
     if (g->stage != STAGE_WAITING)
         cache_release(&the.cache, g->sequence);
-    if (g->sampler)
-        llama_sampler_free(g->sampler);
     if (!g->first_us)
         return;
     g->result.prefill_us = g->first_us - g->began_us;
@@ -214,7 +211,7 @@ static enum err note_computed(struct generation *g)
 /* The next token of the answer. */
 static enum err next_token(struct generation *g)
 {
-    g->token = llama_sampler_sample(g->sampler, the.context, g->output);
+    try(sample_next(g->sampler, the.context, g->output, &g->token));
     if (g->stage == STAGE_PROMPT)
         g->first_us = clock_us();
     g->stage = STAGE_ANSWER;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "llm/stream.h"
 
+#include <math.h>
+#include <stdlib.h>
+
 #include "base/mem.h"
 #include "llm/answer.h"
+#include "llm/schema.h"
 
 enum { SESSION_MAX = 128 };
 
@@ -20,6 +24,10 @@ struct stream {
     struct buf session, text;
     struct part *part;
     size_t count, room;
+    struct msg_llm_sampling sampling; /* its text is not kept */
+    struct llm_bias *bias;
+    size_t bias_count;
+    struct grammar grammar;
     struct answer answer;
     enum err err; /* why a piece was refused */
     char why[LLM_WHY_BYTES];
@@ -38,6 +46,8 @@ enum err stream_open(struct worker_stream *s, void **ret_state)
     st->wire = s;
     st->session = BUF(SESSION_MAX);
     st->text = BUF(LLM_PROMPT_MAX);
+    st->sampling.repeat_penalty = 1;
+    st->grammar = GRAMMAR;
     *ret_state = st;
     return OK;
 }
@@ -48,6 +58,8 @@ void stream_close(void *state)
     buf_finish(&st->session);
     buf_finish(&st->text);
     free(st->part);
+    free(st->bias);
+    grammar_free(&st->grammar);
     free(st);
 }
 
@@ -91,6 +103,72 @@ static enum err on_segment(struct stream *st, const struct msg_llm_segment *m)
     st->more = m->more;
     return OK;
 }
+
+/* --- how the answer is to be --- */
+
+static bool is_between(float x, float min, float max)
+{
+    return x >= min && x <= max; /* no number is not */
+}
+
+static enum err read_bias(struct stream *st, const struct json_val *root)
+{
+    struct str token;
+    const struct json_val *bias;
+    size_t count = json_count(root);
+    if (json_typeof(root) != JSON_OBJ)
+        return ERR_INVALID;
+    st->bias = mem_zero(count + 1, sizeof *st->bias);
+    if (!st->bias)
+        return ERR_NOMEM;
+    for (size_t iter = 0; json_next(root, &iter, &token, &bias);) {
+        int64_t n;
+        float x = (float)json_num(bias, NAN);
+        if (str_to_i64(token, &n) != OK || n < 0 || n > INT32_MAX || !is_between(x, -100, 100))
+            return ERR_INVALID;
+        st->bias[st->bias_count++] = (struct llm_bias){(int32_t)n, x};
+    }
+    return OK;
+}
+
+static enum err on_sampling(struct stream *st, const struct msg_llm_sampling *m)
+{
+    struct json_why why;
+    struct json_doc *doc = nullptr;
+    bool is_right = is_between(m->min_p, 0, 1) && is_between(m->presence_penalty, -2, 2) &&
+                    is_between(m->frequency_penalty, -2, 2) &&
+                    is_between(m->repeat_penalty, 0.01f, 100);
+    enum err err = !is_right || st->bias ? ERR_INVALID
+                   : m->bias_json.n      ? json_parse(m->bias_json, &doc, &why)
+                                         : OK;
+    if (err == OK && doc)
+        err = read_bias(st, json_root(doc));
+    json_doc_destroy(doc);
+    if (err != OK)
+        worker_why(st->wire, "penalties, min_p and logit_bias must be within their ranges");
+    st->sampling = *m;
+    st->sampling.bias_json = S("");
+    return err;
+}
+
+static enum err on_format(struct stream *st, const struct msg_llm_format *m)
+{
+    struct json_why why;
+    struct json_doc *doc = nullptr;
+    if (st->grammar.text.n)
+        return ERR_SYNTAX;
+    enum err err = m->schema_json.n ? json_parse(m->schema_json, &doc, &why) : OK;
+    if (err == OK)
+        err = grammar_add_schema(&st->grammar, "root", doc ? json_root(doc) : nullptr, st->why);
+    if (err == OK)
+        err = grammar_finish(&st->grammar);
+    json_doc_destroy(doc);
+    if (err != OK)
+        worker_why(st->wire, "%s", st->why[0] ? st->why : "the JSON schema is too large");
+    return err;
+}
+
+/* --- the answer --- */
 
 static bool is_stopped(void *arg)
 {
@@ -142,11 +220,6 @@ static enum err run(struct stream *st, const struct llm_request *request)
     return send_done(st, &result);
 }
 
-static bool is_between(float x, float min, float max)
-{
-    return x >= min && x <= max; /* no number is not */
-}
-
 static enum err on_generate(struct stream *st, const struct msg_llm_generate *m)
 {
     if (st->count == 0 || st->more || m->max_tokens == 0 || m->max_tokens > LLM_TOKENS_MAX ||
@@ -155,7 +228,8 @@ static enum err on_generate(struct stream *st, const struct msg_llm_generate *m)
         return ERR_INVALID;
     }
     autofree struct llm_segment *segment = mem_zero(st->count, sizeof *segment);
-    if (!segment)
+    const char *grammar = st->grammar.text.n ? buf_z(&st->grammar.text) : nullptr;
+    if (!segment || (st->grammar.text.n && !grammar))
         return ERR_NOMEM;
     for (size_t i = 0; i < st->count; i++) {
         segment[i] = st->part[i].segment;
@@ -170,6 +244,13 @@ static enum err on_generate(struct stream *st, const struct msg_llm_generate *m)
         .top_p = m->top_p,
         .top_k = m->top_k,
         .seed = m->seed,
+        .min_p = st->sampling.min_p,
+        .presence_penalty = st->sampling.presence_penalty,
+        .frequency_penalty = st->sampling.frequency_penalty,
+        .repeat_penalty = st->sampling.repeat_penalty,
+        .bias = st->bias,
+        .bias_count = st->bias_count,
+        .grammar = grammar,
         .piece = on_piece,
         .stopped = is_stopped,
         .arg = st,
@@ -198,6 +279,10 @@ enum err stream_message(void *state, struct worker_stream *, uint16_t type, cons
         return buf_add(&st->session, msg->llm_open.session);
     case MSG_llm_segment:
         return on_segment(st, &msg->llm_segment);
+    case MSG_llm_sampling:
+        return on_sampling(st, &msg->llm_sampling);
+    case MSG_llm_format:
+        return on_format(st, &msg->llm_format);
     case MSG_llm_generate:
         return on_generate(st, &msg->llm_generate);
     default:

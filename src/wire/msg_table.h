@@ -53,6 +53,10 @@ MSG(decode_done,   0x002c, E, U64(decode_done, samples))
 MSG(llm_open,     0x0030, S, STR(llm_open, session))
 MSG(llm_segment,  0x0031, S, STR(llm_segment, role) U32(llm_segment, trusted) U32(llm_segment, priority) U32(llm_segment, more) STR(llm_segment, text))
 MSG(llm_generate, 0x0032, S, U32(llm_generate, max_tokens) F32(llm_generate, temperature) F32(llm_generate, top_p) U32(llm_generate, top_k) U64(llm_generate, seed) STR(llm_generate, stop_json))
+/* Before llm_generate, where they are wanted: more about how tokens are chosen (bias_json: an object of a
+ * token's number and what is added to it, or ""), and what the answer has to be: JSON, by a schema or any object (""). */
+MSG(llm_sampling, 0x0035, S, F32(llm_sampling, min_p) F32(llm_sampling, presence_penalty) F32(llm_sampling, frequency_penalty) F32(llm_sampling, repeat_penalty) STR(llm_sampling, bias_json))
+MSG(llm_format,   0x0036, S, STR(llm_format, schema_json))
 MSG(llm_token,    0x0033, E, STR(llm_token, text))
 MSG(llm_done,     0x0034, E, STR(llm_done, reason) U32(llm_done, prompt_tokens) U32(llm_done, cached_tokens) U32(llm_done, completion_tokens) U32(llm_done, segments_left_out) U64(llm_done, prefill_us) U64(llm_done, decode_us))
 

@@ -297,6 +297,25 @@ static void name_session(const struct principal *who, char into[LLM_SESSION_MAX 
         into[0] = 0;
 }
 
+/* What few ask for is told apart. */
+static enum err send_wishes(struct completion *c)
+{
+    const struct completion_request *r = &c->request;
+    const struct msg_llm_sampling sampling = {
+        .min_p = (float)r->min_p,
+        .presence_penalty = (float)r->presence_penalty,
+        .frequency_penalty = (float)r->frequency_penalty,
+        .repeat_penalty = (float)r->repeat_penalty,
+        .bias_json = buf_str(&r->bias_json),
+    };
+    if (r->min_p > 0 || r->presence_penalty != 0 || r->frequency_penalty != 0 ||
+        r->repeat_penalty != 1 || r->bias_json.n)
+        try(job_send(c->job, MSG_llm_sampling, &sampling));
+    return r->has_format ? job_send(c->job, MSG_llm_format,
+                                    &(struct msg_llm_format){buf_str(&r->schema_json)})
+                         : OK;
+}
+
 static enum err send_all(struct completion *c)
 {
     const struct completion_request *r = &c->request;
@@ -308,11 +327,12 @@ static enum err send_all(struct completion *c)
         /* The oldest words are the first to go. */
         try(send_segment(c, &r->message[i], stays ? 0 : (uint32_t)(r->count - i)));
     }
+    try(send_wishes(c));
     const struct msg_llm_generate generate = {
         .max_tokens = (uint32_t)(r->max_tokens ? r->max_tokens : c->server->conf->llm_max_tokens),
         .temperature = (float)r->temperature,
         .top_p = (float)r->top_p,
-        .top_k = 0,
+        .top_k = (uint32_t)r->top_k,
         .seed = (uint64_t)r->seed,
         .stop_json = buf_str(&r->stop_json),
     };

@@ -20,8 +20,12 @@ struct completion_request {
     bool stream, include_usage;
     int64_t max_tokens; /* 0: it does not say */
     int64_t seed;       /* 0: by chance */
-    double temperature, top_p;
-    struct buf stop_json; /* as llm_generate has it */
+    int64_t top_k;      /* 0: all */
+    double temperature, top_p, min_p, presence_penalty, frequency_penalty, repeat_penalty;
+    bool has_format;        /* JSON, by schema_json */
+    struct buf stop_json;   /* as llm_generate has it */
+    struct buf bias_json;   /* as llm_sampling */
+    struct buf schema_json; /* as llm_format */
 };
 
 /* model: the name the request calls the model by, if any; unchanged otherwise. On failure `request` still has

@@ -4,7 +4,12 @@
 #include "base/mem.h"
 #include "server/api/completion.h"
 
-enum { TEXT_MAX = 1024 * 1024, STOPS_MAX = 16, STOP_BYTES = 256 };
+enum {
+    TEXT_MAX = 1024 * 1024,
+    STOPS_MAX = 16,
+    STOP_BYTES = 256,
+    JSON_MAX = 48 * 1024, /* a message to the engine holds it */
+};
 
 void completion_request_finish(struct completion_request *r)
 {
@@ -12,6 +17,8 @@ void completion_request_finish(struct completion_request *r)
         buf_finish(&r->message[i].text);
     free(r->message);
     buf_finish(&r->stop_json);
+    buf_finish(&r->bias_json);
+    buf_finish(&r->schema_json);
     *r = (struct completion_request){};
 }
 
@@ -114,6 +121,54 @@ static enum err read_stop(const struct json_val *stop, struct buf *into, struct 
     return json_finish(&j);
 }
 
+/* --- how the answer is to be --- */
+
+static enum err write_json(const struct json_val *v, struct buf *into, const char *param,
+                           struct json_why *why)
+{
+    *into = BUF(JSON_MAX);
+    struct json_out j = {.to = into};
+    json_put_val(&j, v);
+    enum err err = json_finish(&j);
+    return err == ERR_TOOBIG ? refuse(why, err, param, "it has more than 48 KiB") : err;
+}
+
+static enum err read_bias(const struct json_val *bias, struct completion_request *r,
+                          struct json_why *why)
+{
+    struct str token;
+    const struct json_val *x;
+    if (!bias || json_count(bias) == 0)
+        return OK;
+    for (size_t iter = 0; json_next(bias, &iter, &token, &x);) {
+        int64_t n;
+        double value = json_num(x, 1000);
+        if (str_to_i64(token, &n) != OK || n < 0 || n > INT32_MAX || value < -100 || value > 100)
+            return refuse(why, ERR_INVALID, "logit_bias",
+                          "logit_bias has numbers of tokens, each with a number from -100 to 100");
+    }
+    return write_json(bias, &r->bias_json, "logit_bias", why);
+}
+
+static enum err read_format(const struct json_val *format, struct completion_request *r,
+                            struct json_why *why)
+{
+    static const char param[] = "response_format";
+    struct str type = json_str(json_get(format, "type"));
+    if (!format || str_eq(type, S("text")))
+        return OK;
+    r->has_format = true;
+    if (str_eq(type, S("json_object")))
+        return OK;
+    if (!str_eq(type, S("json_schema")))
+        return refuse(why, ERR_INVALID, param,
+                      "an answer's format is text, json_object or json_schema");
+    const struct json_val *schema = json_get(json_get(format, "json_schema"), "schema");
+    if (!schema || json_typeof(schema) != JSON_OBJ)
+        return refuse(why, ERR_INVALID, param, "json_schema holds a schema, which is an object");
+    return write_json(schema, &r->schema_json, param, why);
+}
+
 /* --- what is known but not to be had --- */
 
 static bool is_set(const struct json_val *v)
@@ -140,9 +195,8 @@ static bool is_set(const struct json_val *v)
 static enum err check_known(const struct json_val *root, struct json_why *why)
 {
     static const char *const not_yet[] = {
-        "tools",      "functions",        "logprobs",          "top_logprobs",
-        "logit_bias", "presence_penalty", "frequency_penalty", "audio",
-        "modalities", "prediction",       "web_search_options"};
+        "tools", "functions",  "logprobs",   "top_logprobs",
+        "audio", "modalities", "prediction", "web_search_options"};
     for (size_t i = 0; i < sizeof not_yet / sizeof *not_yet; i++)
         if (is_set(json_get(root, not_yet[i])) &&
             !(strcmp(not_yet[i], "modalities") == 0 &&
@@ -150,9 +204,6 @@ static enum err check_known(const struct json_val *root, struct json_why *why)
               str_eq(json_str(json_at(json_get(root, "modalities"), 0)), S("text"))))
             return refuse(why, ERR_INVALID, not_yet[i],
                           "this cannot be had here yet; leave it out");
-    const struct json_val *format = json_get(json_get(root, "response_format"), "type");
-    if (format && !str_eq(json_str(format), S("text")))
-        return refuse(why, ERR_INVALID, "response_format", "only the format text can be had yet");
     if (json_num(json_get(root, "n"), 1) != 1)
         return refuse(why, ERR_INVALID, "n",
                       "one answer is given for each request; ask again for more");
@@ -168,10 +219,10 @@ static bool is_given(const struct json_val *v)
 
 struct scalars {
     struct str model;
-    const struct json_val *messages, *stream_options;
+    const struct json_val *messages, *stream_options, *logit_bias, *response_format;
     bool stream;
-    int64_t max_tokens, max_completion_tokens, seed;
-    double temperature, top_p;
+    int64_t max_tokens, max_completion_tokens, seed, top_k;
+    double temperature, top_p, min_p, presence_penalty, frequency_penalty, repeat_penalty;
 };
 
 enum err completion_request_read(const struct json_val *root, struct completion_request *r,
@@ -188,8 +239,21 @@ enum err completion_request_read(const struct json_val *root, struct completion_
         {"seed", JSON_INT, offsetof(struct scalars, seed)},
         {"temperature", JSON_NUM, offsetof(struct scalars, temperature), .min = 0, .max = 2},
         {"top_p", JSON_NUM, offsetof(struct scalars, top_p), .min = 0, .max = 1},
+        {"presence_penalty", JSON_NUM, offsetof(struct scalars, presence_penalty), .min = -2,
+         .max = 2},
+        {"frequency_penalty", JSON_NUM, offsetof(struct scalars, frequency_penalty), .min = -2,
+         .max = 2},
+        {"logit_bias", JSON_OBJ, offsetof(struct scalars, logit_bias)},
+        {"response_format", JSON_OBJ, offsetof(struct scalars, response_format)},
+        /* llama-server's and vLLM's. */
+        {"top_k", JSON_INT, offsetof(struct scalars, top_k), .min = -1, .max = INT32_MAX},
+        {"min_p", JSON_NUM, offsetof(struct scalars, min_p), .min = 0, .max = 1},
+        {"repeat_penalty", JSON_NUM, offsetof(struct scalars, repeat_penalty), .min = 0.01,
+         .max = 100},
+        {"repetition_penalty", JSON_NUM, offsetof(struct scalars, repeat_penalty), .min = 0.01,
+         .max = 100},
     };
-    struct scalars s = {.temperature = 1, .top_p = 1};
+    struct scalars s = {.temperature = 1, .top_p = 1, .repeat_penalty = 1};
     try(json_read(root, fields, sizeof fields / sizeof *fields, JSON_IGNORE_UNKNOWN, &s, why));
     try(check_known(root, why));
     *r = (struct completion_request){
@@ -199,9 +263,16 @@ enum err completion_request_read(const struct json_val *root, struct completion_
         .seed = s.seed || !is_given(json_get(root, "seed")) ? s.seed : INT64_MIN,
         .temperature = s.temperature,
         .top_p = s.top_p,
+        .top_k = s.top_k > 0 ? s.top_k : 0,
+        .min_p = s.min_p,
+        .presence_penalty = s.presence_penalty,
+        .frequency_penalty = s.frequency_penalty,
+        .repeat_penalty = s.repeat_penalty,
     };
     if (s.model.n)
         snprintf(model, COMPLETION_MODEL_BYTES, "%.*s", STR_FMT(s.model));
     try(read_messages(s.messages, r, why));
+    try(read_bias(s.logit_bias, r, why));
+    try(read_format(s.response_format, r, why));
     return read_stop(json_get(root, "stop"), &r->stop_json, why);
 }
