@@ -49,18 +49,25 @@ struct llm_load {
     uint32_t threads;   /* compute threads that it may use at start */
 };
 
+/* How functions are called: llm/tools.h. */
+enum tool_syntax : uint8_t { TOOLS_HERMES, TOOLS_LLAMA3 };
+
 /* What it answers. Texts live until unload. */
 struct llm_loaded {
     const char *model, *languages, *notes;
     uint32_t slots; /* answers at once, at most LLM_SLOTS_MAX */
+    enum tool_syntax tools;
 };
 enum { LLM_SLOTS_MAX = 64 };
 
 struct llm_segment {
-    struct str role; /* "system", "user", "assistant", "context" */
+    struct str
+        role; /* "system", "user", "assistant", "context", and "ipython" where llama3 has tools */
     bool trusted;
     uint32_t priority; /* 0: never left out */
     struct str text;
+    bool joined;                /* it goes on in the message of the segment before it */
+    const char *before, *after; /* markup around the text; NULL: none */
 };
 
 /* What is added to what the model thinks of a token. */

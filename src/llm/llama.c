@@ -202,8 +202,11 @@ static enum err llama_load(const struct llm_load *load, struct llm_loaded *ret_l
     if (err != OK)
         return err;
     describe();
-    *ret_loaded =
-        (struct llm_loaded){.model = name, .languages = "", .notes = notes, .slots = o.parallel};
+    *ret_loaded = (struct llm_loaded){.model = name,
+                                      .languages = "",
+                                      .notes = notes,
+                                      .slots = o.parallel,
+                                      .tools = template_tools(&template)};
     return OK;
 }
 

@@ -28,7 +28,7 @@ static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
     const struct llm_load request = {m->model_dir, m->model, m->options, m->threads};
     struct llm_loaded loaded;
     try(driver->load(&request, &loaded, why));
-    stream_use(driver);
+    stream_use(driver, loaded.tools);
     read_dirs[0] = driver->read_dir ? driver->read_dir() : nullptr;
     *ret_ready = (struct worker_ready){
         .driver = driver->name,

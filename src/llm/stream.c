@@ -6,11 +6,14 @@
 
 #include "base/mem.h"
 #include "llm/answer.h"
+#include "llm/call.h"
 #include "llm/schema.h"
+#include "llm/tools.h"
 
 enum { SESSION_MAX = 128 };
 
-static const struct llm_driver *driver; /* const after stream_use */
+static const struct llm_driver *driver; /* these are const after stream_use */
+static enum tool_syntax syntax;
 
 /* A segment whose text lies in the stream's `text`, which may still move. */
 struct part {
@@ -27,15 +30,19 @@ struct stream {
     struct msg_llm_sampling sampling; /* its text is not kept */
     struct llm_bias *bias;
     size_t bias_count;
+    bool has_format;
     struct grammar grammar;
+    struct tools tools;
+    struct call_reader calls;
     struct answer answer;
     enum err err; /* why a piece was refused */
     char why[LLM_WHY_BYTES];
 };
 
-void stream_use(const struct llm_driver *d)
+void stream_use(const struct llm_driver *d, enum tool_syntax tools)
 {
     driver = d;
+    syntax = tools;
 }
 
 enum err stream_open(struct worker_stream *s, void **ret_state)
@@ -48,6 +55,7 @@ enum err stream_open(struct worker_stream *s, void **ret_state)
     st->text = BUF(LLM_PROMPT_MAX);
     st->sampling.repeat_penalty = 1;
     st->grammar = GRAMMAR;
+    st->tools = TOOLS;
     *ret_state = st;
     return OK;
 }
@@ -60,20 +68,22 @@ void stream_close(void *state)
     free(st->part);
     free(st->bias);
     grammar_free(&st->grammar);
+    tools_finish(&st->tools);
+    call_reader_finish(&st->calls);
     free(st);
 }
 
 /* The name of a role, as a text that lives for ever. */
 static enum err find_role(struct stream *st, struct str name, struct str *ret_role)
 {
-    static const char *const roles[] = {"system", "user", "assistant", "context"};
+    static const char *const roles[] = {"system", "user", "assistant", "context", "call", "tool"};
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
         if (str_eq(name, str_of(roles[i]))) {
             *ret_role = str_of(roles[i]);
             return OK;
         }
     }
-    worker_why(st->wire, "a segment's role is system, user, assistant or context");
+    worker_why(st->wire, "a segment's role is system, user, assistant, context, call or tool");
     return ERR_INVALID;
 }
 
@@ -155,17 +165,43 @@ static enum err on_format(struct stream *st, const struct msg_llm_format *m)
 {
     struct json_why why;
     struct json_doc *doc = nullptr;
-    if (st->grammar.text.n)
+    if (st->has_format)
         return ERR_SYNTAX;
+    st->has_format = true;
     enum err err = m->schema_json.n ? json_parse(m->schema_json, &doc, &why) : OK;
     if (err == OK)
-        err = grammar_add_schema(&st->grammar, "root", doc ? json_root(doc) : nullptr, st->why);
-    if (err == OK)
-        err = grammar_finish(&st->grammar);
+        err = grammar_add_schema(&st->grammar, "form", doc ? json_root(doc) : nullptr, st->why);
     json_doc_destroy(doc);
     if (err != OK)
         worker_why(st->wire, "%s", st->why[0] ? st->why : "the JSON schema is too large");
     return err;
+}
+
+static enum err on_tool(struct stream *st, const struct msg_llm_tool *m)
+{
+    enum err err = tools_add(&st->tools, m, st->why);
+    if (err != OK)
+        worker_why(st->wire, "%s", st->why[0] ? st->why : "there are too many functions");
+    return err;
+}
+
+/* A form and functions: the model chooses. Functions alone: it is free, unless it must. */
+static enum err complete_grammar(struct stream *st, const char **ret_grammar)
+{
+    struct grammar *g = &st->grammar;
+    bool has_calls = st->tools.count > 0 && (st->tools.must || st->has_format);
+    *ret_grammar = nullptr;
+    if (!has_calls && !st->has_format)
+        return OK;
+    if (has_calls)
+        try(tools_add_grammar(&st->tools, syntax, "call", g, st->why));
+    try(buf_addf(&g->text, "root ::= %s\n",
+                 !has_calls       ? "form"
+                 : st->tools.must ? "call"
+                                  : "form | call"));
+    try(grammar_finish(g));
+    *ret_grammar = buf_z(&g->text);
+    return *ret_grammar ? OK : ERR_NOMEM;
 }
 
 /* --- the answer --- */
@@ -176,9 +212,21 @@ static bool is_stopped(void *arg)
     return worker_canceled(st->wire);
 }
 
-static enum err send_text(struct stream *st, struct str text)
+static enum err send_text(void *arg, struct str text)
 {
+    const struct stream *st = arg;
     return text.n ? worker_send(st->wire, MSG_llm_token, &(struct msg_llm_token){text}) : OK;
+}
+
+static enum err send_call(void *arg, struct str name, struct str arguments_json)
+{
+    const struct stream *st = arg;
+    return worker_send(st->wire, MSG_llm_call, &(struct msg_llm_call){name, arguments_json});
+}
+
+static enum err say(struct stream *st, struct str text)
+{
+    return st->tools.count && text.n ? call_reader_add(&st->calls, text) : send_text(st, text);
 }
 
 static bool on_piece(void *arg, struct str piece)
@@ -187,7 +235,7 @@ static bool on_piece(void *arg, struct str piece)
     struct str ready;
     st->err = answer_add(&st->answer, piece, &ready);
     if (st->err == OK)
-        st->err = send_text(st, ready);
+        st->err = say(st, ready);
     return st->err == OK && !answer_over(&st->answer);
 }
 
@@ -195,7 +243,9 @@ static enum err send_done(struct stream *st, const struct llm_result *r)
 {
     bool cut = r->cut && !answer_over(&st->answer);
     const struct msg_llm_done done = {
-        .reason = cut ? S("length") : S("stop"),
+        .reason = cut               ? S("length")
+                  : st->calls.calls ? S("tool_calls")
+                                    : S("stop"),
         .prompt_tokens = r->prompt_tokens,
         .cached_tokens = r->cached_tokens,
         .completion_tokens = r->completion_tokens,
@@ -212,33 +262,45 @@ static enum err run(struct stream *st, const struct llm_request *request)
     struct str rest;
     enum err err = driver->generate(request, &result);
     try(st->err);
-    if (err != OK && st->why[0])
-        worker_why(st->wire, "%s", st->why);
     try(err);
     try(answer_end(&st->answer, &rest));
-    try(send_text(st, rest));
+    try(say(st, rest));
+    if (st->tools.count)
+        try(call_reader_end(&st->calls));
     return send_done(st, &result);
 }
 
-static enum err on_generate(struct stream *st, const struct msg_llm_generate *m)
+/* What the driver is asked. The segments are to be freed. */
+static enum err tell(struct stream *st, struct buf *made, struct llm_segment **ret_segment,
+                     size_t *ret_count)
 {
-    if (st->count == 0 || st->more || m->max_tokens == 0 || m->max_tokens > LLM_TOKENS_MAX ||
-        !is_between(m->temperature, 0, 2) || !is_between(m->top_p, 0, 1)) {
-        worker_why(st->wire, "a question and its settings must be whole and within their ranges");
-        return ERR_INVALID;
-    }
     autofree struct llm_segment *segment = mem_zero(st->count, sizeof *segment);
-    const char *grammar = st->grammar.text.n ? buf_z(&st->grammar.text) : nullptr;
-    if (!segment || (st->grammar.text.n && !grammar))
+    if (!segment)
         return ERR_NOMEM;
     for (size_t i = 0; i < st->count; i++) {
         segment[i] = st->part[i].segment;
         segment[i].text = str_sub(buf_str(&st->text), st->part[i].from, st->part[i].to);
     }
+    return tools_tell(&st->tools, syntax, segment, st->count, made, ret_segment, ret_count);
+}
+
+static enum err generate(struct stream *st, const struct msg_llm_generate *m)
+{
+    autobuf made = {};
+    autofree struct llm_segment *segment = nullptr;
+    size_t count;
+    const char *grammar;
+    try(complete_grammar(st, &grammar));
+    try(tell(st, &made, &segment, &count));
+    st->calls = (struct call_reader){.tools = &st->tools,
+                                     .syntax = syntax,
+                                     .on_text = send_text,
+                                     .on_call = send_call,
+                                     .arg = st};
     const struct llm_request request = {
         .session = buf_str(&st->session),
         .segment = segment,
-        .count = st->count,
+        .count = count,
         .max_tokens = m->max_tokens,
         .temperature = m->temperature,
         .top_p = m->top_p,
@@ -256,15 +318,24 @@ static enum err on_generate(struct stream *st, const struct msg_llm_generate *m)
         .arg = st,
         .why = st->why,
     };
-    enum err err = answer_init(&st->answer, m->stop_json, st->why);
-    if (err != OK) {
-        worker_why(st->wire, "%s", st->why);
-        return err;
-    }
-    err = run(st, &request);
+    try(answer_init(&st->answer, m->stop_json, st->why));
+    enum err err = run(st, &request);
     answer_finish(&st->answer);
+    return err;
+}
+
+static enum err on_generate(struct stream *st, const struct msg_llm_generate *m)
+{
+    if (st->count == 0 || st->more || m->max_tokens == 0 || m->max_tokens > LLM_TOKENS_MAX ||
+        !is_between(m->temperature, 0, 2) || !is_between(m->top_p, 0, 1)) {
+        worker_why(st->wire, "a question and its settings must be whole and within their ranges");
+        return ERR_INVALID;
+    }
+    enum err err = generate(st, m);
     if (err == OK)
         worker_end(st->wire);
+    else if (st->why[0])
+        worker_why(st->wire, "%s", st->why);
     return err;
 }
 
@@ -283,6 +354,8 @@ enum err stream_message(void *state, struct worker_stream *, uint16_t type, cons
         return on_sampling(st, &msg->llm_sampling);
     case MSG_llm_format:
         return on_format(st, &msg->llm_format);
+    case MSG_llm_tool:
+        return on_tool(st, &msg->llm_tool);
     case MSG_llm_generate:
         return on_generate(st, &msg->llm_generate);
     default:

@@ -156,3 +156,38 @@ test('tokens that are favoured come, tokens that came are avoided', async (t) =>
   assert.equal(await text({ logit_bias: { [x]: 100 }, temperature: 2, min_p: 1, seed: 3 }), 'x'.repeat(12));
   await assert.rejects(text({ logit_bias: { 300: 1 } }), { status: 400, message: /0 to 299/ });
 });
+
+test('a function is called when one has to be, with arguments by its schema, and its result is read', async (t) => {
+  for (const template of ['', 'chatml']) {
+    const server = await startWithModel(t, template ? ['--llm-template', template] : []);
+    const client = new OpenAI({ baseURL: server.url + 'v1', apiKey: 'none', maxRetries: 0 });
+    /** @type {OpenAI.ChatCompletionTool[]} */
+    const tools = [
+      { type: 'function', function: { name: 'set_alarm', description: 'Wakes you.', parameters: {
+        type: 'object',
+        properties: { hour: { type: 'integer', minimum: 0, maximum: 23 }, day: { enum: ['today', 'tomorrow'] } },
+        required: ['hour', 'day'],
+      } } },
+      { type: 'function', function: { name: 'stop' } },
+    ];
+    /** @type {OpenAI.ChatCompletionMessageParam[]} */
+    const messages = [{ role: 'user', content: 'Wake me.' }];
+    const ask = { model: 'made', messages, tools, max_tokens: 500, temperature: 1 };
+    const named = await client.chat.completions.create({ ...ask, tool_choice: { type: 'function', function: { name: 'set_alarm' } }, seed: 5 });
+    const [choice] = named.choices, [call] = choice.message.tool_calls ?? [];
+    assert.equal(choice.finish_reason, 'tool_calls', JSON.stringify(choice));
+    assert.ok(call.type === 'function' && call.function.name === 'set_alarm');
+    const { hour, day } = JSON.parse(call.function.arguments);
+    assert.ok(hour >= 0 && hour <= 23 && ['today', 'tomorrow'].includes(day), call.function.arguments);
+    assert.equal(choice.message.content, null);
+
+    messages.push(choice.message, { role: 'tool', tool_call_id: call.id, content: 'It is set.' });
+    const after = await client.chat.completions.create({ ...ask, max_tokens: 10 });
+    assert.ok((after.usage?.prompt_tokens ?? 0) > (named.usage?.prompt_tokens ?? Infinity), 'call and result are read, too');
+    const again = await client.chat.completions.create({ ...ask, max_tokens: 10 });
+    assert.equal(again.usage?.prompt_tokens_details?.cached_tokens, (after.usage?.prompt_tokens ?? 0) - 1);
+
+    const bad = { ...ask, tool_choice: /** @type {const} */ ('required'), tools: [{ type: /** @type {const} */ ('function'), function: { name: 'f', parameters: { type: 'string', pattern: 'x' } } }] };
+    await assert.rejects(client.chat.completions.create(bad), { status: 400, message: /pattern/ });
+  }
+});

@@ -10,13 +10,21 @@ enum {
 };
 
 struct completion_message {
-    struct str role; /* "system", "user", "assistant"; lives for ever */
-    struct buf text;
+    struct str role; /* "system", "user", "assistant", "call", "tool"; lives for ever */
+    struct buf text; /* of a call: an object of name and arguments */
+};
+
+/* A function that the client offers; texts as llm_tool has them. */
+struct completion_tool {
+    struct buf name, description, parameters_json;
 };
 
 struct completion_request {
     struct completion_message *message;
-    size_t count;
+    size_t count, room;
+    struct completion_tool *tool;
+    size_t tools;
+    bool must_call, one_call;
     bool stream, include_usage;
     int64_t max_tokens; /* 0: it does not say */
     int64_t seed;       /* 0: by chance */
@@ -33,3 +41,7 @@ struct completion_request {
 enum err completion_request_read(const struct json_val *root, struct completion_request *request,
                                  char model[COMPLETION_MODEL_BYTES], struct json_why *why);
 void completion_request_finish(struct completion_request *request);
+
+struct server;
+/* The language model's name, "quote" where there is none. */
+void model_name(const struct server *s, char into[COMPLETION_MODEL_BYTES]);

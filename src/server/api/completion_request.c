@@ -6,6 +6,8 @@
 
 enum {
     TEXT_MAX = 1024 * 1024,
+    TOOLS_MAX = 128,
+    TOOL_NAME_MAX = 64,
     STOPS_MAX = 16,
     STOP_BYTES = 256,
     JSON_MAX = 48 * 1024, /* a message to the engine holds it */
@@ -16,6 +18,12 @@ void completion_request_finish(struct completion_request *r)
     for (size_t i = 0; i < r->count; i++)
         buf_finish(&r->message[i].text);
     free(r->message);
+    for (size_t i = 0; i < r->tools; i++) {
+        buf_finish(&r->tool[i].name);
+        buf_finish(&r->tool[i].description);
+        buf_finish(&r->tool[i].parameters_json);
+    }
+    free(r->tool);
     buf_finish(&r->stop_json);
     buf_finish(&r->bias_json);
     buf_finish(&r->schema_json);
@@ -38,16 +46,16 @@ static enum err read_role(struct str role, struct str *ret_role, struct json_why
     } roles[] = {{"system", "system"},
                  {"developer", "system"},
                  {"user", "user"},
-                 {"assistant", "assistant"}};
+                 {"assistant", "assistant"},
+                 {"tool", "tool"}};
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
         if (str_eq(role, str_of(roles[i].name))) {
             *ret_role = str_of(roles[i].is);
             return OK;
         }
     }
-    return refuse(
-        why, ERR_INVALID, "messages",
-        "a message's role is system, developer, user or assistant; tools cannot be used yet");
+    return refuse(why, ERR_INVALID, "messages",
+                  "a message's role is system, developer, user, assistant or tool");
 }
 
 static enum err read_parts(const struct json_val *parts, struct buf *into, struct json_why *why)
@@ -73,23 +81,81 @@ static enum err read_content(const struct json_val *content, struct buf *into, s
     return refuse(why, ERR_INVALID, "messages", "a message's content is a text or a list of texts");
 }
 
+static enum err add_message(struct completion_request *r, struct str role,
+                            struct completion_message **ret_message, struct json_why *why)
+{
+    if (r->count == COMPLETION_MESSAGES_MAX)
+        return refuse(why, ERR_INVALID, "messages", "messages holds 1 to 1000 messages");
+    void *message = r->message;
+    enum err err = mem_grow(&message, &r->room, r->count + 1, sizeof *r->message);
+    r->message = message;
+    try(err);
+    *ret_message = &r->message[r->count++];
+    **ret_message = (struct completion_message){.role = role, .text = BUF(TEXT_MAX)};
+    return OK;
+}
+
+/* The client has the arguments as a text of JSON, the engine wants an object. */
+static enum err write_call(const struct json_val *function, struct buf *into, struct json_why *why)
+{
+    struct str name = json_str(json_get(function, "name")),
+               arguments = json_str(json_get(function, "arguments"));
+    struct json_doc *doc = nullptr;
+    struct json_why bad;
+    enum err err = arguments.n ? json_parse(arguments, &doc, &bad) : OK;
+    if (err != ERR_NOMEM && (name.n == 0 || err != OK))
+        return refuse(why, ERR_INVALID, "messages",
+                      "a call has a function's name and its arguments as a text of JSON");
+    struct json_out j = {.to = into};
+    json_obj(&j);
+    json_kstr(&j, "name", name);
+    json_key(&j, "arguments");
+    json_put_raw(&j, arguments.n ? arguments : S("{}"));
+    json_end(&j);
+    json_doc_destroy(doc);
+    return err == OK ? json_finish(&j) : err;
+}
+
+static enum err read_calls(const struct json_val *calls, struct completion_request *r,
+                           struct json_why *why)
+{
+    const struct json_val *call;
+    for (size_t iter = 0; calls && json_next(calls, &iter, nullptr, &call);) {
+        struct completion_message *to;
+        try(add_message(r, S("call"), &to, why));
+        try(write_call(json_get(call, "function"), &to->text, why));
+    }
+    return OK;
+}
+
+static bool is_given(const struct json_val *v)
+{
+    return v && json_typeof(v) != JSON_NULL;
+}
+
+static enum err read_message(const struct json_val *m, struct completion_request *r,
+                             struct json_why *why)
+{
+    struct completion_message *to;
+    struct str role;
+    try(read_role(json_str(json_get(m, "role")), &role, why));
+    const struct json_val *content = json_get(m, "content"), *calls = json_get(m, "tool_calls");
+    bool has_calls = str_eq(role, S("assistant")) && calls && json_count(calls) > 0;
+    if (!has_calls || (is_given(content) && json_str(content).n + json_count(content) > 0)) {
+        try(add_message(r, role, &to, why));
+        try(read_content(content, &to->text, why));
+    }
+    return has_calls ? read_calls(calls, r, why) : OK;
+}
+
 static enum err read_messages(const struct json_val *list, struct completion_request *r,
                               struct json_why *why)
 {
-    size_t count = json_count(list);
-    if (count == 0 || count > COMPLETION_MESSAGES_MAX)
-        return refuse(why, ERR_INVALID, "messages", "messages holds 1 to 1000 messages");
-    r->message = mem_zero(count, sizeof *r->message);
-    if (!r->message)
-        return ERR_NOMEM;
     const struct json_val *m;
-    for (size_t iter = 0; json_next(list, &iter, nullptr, &m);) {
-        struct completion_message *to = &r->message[r->count++];
-        to->text = BUF(TEXT_MAX);
-        try(read_role(json_str(json_get(m, "role")), &to->role, why));
-        try(read_content(json_get(m, "content"), &to->text, why));
-    }
-    return OK;
+    for (size_t iter = 0; json_next(list, &iter, nullptr, &m);)
+        try(read_message(m, r, why));
+    return r->count > 0 ? OK
+                        : refuse(why, ERR_INVALID, "messages", "messages holds 1 to 1000 messages");
 }
 
 /* --- stop --- */
@@ -169,6 +235,65 @@ static enum err read_format(const struct json_val *format, struct completion_req
     return write_json(schema, &r->schema_json, param, why);
 }
 
+/* --- functions that may be called --- */
+
+static enum err read_tool(const struct json_val *tool, struct completion_tool *to,
+                          struct json_why *why)
+{
+    const struct json_val *function = json_get(tool, "function"),
+                          *parameters = json_get(function, "parameters");
+    struct str name = json_str(json_get(function, "name"));
+    to->name = BUF(TOOL_NAME_MAX);
+    to->description = BUF(JSON_MAX / 4);
+    if (!str_eq(json_str(json_get(tool, "type")), S("function")) || name.n == 0 ||
+        name.n > TOOL_NAME_MAX || (is_given(parameters) && json_typeof(parameters) != JSON_OBJ))
+        return refuse(why, ERR_INVALID, "tools",
+                      "a tool is a function with a name and parameters, a JSON schema");
+    try(buf_add(&to->name, name));
+    enum err err = buf_add(&to->description, json_str(json_get(function, "description")));
+    if (err == ERR_TOOBIG)
+        return refuse(why, err, "tools", "a description has at most 12 KiB");
+    try(err);
+    return is_given(parameters) ? write_json(parameters, &to->parameters_json, "tools", why) : OK;
+}
+
+/* none: no function; a named one: that one alone, and it must. */
+static enum err read_choice(const struct json_val *choice, struct completion_request *r,
+                            bool *ret_none, struct str *ret_only, struct json_why *why)
+{
+    struct str word = json_str(choice);
+    *ret_none = str_eq(word, S("none"));
+    *ret_only = json_str(json_get(json_get(choice, "function"), "name"));
+    r->must_call = str_eq(word, S("required")) || ret_only->n;
+    if (!is_given(choice) || *ret_none || r->must_call || str_eq(word, S("auto")))
+        return OK;
+    return refuse(why, ERR_INVALID, "tool_choice",
+                  "tool_choice is none, auto, required or a function's name");
+}
+
+static enum err read_tools(const struct json_val *root, struct completion_request *r,
+                           struct json_why *why)
+{
+    const struct json_val *list = json_get(root, "tools"), *one;
+    size_t count = list ? json_count(list) : 0;
+    bool none;
+    struct str only;
+    try(read_choice(json_get(root, "tool_choice"), r, &none, &only, why));
+    r->one_call = !json_bool(json_get(root, "parallel_tool_calls"), true);
+    if (count > TOOLS_MAX)
+        return refuse(why, ERR_INVALID, "tools", "there are at most 128 tools");
+    r->tool = mem_zero(count + 1, sizeof *r->tool);
+    if (!r->tool)
+        return ERR_NOMEM;
+    for (size_t iter = 0; !none && list && json_next(list, &iter, nullptr, &one);)
+        if (!only.n || str_eq(only, json_str(json_get(json_get(one, "function"), "name"))))
+            try(read_tool(one, &r->tool[r->tools++], why));
+    if (r->must_call && r->tools == 0)
+        return refuse(why, ERR_INVALID, "tool_choice",
+                      "tool_choice wants a tool that is not there");
+    return OK;
+}
+
 /* --- what is known but not to be had --- */
 
 static bool is_set(const struct json_val *v)
@@ -194,9 +319,8 @@ static bool is_set(const struct json_val *v)
 
 static enum err check_known(const struct json_val *root, struct json_why *why)
 {
-    static const char *const not_yet[] = {
-        "tools", "functions",  "logprobs",   "top_logprobs",
-        "audio", "modalities", "prediction", "web_search_options"};
+    static const char *const not_yet[] = {"functions",  "logprobs",   "top_logprobs",      "audio",
+                                          "modalities", "prediction", "web_search_options"};
     for (size_t i = 0; i < sizeof not_yet / sizeof *not_yet; i++)
         if (is_set(json_get(root, not_yet[i])) &&
             !(strcmp(not_yet[i], "modalities") == 0 &&
@@ -211,11 +335,6 @@ static enum err check_known(const struct json_val *root, struct json_why *why)
 }
 
 /* --- --- */
-
-static bool is_given(const struct json_val *v)
-{
-    return v && json_typeof(v) != JSON_NULL;
-}
 
 struct scalars {
     struct str model;
@@ -274,5 +393,6 @@ enum err completion_request_read(const struct json_val *root, struct completion_
     try(read_messages(s.messages, r, why));
     try(read_bias(s.logit_bias, r, why));
     try(read_format(s.response_format, r, why));
+    try(read_tools(root, r, why));
     return read_stop(json_get(root, "stop"), &r->stop_json, why);
 }
