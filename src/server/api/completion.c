@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * POST /v1/chat/completions and GET /v1/models: a language model for programs that speak OpenAI's API.
+ * POST /v1/chat/completions: a language model for programs that speak OpenAI's API.
  * The client brings the whole conversation each time, nothing of it is kept but the model's cache. What
  * OpenAI's clients send and we do not know is ignored; what is known and cannot be honoured is refused.
  * Shapes: OpenAI's published OpenAPI file; `timings` as llama-server has them.
@@ -392,38 +392,4 @@ void handle_completion(struct server *s, struct exchange *x, const struct princi
     name(s, c->model);
     timer_init(&c->silence, s->loop, on_silence, c);
     exchange_read_body(x, BODY_MAX, &events, c);
-}
-
-void handle_models(struct server *s, struct exchange *x, const struct principal *who, struct str id)
-{
-    (void)who;
-    char model[COMPLETION_MODEL_BYTES];
-    name(s, model);
-    if (id.n && !str_eq(id, str_of(model))) {
-        exchange_error(x, ERR_NOTFOUND, "there is no such model", nullptr);
-        return;
-    }
-    autobuf body = BUF(4096);
-    struct json_out j = {.to = &body};
-    if (!id.n) {
-        json_obj(&j);
-        json_kstr(&j, "object", S("list"));
-        json_key(&j, "data");
-        json_arr(&j);
-    }
-    json_obj(&j);
-    json_kstr(&j, "id", str_of(model));
-    json_kstr(&j, "object", S("model"));
-    json_kint(&j, "created", 0);
-    json_kstr(&j, "owned_by", S("repartee"));
-    json_end(&j);
-    if (!id.n) {
-        json_end(&j);
-        json_end(&j);
-    }
-    enum err err = json_finish(&j);
-    if (err == OK)
-        exchange_reply(x, 200, "application/json", buf_str(&body));
-    else
-        exchange_error(x, err, nullptr, nullptr);
 }
