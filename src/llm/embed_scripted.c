@@ -6,6 +6,7 @@
  *     slots=4       requests at once
  *     dimensions=8  of a vector; letters beyond share them
  */
+#include "base/check.h"
 #include "base/clock.h"
 #include "llm/embed.h"
 #include "wire/script.h"
@@ -34,6 +35,7 @@ static enum err scripted_load(const struct llm_load *load, struct embed_loaded *
 /* Tokens are letters. */
 static uint32_t count_letters(const struct embed_input *in, float *numbers)
 {
+    check(dimensions > 0); /* load saw to it */
     size_t n = in->token ? in->count : in->text.n;
     for (uint32_t i = 0; i < dimensions; i++)
         numbers[i] = 0;

@@ -16,10 +16,10 @@ static double now_ms(void)
 
 static void quiet(enum ggml_log_level, const char *, void *) {}
 
-static void fill(struct llama_batch *b, int count, int round)
+static void fill(struct llama_batch *b, int32_t count, int round)
 {
     b->n_tokens = count;
-    for (int i = 0; i < count; i++) {
+    for (int32_t i = 0; i < count; i++) {
         b->token[i] = 5 + (i * 37 + round) % 200;
         b->pos[i] = i;
         b->n_seq_id[i] = 1;
@@ -30,7 +30,7 @@ static void fill(struct llama_batch *b, int count, int round)
 
 int main(int argc, char **argv)
 {
-    int count = argc == 3 ? atoi(argv[2]) : 0;
+    long count = argc == 3 ? strtol(argv[2], nullptr, 10) : 0;
     if (count < 1 || count > TOKENS_MAX) {
         fputs("usage: embed_bench MODEL TOKENS\n", stderr);
         return 2;
@@ -48,7 +48,7 @@ int main(int argc, char **argv)
     struct llama_batch batch = llama_batch_init(TOKENS_MAX, 0, 1);
     for (int round = 0; round < ROUNDS; round++) {
         double began = now_ms();
-        fill(&batch, count, round);
+        fill(&batch, (int32_t)count, round);
         if (llama_encode(context, batch) != 0 || !llama_get_embeddings_seq(context, 0))
             return 1;
         printf("%.3f\n", now_ms() - began);
