@@ -4,6 +4,7 @@
  *
  *     gpu_layers=99  layers on a graphics processor, where ggml finds one
  */
+#include <ctype.h>
 #include <llama.h>
 #include <stdio.h>
 
@@ -35,12 +36,18 @@ static const struct prefixes *prefix; /* const after load */
 static char name[NAME_BYTES];         /* const after load */
 static char notes[NAME_BYTES];        /* const after load */
 
+static bool is_letter(struct str s, size_t i)
+{
+    return i < s.n && isalnum((unsigned char)s.p[i]);
+}
+
 static bool has_word(struct str s, struct str word)
 {
     for (size_t i = 0; i + word.n <= s.n; i++)
-        if (str_eq_nocase(str_sub(s, i, i + word.n), word))
+        if (str_eq_nocase(str_sub(s, i, i + word.n), word) && !is_letter(s, i + word.n) &&
+            (i == 0 || !is_letter(s, i - 1)))
             return true;
-    return false;
+    return word.n == 0;
 }
 
 /* The last one fits all. */
