@@ -38,6 +38,7 @@ const char *conf_old_variable(const struct conf_option *o)
         const char *option, *variable;
     } table[] = {
         {"auth.secret", "JWT_SECRET"},
+        {"embed.model", "EMBED_MODEL"},
         {"http.origins", "CORS_ORIGINS"},
         {"limit.turns", "RATE_LIMIT"},
     };

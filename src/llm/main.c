@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * repartee-llm: a prompt in, an answer out, token by token.
+ * repartee-llm: a prompt in, an answer out, token by token; with --embed, texts in and vectors out.
  */
+#include "llm/embed_role.h"
 #include "llm/stream.h"
 #include "wire/driver_name.h"
 
@@ -51,6 +52,18 @@ static void unload(void)
         driver->unload();
 }
 
+/* Takes `flag` out of the arguments. */
+static bool take_flag(int *argc, char **argv, const char *flag)
+{
+    int kept = 0;
+    for (int i = 0; i < *argc; i++)
+        if (i == 0 || strcmp(argv[i], flag) != 0)
+            argv[kept++] = argv[i];
+    bool taken = kept < *argc;
+    *argc = kept;
+    return taken;
+}
+
 int main(int argc, char **argv)
 {
     /* A thread waits for the tokens of its answer: one for each. */
@@ -66,5 +79,6 @@ int main(int argc, char **argv)
         .message = stream_message,
         .close = stream_close,
     };
-    return worker_main(&role, argc, argv);
+    bool embeds = take_flag(&argc, argv, "--embed");
+    return worker_main(embeds ? &embed_role : &role, argc, argv);
 }

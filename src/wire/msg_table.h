@@ -78,4 +78,17 @@ MSG(tts_done,   0x0045, E, U32(tts_done, samples))
 MSG(read_open, 0x0050, S, STR(read_open, kind) STR(read_open, name) U64(read_open, size))
 MSG(read_text, 0x0051, E, STR(read_text, text))
 MSG(read_done, 0x0052, E, STR(read_done, title) U64(read_done, bytes) STR(read_done, notes))
+
+/* repartee-llm --embed: embed_open, then each text as embed_text or, in the model's own tokens (i32), as
+ * embed_tokens, embed_finish; answers with a vector for each, in their order, of f32 and of length 1, then
+ * embed_done. What is longer than a frame goes on in the next one (more = 1).
+ * purpose: 0 the text as it is; 1 a query, 2 a passage to be found, for models that tell them apart.
+ * dimensions: so many of the model's, from the first; 0: all. shorten: a text that the model has no room for
+ * loses its end; 0: it is refused. */
+MSG(embed_open,   0x0060, S, U32(embed_open, purpose) U32(embed_open, dimensions) U32(embed_open, shorten))
+MSG(embed_text,   0x0061, S, U32(embed_text, more) STR(embed_text, text))
+MSG(embed_tokens, 0x0062, S, U32(embed_tokens, more) BYTES(embed_tokens, tokens))
+MSG(embed_finish, 0x0063, S, U32(embed_finish, reserved))
+MSG(embed_vector, 0x0064, E, BYTES(embed_vector, numbers))
+MSG(embed_done,   0x0065, E, U32(embed_done, tokens) U32(embed_done, shortened) U64(embed_done, compute_us))
 // clang-format on

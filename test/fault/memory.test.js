@@ -299,7 +299,7 @@ test('short of memory in everything', async (t) => {
 });
 
 test('short of memory with TLS, keys and a language model', async (t) => {
-  const server = await start(t, ['--tls', 'auto', '--llm-driver', 'scripted', '--llm-script', 'tokens=12']);
+  const server = await start(t, ['--tls', 'auto', '--llm-driver', 'scripted', '--llm-script', 'tokens=12', '--embed-driver', 'scripted']);
   trust(describe(path.join(server.data, 'tls/certificate.pem')));
   await untilReady(server);
   server.key = (await repartee(['key', 'create', 'anna', '--data', server.data])).out.trim();

@@ -169,21 +169,18 @@ static void tools_calls_and_results_are_in_the_syntax_of_the_model(void **)
         "{\"type\":\"function\",\"function\":{\"name\":\"weather\",\"description\":\"How it is "
         "\\\"there\\\"\",\"parameters\":{\"type\":\"object\"}}}\n"
         "{\"type\":\"function\",\"function\":{\"name\":\"time\",\"parameters\":{}}}";
-    static const char *const hermes[] = {
-        "[system]Be brief.\n\n# Tools",
-        "<tools>\n",
-        list,
-        "\n</tools>",
-        "[user]How is Bern?",
+    static const char hermes_calls[] =
         "[assistant]I look.\n<tool_call>\n{\"name\":\"weather\",\"arguments\":{\"city\":\"Bern\"}}\n</tool_call>"
         "\n<tool_call>\n{\"name\":\"time\",\"arguments\":{}}\n</tool_call>"
-        "[user]<tool_response>\nRain\n</tool_response>\n<tool_response>\n12:00\n</tool_response>[user]And now?",
-        nullptr};
-    static const char *const llama3[] = {
-        "[system]Be brief.\n\nEnvironment: ipython", list, "[user]How is Bern?",
+        "[user]<tool_response>\nRain\n</tool_response>\n<tool_response>\n12:00\n</tool_response>[user]And now?";
+    static const char llama3_calls[] =
         "[assistant]I look.\n{\"name\":\"weather\",\"parameters\":{\"city\":\"Bern\"}}\n{\"name\":\"time\",\"parameters\":{}}"
-        "[ipython]Rain[ipython]12:00[user]And now?",
-        nullptr};
+        "[ipython]Rain[ipython]12:00[user]And now?";
+    static const char *const hermes[] = {
+        "[system]Be brief.\n\n# Tools", "<tools>\n",  list,   "\n</tools>",
+        "[user]How is Bern?",           hermes_calls, nullptr};
+    static const char *const llama3[] = {"[system]Be brief.\n\nEnvironment: ipython", list,
+                                         "[user]How is Bern?", llama3_calls, nullptr};
     struct tools t = make(), none = TOOLS;
     autobuf text = BUF(1 << 20);
     render(&t, TOOLS_HERMES, conversation, countof(conversation), &text);

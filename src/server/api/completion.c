@@ -241,6 +241,14 @@ static void on_gone(struct exchange *x, void *arg)
     completion_free(c);
 }
 
+static void name(const struct server *s, char into[COMPLETION_MODEL_BYTES])
+{
+    struct engine_info info = {.model = "quote"};
+    if (s->llm)
+        engine_info(s->llm, &info);
+    snprintf(into, COMPLETION_MODEL_BYTES, "%s", info.model);
+}
+
 void handle_completion(struct server *s, struct exchange *x, const struct principal *who,
                        struct str id)
 {
@@ -260,7 +268,7 @@ void handle_completion(struct server *s, struct exchange *x, const struct princi
     c->created_s = clock_wall_ms() / 1000;
     memcpy(c->id, "chatcmpl-", 9);
     random_hex(c->id + 9, 12);
-    model_name(s, c->model);
+    name(s, c->model);
     timer_init(&c->silence, s->loop, on_silence, c);
     exchange_read_body(x, BODY_MAX, &events, c);
 }

@@ -41,7 +41,3 @@ struct completion_request {
 enum err completion_request_read(const struct json_val *root, struct completion_request *request,
                                  char model[COMPLETION_MODEL_BYTES], struct json_why *why);
 void completion_request_finish(struct completion_request *request);
-
-struct server;
-/* The language model's name, "quote" where there is none. */
-void model_name(const struct server *s, char into[COMPLETION_MODEL_BYTES]);

@@ -55,3 +55,27 @@ bool language_model_choose(const struct conf *c, struct language_model *memory,
     }
     return true;
 }
+
+bool embedding_model_choose(const struct conf *c, struct language_model *memory,
+                            struct engine_config *ret_config)
+{
+    bool is_left_open = strcmp(c->embed_driver, "auto") == 0;
+    if (is_left_open && !c->embed_model[0])
+        return false;
+    *ret_config =
+        (struct engine_config){.role = "embed",
+                               .program = "llm",
+                               .flag = "--embed",
+                               .driver = is_left_open ? "llama" : c->embed_driver,
+                               .options = c->embed_script,
+                               .start_ms = LOAD_MS,
+                               .threads = c->embed_threads ? (uint32_t)c->embed_threads : cores()};
+    if (strcmp(ret_config->driver, "llama") == 0) {
+        find_file(c->embed_model, memory->path);
+        snprintf(memory->options, sizeof memory->options, "gpu_layers=%lld",
+                 (long long)c->embed_gpu_layers);
+        ret_config->model = memory->path;
+        ret_config->options = memory->options;
+    }
+    return true;
+}

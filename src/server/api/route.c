@@ -25,6 +25,7 @@ static const struct route table[] = {
     {METHOD_DELETE, "/sessions",        ACCESS_WRITE, handle_sessions_end},
     {METHOD_POST,   "/chat",            ACCESS_USE,   handle_chat},
     {METHOD_POST,   "/v1/chat/completions", ACCESS_CLIENT, handle_completion},
+    {METHOD_POST,   "/v1/embeddings",  ACCESS_CLIENT, handle_embedding},
     {METHOD_GET,    "/v1/models",      ACCESS_CLIENT, handle_models},
     {METHOD_GET,    "/v1/models/*",    ACCESS_CLIENT, handle_models},
     {METHOD_GET,    "/voice",           ACCESS_OPEN,  handle_voice}, /* `hello` brings the token */

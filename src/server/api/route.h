@@ -51,6 +51,7 @@ void handle_session_refresh(struct server *, struct exchange *, const struct pri
                             struct str);
 void handle_chat(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_completion(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_embedding(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_models(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_voice(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_stt(struct server *, struct exchange *, const struct principal *, struct str);

@@ -39,7 +39,11 @@ enum engine_state : uint8_t {
 };
 
 struct engine_config {
-    const char *role; /* "stt", "llm", "tts": also the name of the program, repartee-ROLE */
+    const char
+        *role; /* "stt", "llm", "tts", "embed": also the name of the program, repartee-ROLE */
+    const char *program; /* another name of it, without "repartee-"; NULL: the role */
+    const char
+        *flag; /* what it is started with besides; NULL: nothing. Lives as long as the engine. */
     const char *driver, *model_dir, *model, *options; /* what `load` carries; copied */
     uint32_t threads;
     uint32_t start_ms; /* it may take so long to be ready; 0: a minute */

@@ -31,6 +31,7 @@ struct job {
 struct engine {
     struct loop *loop;
     char *role, *driver, *model_dir, *model, *options, *program; /* owned */
+    const char *flag;
     uint32_t threads, start_ms;
     void (*on_state)(void *arg, struct engine *e);
     void (*on_learnt)(void *arg, struct engine *e, enum err err, struct str sentence);

@@ -265,7 +265,7 @@ const struct histogram *engine_cancel_seconds(const struct engine *e)
 static bool is_last(uint16_t type)
 {
     return type == MSG_stt_final || type == MSG_decode_done || type == MSG_llm_done ||
-           type == MSG_tts_done || type == MSG_read_done;
+           type == MSG_tts_done || type == MSG_read_done || type == MSG_embed_done;
 }
 
 static struct job *find(struct job *list, uint32_t stream)

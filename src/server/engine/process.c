@@ -98,9 +98,9 @@ static enum err on_hello(struct engine *e, const struct msg_hello *hello)
 {
     if (hello->version != WIRE_VERSION || !str_eq(hello->role, str_of(e->role))) {
         log_error(
-            "repartee-%s speaks another version of the engine protocol; install both programs "
-            "from the same build",
-            e->role);
+            "%s speaks another version of the engine protocol; install both programs from the "
+            "same build",
+            e->program);
         return ERR_SYNTAX;
     }
     const struct msg_load load = {
@@ -314,7 +314,7 @@ static void start(struct engine *e)
 {
     static const struct child_events events = {
         .read = on_bytes, .end = on_end, .exited = on_exited};
-    const char *argv[] = {e->program, "--fd", "3", nullptr};
+    const char *argv[] = {e->program, "--fd", "3", e->flag, nullptr};
     const struct child_spec spec = {.path = e->program, .argv = argv, .env = program_env};
     buf_clear(&e->in);
     replace(&e->refusal, S(""));
@@ -349,7 +349,8 @@ static enum err copy_config(struct engine *e, const struct engine_config *config
     e->on_state = config->on_state;
     e->on_learnt = config->on_learnt;
     e->arg = config->arg;
-    return program_path(config->role, &e->program);
+    e->flag = config->flag;
+    return program_path(config->program ? config->program : config->role, &e->program);
 }
 
 enum err engine_create(struct loop *loop, const struct engine_config *config, struct engine **ret_e)
