@@ -66,8 +66,10 @@ static void is_broken(struct remote *r, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(sentence, sizeof sentence, fmt, ap);
     va_end(ap);
-    try_later(r);
     bool is_news = e->state != ENGINE_DOWN || !e->refusal || strcmp(e->refusal, sentence) != 0;
+    if (is_news)
+        r->backoff_ms = 0; /* something happens there */
+    try_later(r);
     if (!is_news)
         return;
     log_warn("%s; it is looked for again and again", sentence);

@@ -16,7 +16,7 @@ enum {
     TRIES_MAX = 3,
     PAUSE_MS = 250,       /* before the second try; four times as long before the third */
     PAUSE_MAX_MS = 5000,  /* whoever wants to be left alone for longer is not asked again */
-    LAST_WORDS_MS = 2000, /* from the model's last word to the server's */
+    LAST_WORDS_MS = 1000, /* from the model's last word to the server's */
     LINGER_MS = 1000, /* from [DONE] to the end of the body; after it the connection serves again */
     PIECE_MAX = 1024, /* bytes of one token */
     REFUSAL_MAX = 64 * 1024,
@@ -340,7 +340,8 @@ static void ask(struct remote_job *j)
     static const struct fetch_events events = {.body = on_body, .done = on_done};
     const struct remote *r = j->remote;
     const struct fetch_request request = {
-        .url = r->chat_url, .key = r->key, .json = buf_str(&j->json), .connect_ms = r->connect_ms};
+        .url = r->chat_url, .key = r->key, .json = buf_str(&j->json), .connect_ms = r->connect_ms,
+        .is_fresh = j->tries > 0};
     j->phase = ASKING;
     j->tries++;
     j->is_stream = false;

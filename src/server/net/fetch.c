@@ -143,9 +143,12 @@ static void finish(struct fetch *f)
     curl_off_t after = 0;
     (void)curl_easy_getinfo(f->curl, CURLINFO_RETRY_AFTER, &after);
     result.retry_after_s = after < 0 ? 0 : after > UINT32_MAX ? UINT32_MAX : (uint32_t)after;
+    /* The same for the same failure: not with how many ms it took. */
+    bool is_exact =
+        f->why[0] && f->code != CURLE_COULDNT_CONNECT && f->code != CURLE_OPERATION_TIMEDOUT;
     if (result.err != OK)
         snprintf(result.why, sizeof result.why, "%.110s",
-                 f->why[0] ? f->why : curl_easy_strerror(f->code));
+                 is_exact ? f->why : curl_easy_strerror(f->code));
     fetch_free(f);
     events->done(arg, &result);
 }
@@ -296,6 +299,7 @@ static enum err set_up(struct fetch *f, const struct fetch_request *r)
     set(CURLOPT_CONNECTTIMEOUT_MS, (long)r->connect_ms);
     set(CURLOPT_WRITEFUNCTION, on_bytes);
     set(CURLOPT_WRITEDATA, f);
+    set(CURLOPT_FRESH_CONNECT, r->is_fresh ? 1L : 0L);
     if (is_this_machine(r->url))
         set(CURLOPT_PROXY, "");
     try(list_headers(f, r));

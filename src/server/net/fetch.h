@@ -32,6 +32,8 @@ struct fetch_request {
     const char *key;     /* of "Authorization: Bearer", or ""; copied */
     struct str json;     /* what is posted; empty: a GET. Borrowed until the fetch is gone */
     uint32_t connect_ms; /* for the name, the connection and TLS together */
+    /* By a new connection. One that was kept and is found closed before a byte has come is replaced in silence. */
+    bool is_fresh;
 };
 struct fetch_result {
     enum err
