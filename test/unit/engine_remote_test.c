@@ -42,16 +42,17 @@ static void streams(void **)
         {DELTA("a") FINISH("stop") DONE "data: {", "a", OK, false, ""},
         {DELTA("a") FINISH("stop") DONE DELTA("b"), "a", OK, false, ""},
         {DELTA("a") "data: [DONE]", "a", OK, false, ""},
-        {": ping\r\n\r\nevent: x\r\nid: 1\r\n" DELTA("a") "data:[DONE]\r\n\r\n", "a", OK, false, ""},
+        {": ping\r\n\r\nevent: x\r\nid: 1\r\n" DELTA("a") "data:[DONE]\r\n\r\n", "a", OK, false,
+         ""},
         /* harmless deltas */
         {EVENT("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":null}}]}")
              EVENT("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}")
                  EVENT("{\"choices\":[{\"delta\":null}]}") EVENT("{\"choices\":[]}")
                      EVENT("{\"choices\":null}") EVENT("{}")
-                         EVENT("{\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\"}}]}")
-                             EVENT("{\"choices\":[{\"index\":1,\"delta\":{\"content\":\"no\"}}]}")
-                                 EVENT("{\"error\":null,\"choices\":[{\"delta\":{\"content\":[]}}]}")
-                                     DELTA("a") FINISH("stop") DONE,
+                         EVENT("{\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\"}}]}") EVENT(
+                             "{\"choices\":[{\"index\":1,\"delta\":{\"content\":\"no\"}}]}")
+                             EVENT("{\"error\":null,\"choices\":[{\"delta\":{\"content\":[]}}]}")
+                                 DELTA("a") FINISH("stop") DONE,
          "a", OK, false, ""},
         {EVENT("{\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}],"
                "\"usage\":\"many\"}"),
@@ -68,14 +69,15 @@ static void streams(void **)
         {DELTA("a") EVENT("nonsense"), "a", ERR_SYNTAX, false, ""},
         {DELTA("a") EVENT("[1]"), "a", ERR_SYNTAX, false, ""},
         {DELTA("a") EVENT("\"x\""), "a", ERR_SYNTAX, false, ""},
-        {DELTA("a") EVENT("{\"choices\":[{\"delta\":{\"content\":\"\xff\"}}]}"), "a", ERR_SYNTAX, false, ""},
+        {DELTA("a") EVENT("{\"choices\":[{\"delta\":{\"content\":\"\xff\"}}]}"), "a", ERR_SYNTAX,
+         false, ""},
         /* failures that are told */
         {DELTA("a") EVENT("{\"error\":{\"message\":\"out of\\nmemory\",\"code\":500}}"), "a",
          ERR_ENGINE, false, "out of memory"},
         {EVENT("{\"error\":\"bad\"}"), "", ERR_ENGINE, false, "bad"},
         {EVENT("{\"error\":{}}"), "", ERR_ENGINE, false, ""},
-        {EVENT("{\"object\":\"error\",\"message\":\"This model's maximum context length is 5\"}"), "",
-         ERR_TOOBIG, false, "This model's maximum context length is 5"},
+        {EVENT("{\"object\":\"error\",\"message\":\"This model's maximum context length is 5\"}"),
+         "", ERR_TOOBIG, false, "This model's maximum context length is 5"},
     };
     for (size_t i = 0; i < countof(rows); i++) {
         for (size_t step = 1; step < 400; step += 1 + step / 2) {
@@ -97,7 +99,8 @@ static void streams(void **)
 static void cut_anywhere(void **)
 {
     static const struct str whole = S(DELTA("a") DELTA("b") FINISH("stop") USAGE DONE);
-    static const size_t finished = sizeof DELTA("a") DELTA("b") FINISH("stop") - 3; /* without its \n\n */
+    static const size_t finished =
+        sizeof DELTA("a") DELTA("b") FINISH("stop") - 3; /* without its \n\n */
     for (size_t n = 0; n < whole.n; n++) {
         autobuf text = BUF(1000);
         struct remote_answer a;
@@ -119,8 +122,10 @@ static void usage_is_taken_over(void **)
     assert_int_equal(a.completion_tokens, 2);
     remote_answer_finish(&a);
     remote_answer_init(&a, keep, &text);
-    assert_ok(feed(&a, S(EVENT("{\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":-1,"
-                               "\"completion_tokens\":99999999999}}") DONE), 50));
+    assert_ok(feed(&a,
+                   S(EVENT("{\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":-1,"
+                           "\"completion_tokens\":99999999999}}") DONE),
+                   50));
     assert_int_equal(a.prompt_tokens, 0);
     assert_int_equal(a.completion_tokens, UINT32_MAX);
     remote_answer_finish(&a);
@@ -135,7 +140,7 @@ static void what_has_no_end_is_ended(void **)
     } rows[] = {
         {"data: ", ""}, /* a line */
         {": ", ""},
-        {"data: ", "\n"}, /* an event */
+        {"data: ", "\n"},                                                 /* an event */
         {"data: {\"choices\":[{\"delta\":{\"content\":\"", "\"}}]}\n\n"}, /* an answer */
     };
     for (size_t i = 0; i < countof(rows); i++) {
@@ -189,8 +194,10 @@ static void refusals(void **)
         {"{\"error\":{\"message\":\"bad key\",\"type\":\"x\"}}", "bad key", ERR_ENGINE},
         {"{\"detail\":\"Not Found\"}", "Not Found", ERR_ENGINE},
         {"{\"detail\":[{\"msg\":\"x\"}]}", "", ERR_ENGINE},
-        {"{\"error\":{\"message\":\"too long\",\"code\":\"context_length_exceeded\"}}", "too long", ERR_TOOBIG},
-        {"{\"error\":{\"message\":\"x\",\"type\":\"exceed_context_size_error\",\"code\":400}}", "x", ERR_TOOBIG},
+        {"{\"error\":{\"message\":\"too long\",\"code\":\"context_length_exceeded\"}}", "too long",
+         ERR_TOOBIG},
+        {"{\"error\":{\"message\":\"x\",\"type\":\"exceed_context_size_error\",\"code\":400}}", "x",
+         ERR_TOOBIG},
         {"<html>502</html>", "", ERR_ENGINE},
         {"", "", ERR_ENGINE},
         {"7", "", ERR_ENGINE},
@@ -211,11 +218,13 @@ static void lists_of_models(void **)
         uint32_t context;
     } rows[] = {
         {"{\"data\":[{\"id\":\"a\",\"max_model_len\":4096}]}", "", OK, "a", "a", 4096},
-        {"{\"data\":[{\"id\":\"a\",\"meta\":{\"n_ctx\":2048}},{\"id\":\"b\"}]}", "a", OK, "a", "a, b", 2048},
+        {"{\"data\":[{\"id\":\"a\",\"meta\":{\"n_ctx\":2048}},{\"id\":\"b\"}]}", "a", OK, "a",
+         "a, b", 2048},
         {"{\"data\":[{\"id\":\"a\"},{\"id\":\"b\"}]}", "b", OK, "b", "a, b", 0},
         {"{\"data\":[{\"id\":\"a\"},{\"id\":\"b\"}]}", "", OK, "", "a, b", 0},
         {"{\"data\":[{\"id\":\"a\"},{\"id\":\"b\"}]}", "c", OK, "", "a, b", 0},
-        {"{\"data\":[{\"id\":\"/m/a.gguf\",\"aliases\":[\"x\",\"a\"]}]}", "a", OK, "a", "/m/a.gguf", 0},
+        {"{\"data\":[{\"id\":\"/m/a.gguf\",\"aliases\":[\"x\",\"a\"]}]}", "a", OK, "a", "/m/a.gguf",
+         0},
         {"{\"data\":[]}", "", OK, "", "", 0},
         {"{\"data\":[{\"id\":7},{},null,{\"id\":\"\"}]}", "", OK, "", "", 0},
         {"{\"data\":{\"id\":\"a\"}}", "", ERR_SYNTAX, "", "", 0},
@@ -224,7 +233,8 @@ static void lists_of_models(void **)
     };
     for (size_t i = 0; i < countof(rows); i++) {
         struct remote_models m = {};
-        assert_err(remote_models_read(str_of(rows[i].body), str_of(rows[i].wanted), &m), rows[i].err);
+        assert_err(remote_models_read(str_of(rows[i].body), str_of(rows[i].wanted), &m),
+                   rows[i].err);
         assert_str(str_of(m.name), rows[i].name);
         assert_str(str_of(m.names), rows[i].names);
         assert_int_equal(m.context, rows[i].context);
@@ -265,23 +275,24 @@ static void ask(const struct msg_llm_segment *segment, size_t count, uint32_t co
 static void messages_alternate(void **)
 {
     static const struct msg_llm_segment segments[] = {
-        {S("system"), 1, 0, 0, S("Be brief.")},  {S("user"), 0, 4, 0, S("One\n")},
-        {S("assistant"), 0, 3, 0, S("Two")},     {S("user"), 0, 2, 0, S("Thr")},
-        {S("user"), 0, 2, 0, S("ee")},           {S("context"), 0, 1, 1, S("[1] pas")},
-        {S("context"), 0, 1, 0, S("sage")},      {S("context"), 0, 2, 0, S("[2] b")},
+        {S("system"), 1, 0, 0, S("Be brief.")}, {S("user"), 0, 4, 0, S("One\n")},
+        {S("assistant"), 0, 3, 0, S("Two")},    {S("user"), 0, 2, 0, S("Thr")},
+        {S("user"), 0, 2, 0, S("ee")},          {S("context"), 0, 1, 1, S("[1] pas")},
+        {S("context"), 0, 1, 0, S("sage")},     {S("context"), 0, 2, 0, S("[2] b")},
         {S("user"), 0, 0, 0, S("Four \"4\"?")},
     };
     autobuf json = BUF(10000);
     uint32_t left_out;
     ask(segments, countof(segments), 4096, &json, &left_out);
     assert_int_equal(left_out, 0);
-    assert_str(buf_str(&json),
-               "{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":true},"
-               "\"max_tokens\":100,\"temperature\":0.5,\"top_p\":0.9,\"seed\":7,\"stop\":[\"x\"],"
-               "\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
-               "{\"role\":\"user\",\"content\":\"One\\n\"},{\"role\":\"assistant\",\"content\":\"Two\"},"
-               "{\"role\":\"user\",\"content\":\"Thr\\n\\nee\\n\\nPassages from the documents:\\n\\n[1] passage"
-               "\\n\\n[2] b\\n\\nQuestion: Four \\\"4\\\"?\"}]}");
+    assert_str(
+        buf_str(&json),
+        "{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":true},"
+        "\"max_tokens\":100,\"temperature\":0.5,\"top_p\":0.9,\"seed\":7,\"stop\":[\"x\"],"
+        "\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
+        "{\"role\":\"user\",\"content\":\"One\\n\"},{\"role\":\"assistant\",\"content\":\"Two\"},"
+        "{\"role\":\"user\",\"content\":\"Thr\\n\\nee\\n\\nPassages from the documents:\\n\\n[1] passage"
+        "\\n\\n[2] b\\n\\nQuestion: Four \\\"4\\\"?\"}]}");
 }
 
 static void what_does_not_fit_is_left_out(void **)
@@ -322,8 +333,9 @@ static void what_is_no_question_is_refused(void **)
     assert_err(remote_prompt_write(&p, &what, &json, &left_out), ERR_INVALID);
     static char much[REMOTE_PROMPT_MAX];
     memset(much, 'x', sizeof much);
-    assert_err(remote_prompt_add(&p, &(struct msg_llm_segment){S("user"), 0, 0, 0, {much, sizeof much}}),
-               ERR_TOOBIG);
+    assert_err(
+        remote_prompt_add(&p, &(struct msg_llm_segment){S("user"), 0, 0, 0, {much, sizeof much}}),
+        ERR_TOOBIG);
     remote_prompt_finish(&p);
 }
 

@@ -339,9 +339,11 @@ static void ask(struct remote_job *j)
 {
     static const struct fetch_events events = {.body = on_body, .done = on_done};
     const struct remote *r = j->remote;
-    const struct fetch_request request = {
-        .url = r->chat_url, .key = r->key, .json = buf_str(&j->json), .connect_ms = r->connect_ms,
-        .is_fresh = j->tries > 0};
+    const struct fetch_request request = {.url = r->chat_url,
+                                          .key = r->key,
+                                          .json = buf_str(&j->json),
+                                          .connect_ms = r->connect_ms,
+                                          .is_fresh = j->tries > 0};
     j->phase = ASKING;
     j->tries++;
     j->is_stream = false;
