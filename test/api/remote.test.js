@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import test from 'node:test';
+import { describe, test } from 'node:test';
 import { repartee, start } from '../lib/cli.js';
 import { DONE, END, FINISH, HEAD, chunk, delta, event, models, startPeer, whole } from '../lib/model-server.js';
 import { BUILD, atEnd, socketGet, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
@@ -125,139 +125,154 @@ function compare(name, got) {
   assert.doesNotMatch(JSON.stringify(got), /secret/, what);
 }
 
-test('whatever the other server does: an answer or an error, and the next question is answered', async (t) => {
-  const behaviours = Object.fromEntries(Object.entries(TABLE).map(([name, row]) => [name, row.does]));
-  const peer = await startPeer(t, { ...behaviours, models: list });
-  const [patient, hasty] = await Promise.all([serve(t, peer.url), serve(t, peer.url, ['--llm-first-ms', '500', '--llm-silence-ms', '400'])]);
-  await Promise.all([untilReady(patient), untilReady(hasty)]);
-  await Promise.all(
-    Object.keys(TABLE).map(async (name) => {
-      compare(name, await ask((TABLE[name].slow ? hasty : patient).url, `Please ${name}`));
-      if (TABLE[name].tries) assert.equal(peer.attempts[name], TABLE[name].tries, name);
-    }),
-  );
-  for (const server of [patient, hasty]) {
-    compare('good', await ask(server.url, 'Please good'));
-    await until(async () => (await model(server)).live === 0, 'nobody at work');
-  }
-  const { usage } = await (await chat(patient.url, { message: 'Please good', stream: false })).json();
-  assert.deepEqual(usage, { prompt_tokens: 9, cached_tokens: 4, completion_tokens: 2, total_tokens: 11 });
-  /* One connection serves again and again. */
-  const before = peer.connections;
-  for (let i = 0; i < 5; i++) await ask(patient.url, 'Please good');
-  assert.equal(peer.connections, before);
-  assert.equal(await patient.stop(), 0, patient.log());
-  assert.equal(await hasty.stop(), 0, hasty.log());
-});
-
-test('who leaves in mid-answer ends the work elsewhere', async (t) => {
-  const peer = await startPeer(t, { long: repeats(HEAD, chunk(delta('and '))), models: list });
-  const server = await serve(t, peer.url);
-  await untilReady(server);
-  const gone = new AbortController();
-  const answer = await chat(server.url, { message: 'Please long' }, gone.signal);
-  await /** @type {ReadableStream} */ (answer.body).getReader().read();
-  assert.deepEqual(peer.left.filter((name) => name === 'long'), []);
-  gone.abort();
-  await until(() => peer.left.includes('long'), 'a closed connection');
-});
-
-test('a server that is not there yet, refuses the key or lacks the model is told in a sentence, and found when it is there', async (t) => {
-  const folder = await temporaryFolder(t), key = 'sk-très'.replace('è', 'e') + '-secret';
-  await writeFile(path.join(folder, 'key'), key + '\n', { mode: 0o600 });
-  const place = await startPeer(t, {});
-  place.stop();
-  const server = start(['serve', '--listen', '127.0.0.1:0', '--data', folder, ...QUIET, '--llm-key-file', path.join(folder, 'key')], {
-    env: { OPENAI_COMPAT_BASE_URL: place.url + '/', MODEL_NAME: 'right' },
+describe('a language model elsewhere', { concurrency: true }, () => {
+  test('whatever the other server does: an answer or an error, and the next question is answered', async (t) => {
+    const behaviours = Object.fromEntries(Object.entries(TABLE).map(([name, row]) => [name, row.does]));
+    const peer = await startPeer(t, { ...behaviours, models: list });
+    const [patient, hasty] = await Promise.all([serve(t, peer.url), serve(t, peer.url, ['--llm-first-ms', '500', '--llm-silence-ms', '400'])]);
+    await Promise.all([untilReady(patient), untilReady(hasty)]);
+    await Promise.all(
+      Object.keys(TABLE).map(async (name) => {
+        compare(name, await ask((TABLE[name].slow ? hasty : patient).url, `Please ${name}`));
+        if (TABLE[name].tries) assert.equal(peer.attempts[name], TABLE[name].tries, name);
+      }),
+    );
+    for (const server of [patient, hasty]) {
+      compare('good', await ask(server.url, 'Please good'));
+      await until(async () => (await model(server)).live === 0, 'nobody at work');
+    }
+    const { usage } = await (await chat(patient.url, { message: 'Please good', stream: false })).json();
+    assert.deepEqual(usage, { prompt_tokens: 9, cached_tokens: 4, completion_tokens: 2, total_tokens: 11 });
+    /* One connection serves again and again. */
+    const before = peer.connections;
+    for (let i = 0; i < 5; i++) await ask(patient.url, 'Please good');
+    assert.equal(peer.connections, before);
+    assert.equal(await patient.stop(), 0, patient.log());
+    assert.equal(await hasty.stop(), 0, hasty.log());
   });
-  atEnd(t, () => server.child.kill('SIGKILL'));
-  const ready = async () => socketGet({ data: folder }, '/readyz').catch(() => ({ status: 0, body: '{}' }));
-  const broken = (/** @type {RegExp} */ why) =>
-    until(async () => {
-      const { status, body } = await ready();
-      return status === 503 && why.test(JSON.parse(body).engines.llm.notes);
-    }, String(why));
-  await broken(/there is no language model's server at http:\/\/127\.0\.0\.1:\d+\/v1 /);
 
-  let answer = whole(401, { error: { message: `Incorrect API key provided: ${key}` } });
-  const peer = await startPeer(t, { models: (socket) => socket.write(answer), good, echo: (socket) => socket.write(whole(400, { error: { message: `Bearer ${key}` } })) }, place.port);
-  await broken(/refuses the key \(HTTP 401\); set llm\.key_file/);
-  answer = whole(404, '');
-  await broken(/no list of models at .*\/v1\/models \(HTTP 404\); does llm\.url end in \/v1/);
-  answer = whole(200, '<html>');
-  await broken(/is no list of models/);
-  answer = models({ id: 'left' }, { id: 'middle' });
-  await broken(/has no model right; set llm\.model to one of its own: left, middle/);
-  answer = models({ id: 'left' }, { id: 'right' });
-  const url = await until(() => /ready: (\S+)/.exec(server.out())?.[1], 'the address');
-  assert.equal((await model({ url })).model, 'right');
-  assert.equal((await ask(url, 'Please good')).text, 'Yes, sir.');
-  const { head, body } = /** @type {any} */ (peer.requests.at(-1));
-  assert.match(head, /^POST \/v1\/chat\/completions HTTP\/1\.1\r\n/);
-  assert.ok(head.includes(`\r\nAuthorization: Bearer ${key}\r\n`), head);
-  assert.deepEqual([body.model, body.stream, body.stream_options, body.max_tokens], ['right', true, { include_usage: true }, 512]);
-  assert.match((await ask(url, 'Please echo')).last.error.message, /refuses the question/);
-  assert.ok(!server.err().includes(key), server.err());
-  server.child.kill();
-  assert.equal((await server.ended).code, 0);
-});
+  test('who leaves in mid-answer ends the work elsewhere', async (t) => {
+    const peer = await startPeer(t, { long: repeats(HEAD, chunk(delta('and '))), models: list });
+    const server = await serve(t, peer.url);
+    await untilReady(server);
+    const gone = new AbortController();
+    const answer = await chat(server.url, { message: 'Please long' }, gone.signal);
+    await /** @type {ReadableStream} */ (answer.body).getReader().read();
+    assert.deepEqual(peer.left.filter((name) => name === 'long'), []);
+    gone.abort();
+    await until(() => peer.left.includes('long'), 'a closed connection');
+  });
 
-test('what cannot work is refused at the start; a command does not wait for a server that is not there', async (t) => {
-  const place = await startPeer(t, {});
-  place.stop();
-  for (const { args, says } of [
-    { args: ['--llm-url', 'host:8000'], says: /llm\.url must be http:\/\/ or https:\/\// },
-    { args: ['--llm-url', 'http://me:secret@host/v1'], says: /llm\.url must be/ },
-    { args: ['--llm-driver', 'remote'], says: /llm\.url must name the server/ },
-    { args: ['--llm-url', 'http://127.0.0.1:9', '--llm-key', 'a\tb'], says: /llm\.key may hold/ },
-  ]) {
-    const { code, err } = await repartee(['serve', '--listen', '127.0.0.1:0', '--data', await temporaryFolder(t), ...QUIET, ...args]);
-    assert.equal(code, 1, err);
-    assert.match(err, says);
-  }
-  const asked = await repartee(['ask', 'x', '--data', await temporaryFolder(t), ...QUIET, '--llm-url', place.url]);
-  assert.equal(asked.code, 1, asked.err);
-  assert.match(asked.err, /there is no language model's server at/);
-});
-
-test("Debian's llama-server answers, is left when nobody listens, dies and comes back", async (t) => {
-  const file = path.join(await temporaryFolder(t), 'model.gguf');
-  assert.equal(spawnSync(path.join(BUILD, 'test/gguf_make'), ['tiny', file]).status, 0);
-  const place = await startPeer(t, {});
-  place.stop();
-  const start = () => {
-    const args = ['-m', file, '-t', '1', '-np', '2', '-c', '32768', '--port', String(place.port), '--no-webui', '--alias', 'tiny', '--ignore-eos'];
-    const child = spawn('llama-server', args, { stdio: 'ignore' });
-    atEnd(t, () => child.kill('SIGKILL'));
-    return child;
-  };
-  const peer = start(), server = await serve(t, place.url, ['--llm-max-tokens', '12000', '--llm-context', '30000', '--llm-model', 'tiny']);
-  await untilReady(server);
-  const complete = (/** @type {number} */ max_tokens, /** @type {AbortSignal} */ signal) =>
-    fetch(server.url + 'v1/chat/completions', {
-      method: 'POST',
-      body: JSON.stringify({ model: 'x', messages: [{ role: 'user', content: 'Hello' }], max_tokens, stream: max_tokens > 8 }),
-      headers: { 'content-type': 'application/json' },
-      signal,
+  test('a server that is not there yet, refuses the key or lacks the model is told in a sentence, and found when it is there', async (t) => {
+    const folder = await temporaryFolder(t), key = 'sk-très'.replace('è', 'e') + '-secret';
+    await writeFile(path.join(folder, 'key'), key + '\n', { mode: 0o600 });
+    const place = await startPeer(t, {});
+    place.stop();
+    const server = start(['serve', '--listen', '127.0.0.1:0', '--data', folder, ...QUIET, '--llm-key-file', path.join(folder, 'key')], {
+      env: { OPENAI_COMPAT_BASE_URL: place.url + '/', MODEL_NAME: 'right' },
     });
-  const short = await (await complete(8)).json();
-  assert.ok(short.usage.completion_tokens > 0 && short.usage.completion_tokens <= 8, JSON.stringify(short));
-  assert.ok(short.usage.prompt_tokens > 5);
+    atEnd(t, () => server.child.kill('SIGKILL'));
+    const ready = async () => socketGet({ data: folder }, '/readyz').catch(() => ({ status: 0, body: '{}' }));
+    const broken = (/** @type {RegExp} */ why) =>
+      until(async () => {
+        const { status, body } = await ready();
+        return status === 503 && why.test(JSON.parse(body).engines.llm.notes);
+      }, String(why));
+    await broken(/there is no language model's server at http:\/\/127\.0\.0\.1:\d+\/v1 /);
 
-  const busy = async () => (await (await fetch(`http://127.0.0.1:${place.port}/slots`)).json()).some((/** @type {any} */ slot) => slot.is_processing);
-  const gone = new AbortController();
-  const long = await complete(12000, gone.signal);
-  await /** @type {ReadableStream} */ (long.body).getReader().read();
-  await until(busy, 'a slot at work');
-  gone.abort();
-  await until(async () => !(await busy()), 'a slot that is free');
+    let answer = whole(401, { error: { message: `Incorrect API key provided: ${key}` } });
+    const peer = await startPeer(t, { models: (socket) => socket.write(answer), good, echo: (socket) => socket.write(whole(400, { error: { message: `Bearer ${key}` } })) }, place.port);
+    await broken(/refuses the key \(HTTP 401\); set llm\.key_file/);
+    answer = whole(404, '');
+    await broken(/no list of models at .*\/v1\/models \(HTTP 404\); does llm\.url end in \/v1/);
+    answer = whole(200, '<html>');
+    await broken(/is no list of models/);
+    answer = models({ id: 'left' }, { id: 'middle' });
+    await broken(/has no model right; set llm\.model to one of its own: left, middle/);
+    answer = models({ id: 'left' }, { id: 'right' });
+    const url = await until(() => /ready: (\S+)/.exec(server.out())?.[1], 'the address');
+    assert.equal((await model({ url })).model, 'right');
+    assert.equal((await ask(url, 'Please good')).text, 'Yes, sir.');
+    const { head, body } = /** @type {any} */ (peer.requests.at(-1));
+    assert.match(head, /^POST \/v1\/chat\/completions HTTP\/1\.1\r\n/);
+    assert.ok(head.includes(`\r\nAuthorization: Bearer ${key}\r\n`), head);
+    assert.deepEqual([body.model, body.stream, body.stream_options, body.max_tokens], ['right', true, { include_usage: true }, 512]);
+    assert.match((await ask(url, 'Please echo')).last.error.message, /refuses the question/);
+    assert.ok(!server.err().includes(key), server.err());
+    server.child.kill();
+    assert.equal((await server.ended).code, 0);
+  });
 
-  const cut = complete(12000).then((answer) => answer.text());
-  await until(busy, 'a slot at work');
-  peer.kill('SIGKILL');
-  assert.match(await cut, /language model's server (broke off|cannot be reached)/);
-  await until(async () => (await model(server)).state === 'down', 'that it is missed');
-  assert.match((await ask(server.url, 'Are you there?')).last.error.message, /cannot be reached, or lacks the model/);
-  start();
-  await untilReady(server);
+  test('what cannot work is refused at the start; a command does not wait for a server that is not there', async (t) => {
+    const place = await startPeer(t, {});
+    place.stop();
+    for (const { args, says } of [
+      { args: ['--llm-url', 'host:8000'], says: /llm\.url must be http:\/\/ or https:\/\// },
+      { args: ['--llm-url', 'http://me:secret@host/v1'], says: /llm\.url must be/ },
+      { args: ['--llm-driver', 'remote'], says: /llm\.url must name the server/ },
+      { args: ['--llm-url', 'http://127.0.0.1:9', '--llm-key', 'a\tb'], says: /llm\.key may hold/ },
+    ]) {
+      const { code, err } = await repartee(['serve', '--listen', '127.0.0.1:0', '--data', await temporaryFolder(t), ...QUIET, ...args]);
+      assert.equal(code, 1, err);
+      assert.match(err, says);
+    }
+    const asked = await repartee(['ask', 'x', '--data', await temporaryFolder(t), ...QUIET, '--llm-url', place.url]);
+    assert.equal(asked.code, 1, asked.err);
+    assert.match(asked.err, /there is no language model's server at/);
+  });
+
+  test('a certificate that nobody vouches for is not trusted; a proxy is asked for others, not for this machine', async (t) => {
+    const peer = await startPeer(t, { models: list, good });
+    const proxied = { http_proxy: `http://127.0.0.1:${peer.port}`, no_proxy: '', NO_PROXY: '' };
+    const far = await serve(t, 'http://model.invalid:1234/v1', [], proxied);
+    assert.equal((await ask(far.url, 'Please good')).text, 'Yes, sir.');
+    assert.match(peer.requests[0].head, /^GET http:\/\/model\.invalid:1234\/v1\/models HTTP/);
+    const near = await serve(t, peer.url, [], { ...proxied, http_proxy: 'http://127.0.0.1:1' });
+    assert.equal((await ask(near.url, 'Please good')).text, 'Yes, sir.');
+    const other = await startServer(t, { args: [...QUIET, '--tls', 'auto'] });
+    const asked = await repartee(['ask', 'x', '--data', await temporaryFolder(t), ...QUIET, '--llm-url', other.url + 'v1']);
+    assert.match(asked.err, /there is no language model's server at https:.* \(.*self-signed certificate/);
+  });
+
+  test("Debian's llama-server answers, is left when nobody listens, dies and comes back", async (t) => {
+    const file = path.join(await temporaryFolder(t), 'model.gguf');
+    assert.equal(spawnSync(path.join(BUILD, 'test/gguf_make'), ['tiny', file]).status, 0);
+    const place = await startPeer(t, {});
+    place.stop();
+    const start = () => {
+      const args = ['-m', file, '-t', '1', '-np', '2', '-c', '32768', '--port', String(place.port), '--no-webui', '--alias', 'tiny', '--ignore-eos'];
+      const child = spawn('llama-server', args, { stdio: 'ignore' });
+      atEnd(t, () => child.kill('SIGKILL'));
+      return child;
+    };
+    const peer = start(), server = await serve(t, place.url, ['--llm-max-tokens', '12000', '--llm-context', '30000', '--llm-model', 'tiny']);
+    await untilReady(server);
+    const complete = (/** @type {number} */ max_tokens, /** @type {AbortSignal | undefined} */ signal = undefined) =>
+      fetch(server.url + 'v1/chat/completions', {
+        method: 'POST',
+        body: JSON.stringify({ model: 'x', messages: [{ role: 'user', content: 'Hello' }], max_tokens, stream: max_tokens > 8 }),
+        headers: { 'content-type': 'application/json' },
+        signal,
+      });
+    const short = await (await complete(8)).json();
+    assert.ok(short.usage.completion_tokens > 0 && short.usage.completion_tokens <= 8, JSON.stringify(short));
+    assert.ok(short.usage.prompt_tokens > 5);
+
+    const busy = async () => (await (await fetch(`http://127.0.0.1:${place.port}/slots`)).json()).some((/** @type {any} */ slot) => slot.is_processing);
+    const gone = new AbortController();
+    const long = await complete(12000, gone.signal);
+    await /** @type {ReadableStream} */ (long.body).getReader().read();
+    await until(busy, 'a slot at work');
+    gone.abort();
+    await until(async () => !(await busy()), 'a slot that is free');
+
+    const cut = complete(12000).then((answer) => answer.text());
+    await until(busy, 'a slot at work');
+    peer.kill('SIGKILL');
+    assert.match(await cut, /language model's server (broke off|cannot be reached)/);
+    await until(async () => (await model(server)).state === 'down', 'that it is missed');
+    assert.match((await ask(server.url, 'Are you there?')).last.error.message, /cannot be reached, or lacks the model/);
+    start();
+    await untilReady(server);
+  });
 });

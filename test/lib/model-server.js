@@ -44,7 +44,7 @@ function cutRequest(bytes) {
 }
 
 /**
- * @param {import('node:test').TestContext} t @param {Record<string, Behaviour>} behaviours by name; `models` answers GET
+ * @param {import('node:test').TestContext} t @param {Record<string, Behaviour>} behaviours by name; `models` answers GET, `*` all others
  * @param {number} [port]
  */
 export async function startPeer(t, behaviours, port = 0) {
@@ -82,7 +82,7 @@ export async function startPeer(t, behaviours, port = 0) {
         peer.requests.push(request);
         name = request.body ? request.body.messages.at(-1).content.split(' ').at(-1) : 'models';
         attempts[name] = (attempts[name] ?? 0) + 1;
-        behaviours[name](socket, attempts[name], request);
+        (behaviours[name] ?? behaviours['*'])(socket, attempts[name], request);
       }
     });
   });

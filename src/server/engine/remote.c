@@ -13,6 +13,7 @@ enum {
     PROBE_EVERY_MS = 30000, /* while all is well: models are changed, servers go */
     BACKOFF_MIN_MS = 250,
     BACKOFF_MAX_MS = 10000,
+    FAILURES_MAX = 2,      /* one may be chance */
     TICK_MS = 100,         /* while jobs wait */
     CONTEXT_TOKENS = 8192, /* of a server that does not say */
     SENTENCE_BYTES = 480,
@@ -37,6 +38,7 @@ static void is_ready(struct remote *r, const struct remote_models *m)
     struct engine *e = r->engine;
     r->context = r->context_wanted ? r->context_wanted : m->context ? m->context : CONTEXT_TOKENS;
     r->backoff_ms = 0;
+    r->failures = 0;
     timer_start(&r->timer, PROBE_EVERY_MS);
     if (e->state == ENGINE_READY && e->ready_model && strcmp(e->ready_model, m->name) == 0)
         return;
@@ -66,6 +68,10 @@ static void is_broken(struct remote *r, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(sentence, sizeof sentence, fmt, ap);
     va_end(ap);
+    if (e->state == ENGINE_READY && ++r->failures < FAILURES_MAX) {
+        try_later(r);
+        return;
+    }
     bool is_news = e->state != ENGINE_DOWN || !e->refusal || strcmp(e->refusal, sentence) != 0;
     if (is_news)
         r->backoff_ms = 0; /* something happens there */

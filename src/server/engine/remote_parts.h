@@ -22,6 +22,7 @@ struct remote {
     struct buf probe_body;
     struct timer timer; /* while it runs its deadline, else its next beginning */
     uint64_t backoff_ms;
+    uint32_t failures; /* in a row, since it was ready */
 
     struct remote_job *jobs;
     struct buf frame;        /* reserved, so that an end can always be told */

@@ -28,32 +28,44 @@ struct fetch {
     char why[CURL_ERROR_SIZE];
 };
 
+/* A socket of curl's. */
+struct socket {
+    int fd;
+    struct watch *watch;
+    struct socket *next;
+};
+
 struct fetcher {
-    CURLM *multi;
+    CURLM *multi; /* NULL: there was no memory for another one */
     struct loop *loop;
     struct timer timer;
     struct fetch *fetches;
+    struct socket *sockets;
+    bool is_broken; /* curl or the loop had no memory to go on: every fetch ends */
 };
 
 /* --- what curl asks of the loop --- */
 
 static void look_after(struct fetcher *m);
 
+static void act(struct fetcher *m, int fd, int mask)
+{
+    int running;
+    if (curl_multi_socket_action(m->multi, fd, mask, &running) != CURLM_OK)
+        m->is_broken = true;
+    look_after(m);
+}
+
 static void on_ready(void *arg, int fd, unsigned ready)
 {
-    struct fetcher *m = arg;
-    int running, mask = ((ready & WATCH_READ) != 0 ? CURL_CSELECT_IN : 0) |
-                        ((ready & WATCH_WRITE) != 0 ? CURL_CSELECT_OUT : 0);
-    (void)curl_multi_socket_action(m->multi, fd, mask, &running);
-    look_after(m);
+    act(arg, fd,
+        ((ready & WATCH_READ) != 0 ? CURL_CSELECT_IN : 0) |
+            ((ready & WATCH_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
 }
 
 static void on_time(void *arg)
 {
-    struct fetcher *m = arg;
-    int running;
-    (void)curl_multi_socket_action(m->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    look_after(m);
+    act(arg, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int on_timer(CURLM *, long ms, void *arg)
@@ -66,26 +78,81 @@ static int on_timer(CURLM *, long ms, void *arg)
     return 0;
 }
 
-/* A failure ends curl's transfer. */
-static int on_socket(CURL *, curl_socket_t fd, int what, void *arg, void *of_socket)
+static void forget_socket(struct socket **at)
 {
-    struct fetcher *m = arg;
-    struct watch *w = of_socket;
+    struct socket *s = *at;
+    *at = s->next;
+    watch_close(s->watch);
+    free(s);
+}
+
+static enum err add_socket(struct fetcher *m, int fd)
+{
+    struct socket *s = mem_zero(1, sizeof *s);
+    if (!s)
+        return ERR_NOMEM;
+    *s = (struct socket){.fd = fd, .next = m->sockets};
+    enum err err = watch_open(m->loop, fd, on_ready, m, &s->watch);
+    if (err == OK)
+        m->sockets = s;
+    else
+        free(s);
+    return err;
+}
+
+static enum err watch_socket(struct fetcher *m, int fd, int what)
+{
+    struct socket **at = &m->sockets;
+    while (*at && (*at)->fd != fd)
+        at = &(*at)->next;
     if (what == CURL_POLL_REMOVE) {
-        watch_close(w);
-        return curl_multi_assign(m->multi, fd, nullptr) == CURLM_OK ? 0 : -1;
+        if (*at)
+            forget_socket(at);
+        return OK;
     }
-    if (!w) {
-        if (watch_open(m->loop, fd, on_ready, m, &w) != OK)
-            return -1;
-        if (curl_multi_assign(m->multi, fd, w) != CURLM_OK) {
-            watch_close(w);
-            return -1;
-        }
+    if (!*at) {
+        try(add_socket(m, fd));
+        at = &m->sockets;
     }
     unsigned for_what = ((what & CURL_POLL_IN) != 0 ? WATCH_READ : 0) |
                         ((what & CURL_POLL_OUT) != 0 ? WATCH_WRITE : 0);
-    return watch_set(w, for_what) == OK ? 0 : -1;
+    return watch_set((*at)->watch, for_what);
+}
+
+static int on_socket(CURL *, curl_socket_t fd, int what, void *arg, void *)
+{
+    struct fetcher *m = arg;
+    if (watch_socket(m, fd, what) != OK) {
+        m->is_broken = true;
+        timer_start(&m->timer, 0);
+    }
+    return 0;
+}
+
+static enum err open_multi(struct fetcher *m)
+{
+    m->multi = curl_multi_init();
+    bool well =
+        m->multi && curl_multi_setopt(m->multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+        curl_multi_setopt(m->multi, CURLMOPT_SOCKETDATA, m) == CURLM_OK &&
+        curl_multi_setopt(m->multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
+        curl_multi_setopt(m->multi, CURLMOPT_TIMERDATA, m) == CURLM_OK &&
+        curl_multi_setopt(m->multi, CURLMOPT_MAXCONNECTS, (long)KEPT_CONNECTIONS) == CURLM_OK &&
+        /* A name that is being looked up holds nobody up. */
+        curl_multi_setopt(m->multi, CURLMOPT_QUICK_EXIT, 1L) == CURLM_OK;
+    return well ? OK : ERR_NOMEM;
+}
+
+/* With the connections that it kept. */
+static void close_multi(struct fetcher *m)
+{
+    if (m->multi)
+        (void)curl_multi_cleanup(m->multi);
+    m->multi = nullptr;
+    while (m->sockets)
+        forget_socket(&m->sockets);
+    timer_stop(&m->timer);
+    m->is_broken = false;
 }
 
 /* --- the end of a fetch --- */
@@ -168,6 +235,14 @@ static void tell(struct fetch *f)
     }
 }
 
+static void give_up_all(struct fetcher *m)
+{
+    for (struct fetch *f = m->fetches; f; f = f->next) {
+        f->err = f->is_over ? f->err : ERR_NOMEM;
+        f->is_over = true;
+    }
+}
+
 static struct fetch *find_news(const struct fetcher *m)
 {
     struct fetch *f = m->fetches;
@@ -185,8 +260,12 @@ static void look_after(struct fetcher *m)
         f->is_over = true;
         f->code = msg->data.result;
     }
+    if (m->is_broken)
+        give_up_all(m);
     for (struct fetch *f; (f = find_news(m));)
         tell(f);
+    if (m->is_broken && !m->fetches)
+        close_multi(m);
 }
 
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *arg)
@@ -294,6 +373,7 @@ static enum err set_up(struct fetch *f, const struct fetch_request *r)
     set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1); /* so that a cancel is a closed connection */
     set(CURLOPT_FOLLOWLOCATION, 0L);
     set(CURLOPT_NOSIGNAL, 1L);
+    set(CURLOPT_QUICK_EXIT, 1L);
     set(CURLOPT_ERRORBUFFER, f->why);
     set(CURLOPT_USERAGENT, "repartee/" REPARTEE_VERSION);
     set(CURLOPT_CONNECTTIMEOUT_MS, (long)r->connect_ms);
@@ -316,6 +396,12 @@ static enum err set_up(struct fetch *f, const struct fetch_request *r)
 enum err fetch_start(struct fetcher *m, const struct fetch_request *request,
                      const struct fetch_events *events, void *arg, struct fetch **ret_f)
 {
+    if (m->is_broken)
+        return ERR_NOMEM;
+    if (!m->multi && open_multi(m) != OK) {
+        close_multi(m);
+        return ERR_NOMEM;
+    }
     struct fetch *f = mem_zero(1, sizeof *f);
     if (!f)
         return ERR_NOMEM;
@@ -349,14 +435,7 @@ enum err fetcher_create(struct loop *loop, struct fetcher **ret_m)
         return ERR_NOMEM;
     m->loop = loop;
     timer_init(&m->timer, loop, on_time, m);
-    m->multi = curl_multi_init();
-    bool well =
-        m->multi && curl_multi_setopt(m->multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
-        curl_multi_setopt(m->multi, CURLMOPT_SOCKETDATA, m) == CURLM_OK &&
-        curl_multi_setopt(m->multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
-        curl_multi_setopt(m->multi, CURLMOPT_TIMERDATA, m) == CURLM_OK &&
-        curl_multi_setopt(m->multi, CURLMOPT_MAXCONNECTS, (long)KEPT_CONNECTIONS) == CURLM_OK;
-    if (!well) {
+    if (open_multi(m) != OK) {
         fetcher_destroy(m);
         return ERR_NOMEM;
     }
@@ -369,8 +448,6 @@ void fetcher_destroy(struct fetcher *m)
     if (!m)
         return;
     check(!m->fetches);
-    if (m->multi)
-        (void)curl_multi_cleanup(m->multi); /* closes the kept connections, and their watches */
-    timer_stop(&m->timer);
+    close_multi(m);
     free(m);
 }
