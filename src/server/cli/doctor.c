@@ -152,8 +152,10 @@ static int tell_broken(const struct cli *c, const struct json_val *ready, bool o
     for (size_t i = 0; i < TRADES; i++) {
         struct str state = engine_says(ready, i, "state"), driver = engine_says(ready, i, "driver");
         if (!engine_runs(ready, i) && str_eq(driver, S("remote")))
-            cli_fail(c, "the engine that %s is %.*s: %.*s", trades[i].does, STR_FMT(state),
-                     STR_FMT(engine_says(ready, i, "notes")));
+            cli_fail(
+                c, "the engine that %s is %.*s: %.*s; mend that or choose another with --%s-driver",
+                trades[i].does, STR_FMT(state), STR_FMT(engine_says(ready, i, "notes")),
+                trades[i].role);
         else if (!engine_runs(ready, i))
             cli_fail(
                 c,
