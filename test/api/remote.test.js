@@ -10,6 +10,7 @@ import { repartee, start } from '../lib/cli.js';
 import { DONE, END, FINISH, HEAD, chunk, delta, event, models, startPeer, whole } from '../lib/model-server.js';
 import { BUILD, atEnd, socketGet, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 
+const PATIENCE_MS = 60000; /* well below what a turn may take */
 const QUIET = ['--stt-driver', 'scripted', '--tts-driver', 'scripted', '--limit-turns', '10000'];
 /** @typedef {import('../lib/model-server.js').Behaviour} Behaviour */
 
@@ -22,7 +23,7 @@ const chat = (url, body, signal) =>
 
 /** The events of one streamed answer. @param {string} url @param {string} message */
 async function ask(url, message) {
-  const events = (await (await chat(url, { message })).text())
+  const events = (await (await chat(url, { message }, AbortSignal.timeout(PATIENCE_MS))).text())
     .split('\n')
     .filter((line) => line.startsWith('data: '))
     .map((line) => JSON.parse(line.slice(6)));
@@ -161,6 +162,14 @@ describe('a language model elsewhere', { concurrency: true }, () => {
     assert.deepEqual(peer.left.filter((name) => name === 'long'), []);
     gone.abort();
     await until(() => peer.left.includes('long'), 'a closed connection');
+    /* So does the server's end, if it may not wait for the answer's. */
+    const cut = ask(server.url, 'Please long').catch((error) => error);
+    await until(() => peer.attempts.long === 2, 'another answer');
+    process.kill(server.pid, 'SIGTERM');
+    await until(() => server.log().includes('shutting down'), 'the beginning of its end');
+    assert.equal(await server.stop(), 0, server.log());
+    await cut;
+    await until(() => peer.left.filter((name) => name === 'long').length === 2, 'a closed connection');
   });
 
   test('a server that is not there yet, refuses the key or lacks the model is told in a sentence, and found when it is there', async (t) => {

@@ -157,10 +157,11 @@ static void on_probe_done(void *arg, const struct fetch_result *result)
 static void on_probe_body(void *arg, struct str bytes)
 {
     struct remote *r = arg;
-    if (buf_add(&r->probe_body, bytes) == OK)
+    enum err err = buf_add(&r->probe_body, bytes);
+    if (err == OK)
         return;
     fetch_cancel(r->probe);
-    on_probe_done(r, &(struct fetch_result){.err = ERR_TOOBIG, .why = "its list is too long"});
+    on_probe_done(r, &(struct fetch_result){.err = err, .why = "its list is too long"});
 }
 
 static void begin_probe(struct remote *r)
