@@ -210,7 +210,7 @@ static enum err begin(struct completion *c)
 /* --- the request --- */
 
 static const char no_model[] =
-    "no language model is installed here; name a GGUF file with llm.model, or "
+    "no language model is installed here; name a GGUF file with llm.model or a server with llm.url, or "
     "ask POST /chat, which quotes the documents";
 
 static void on_request(struct exchange *x, void *arg, struct str body)

@@ -11,8 +11,11 @@
 struct language_model {
     char path[4096]; /* of the file, absolute: the engine has no other idea of where we are */
     char options[512];
+    struct engine_remote remote;
 };
 
+/* A sentence that says what is wrong with the options, or NULL. */
+const char *language_model_wrong(const struct conf *c);
 /* False: the quote answerer. `memory` holds what *ret_config points to. */
 bool language_model_choose(const struct conf *c, struct language_model *memory,
                            struct engine_config *ret_config);

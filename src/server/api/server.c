@@ -177,7 +177,8 @@ static void on_engine_state(void *arg, struct engine *e)
         log_info("%s is ready: %s%s%s", info.role, info.driver, info.notes[0] ? ", " : "",
                  info.notes);
     struct server *s = arg;
-    if (info.state == ENGINE_DOWN && info.refusal[0] && !s->was_ready && !s->is_patient) {
+    bool is_waited_for = s->is_patient || (info.refusal_passes && !s->is_private);
+    if (info.state == ENGINE_DOWN && info.refusal[0] && !s->was_ready && !is_waited_for) {
         (void)server_refuse(&s->refused, ERR_ENGINE, "%s", info.refusal);
         loop_stop(s->loop);
     }
@@ -202,6 +203,9 @@ static enum err start_engines(struct server *s, struct server_why *why)
         err = ERR_NOMEM;
     if (err != OK)
         return server_refuse(why, err, "stt.script: %s", err_text(err));
+    const char *wrong = language_model_wrong(c);
+    if (wrong)
+        return server_refuse(why, ERR_INVALID, "%s", wrong);
     struct language_model llm_memory, embed_memory;
     struct engine_config llm = {}, embed = {};
     bool has_llm = language_model_choose(c, &llm_memory, &llm);

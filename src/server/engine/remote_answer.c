@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/engine/remote_answer.h"
+
+#include <stdio.h>
+
+#include "base/json.h"
+
+void remote_answer_init(struct remote_answer *a, remote_text_fn on_text, void *arg)
+{
+    *a = (struct remote_answer){.on_text = on_text, .arg = arg};
+}
+
+void remote_answer_finish(struct remote_answer *a)
+{
+    sse_reader_finish(&a->sse);
+}
+
+/* --- failures that the server tells --- */
+
+/* One line of at most `size` bytes with the NUL, that no code point is cut in. */
+static void put_line(struct str s, char *into, size_t size)
+{
+    size_t n = utf8_prefix(s, size - 1);
+    for (size_t i = 0; i < n; i++)
+        into[i] = (unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f ? ' ' : s.p[i];
+    into[n] = 0;
+}
+
+/* OpenAI: {"error": {"message", "type", "code"}}; some: {"error": "…"}, {"object": "error", "message"},
+ * {"detail": "…"}. */
+static struct str failure_text(const struct json_val *root)
+{
+    const struct json_val *error = json_get(root, "error");
+    const struct json_val *const places[] = {
+        json_get(error, "message"),
+        error,
+        json_get(root, "message"),
+        json_get(root, "detail"),
+    };
+    struct str text = {};
+    for (size_t i = 0; i < sizeof places / sizeof *places && !text.n; i++)
+        text = json_str(places[i]);
+    return text;
+}
+
+static bool mentions_context(struct str s)
+{
+    static const char *const phrases[] = {"context length", "context_length", "context size",
+                                          "context_size",   "context window", "maximum context"};
+    for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++)
+        if (str_find(s, str_of(phrases[i])) < s.n)
+            return true;
+    return false;
+}
+
+static enum err read_failure(const struct json_val *root, char said[REMOTE_SAID_BYTES])
+{
+    const struct json_val *error = json_get(root, "error");
+    struct str text = failure_text(root);
+    put_line(text, said, REMOTE_SAID_BYTES);
+    bool too_long = mentions_context(text) || mentions_context(json_str(json_get(error, "code"))) ||
+                    mentions_context(json_str(json_get(error, "type")));
+    return too_long ? ERR_TOOBIG : ERR_ENGINE;
+}
+
+static bool is_failure(const struct json_val *root)
+{
+    const struct json_val *error = json_get(root, "error");
+    return (error && json_typeof(error) != JSON_NULL) ||
+           str_eq(json_str(json_get(root, "object")), S("error"));
+}
+
+enum err remote_refusal_read(struct str body, char said[REMOTE_SAID_BYTES])
+{
+    struct json_doc *doc;
+    said[0] = 0;
+    if (json_parse(body, &doc, nullptr) != OK)
+        return ERR_ENGINE; /* some page of a gateway's */
+    enum err err = read_failure(json_root(doc), said);
+    json_doc_destroy(doc);
+    return err;
+}
+
+/* --- the answer --- */
+
+static uint32_t count_of(const struct json_val *v)
+{
+    int64_t n = json_int(v, 0);
+    return n < 0 ? 0 : n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+static void take_usage(struct remote_answer *a, const struct json_val *usage)
+{
+    if (!usage || json_typeof(usage) != JSON_OBJ)
+        return;
+    a->has_usage = true;
+    a->prompt_tokens = count_of(json_get(usage, "prompt_tokens"));
+    a->completion_tokens = count_of(json_get(usage, "completion_tokens"));
+    a->cached_tokens =
+        count_of(json_get(json_get(usage, "prompt_tokens_details"), "cached_tokens"));
+}
+
+static enum err take_text(struct remote_answer *a, struct str text)
+{
+    if (!text.n)
+        return OK;
+    if (text.n > REMOTE_TEXT_MAX - a->bytes)
+        return ERR_TOOBIG;
+    a->bytes += text.n;
+    a->pieces++;
+    return a->on_text(a->arg, text);
+}
+
+/* `delta` of a stream, `message` of a whole answer: their content may be null, or not there. */
+static enum err take_choice(struct remote_answer *a, const struct json_val *choice)
+{
+    const struct json_val *delta = json_get(choice, "delta");
+    if (!delta)
+        delta = json_get(choice, "message");
+    if (json_int(json_get(choice, "index"), 0) != 0)
+        return OK; /* nobody asked for a second one */
+    a->has_choice = true;
+    a->thoughts += json_str(json_get(delta, "reasoning_content")).n > 0 ||
+                   json_str(json_get(delta, "reasoning")).n > 0;
+    struct str reason = json_str(json_get(choice, "finish_reason"));
+    try(take_text(a, json_str(json_get(delta, "content"))));
+    a->is_finished = a->is_finished || reason.n > 0;
+    a->is_cut = a->is_cut || str_eq(reason, S("length"));
+    return OK;
+}
+
+static enum err take_object(struct remote_answer *a, const struct json_val *root)
+{
+    if (json_typeof(root) != JSON_OBJ)
+        return ERR_SYNTAX;
+    if (is_failure(root))
+        return read_failure(root, a->said);
+    take_usage(a, json_get(root, "usage"));
+    const struct json_val *choices = json_get(root, "choices"), *choice;
+    size_t iter = 0;
+    while (choices && json_typeof(choices) == JSON_ARR &&
+           json_next(choices, &iter, nullptr, &choice))
+        try(take_choice(a, choice));
+    return OK;
+}
+
+static enum err take_json(struct remote_answer *a, struct str json)
+{
+    struct json_doc *doc;
+    enum err err = json_parse(json, &doc, nullptr);
+    if (err != OK)
+        return err == ERR_NOMEM ? err : ERR_SYNTAX;
+    err = take_object(a, json_root(doc));
+    json_doc_destroy(doc);
+    return err;
+}
+
+static enum err on_event(void *arg, struct str data)
+{
+    struct remote_answer *a = arg;
+    if (a->is_done)
+        return OK;
+    if (str_eq(str_trim(data), S("[DONE]"))) {
+        a->is_done = true;
+        return a->has_choice ? OK : ERR_SYNTAX;
+    }
+    return take_json(a, data);
+}
+
+enum err remote_answer_feed(struct remote_answer *a, struct str bytes)
+{
+    return a->is_done ? OK : sse_reader_feed(&a->sse, bytes, on_event, a);
+}
+
+enum err remote_answer_whole(struct remote_answer *a, struct str body)
+{
+    try(take_json(a, body));
+    a->is_finished = a->is_done = a->has_choice;
+    return a->has_choice ? OK : ERR_SYNTAX;
+}
+
+enum err remote_answer_end(struct remote_answer *a)
+{
+    if (a->is_done)
+        return OK;
+    /* The last event may lack its empty line. Half an event is no JSON. */
+    enum err err = sse_reader_feed(&a->sse, S("\n\n"), on_event, a);
+    if (err == ERR_SYNTAX)
+        return a->is_finished ? OK : ERR_CLOSED;
+    try(err);
+    return a->is_finished || a->is_done ? OK : ERR_CLOSED;
+}
+
+/* --- the list of models --- */
+
+static void add_name(struct remote_models *m, struct str name)
+{
+    size_t n = strlen(m->names);
+    char line[REMOTE_MODEL_BYTES];
+    put_line(name, line, sizeof line);
+    if (n + 2 + strlen(line) + sizeof ", …" <= sizeof m->names)
+        snprintf(m->names + n, sizeof m->names - n, "%s%s", n ? ", " : "", line);
+    else if (!str_ends(str_of(m->names), S("…")))
+        snprintf(m->names + n, sizeof m->names - n, "%s…", n ? ", " : "");
+}
+
+/* vLLM: max_model_len; llama-server: meta.n_ctx. */
+static uint32_t context_of(const struct json_val *model)
+{
+    uint32_t n = count_of(json_get(model, "max_model_len"));
+    return n ? n : count_of(json_get(json_get(model, "meta"), "n_ctx"));
+}
+
+static bool is_called(const struct json_val *model, struct str name)
+{
+    const struct json_val *aliases = json_get(model, "aliases"), *alias;
+    size_t iter = 0;
+    bool is = str_eq(json_str(json_get(model, "id")), name);
+    while (!is && aliases && json_typeof(aliases) == JSON_ARR &&
+           json_next(aliases, &iter, nullptr, &alias))
+        is = str_eq(json_str(alias), name);
+    return is;
+}
+
+static void add_model(struct remote_models *m, const struct json_val *model, struct str wanted)
+{
+    struct str id = json_str(json_get(model, "id"));
+    if (!id.n || id.n >= REMOTE_MODEL_BYTES || str_find_byte(id, 0) < id.n)
+        return;
+    m->count++;
+    add_name(m, id);
+    bool is_it = wanted.n ? is_called(model, wanted) : m->count == 1;
+    if (is_it) {
+        put_line(wanted.n ? wanted : id, m->name, sizeof m->name);
+        m->context = context_of(model);
+    } else if (!wanted.n) {
+        m->name[0] = 0; /* which one? */
+    }
+}
+
+enum err remote_models_read(struct str body, struct str wanted, struct remote_models *ret_models)
+{
+    struct json_doc *doc;
+    enum err err = json_parse(body, &doc, nullptr);
+    if (err != OK)
+        return err == ERR_NOMEM ? err : ERR_SYNTAX;
+    const struct json_val *data = json_get(json_root(doc), "data"), *model;
+    struct remote_models m = {};
+    size_t iter = 0;
+    bool is_list = data && json_typeof(data) == JSON_ARR;
+    while (is_list && json_next(data, &iter, nullptr, &model))
+        add_model(&m, model, wanted);
+    json_doc_destroy(doc);
+    if (!is_list)
+        return ERR_SYNTAX;
+    *ret_models = m;
+    return OK;
+}
