@@ -122,6 +122,7 @@ static enum err send_segment(struct completion *c, const struct completion_messa
             .role = m->role,
             .priority = priority,
             .more = n < text.n,
+            .id = buf_str(&m->id),
             .text = str_sub(text, 0, n),
         };
         try(job_send(c->job, MSG_llm_segment, &piece));

@@ -11,6 +11,7 @@ enum {
 
 struct completion_message {
     struct str role; /* "system", "user", "assistant", "call", "tool"; lives for ever */
+    struct buf id;   /* of a call, and of its result */
     struct buf text; /* of a call: an object of name and arguments */
 };
 

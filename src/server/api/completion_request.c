@@ -8,6 +8,7 @@ enum {
     TEXT_MAX = 1024 * 1024,
     TOOLS_MAX = 128,
     TOOL_NAME_MAX = 64,
+    ID_MAX = 128,
     STOPS_MAX = 16,
     STOP_BYTES = 256,
     JSON_MAX = 48 * 1024, /* a message to the engine holds it */
@@ -15,8 +16,10 @@ enum {
 
 void completion_request_finish(struct completion_request *r)
 {
-    for (size_t i = 0; i < r->count; i++)
+    for (size_t i = 0; i < r->count; i++) {
+        buf_finish(&r->message[i].id);
         buf_finish(&r->message[i].text);
+    }
     free(r->message);
     for (size_t i = 0; i < r->tools; i++) {
         buf_finish(&r->tool[i].name);
@@ -91,8 +94,18 @@ static enum err add_message(struct completion_request *r, struct str role,
     r->message = message;
     try(err);
     *ret_message = &r->message[r->count++];
-    **ret_message = (struct completion_message){.role = role, .text = BUF(TEXT_MAX)};
+    **ret_message =
+        (struct completion_message){.role = role, .id = BUF(ID_MAX), .text = BUF(TEXT_MAX)};
     return OK;
+}
+
+static enum err read_id(const struct json_val *id, struct completion_message *to,
+                        struct json_why *why)
+{
+    enum err err = buf_add(&to->id, json_str(id));
+    return err == ERR_TOOBIG
+               ? refuse(why, ERR_INVALID, "messages", "a call's id has at most 128 bytes")
+               : err;
 }
 
 /* The client has the arguments as a text of JSON, the engine wants an object. */
@@ -123,6 +136,7 @@ static enum err read_calls(const struct json_val *calls, struct completion_reque
     for (size_t iter = 0; calls && json_next(calls, &iter, nullptr, &call);) {
         struct completion_message *to;
         try(add_message(r, S("call"), &to, why));
+        try(read_id(json_get(call, "id"), to, why));
         try(write_call(json_get(call, "function"), &to->text, why));
     }
     return OK;
@@ -143,6 +157,7 @@ static enum err read_message(const struct json_val *m, struct completion_request
     bool has_calls = str_eq(role, S("assistant")) && calls && json_count(calls) > 0;
     if (!has_calls || (is_given(content) && json_str(content).n + json_count(content) > 0)) {
         try(add_message(r, role, &to, why));
+        try(read_id(json_get(m, "tool_call_id"), to, why));
         try(read_content(content, &to->text, why));
     }
     return has_calls ? read_calls(calls, r, why) : OK;

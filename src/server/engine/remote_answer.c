@@ -2,8 +2,10 @@
 #include "server/engine/remote_answer.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 
 void remote_answer_init(struct remote_answer *a, remote_text_fn on_text, void *arg)
 {
@@ -12,6 +14,13 @@ void remote_answer_init(struct remote_answer *a, remote_text_fn on_text, void *a
 
 void remote_answer_finish(struct remote_answer *a)
 {
+    for (size_t i = 0; i < a->calls; i++) {
+        buf_finish(&a->call[i].name);
+        buf_finish(&a->call[i].arguments);
+    }
+    free(a->call);
+    a->call = nullptr;
+    a->calls = 0;
     sse_reader_finish(&a->sse);
 }
 
@@ -111,6 +120,63 @@ static enum err take_text(struct remote_answer *a, struct str text)
     return a->on_text(a->arg, text);
 }
 
+static enum err find_call(struct remote_answer *a, size_t index, struct remote_call **ret_call)
+{
+    if (index >= REMOTE_CALLS_MAX)
+        return ERR_TOOBIG;
+    void *call = a->call;
+    enum err err = mem_grow(&call, &a->call_room, index + 1, sizeof *a->call);
+    a->call = call;
+    try(err);
+    for (; a->calls <= index; a->calls++)
+        a->call[a->calls] = (struct remote_call){.name = BUF(REMOTE_MODEL_BYTES),
+                                                 .arguments = BUF(REMOTE_CALL_BYTES_MAX)};
+    *ret_call = &a->call[index];
+    return OK;
+}
+
+/* In a stream each piece says to which call it belongs, a whole answer has them in order. */
+static enum err take_calls(struct remote_answer *a, const struct json_val *calls)
+{
+    const struct json_val *one;
+    int64_t place = 0;
+    if (!calls || json_typeof(calls) != JSON_ARR)
+        return OK;
+    for (size_t iter = 0; json_next(calls, &iter, nullptr, &one); place++) {
+        int64_t index = json_int(json_get(one, "index"), place);
+        struct remote_call *call;
+        const struct json_val *function = json_get(one, "function");
+        if (index < 0)
+            return ERR_SYNTAX;
+        try(find_call(a, (size_t)index, &call));
+        if (call->name.n == 0)
+            try(buf_add(&call->name, json_str(json_get(function, "name"))));
+        try(buf_add(&call->arguments, json_str(json_get(function, "arguments"))));
+        a->thoughts++;
+    }
+    return OK;
+}
+
+enum err remote_answer_check_calls(const struct remote_answer *a)
+{
+    for (size_t i = 0; i < a->calls; i++) {
+        struct json_doc *doc;
+        struct str arguments = buf_str(&a->call[i].arguments);
+        if (a->call[i].name.n == 0)
+            return ERR_SYNTAX;
+        if (arguments.n == 0)
+            continue;
+        enum err err = json_parse(arguments, &doc, nullptr);
+        if (err != OK)
+            return err == ERR_NOMEM ? err : ERR_SYNTAX;
+        bool is_object = json_typeof(json_root(doc)) == JSON_OBJ;
+        json_doc_destroy(doc);
+        if (!is_object)
+            return ERR_SYNTAX;
+    }
+    return OK;
+}
+
 /* `delta` of a stream, `message` of a whole answer: their content may be null, or not there. */
 static enum err take_choice(struct remote_answer *a, const struct json_val *choice)
 {
@@ -122,6 +188,7 @@ static enum err take_choice(struct remote_answer *a, const struct json_val *choi
     a->has_choice = true;
     a->thoughts += json_str(json_get(delta, "reasoning_content")).n > 0 ||
                    json_str(json_get(delta, "reasoning")).n > 0;
+    try(take_calls(a, json_get(delta, "tool_calls")));
     struct str reason = json_str(json_get(choice, "finish_reason"));
     try(take_text(a, json_str(json_get(delta, "content"))));
     a->is_finished = a->is_finished || reason.n > 0;

@@ -18,6 +18,13 @@ enum {
     REMOTE_TEXT_MAX = 1024 * 1024,       /* bytes of an answer */
     REMOTE_BODY_BYTES_MAX = 1024 * 1024, /* of a body that is no stream */
     REMOTE_MODEL_BYTES = 200,
+    REMOTE_CALLS_MAX = 128,
+    REMOTE_CALL_BYTES_MAX = 48 * 1024, /* of one call's arguments */
+};
+
+/* A function that the model asks for, as it comes in pieces. */
+struct remote_call {
+    struct buf name, arguments; /* arguments: a text of JSON */
 };
 
 /* Of an answer's text; another return than OK ends the reading and comes back. */
@@ -28,11 +35,13 @@ struct remote_answer {
     remote_text_fn on_text;
     void *arg;
     size_t bytes;              /* of text */
-    uint32_t pieces, thoughts; /* of text; of what a model says to itself */
-    bool has_choice;           /* something of an answer has come */
-    bool is_finished;          /* the model has said its last word */
-    bool is_done;              /* [DONE]: so has the server */
-    bool is_cut;               /* max_tokens ended it */
+    uint32_t pieces, thoughts; /* of text; of calls, and of what a model says to itself */
+    struct remote_call *call;
+    size_t calls, call_room;
+    bool has_choice;  /* something of an answer has come */
+    bool is_finished; /* the model has said its last word */
+    bool is_done;     /* [DONE]: so has the server */
+    bool is_cut;      /* max_tokens ended it */
     bool has_usage;
     uint32_t prompt_tokens, cached_tokens, completion_tokens;
     char said[REMOTE_SAID_BYTES]; /* by the server about its failure, for the log; "": nothing */
@@ -43,6 +52,8 @@ void remote_answer_finish(struct remote_answer *a);
 /* Bytes of an event stream. ERR_SYNTAX: this is no answer; ERR_ENGINE: the server told of a failure;
  * ERR_TOOBIG: of its context, or what came is too much; ERR_NOMEM. After is_done all is ignored. */
 enum err remote_answer_feed(struct remote_answer *a, struct str bytes);
+/* Once the answer is whole: are its calls? An object each, or ERR_SYNTAX. */
+enum err remote_answer_check_calls(const struct remote_answer *a);
 /* The whole answer of a server that does not stream. */
 enum err remote_answer_whole(struct remote_answer *a, struct str body);
 /* Beyond these: ERR_CLOSED, the answer was cut. */

@@ -133,13 +133,39 @@ static void on_say(void *arg)
     send(r, stream, MSG_canceled, &(struct msg_canceled){});
 }
 
+/* False: the job is over, by its owner's will or by what was no call. */
+static bool send_calls(struct remote_job *j)
+{
+    const struct remote_answer *a = &j->answer;
+    enum err err = remote_answer_check_calls(a);
+    if (err == ERR_SYNTAX && a->is_cut)
+        return true; /* it was cut in the middle of one */
+    if (err != OK) {
+        job_fail_later(j, err == ERR_NOMEM ? err : ERR_ENGINE,
+                       err == ERR_NOMEM ? err_text(err)
+                                        : "the language model asked for no function that there is");
+        return false;
+    }
+    for (size_t i = 0; i < a->calls && j->phase == ASKING; i++) {
+        struct str arguments = buf_str(&a->call[i].arguments);
+        const struct msg_llm_call call = {.name = buf_str(&a->call[i].name),
+                                          .arguments_json = arguments.n ? arguments : S("{}")};
+        send(j->remote, j->stream, MSG_llm_call, &call);
+    }
+    return j->phase == ASKING;
+}
+
 /* The connection may serve again if its answer ends in order. */
 static void job_done(struct remote_job *j)
 {
     const struct remote_answer *a = &j->answer;
+    if (a->calls && !send_calls(j))
+        return;
     uint64_t now = clock_us(), first = j->first_us ? j->first_us : now;
     const struct msg_llm_done done = {
-        .reason = a->is_cut ? S("length") : S("stop"),
+        .reason = a->is_cut  ? S("length")
+                  : a->calls ? S("tool_calls")
+                             : S("stop"),
         .prompt_tokens = a->prompt_tokens,
         .cached_tokens = a->cached_tokens,
         .completion_tokens = a->has_usage ? a->completion_tokens : a->pieces,
@@ -457,6 +483,10 @@ enum err remote_take(struct engine *e, struct str bytes)
             job_fail_later(j, err, err_text(err));
     } else if (j->phase == COLLECTING && f.type == MSG_llm_generate) {
         generate(j, &msg.llm_generate);
+    } else if (j->phase == COLLECTING) {
+        enum err err = remote_prompt_wish(&j->prompt, f.type, &msg);
+        if (err != OK)
+            job_fail_later(j, err, err_text(err));
     }
     return OK;
 }

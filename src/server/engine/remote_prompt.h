@@ -5,6 +5,7 @@
  * them, messages of one role in a row become one, as many templates want it, and room is guessed by bytes.
  *
  *     try(remote_prompt_add(&p, &segment));     // as often as pieces come
+ *     try(remote_prompt_wish(&p, type, msg));   // llm_sampling, llm_format, llm_tool
  *     try(remote_prompt_write(&p, &ask, &json));
  *     remote_prompt_finish(&p);                 // also of one that is zeroed
  */
@@ -23,8 +24,11 @@ struct remote_part;
 struct remote_prompt {
     struct remote_part *part;
     size_t count, room;
-    struct buf text;
-    bool more; /* the last segment goes on */
+    struct buf text, ids;
+    bool more;                        /* the last segment goes on */
+    struct msg_llm_sampling sampling; /* its text is not kept; repeat_penalty 0: none was told */
+    struct buf bias, schema, tools;   /* JSON; of the tools the members of the list */
+    bool has_format, must_call;
 };
 
 struct remote_ask {
@@ -35,6 +39,8 @@ struct remote_ask {
 
 /* ERR_INVALID: an unknown role; ERR_TOOBIG, ERR_NOMEM. */
 enum err remote_prompt_add(struct remote_prompt *p, const struct msg_llm_segment *m);
+/* Any other message of the job before llm_generate. ERR_SYNTAX: it is none of these; ERR_TOOBIG, ERR_NOMEM. */
+enum err remote_prompt_wish(struct remote_prompt *p, enum msg_type type, const union msg *msg);
 /* Leaves out what is too much, the highest priority number first, of equals the oldest. ERR_INVALID: there
  * is no whole question, or a setting is out of its range. */
 enum err remote_prompt_write(const struct remote_prompt *p, const struct remote_ask *ask,
