@@ -11,6 +11,7 @@
 #include "server/engine/remote_answer.h"
 #include "server/engine/remote_parts.h"
 #include "server/engine/remote_prompt.h"
+#include "server/engine/remote_verdict.h"
 
 enum {
     TRIES_MAX = 3,
@@ -164,69 +165,6 @@ static void job_done(struct remote_job *j)
 
 static void ask(struct remote_job *j);
 
-struct verdict {
-    enum err err;
-    const char *sentence;
-    bool passes; /* the next try may go better */
-};
-
-static struct verdict judge_status(int status, enum err said)
-{
-    if (said == ERR_TOOBIG)
-        return (struct verdict){ERR_TOOBIG, "this is too long for the language model", false};
-    if (status == 401 || status == 403)
-        return (struct verdict){
-            ERR_ENGINE, "the language model's server does not accept this server's key", false};
-    if (status == 404)
-        return (struct verdict){ERR_ENGINE, "the language model's server does not know the model",
-                                false};
-    if (status == 429)
-        return (struct verdict){
-            ERR_BUSY,
-            "the language model's server has too much to do; please try again in a moment", true};
-    if (status >= 502 && status <= 504)
-        return (struct verdict){
-            ERR_BUSY,
-            "the language model's server is busy or still loading; please try again in a moment",
-            true};
-    if (status >= 500)
-        return (struct verdict){ERR_ENGINE,
-                                "the language model's server has failed; please try again", false};
-    return (struct verdict){ERR_ENGINE, "the language model's server refuses the question", false};
-}
-
-static struct verdict judge_err(enum err err, bool has_begun)
-{
-    switch (err) {
-    case ERR_NOMEM:
-        return (struct verdict){err, err_text(err), false};
-    case ERR_LATE:
-        return (struct verdict){
-            err,
-            has_begun ? "the language model's server has fallen silent in the middle of its answer"
-                      : "the language model's server has not begun to answer in time",
-            false};
-    case ERR_NOTFOUND:
-    case ERR_TIMEOUT:
-        return (struct verdict){ERR_ENGINE, "the language model's server cannot be reached",
-                                err == ERR_NOTFOUND};
-    case ERR_CLOSED:
-        return (struct verdict){
-            ERR_ENGINE,
-            has_begun ? "the language model's server broke off in the middle of its answer"
-                      : "the language model's server broke off before its answer",
-            true};
-    case ERR_TOOBIG:
-        return (struct verdict){ERR_ENGINE, "the language model's answer is too long", false};
-    case ERR_ENGINE:
-        return (struct verdict){ERR_ENGINE,
-                                "the language model's server has failed; please try again", false};
-    default:
-        return (struct verdict){ERR_ENGINE, "what the language model's server sent is no answer",
-                                false};
-    }
-}
-
 static bool has_begun(const struct remote_job *j)
 {
     return j->answer.pieces || j->answer.thoughts;
@@ -257,8 +195,8 @@ static void try_again_or_fail(struct remote_job *j, struct verdict v, uint32_t r
 static void broke(struct remote_job *j, enum err err, const char *why)
 {
     struct remote *r = j->remote;
-    struct verdict v = err == ERR_TOOBIG && j->answer.said[0] ? judge_status(0, ERR_TOOBIG)
-                                                              : judge_err(err, has_begun(j));
+    struct verdict v = err == ERR_TOOBIG && j->answer.said[0] ? verdict_of_status(0, ERR_TOOBIG)
+                                                              : verdict_of_err(err, has_begun(j));
     log_warn("language model: %s%s%s", v.sentence, why[0] ? ": " : "", remote_quotable(r, why));
     if (err == ERR_NOTFOUND || err == ERR_CLOSED || err == ERR_TIMEOUT)
         remote_look(r);
@@ -294,7 +232,7 @@ static void refused(struct remote_job *j, const struct fetch_result *result)
     enum err err = remote_refusal_read(buf_str(&j->body), said);
     if (err == ERR_TOOBIG && ask_for_less(j))
         return;
-    struct verdict v = judge_status(result->status, err);
+    struct verdict v = verdict_of_status(result->status, err);
     log_warn("language model: %s (HTTP %d)%s%s", v.sentence, result->status, said[0] ? ": " : "",
              remote_quotable(j->remote, said));
     if (result->status != 429 && err != ERR_TOOBIG)
