@@ -152,6 +152,30 @@ describe('a language model elsewhere', { concurrency: true }, () => {
     assert.equal(await hasty.stop(), 0, hasty.log());
   });
 
+  test('what is too long for the other server is asked again with less of the conversation', async (t) => {
+    /** @type {Behaviour} */
+    const small = (socket, attempt, request) =>
+      JSON.stringify(request.body.messages).length > 5000
+        ? socket.write(whole(400, { error: { message: 'x', type: 'exceed_context_size_error' } }))
+        : good(socket, attempt, request);
+    const peer = await startPeer(t, { small, models: list });
+    const server = await serve(t, peer.url);
+    await untilReady(server);
+    const messages = ['user', 'assistant', 'user', 'assistant', 'user', 'assistant'].map((role, i) => ({ role, content: `${i} `.repeat(900) }));
+    messages.push({ role: 'user', content: 'Please small' });
+    const complete = async () => {
+      const answer = await fetch(server.url + 'v1/chat/completions', { method: 'POST', body: JSON.stringify({ model: 'x', messages }), headers: { 'content-type': 'application/json' } });
+      return (await answer.json()).choices?.[0].message.content;
+    };
+    assert.equal(await complete(), 'Yes, sir.');
+    const sent = /** @type {any} */ (peer.requests.at(-1)).body.messages;
+    assert.equal(sent.at(-1).content.slice(-12), 'Please small');
+    assert.equal(peer.attempts.small, 2);
+    messages.splice(0, messages.length - 1, { role: 'system', content: 'x'.repeat(6000) });
+    assert.equal(await complete(), undefined); /* of this nothing may be left out */
+    assert.equal(peer.attempts.small, 3);
+  });
+
   test('who leaves in mid-answer ends the work elsewhere', async (t) => {
     const peer = await startPeer(t, { long: repeats(HEAD, chunk(delta('and '))), models: list });
     const server = await serve(t, peer.url);

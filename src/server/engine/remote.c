@@ -36,12 +36,12 @@ static void begin_probe(struct remote *r);
 static void is_ready(struct remote *r, const struct remote_models *m)
 {
     struct engine *e = r->engine;
-    r->context = r->context_wanted ? r->context_wanted : m->context ? m->context : CONTEXT_TOKENS;
     r->backoff_ms = 0;
     r->failures = 0;
     timer_start(&r->timer, PROBE_EVERY_MS);
     if (e->state == ENGINE_READY && e->ready_model && strcmp(e->ready_model, m->name) == 0)
         return;
+    r->context = r->context_wanted ? r->context_wanted : m->context ? m->context : CONTEXT_TOKENS;
     char notes[SENTENCE_BYTES];
     snprintf(notes, sizeof notes, "%.150s at %.250s", m->name, r->url);
     engine_keep_text(&e->ready_model, str_of(m->name));

@@ -11,6 +11,7 @@
 #include "server/engine/remote_answer.h"
 #include "server/engine/remote_parts.h"
 #include "server/engine/remote_prompt.h"
+#include "server/engine/remote_verdict.h"
 
 enum {
     TRIES_MAX = 3,
@@ -19,6 +20,7 @@ enum {
     LAST_WORDS_MS = 1000, /* from the model's last word to the server's */
     LINGER_MS = 1000, /* from [DONE] to the end of the body; after it the connection serves again */
     PIECE_MAX = 1024, /* bytes of one token */
+    CONTEXT_MIN = 256, /* tokens */
     REFUSAL_MAX = 64 * 1024,
 };
 
@@ -38,9 +40,11 @@ struct remote_job {
     enum phase phase;
     bool is_stream; /* what comes is an event stream */
     uint8_t tries;
-    uint32_t left_out;
+    uint32_t left_out, context; /* tokens that it has been cut to */
     struct remote_prompt prompt;
-    struct buf json, body; /* of the request; of an answer that is no stream */
+    struct msg_llm_generate settings;
+    struct buf stop, json,
+        body; /* of the settings; of the request; of an answer that is no stream */
     struct fetch *fetch;
     struct remote_answer answer;
     struct timer timer; /* of the phase */
@@ -60,6 +64,7 @@ static void job_free(struct remote_job *j)
     deferred_cancel(&j->say);
     remote_prompt_finish(&j->prompt);
     remote_answer_finish(&j->answer);
+    buf_finish(&j->stop);
     buf_finish(&j->json);
     buf_finish(&j->body);
     free(j);
@@ -184,68 +189,7 @@ static void job_done(struct remote_job *j)
 
 /* --- failures --- */
 
-struct verdict {
-    enum err err;
-    const char *sentence;
-    bool passes; /* the next try may go better */
-};
-
-static struct verdict judge_status(int status, enum err said)
-{
-    if (said == ERR_TOOBIG)
-        return (struct verdict){ERR_TOOBIG, "this is too long for the language model", false};
-    if (status == 401 || status == 403)
-        return (struct verdict){
-            ERR_ENGINE, "the language model's server does not accept this server's key", false};
-    if (status == 404)
-        return (struct verdict){ERR_ENGINE, "the language model's server does not know the model",
-                                false};
-    if (status == 429)
-        return (struct verdict){
-            ERR_BUSY,
-            "the language model's server has too much to do; please try again in a moment", true};
-    if (status >= 502 && status <= 504)
-        return (struct verdict){
-            ERR_BUSY,
-            "the language model's server is busy or still loading; please try again in a moment",
-            true};
-    if (status >= 500)
-        return (struct verdict){ERR_ENGINE,
-                                "the language model's server has failed; please try again", false};
-    return (struct verdict){ERR_ENGINE, "the language model's server refuses the question", false};
-}
-
-static struct verdict judge_err(enum err err, bool has_begun)
-{
-    switch (err) {
-    case ERR_NOMEM:
-        return (struct verdict){err, err_text(err), false};
-    case ERR_LATE:
-        return (struct verdict){
-            err,
-            has_begun ? "the language model's server has fallen silent in the middle of its answer"
-                      : "the language model's server has not begun to answer in time",
-            false};
-    case ERR_NOTFOUND:
-    case ERR_TIMEOUT:
-        return (struct verdict){ERR_ENGINE, "the language model's server cannot be reached",
-                                err == ERR_NOTFOUND};
-    case ERR_CLOSED:
-        return (struct verdict){
-            ERR_ENGINE,
-            has_begun ? "the language model's server broke off in the middle of its answer"
-                      : "the language model's server broke off before its answer",
-            true};
-    case ERR_TOOBIG:
-        return (struct verdict){ERR_ENGINE, "the language model's answer is too long", false};
-    case ERR_ENGINE:
-        return (struct verdict){ERR_ENGINE,
-                                "the language model's server has failed; please try again", false};
-    default:
-        return (struct verdict){ERR_ENGINE, "what the language model's server sent is no answer",
-                                false};
-    }
-}
+static void ask(struct remote_job *j);
 
 static bool has_begun(const struct remote_job *j)
 {
@@ -277,19 +221,44 @@ static void try_again_or_fail(struct remote_job *j, struct verdict v, uint32_t r
 static void broke(struct remote_job *j, enum err err, const char *why)
 {
     struct remote *r = j->remote;
-    struct verdict v = err == ERR_TOOBIG && j->answer.said[0] ? judge_status(0, ERR_TOOBIG)
-                                                              : judge_err(err, has_begun(j));
+    struct verdict v = err == ERR_TOOBIG && j->answer.said[0] ? verdict_of_status(0, ERR_TOOBIG)
+                                                              : verdict_of_err(err, has_begun(j));
     log_warn("language model: %s%s%s", v.sentence, why[0] ? ": " : "", remote_quotable(r, why));
     if (err == ERR_NOTFOUND || err == ERR_CLOSED || err == ERR_TIMEOUT)
         remote_look(r);
     try_again_or_fail(j, v, 0);
 }
 
+static enum err write_request(struct remote_job *j, uint32_t context)
+{
+    const struct remote_ask what = {.model = str_of(j->remote->engine->ready_model),
+                                    .context = context,
+                                    .generate = &j->settings};
+    j->context = context;
+    buf_clear(&j->json);
+    return remote_prompt_write(&j->prompt, &what, &j->json, &j->left_out);
+}
+
+/* Its room is smaller than it says, or than we guess: more of this conversation is left out. Not of others,
+ * which may have texts of another kind. */
+static bool ask_for_less(struct remote_job *j)
+{
+    uint32_t left_out = j->left_out, context = j->context / 2;
+    if (j->tries >= TRIES_MAX || context < CONTEXT_MIN || write_request(j, context) != OK ||
+        j->left_out <= left_out)
+        return false;
+    buf_clear(&j->body);
+    ask(j);
+    return true;
+}
+
 static void refused(struct remote_job *j, const struct fetch_result *result)
 {
     char said[REMOTE_SAID_BYTES];
     enum err err = remote_refusal_read(buf_str(&j->body), said);
-    struct verdict v = judge_status(result->status, err);
+    if (err == ERR_TOOBIG && ask_for_less(j))
+        return;
+    struct verdict v = verdict_of_status(result->status, err);
     log_warn("language model: %s (HTTP %d)%s%s", v.sentence, result->status, said[0] ? ": " : "",
              remote_quotable(j->remote, said));
     if (result->status != 429 && err != ERR_TOOBIG)
@@ -427,6 +396,7 @@ static void open_job(struct remote *r, uint32_t stream)
     }
     j->remote = r;
     j->stream = stream;
+    j->stop = BUF(WIRE_PAYLOAD_MAX);
     j->json = BUF(REMOTE_BODY_MAX);
     j->body = BUF(REMOTE_BODY_BYTES_MAX);
     timer_init(&j->timer, r->engine->loop, on_timer, j);
@@ -440,11 +410,11 @@ static void open_job(struct remote *r, uint32_t stream)
 
 static void generate(struct remote_job *j, const struct msg_llm_generate *settings)
 {
-    const struct remote *r = j->remote;
-    const struct remote_ask what = {
-        .model = str_of(r->engine->ready_model), .context = r->context, .generate = settings};
-    enum err err = remote_prompt_write(&j->prompt, &what, &j->json, &j->left_out);
-    remote_prompt_finish(&j->prompt);
+    j->settings = *settings;
+    enum err err = buf_add(&j->stop, settings->stop_json);
+    j->settings.stop_json = buf_str(&j->stop);
+    if (err == OK)
+        err = write_request(j, j->remote->context);
     if (err != OK) {
         job_fail_later(j, err, err_text(err));
         return;
