@@ -52,7 +52,7 @@ MSG(decode_done,   0x002c, E, U64(decode_done, samples))
  * cached prefix to look at; a segment longer than a frame goes on in the next one (more = 1). The id is of a call of a
  * function and, the same one, of its result. */
 MSG(llm_open,     0x0030, S, STR(llm_open, session))
-MSG(llm_segment,  0x0031, S, STR(llm_segment, role) U32(llm_segment, trusted) U32(llm_segment, priority) U32(llm_segment, more) STR(llm_segment, id) STR(llm_segment, text))
+MSG(llm_segment,  0x0031, S, STR(llm_segment, role) U32(llm_segment, trusted) U32(llm_segment, priority) U32(llm_segment, more) STR(llm_segment, text) STR(llm_segment, id))
 MSG(llm_generate, 0x0032, S, U32(llm_generate, max_tokens) F32(llm_generate, temperature) F32(llm_generate, top_p) U32(llm_generate, top_k) U64(llm_generate, seed) STR(llm_generate, stop_json))
 /* Before llm_generate, where they are wanted: more about how tokens are chosen (bias_json: an object of a
  * token's number and what is added to it, or ""), and what the answer has to be: JSON, by a schema or any object (""). */

@@ -6,6 +6,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
+import OpenAI from 'openai';
 import { repartee, start } from '../lib/cli.js';
 import { DONE, END, FINISH, HEAD, chunk, delta, event, models, startPeer, whole } from '../lib/model-server.js';
 import { BUILD, atEnd, socketGet, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
@@ -174,6 +175,58 @@ describe('a language model elsewhere', { concurrency: true }, () => {
     messages.splice(0, messages.length - 1, { role: 'system', content: 'x'.repeat(6000) });
     assert.equal(await complete(), undefined); /* of this nothing may be left out */
     assert.equal(peer.attempts.small, 3);
+  });
+
+  test('functions, forms and penalties go to the other server, calls come back', async (t) => {
+    /** @param {object} call */
+    const calls = (call) => event({ choices: [{ index: 0, delta: { tool_calls: [call] } }] });
+    const two = calls({ index: 0, id: 'theirs', type: 'function', function: { name: 'weather', arguments: '{"city":' } }) +
+      calls({ index: 0, function: { arguments: '"Bern"}' } }) + calls({ index: 1, id: 'x', function: { name: 'time', arguments: '' } });
+    const end = event({ choices: [{ index: 0, delta: {}, finish_reason: 'tool_calls' }] });
+    const peer = await startPeer(t, {
+      models: list, '*': good, 'call!': says(two + end + USAGE + DONE),
+      'half!': says(calls({ index: 0, function: { name: 'weather', arguments: '{"ci' } }) + end + DONE),
+      'cut!': says(calls({ index: 0, function: { name: 'weather', arguments: '{"ci' } }) + event({ choices: [{ index: 0, delta: {}, finish_reason: 'length' }] }) + DONE),
+    });
+    const server = await serve(t, peer.url);
+    await untilReady(server);
+    const client = new OpenAI({ baseURL: server.url + 'v1', apiKey: 'none', maxRetries: 0 });
+    const parameters = { type: 'object', properties: { city: { type: 'string' } } };
+    /** @type {OpenAI.ChatCompletionTool[]} */
+    const tools = [{ type: 'function', function: { name: 'weather', description: 'There.', parameters } }, { type: 'function', function: { name: 'time' } }];
+    /** @param {string} content @returns {OpenAI.ChatCompletionMessageParam} */
+    const user = (content) => ({ role: 'user', content });
+    const { choices } = await client.chat.completions.create({
+      model: 'm', messages: [user('Please call!')], tools, tool_choice: 'required', presence_penalty: 0.5, frequency_penalty: -1, logit_bias: { 5: -100 },
+    });
+    assert.equal(choices[0].finish_reason, 'tool_calls');
+    const called = choices[0].message.tool_calls ?? [];
+    assert.deepEqual(called.map((c) => c.type === 'function' && [c.function.name, c.function.arguments]), [['weather', '{"city":"Bern"}'], ['time', '{}']]);
+    const { body } = /** @type {any} */ (peer.requests.at(-1));
+    assert.deepEqual(body.tools, tools);
+    assert.deepEqual([body.tool_choice, body.presence_penalty, body.frequency_penalty, body.logit_bias], ['required', 0.5, -1, { 5: -100 }]);
+
+    await client.chat.completions.create({
+      model: 'm', tools, response_format: { type: 'json_schema', json_schema: { name: 'x', schema: parameters } },
+      messages: [
+        user('Please call!'), choices[0].message, { role: 'tool', tool_call_id: called[1].id, content: '12:00' },
+        { role: 'tool', tool_call_id: called[0].id, content: 'Rain' }, user('and now'),
+      ],
+    });
+    const next = /** @type {any} */ (peer.requests.at(-1)).body;
+    assert.deepEqual(next.response_format.json_schema.schema, parameters);
+    assert.equal(next.tool_choice, 'auto');
+    const call = (/** @type {number} */ i, /** @type {string} */ name, /** @type {string} */ text) => ({ id: called[i].id, type: 'function', function: { name, arguments: text } });
+    assert.deepEqual(next.messages, [
+      { role: 'user', content: 'Please call!' },
+      { role: 'assistant', content: '', tool_calls: [call(0, 'weather', '{"city":"Bern"}'), call(1, 'time', '{}')] },
+      { role: 'tool', tool_call_id: called[1].id, content: '12:00' },
+      { role: 'tool', tool_call_id: called[0].id, content: 'Rain' },
+      { role: 'user', content: 'and now' },
+    ]);
+    await assert.rejects(client.chat.completions.create({ model: 'm', messages: [user('half!')], tools }), /no function that there is/);
+    const cut = await client.chat.completions.create({ model: 'm', messages: [user('cut!')], tools });
+    assert.deepEqual([cut.choices[0].finish_reason, cut.choices[0].message.tool_calls], ['length', undefined]);
   });
 
   test('who leaves in mid-answer ends the work elsewhere', async (t) => {

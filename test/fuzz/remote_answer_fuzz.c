@@ -24,6 +24,10 @@ static void read_answer(struct str s, size_t step)
         err = step ? remote_answer_end(&a) : remote_answer_whole(&a, s);
     check(n == a.bytes && n <= s.n && a.pieces <= n);
     check(err != OK || a.is_finished || a.is_done);
+    if (err == OK && remote_answer_check_calls(&a) == OK)
+        for (size_t i = 0; i < a.calls; i++)
+            check(a.call[i].name.n > 0);
+    check(a.calls <= REMOTE_CALLS_MAX);
     check(utf8_valid(str_of(a.said)) && (err != OK || !a.said[0]));
     remote_answer_finish(&a);
 }

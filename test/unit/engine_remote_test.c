@@ -95,6 +95,51 @@ static void streams(void **)
     }
 }
 
+#define CALL(index, more)                                                                          \
+    EVENT("{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":" index ",\"function\":{" more "}}]}}]}")
+
+static void calls_are_put_together(void **)
+{
+    static const struct {
+        const char *stream;
+        enum err err, check;
+        const char *name[2], *arguments[2];
+    } rows[] = {
+        {CALL("0", "\"name\":\"f\",\"arguments\":\"\"") CALL("0", "\"arguments\":\"{\\\"a\\\":\"")
+             CALL("0", "\"arguments\":\"1}\"") CALL("1", "\"name\":\"g\"") FINISH("tool_calls")
+                 DONE,
+         OK,
+         OK,
+         {"f", "g"},
+         {"{\"a\":1}", ""}},
+        {CALL("0", "\"name\":\"f\",\"arguments\":\"{\"") FINISH("tool_calls"),
+         OK,
+         ERR_SYNTAX,
+         {"f"},
+         {"{"}},
+        {CALL("0", "\"name\":\"f\",\"arguments\":\"[1]\"") FINISH("tool_calls"),
+         OK,
+         ERR_SYNTAX,
+         {"f"},
+         {"[1]"}},
+        {CALL("1", "\"name\":\"f\"") FINISH("tool_calls"), OK, ERR_SYNTAX, {"", "f"}, {"", ""}},
+        {CALL("-1", "\"name\":\"f\""), ERR_SYNTAX, OK, {}, {}},
+        {CALL("128", "\"name\":\"f\""), ERR_TOOBIG, OK, {}, {}},
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        autobuf text = BUF(1000);
+        struct remote_answer a;
+        remote_answer_init(&a, keep, &text);
+        assert_err(feed(&a, str_of(rows[i].stream), 5), rows[i].err);
+        assert_err(remote_answer_check_calls(&a), rows[i].check);
+        for (size_t k = 0; k < 2 && rows[i].name[k]; k++) {
+            assert_str(buf_str(&a.call[k].name), rows[i].name[k]);
+            assert_str(buf_str(&a.call[k].arguments), rows[i].arguments[k]);
+        }
+        remote_answer_finish(&a);
+    }
+}
+
 /* Every place where a connection may end: the answer's end is told by the model or the server, or it is none. */
 static void cut_anywhere(void **)
 {
@@ -321,7 +366,7 @@ static void what_does_not_fit_is_left_out(void **)
 
 static void what_is_no_question_is_refused(void **)
 {
-    static const struct msg_llm_segment stranger = {S("tool"), 0, 0, 0, S("x")};
+    static const struct msg_llm_segment stranger = {S("function"), 0, 0, 0, S("x")};
     static const struct msg_llm_segment half = {S("user"), 0, 0, 1, S("x")};
     struct remote_prompt p = {};
     autobuf json = BUF(1000);
@@ -343,6 +388,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(streams),
+        cmocka_unit_test(calls_are_put_together),
         cmocka_unit_test(cut_anywhere),
         cmocka_unit_test(usage_is_taken_over),
         cmocka_unit_test(what_has_no_end_is_ended),
