@@ -262,13 +262,16 @@ enum err remote_answer_end(struct remote_answer *a)
 
 static void add_name(struct remote_models *m, struct str name)
 {
-    size_t n = strlen(m->names);
+    static const struct str more = S(", …");
     char line[REMOTE_MODEL_BYTES];
     put_line(name, line, sizeof line);
-    if (n + 2 + strlen(line) + sizeof ", …" <= sizeof m->names)
-        snprintf(m->names + n, sizeof m->names - n, "%s%s", n ? ", " : "", line);
-    else if (!str_ends(str_of(m->names), S("…")))
-        snprintf(m->names + n, sizeof m->names - n, "%s…", n ? ", " : "");
+    size_t n = strlen(m->names), room = sizeof m->names - 1 - n, comma = n ? 2 : 0;
+    if (str_ends(str_of(m->names), S("…")))
+        return;
+    struct str part = comma + strlen(line) + more.n <= room ? str_of(line) : S("…");
+    memcpy(m->names + n, ", ", comma);
+    memcpy(m->names + n + comma, part.p, part.n);
+    m->names[n + comma + part.n] = 0;
 }
 
 /* vLLM: max_model_len; llama-server: meta.n_ctx. */
