@@ -31,7 +31,7 @@ static struct chat_template template;
 static struct markers markers;
 static uint32_t context;       /* const after load */
 static char name[NAME_BYTES];  /* const after load */
-static char notes[NAME_BYTES]; /* const after load */
+static char notes[2 * NAME_BYTES]; /* const after load */
 
 struct options {
     uint32_t context, parallel, gpu_layers, kv_bits;
@@ -102,9 +102,11 @@ static enum err prepare(const struct options *o, uint32_t threads, char why[LLM_
 static void describe(void)
 {
     model_name(model, name, sizeof name);
-    char what[64];
+    char what[64], devices[96];
     llama_model_desc(model, what, sizeof what);
-    snprintf(notes, sizeof notes, "%s, %u tokens of context", what, context);
+    model_devices(devices, sizeof devices);
+    snprintf(notes, sizeof notes, "%s, %u tokens of context, computed by %s", what, context,
+             devices);
 }
 
 static void llama_unload(void)

@@ -33,6 +33,15 @@ void model_library_open(bool (*is_breaking_off)(void))
     llama_backend_init();
 }
 
+void model_devices(char *into, size_t size)
+{
+    size_t n = 0;
+    into[0] = 0;
+    for (size_t i = 0; i < ggml_backend_dev_count() && n < size; i++)
+        n += (size_t)snprintf(into + n, size - n, "%s%s", i ? ", " : "",
+                              ggml_backend_dev_name(ggml_backend_dev_get(i)));
+}
+
 /* --- the file --- */
 
 static enum err check_open(int fd, const char *path, struct gguf_facts *ret_facts,

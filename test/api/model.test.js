@@ -36,7 +36,7 @@ test('a model that is named answers; a second question reads only what is new', 
   const { url } = await startWithModel(t, ['--llm-max-tokens', '30']);
   const { engines } = await (await fetch(url + 'readyz')).json();
   assert.equal(engines.llm.driver, 'llama');
-  assert.match(engines.llm.notes, /2048 tokens of context/);
+  assert.match(engines.llm.notes, /2048 tokens of context, computed by .*CPU/);
   const first = await (await chat(url, { message: 'Who are you?', stream: false })).json();
   assert.ok(first.response.length > 0);
   assert.equal(first.usage.cached_tokens, 0);
