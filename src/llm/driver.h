@@ -90,6 +90,7 @@ struct llm_request {
     float min_p, presence_penalty, frequency_penalty, repeat_penalty;
     const struct llm_bias *bias;
     size_t bias_count;
+    bool prefill;        /* the prompt is read as far as its last text goes, nothing is written */
     const char *grammar; /* GBNF with the rule "root", that the answer obeys; NULL: none */
 
     bool (*piece)(void *arg, struct str piece);

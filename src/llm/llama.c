@@ -29,8 +29,8 @@ enum {
 static struct llama_model *model;
 static struct chat_template template;
 static struct markers markers;
-static uint32_t context;       /* const after load */
-static char name[NAME_BYTES];  /* const after load */
+static uint32_t context;           /* const after load */
+static char name[NAME_BYTES];      /* const after load */
 static char notes[2 * NAME_BYTES]; /* const after load */
 
 struct options {

@@ -28,6 +28,7 @@ struct draft {
     struct part *part;
     size_t count, tokens; /* of all parts */
     uint32_t left_out;
+    bool is_open_ended;
 };
 
 void prompt_finish(struct prompt *p)
@@ -136,14 +137,24 @@ static bool leave_out_one(struct draft *d)
 
 /* --- the whole --- */
 
+/* What is to go on has no markup behind its last text yet. */
+static size_t spans_to_read(const struct draft *d, const struct spans *spans)
+{
+    size_t n = spans->count;
+    while (d->is_open_ended && n > 0 && spans->span[n - 1].segment != d->count - 1)
+        n--;
+    return n;
+}
+
 static enum err join(const struct draft *d, const struct spans *spans, struct tokens *t,
                      size_t *ret_open)
 {
+    size_t count = spans_to_read(d, spans);
     const struct llama_vocab *vocab = d->maker->vocab;
     llama_token bos = llama_vocab_get_add_bos(vocab) ? llama_vocab_bos(vocab) : -1;
     bool open = true;
     size_t open_count = 0;
-    for (size_t i = 0; i < spans->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct span *s = &spans->span[i];
         if (s->segment != SPAN_OWN)
             try(add_tokens(t, &d->part[s->segment].tokens));
@@ -200,7 +211,7 @@ static enum err fit(struct draft *d, size_t max_tokens, struct tokens *t, size_t
 enum err prompt_build(const struct prompt_maker *maker, const struct llm_request *request,
                       size_t max_tokens, struct prompt *ret_prompt)
 {
-    struct draft d = {.maker = maker};
+    struct draft d = {.maker = maker, .is_open_ended = request->prefill};
     struct tokens t = {};
     size_t open = 0;
     enum err err = draft_init(&d, request);

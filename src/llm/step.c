@@ -145,7 +145,7 @@ static void put_prompts(size_t answers)
         const struct prompt_tokens *p = &g->prompt->tokens;
         size_t at = the.cache.sequence[g->sequence].count, n = least(p->count - at, budget);
         for (size_t k = at; k < at + n; k++)
-            put(g, p->token[k], k + 1 == p->count);
+            put(g, p->token[k], k + 1 == p->count && !g->request->prefill);
         budget -= n;
     }
 }
@@ -227,6 +227,12 @@ static enum err next_token(struct generation *g)
     return OK;
 }
 
+/* That was all that is wanted of it. */
+static bool is_read(const struct generation *g)
+{
+    return g->request->prefill && the.cache.sequence[g->sequence].count == g->prompt->tokens.count;
+}
+
 static void harvest(enum err stepped)
 {
     for (size_t i = 0; i < live_count; i++) {
@@ -236,6 +242,10 @@ static void harvest(enum err stepped)
             g->err = note_computed(g);
         if (g->err == OK && g->output >= 0)
             g->err = next_token(g);
+        if (g->err == OK && g->in_batch && is_read(g)) {
+            g->first_us = clock_us();
+            g->over = true;
+        }
     }
 }
 

@@ -34,6 +34,7 @@ struct stream {
     struct grammar grammar;
     struct tools tools;
     struct call_reader calls;
+    bool prefill;
     struct answer answer;
     enum err err; /* why a piece was refused */
     char why[LLM_WHY_BYTES];
@@ -243,7 +244,8 @@ static enum err send_done(struct stream *st, const struct llm_result *r)
 {
     bool cut = r->cut && !answer_over(&st->answer);
     const struct msg_llm_done done = {
-        .reason = cut               ? S("length")
+        .reason = st->prefill       ? S("prefill")
+                  : cut             ? S("length")
                   : st->calls.calls ? S("tool_calls")
                                     : S("stop"),
         .prompt_tokens = r->prompt_tokens,
@@ -312,6 +314,7 @@ static enum err generate(struct stream *st, const struct msg_llm_generate *m)
         .repeat_penalty = st->sampling.repeat_penalty,
         .bias = st->bias,
         .bias_count = st->bias_count,
+        .prefill = st->prefill,
         .grammar = grammar,
         .piece = on_piece,
         .stopped = is_stopped,
@@ -356,6 +359,10 @@ enum err stream_message(void *state, struct worker_stream *, uint16_t type, cons
         return on_format(st, &msg->llm_format);
     case MSG_llm_tool:
         return on_tool(st, &msg->llm_tool);
+    case MSG_llm_prefill:
+        st->prefill = true;
+        return on_generate(
+            st, &(struct msg_llm_generate){.max_tokens = msg->llm_prefill.max_tokens, .top_p = 1});
     case MSG_llm_generate:
         return on_generate(st, &msg->llm_generate);
     default:

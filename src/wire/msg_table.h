@@ -62,6 +62,10 @@ MSG(llm_format,   0x0036, S, STR(llm_format, schema_json))
  * once it is whole; the reason of llm_done is "tool_calls" then. */
 MSG(llm_tool,     0x0037, S, STR(llm_tool, name) STR(llm_tool, description) STR(llm_tool, parameters_json) U32(llm_tool, must))
 MSG(llm_call,     0x0038, E, STR(llm_call, name) STR(llm_call, arguments_json))
+/* In place of llm_generate: the prompt is read up to the end of its last segment's text and kept for the session, so that
+ * what begins with the same words has only its rest to read; nothing is written. Room is left for max_tokens. Answers
+ * llm_done with the reason "prefill". */
+MSG(llm_prefill,  0x0039, S, U32(llm_prefill, max_tokens))
 MSG(llm_token,    0x0033, E, STR(llm_token, text))
 MSG(llm_done,     0x0034, E, STR(llm_done, reason) U32(llm_done, prompt_tokens) U32(llm_done, cached_tokens) U32(llm_done, completion_tokens) U32(llm_done, segments_left_out) U64(llm_done, prefill_us) U64(llm_done, decode_us))
 

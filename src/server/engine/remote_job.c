@@ -31,6 +31,7 @@ enum phase : uint8_t {
     LINGERING, /* the job is over, its connection is not */
     FAILED,    /* the job hears of it at the end of the step */
     CANCELED,
+    READ_AHEAD, /* done: a server elsewhere reads all of it later */
 };
 
 struct remote_job {
@@ -134,8 +135,12 @@ static void on_say(void *arg)
         job_fail(j, j->err, j->sentence);
         return;
     }
+    bool is_read = j->phase == READ_AHEAD;
     job_free(j);
-    send(r, stream, MSG_canceled, &(struct msg_canceled){});
+    if (is_read)
+        send(r, stream, MSG_llm_done, &(struct msg_llm_done){.reason = S("prefill")});
+    else
+        send(r, stream, MSG_canceled, &(struct msg_canceled){});
 }
 
 /* False: the job is over, by its owner's will or by what was no call. */
@@ -453,6 +458,9 @@ enum err remote_take(struct engine *e, struct str bytes)
             job_fail_later(j, err, err_text(err));
     } else if (j->phase == COLLECTING && f.type == MSG_llm_generate) {
         generate(j, &msg.llm_generate);
+    } else if (j->phase == COLLECTING && f.type == MSG_llm_prefill) {
+        j->phase = READ_AHEAD;
+        deferred_call(&j->say);
     } else if (j->phase == COLLECTING) {
         enum err err = remote_prompt_wish(&j->prompt, f.type, &msg);
         if (err != OK)
