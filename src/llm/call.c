@@ -98,6 +98,8 @@ static enum err look_for_begin(struct call_reader *r)
     if (marks[r->syntax].at_start_only) {
         struct str words = str_trim(held);
         r->inside = !r->spoke && str_starts(words, begin);
+        if (!r->spoke && words.n == 0)
+            buf_clear(&r->held); /* blanks before all words are none */
         return r->inside || (!r->spoke && words.n == 0) ? OK : give_held(r, held.n);
     }
     size_t at = str_find(held, begin);

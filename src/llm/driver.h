@@ -67,6 +67,7 @@ struct llm_segment {
     uint32_t priority; /* 0: never left out */
     struct str text;
     bool joined;                /* it goes on in the message of the segment before it */
+    bool tied;                  /* it is left out when the segment before it is */
     const char *before, *after; /* markup around the text; NULL: none */
 };
 

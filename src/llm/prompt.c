@@ -116,7 +116,16 @@ static enum err draft_init(struct draft *d, const struct llm_request *request)
     return OK;
 }
 
-/* Removes the part that is the first to go, of equals the oldest; false: none may. */
+static void leave_out(struct draft *d, size_t i)
+{
+    d->tokens -= d->part[i].tokens.count;
+    free(d->part[i].tokens.token);
+    d->count--;
+    memmove(&d->part[i], &d->part[i + 1], (d->count - i) * sizeof *d->part);
+    d->left_out++;
+}
+
+/* Removes the part that is the first to go, of equals the oldest, with what is tied to it; false: none may. */
 static bool leave_out_one(struct draft *d)
 {
     size_t worst = d->count;
@@ -127,11 +136,9 @@ static bool leave_out_one(struct draft *d)
     }
     if (worst == d->count)
         return false;
-    d->tokens -= d->part[worst].tokens.count;
-    free(d->part[worst].tokens.token);
-    d->count--;
-    memmove(&d->part[worst], &d->part[worst + 1], (d->count - worst) * sizeof *d->part);
-    d->left_out++;
+    do
+        leave_out(d, worst);
+    while (worst < d->count && d->part[worst].segment.tied);
     return true;
 }
 

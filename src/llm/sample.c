@@ -23,8 +23,11 @@ constexpr float GREEDY_BELOW =
 
 struct sampler {
     struct llama_sampler *chain, *grammar; /* grammar NULL: anything goes */
-    llama_token_data *candidate;           /* with a grammar */
+    const struct llama_vocab *vocab;
+    llama_token_data *candidate; /* with a grammar */
     size_t count;
+    char half[4]; /* of a code point, at the end of what was written */
+    size_t half_bytes;
 };
 
 static bool add(struct llama_sampler *chain, struct llama_sampler *one)
@@ -91,6 +94,7 @@ static enum err build_chain(struct sampler *s, const struct llama_vocab *vocab,
 static enum err build_grammar(struct sampler *s, const struct llama_vocab *vocab,
                               const struct llm_request *r)
 {
+    s->vocab = vocab;
     s->count = (size_t)llama_vocab_n_tokens(vocab);
     s->candidate = mem_zero(s->count, sizeof *s->candidate);
     if (!s->candidate)
@@ -132,16 +136,43 @@ void sample_destroy(struct sampler *s)
 
 /* --- with a grammar --- */
 
-/* The chain's choice among what the grammar leaves of all tokens, or among all. */
-static llama_token_data choose(struct sampler *s, const float *logit, bool by_grammar)
+/* Whether bytes that are no whole code point may become one. */
+static bool is_begun(struct str s)
 {
-    for (size_t i = 0; i < s->count; i++)
-        s->candidate[i] = (llama_token_data){(llama_token)i, logit[i], 0};
-    llama_token_data_array all = {s->candidate, s->count, -1, false};
-    if (by_grammar)
-        llama_sampler_apply(s->grammar, &all);
-    llama_sampler_apply(s->chain, &all);
-    return all.selected < 0 ? (llama_token_data){-1, -INFINITY, 0} : all.data[all.selected];
+    static const struct {
+        unsigned char from, to, bytes, second_from, second_to;
+    } leads[] = {{0xc2, 0xdf, 2, 0x80, 0xbf}, {0xe0, 0xe0, 3, 0xa0, 0xbf},
+                 {0xe1, 0xec, 3, 0x80, 0xbf}, {0xed, 0xed, 3, 0x80, 0x9f},
+                 {0xee, 0xef, 3, 0x80, 0xbf}, {0xf0, 0xf0, 4, 0x90, 0xbf},
+                 {0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f}};
+    const unsigned char *b = (const unsigned char *)s.p;
+    for (size_t i = 0; i < sizeof leads / sizeof *leads; i++)
+        if (b[0] >= leads[i].from && b[0] <= leads[i].to)
+            return s.n < leads[i].bytes &&
+                   (s.n < 2 || (b[1] >= leads[i].second_from && b[1] <= leads[i].second_to)) &&
+                   (s.n < 3 || (b[2] & 0xc0) == 0x80);
+    return false;
+}
+
+/* libllama's grammar takes malformed UTF-8 for something else when it is asked than when it is told, and ends the
+ * process on that. */
+static bool is_text(const struct sampler *s, llama_token token, char half[4], size_t *ret_half)
+{
+    char bytes[sizeof s->half + LLM_PIECE_MAX];
+    memcpy(bytes, s->half, s->half_bytes);
+    int32_t n =
+        llama_token_to_piece(s->vocab, token, bytes + s->half_bytes, LLM_PIECE_MAX, 0, true);
+    if (n < 0)
+        return false;
+    struct str rest = {bytes, s->half_bytes + (size_t)n};
+    uint32_t cp;
+    for (size_t point; rest.n && (point = utf8_next(rest, &cp)) > 0;)
+        rest = str_sub(rest, point, rest.n);
+    if (rest.n && !is_begun(rest))
+        return false;
+    memcpy(half, rest.p, rest.n);
+    *ret_half = rest.n;
+    return true;
 }
 
 static bool is_allowed(const struct sampler *s, llama_token token)
@@ -152,19 +183,41 @@ static bool is_allowed(const struct sampler *s, llama_token token)
     return isfinite(one.logit);
 }
 
-/* To ask the grammar about a whole vocabulary is slow, and most of the time the model obeys unasked. */
+/* How much is asked of a whole vocabulary, which is slow. Most of the time the model obeys unasked, and says text. */
+enum care : uint8_t { UNASKED, BY_GRAMMAR, BY_GRAMMAR_AND_TEXT, CARES };
+
+/* Where nothing is allowed the chain chooses all the same. */
+static llama_token_data choose(struct sampler *s, const float *logit, enum care care)
+{
+    char half[sizeof s->half];
+    size_t half_bytes;
+    for (size_t i = 0; i < s->count; i++) {
+        bool fits = care < BY_GRAMMAR_AND_TEXT || is_text(s, (llama_token)i, half, &half_bytes);
+        s->candidate[i] = (llama_token_data){(llama_token)i, fits ? logit[i] : -INFINITY, 0};
+    }
+    llama_token_data_array all = {s->candidate, s->count, -1, false};
+    if (care >= BY_GRAMMAR)
+        llama_sampler_apply(s->grammar, &all);
+    llama_sampler_apply(s->chain, &all);
+    return all.selected < 0 ? (llama_token_data){-1, -INFINITY, 0} : all.data[all.selected];
+}
+
 static enum err next_by_grammar(struct sampler *s, const float *logit, int32_t *ret_token)
 {
-    llama_token_data chosen = choose(s, logit, false);
-    if (chosen.id < 0 || !is_allowed(s, chosen.id))
-        chosen = choose(s, logit, true);
-    /* Where nothing is allowed the chain chooses all the same. */
-    if (chosen.id < 0 || !is_allowed(s, chosen.id))
-        return ERR_NOTFOUND;
-    llama_sampler_accept(s->grammar, chosen.id);
-    llama_sampler_accept(s->chain, chosen.id);
-    *ret_token = chosen.id;
-    return OK;
+    char half[sizeof s->half];
+    size_t half_bytes;
+    for (enum care care = UNASKED; care < CARES; care++) {
+        llama_token_data chosen = choose(s, logit, care);
+        if (chosen.id < 0 || !is_allowed(s, chosen.id) || !is_text(s, chosen.id, half, &half_bytes))
+            continue;
+        llama_sampler_accept(s->grammar, chosen.id);
+        llama_sampler_accept(s->chain, chosen.id);
+        memcpy(s->half, half, half_bytes);
+        s->half_bytes = half_bytes;
+        *ret_token = chosen.id;
+        return OK;
+    }
+    return ERR_NOTFOUND;
 }
 
 enum err sample_next(struct sampler *s, struct llama_context *context, int32_t output,

@@ -28,13 +28,22 @@ enum err schema_refuse_keyword(const struct visit *v, struct str keyword)
     return schema_refuse(v, text);
 }
 
-/* A rule of its own, for what is needed in several places. NULL: anything. */
+static bool is_leaf(const struct json_val *s)
+{
+    unsigned types = json_typeof(s) == JSON_OBJ ? schema_types(s) : 0;
+    return json_typeof(s) == JSON_BOOL ||
+           (types && schema_form(s) == FORM_TYPES && !(types & (TYPE_OBJECT | TYPE_ARRAY)));
+}
+
+/* A rule of its own, for what is needed in several places and is long. NULL: anything. */
 static enum err put_part(const struct visit *v, const struct json_val *s)
 {
     struct grammar *g = v->g;
     size_t i = g->own;
     if (!s)
         return schema_put(v, "value ");
+    if (is_leaf(s))
+        return put_schema(v, s);
     while (i < g->parts && g->part[i] != s)
         i++;
     if (i == GRAMMAR_NAMES_MAX)
@@ -61,13 +70,39 @@ enum err grammar_add_literal(struct grammar *g, struct str text)
     return buf_add(&g->text, S("\" "));
 }
 
+static enum err write_constant(const struct json_val *val, struct buf *into)
+{
+    struct json_out j = {.to = into};
+    json_put_val(&j, val);
+    return json_finish(&j);
+}
+
 static enum err put_constant(const struct visit *v, const struct json_val *val)
 {
     autobuf text = BUF(GRAMMAR_BYTES_MAX);
-    struct json_out j = {.to = &text};
-    json_put_val(&j, val);
-    try(json_finish(&j));
+    try(write_constant(val, &text));
     return grammar_add_literal(v->g, buf_str(&text));
+}
+
+static enum err put_enum(const struct visit *v, const struct json_val *list)
+{
+    size_t count = json_typeof(list) == JSON_ARR ? json_count(list) : 0, n = 0;
+    if (count == 0 || count > GRAMMAR_LITERALS_MAX)
+        return schema_refuse(v, "an enum of none or of more than a thousand values");
+    autofree struct buf *text = mem_zero(count, sizeof *text);
+    autofree struct str *literal = mem_zero(count, sizeof *literal);
+    const struct json_val *one;
+    enum err err = text && literal ? OK : ERR_NOMEM;
+    for (size_t iter = 0; err == OK && json_next(list, &iter, nullptr, &one); n++) {
+        text[n] = BUF(GRAMMAR_BYTES_MAX);
+        err = write_constant(one, &text[n]);
+        literal[n] = buf_str(&text[n]);
+    }
+    if (err == OK)
+        err = schema_put_literals(v, literal, count);
+    while (n-- > 0)
+        buf_finish(&text[n]);
+    return err;
 }
 
 static enum err put_quoted_key(const struct visit *v, struct str key)
@@ -81,16 +116,15 @@ static enum err put_quoted_key(const struct visit *v, struct str key)
 }
 
 /* (a | b | c) */
-static enum err put_choice(const struct visit *v, const struct json_val *list,
-                           enum err (*put_one)(const struct visit *, const struct json_val *))
+static enum err put_choice(const struct visit *v, const struct json_val *list)
 {
-    if (!list || json_typeof(list) != JSON_ARR || json_count(list) == 0)
+    if (json_typeof(list) != JSON_ARR || json_count(list) == 0)
         return schema_refuse(v, "a list of alternatives is empty, or none");
     const struct json_val *one;
     const char *before = "( ";
     for (size_t iter = 0; json_next(list, &iter, nullptr, &one); before = "| ") {
         try(schema_put(v, before));
-        try(put_one(v, one));
+        try(put_schema(v, one));
     }
     return schema_put(v, ") ");
 }
@@ -145,10 +179,12 @@ static enum err put_items(const struct visit *v, const struct json_val *s, bool 
     try(read_count(v, s, "maxItems", -1, &most));
     if (items && json_typeof(items) == JSON_BOOL && !json_bool(items, true))
         most = 0;
-    if (has_first) /* the rest is left out, which is allowed */
-        return least > (int64_t)json_count(json_get(s, "prefixItems"))
-                   ? schema_refuse(v, "more items than prefixItems has")
+    if (has_first) { /* the rest is left out, which is allowed */
+        int64_t count = (int64_t)json_count(json_get(s, "prefixItems"));
+        return least > count || (json_get(s, "maxItems") && most < count)
+                   ? schema_refuse(v, "another number of items than prefixItems has")
                    : OK;
+    }
     if (most == 0)
         return least == 0 ? OK : schema_refuse(v, "a minimum is above its maximum");
     if (most > 0 && least > most)
@@ -210,30 +246,37 @@ static enum err put_member(const struct visit *v, struct str key, const struct j
     return put_part(v, s);
 }
 
-/* The optional members from number `from` on, each in its turn or not; before the first of all no comma
- * stands. Grows with the square of their number, which GRAMMAR_BYTES_MAX bounds. */
-static enum err put_optional(const struct visit *v, const struct json_val *s, size_t from,
-                             bool after_one)
+/* The optional members from number `from` on, each in its turn or not. */
+static enum err put_more(const struct visit *v, const struct json_val *s, size_t from)
 {
-    const struct json_val *properties = json_get(s, "properties"), *member;
+    const struct json_val *member;
     struct str key;
-    size_t number = 0, closing = 0;
-    for (size_t iter = 0; json_next(properties, &iter, &key, &member);) {
+    size_t number = 0;
+    for (size_t iter = 0; json_next(json_get(s, "properties"), &iter, &key, &member);) {
         if (is_required(s, key) || number++ < from)
             continue;
-        try(schema_put(v, after_one ? "( comma " : "( "));
+        try(schema_put(v, "( comma "));
         try(put_member(v, key, member));
-        if (after_one) {
-            try(schema_put(v, ")? "));
-        } else {
-            try(put_optional(v, s, number, true));
-            try(schema_put(v, "| "));
-            closing++;
-        }
+        try(schema_put(v, ")? "));
     }
-    while (closing-- > 0)
-        try(schema_put(v, ") "));
     return OK;
+}
+
+/* Where none is required, any of them may be the first, before which no comma stands. Grows with the square of
+ * their number, which GRAMMAR_BYTES_MAX bounds. */
+static enum err put_any_first(const struct visit *v, const struct json_val *s)
+{
+    const struct json_val *member;
+    struct str key;
+    size_t number = 0;
+    const char *before = "( ";
+    for (size_t iter = 0; json_next(json_get(s, "properties"), &iter, &key, &member);
+         before = "| ") {
+        try(schema_put(v, before));
+        try(put_member(v, key, member));
+        try(put_more(v, s, ++number));
+    }
+    return schema_put(v, ")? ");
 }
 
 static enum err put_members(const struct visit *v, const struct json_val *s)
@@ -248,7 +291,7 @@ static enum err put_members(const struct visit *v, const struct json_val *s)
         try(put_member(v, key, member));
         after_one = true;
     }
-    return put_optional(v, s, 0, after_one);
+    return after_one ? put_more(v, s, 0) : put_any_first(v, s);
 }
 
 static enum err put_map(const struct visit *v, const struct json_val *values)
@@ -295,9 +338,14 @@ static const struct json_val *look_up(const struct json_val *document, struct st
     return str_eq(path, S("#")) ? document : nullptr;
 }
 
+const struct json_val *schema_target(const struct visit *v, const struct json_val *s)
+{
+    return look_up(v->g->document, json_str(json_get(s, "$ref")));
+}
+
 static enum err put_reference(const struct visit *v, const struct json_val *s)
 {
-    const struct json_val *target = look_up(v->g->document, json_str(json_get(s, "$ref")));
+    const struct json_val *target = schema_target(v, s);
     return target
                ? put_part(v, target)
                : schema_refuse(v, "a $ref leads nowhere (it must lead below $defs or definitions)");
@@ -305,86 +353,61 @@ static enum err put_reference(const struct visit *v, const struct json_val *s)
 
 /* --- any schema --- */
 
-static enum err check_keywords(const struct visit *v, const struct json_val *s)
+static enum err put_boolean(const struct visit *v, const struct json_val *)
 {
-    static const char *const known[] = {
-        "type",      "properties",  "required", "additionalProperties",
-        "items",     "prefixItems", "minItems", "maxItems",
-        "minLength", "maxLength",   "enum",     "const",
-        "anyOf",     "oneOf",       "allOf",    "$ref",
-        "$defs",     "definitions", "minimum",  "maximum",
-        "title",     "description", "default",  "exclusiveMinimum",
-        "examples",  "$schema",     "$id",      "exclusiveMaximum",
-        "$comment",  "deprecated",  "readOnly", "writeOnly",
-        "format",    "nullable",
-    };
-    struct str key;
-    const struct json_val *val;
-    for (size_t iter = 0; json_next(s, &iter, &key, &val);) {
-        size_t i = 0;
-        while (i < sizeof known / sizeof *known && !str_eq(key, str_of(known[i])))
-            i++;
-        if (i == sizeof known / sizeof *known)
-            return schema_refuse_keyword(v, key);
-    }
-    return OK;
+    return schema_put(v, "boolean ");
 }
 
-static enum err put_type(const struct visit *v, struct str type, const struct json_val *s)
+static enum err put_null(const struct visit *v, const struct json_val *)
 {
-    static const struct {
-        const char *name;
-        enum err (*put)(const struct visit *v, const struct json_val *s);
-    } types[] = {{"object", put_object},
-                 {"array", put_array},
-                 {"string", put_string},
-                 {"integer", schema_put_integer},
-                 {"number", schema_put_number}};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (str_eq(type, str_of(types[i].name)))
-            return types[i].put(v, s);
-    if (str_eq(type, S("boolean")))
-        return schema_put(v, "boolean ");
-    if (str_eq(type, S("null")))
-        return schema_put(v, "null ");
-    return schema_refuse(v, "a type that there is not");
+    return schema_put(v, "null ");
 }
 
 static enum err put_types(const struct visit *v, const struct json_val *s)
 {
-    const struct json_val *type = json_get(s, "type"), *one;
-    if (type && json_typeof(type) != JSON_ARR)
-        return put_type(v, json_str(type), s);
-    if (!type)
-        return json_get(s, "properties") ? put_object(v, s)
-               : json_get(s, "items")    ? put_array(v, s)
-                                         : schema_put(v, "value ");
-    if (json_count(type) == 0)
-        return schema_refuse(v, "a type that there is not");
+    static const struct {
+        unsigned type;
+        enum err (*put)(const struct visit *v, const struct json_val *s);
+    } all[] = {{TYPE_OBJECT, put_object},
+               {TYPE_ARRAY, put_array},
+               {TYPE_STRING, put_string},
+               {TYPE_INTEGER, schema_put_integer},
+               {TYPE_NUMBER, schema_put_number},
+               {TYPE_BOOLEAN, put_boolean},
+               {TYPE_NULL, put_null}};
+    unsigned types = schema_types(s);
     const char *before = "( ";
-    for (size_t iter = 0; json_next(type, &iter, nullptr, &one); before = "| ") {
+    if (types == TYPES_ALL)
+        return schema_put(v, "value ");
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (!(types & all[i].type))
+            continue;
         try(schema_put(v, before));
-        try(put_type(v, json_str(one), s));
+        try(all[i].put(v, s));
+        before = "| ";
     }
     return schema_put(v, ") ");
 }
 
 static enum err put_described(const struct visit *v, const struct json_val *s)
 {
-    const struct json_val *all = json_get(s, "allOf");
-    if (json_get(s, "$ref"))
+    switch (schema_form(s)) {
+    case FORM_REFERENCE:
         return put_reference(v, s);
-    if (json_get(s, "const"))
+    case FORM_CONSTANT:
         return put_constant(v, json_get(s, "const"));
-    if (json_get(s, "enum"))
-        return put_choice(v, json_get(s, "enum"), put_constant);
-    if (json_get(s, "anyOf"))
-        return put_choice(v, json_get(s, "anyOf"), put_schema);
-    if (json_get(s, "oneOf"))
-        return put_choice(v, json_get(s, "oneOf"), put_schema);
-    if (all)
-        return json_count(all) == 1 ? put_schema(v, json_at(all, 0))
-                                    : schema_refuse_keyword(v, S("allOf"));
+    case FORM_ENUM:
+        return put_enum(v, json_get(s, "enum"));
+    case FORM_CHOICE:
+    case FORM_ONE_OF:
+        return put_choice(v, schema_alternatives(s));
+    case FORM_ALL:
+        return json_count(schema_alternatives(s)) == 1
+                   ? put_schema(v, json_at(schema_alternatives(s), 0))
+                   : schema_refuse_keyword(v, S("allOf"));
+    case FORM_TYPES:
+        break;
+    }
     return put_types(v, s);
 }
 
@@ -397,7 +420,6 @@ static enum err put_schema(const struct visit *v, const struct json_val *s)
         return schema_put(v, "value ");
     if (json_typeof(s) != JSON_OBJ)
         return schema_refuse(v, "a schema is an object");
-    try(check_keywords(v, s));
     if (json_bool(json_get(s, "nullable"), false)) {
         try(schema_put(v, "( null | "));
         try(put_described(v, s));
@@ -415,6 +437,8 @@ enum err grammar_add_schema(struct grammar *g, const char *name, const struct js
     g->document = schema;
     g->own = g->parts;
     try(buf_addf(&g->text, "%s ::= ", name));
+    if (schema)
+        try(schema_check(&v, schema));
     try(schema ? put_schema(&v, schema) : schema_put(&v, "object "));
     for (size_t i = g->own; i < g->parts; i++) {
         try(buf_addf(&g->text, "\npart-%zu ::= ", i));

@@ -11,9 +11,9 @@
  *     grammar_free(&g);
  *
  * Understood: type (also a list), properties, required, additionalProperties, items, prefixItems, minItems,
- * maxItems, minLength, maxLength, enum, const, anyOf, oneOf (as anyOf), allOf of one, $ref below $defs or
- * definitions, and for integers bounds that can be listed or have no end. Annotations, format among them, say
- * nothing.
+ * maxItems, minLength, maxLength, enum, const, anyOf, oneOf (as anyOf: what several of them allow is not refused),
+ * allOf of one, $ref below $defs or definitions, and for integers bounds that can be listed or have no end.
+ * Annotations, format among them, say nothing.
  */
 #pragma once
 
@@ -21,9 +21,10 @@
 #include "llm/driver.h"
 
 enum {
-    GRAMMAR_BYTES_MAX = 128 * 1024,
+    GRAMMAR_BYTES_MAX = 512 * 1024,
     GRAMMAR_REPEATS_MAX = 4096, /* of all repetitions together: libllama writes each out */
-    GRAMMAR_NAMES_MAX = 256,    /* of parts that have a rule of their own */
+    GRAMMAR_NAMES_MAX = 1024,   /* of parts that have a rule of their own */
+    GRAMMAR_LITERALS_MAX = 1000,
 };
 
 struct grammar {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Numbers and their bounds. A grammar knows digits, not sizes: what is between two bounds is listed. */
 #include <math.h>
+#include <stdio.h>
 
 #include "llm/schema_parts.h"
 
@@ -42,12 +43,19 @@ static enum err read_bounds(const struct visit *v, const struct json_val *s, boo
 
 static enum err put_listed(const struct visit *v, int64_t from, int64_t to)
 {
+    enum { DIGITS = 24 };
     if (from > to)
         return schema_refuse(v, "no number lies between its bounds");
-    v->g->repeats += (uint32_t)(to - from);
-    for (int64_t n = from; n <= to; n++)
-        try(buf_addf(&v->g->text, "%s\"%lld\" ", n == from ? "" : "| ", (long long)n));
-    return OK;
+    size_t count = (size_t)(to - from) + 1;
+    autofree char (*text)[DIGITS] = mem_zero(count, sizeof *text);
+    autofree struct str *literal = mem_zero(count, sizeof *literal);
+    if (!text || !literal)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < count; i++) {
+        snprintf(text[i], DIGITS, "%lld", (long long)from + (long long)i);
+        literal[i] = str_of(text[i]);
+    }
+    return schema_put_literals(v, literal, count);
 }
 
 /* From `min` on, without an end: its own length by heart, then whatever is longer. */

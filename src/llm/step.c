@@ -211,7 +211,12 @@ static enum err note_computed(struct generation *g)
 /* The next token of the answer. */
 static enum err next_token(struct generation *g)
 {
-    try(sample_next(g->sampler, the.context, g->output, &g->token));
+    enum err err = sample_next(g->sampler, the.context, g->output, &g->token);
+    if (err == ERR_NOTFOUND) {
+        snprintf(g->request->why, LLM_WHY_BYTES, "the model has no token that fits the form");
+        return ERR_ENGINE;
+    }
+    try(err);
     if (g->stage == STAGE_PROMPT)
         g->first_us = clock_us();
     g->stage = STAGE_ANSWER;

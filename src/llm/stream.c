@@ -321,7 +321,8 @@ static enum err generate(struct stream *st, const struct msg_llm_generate *m)
         .arg = st,
         .why = st->why,
     };
-    try(answer_init(&st->answer, m->stop_json, st->why));
+    /* A text to stop at would stop within a call. */
+    try(answer_init(&st->answer, st->tools.must ? S("") : m->stop_json, st->why));
     enum err err = run(st, &request);
     answer_finish(&st->answer);
     return err;

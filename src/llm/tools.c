@@ -54,6 +54,13 @@ static enum err list(struct tools *t, const struct msg_llm_tool *m)
     return json_finish(&j);
 }
 
+static bool describes_object(const struct json_val *schema)
+{
+    const struct json_val *type = json_get(schema, "type");
+    return json_typeof(schema) == JSON_OBJ && !json_get(schema, "const") &&
+           !json_get(schema, "enum") && (!type || str_eq(json_str(type), S("object")));
+}
+
 enum err tools_add(struct tools *t, const struct msg_llm_tool *m, char why[LLM_WHY_BYTES])
 {
     struct json_why bad;
@@ -74,6 +81,11 @@ enum err tools_add(struct tools *t, const struct msg_llm_tool *m, char why[LLM_W
     snprintf(one->name, sizeof one->name, "%.*s", STR_FMT(m->name));
     if (m->parameters_json.n)
         try(json_parse(m->parameters_json, &one->parameters, &bad));
+    if (one->parameters && !describes_object(json_root(one->parameters))) {
+        json_doc_destroy(one->parameters);
+        snprintf(why, LLM_WHY_BYTES, "the parameters of %s must be an object's schema", one->name);
+        return ERR_INVALID;
+    }
     t->must = m->must;
     err = list(t, m);
     if (err == OK)
@@ -98,8 +110,9 @@ static enum err add_call_rule(const struct tool *tool, size_t number, enum tool_
 {
     char arguments[64], key[TOOL_NAME_MAX + 16];
     snprintf(arguments, sizeof arguments, "%.16s-with-%zu", name, number);
-    try(grammar_add_schema(g, arguments, tool->parameters ? json_root(tool->parameters) : nullptr,
-                           why));
+    const struct json_val *schema = tool->parameters ? json_root(tool->parameters) : nullptr;
+    bool says_nothing = !schema || json_count(schema) == 0;
+    try(grammar_add_schema(g, arguments, says_nothing ? nullptr : schema, why));
     try(buf_addf(&g->text, "%s-%zu ::= \"{\" ws \"\\\"name\\\"\" colon ", name, number));
     snprintf(key, sizeof key, "\"%s\"", tool->name);
     try(grammar_add_literal(g, str_of(key)));
@@ -162,28 +175,19 @@ static struct llm_segment introduction(const struct tools *t, enum tool_syntax s
     };
 }
 
-/* An object of name and arguments under the syntax's own key; `made` has room. */
+/* An object of name and arguments under the syntax's own key; `made` has room. In what JSON quotes the mark cannot
+ * stand: its quotes would be escaped. */
 static enum err rewrite_call(enum tool_syntax syntax, struct buf *made, struct str *text)
 {
-    struct json_why why;
-    struct json_doc *doc;
-    size_t from = made->n;
-    try(json_parse(*text, &doc, &why));
-    const struct json_val *name = json_get(json_root(doc), "name"),
-                          *arguments = json_get(json_root(doc), "arguments");
-    struct json_out j = {.to = made};
-    json_obj(&j);
-    json_kstr(&j, "name", json_str(name));
-    json_key(&j, forms[syntax].arguments);
-    if (arguments)
-        json_put_val(&j, arguments);
-    else
-        json_put_null(&j);
-    json_end(&j);
-    enum err err = json_finish(&j);
+    static const struct str mark = S(",\"arguments\":");
+    size_t at = str_find(*text, mark), from = made->n;
+    if (at == text->n)
+        return ERR_SYNTAX;
+    try(buf_add(made, str_sub(*text, 0, at)));
+    try(buf_addf(made, ",\"%s\":", forms[syntax].arguments));
+    try(buf_add(made, str_sub(*text, at + mark.n, text->n)));
     *text = str_sub(buf_str(made), from, made->n);
-    json_doc_destroy(doc);
-    return err;
+    return OK;
 }
 
 static enum err translate_call(enum tool_syntax syntax, const struct llm_segment *previous,
@@ -191,7 +195,7 @@ static enum err translate_call(enum tool_syntax syntax, const struct llm_segment
 {
     bool goes_on = previous && (has_role(previous, "assistant") || has_role(previous, "call"));
     s->role = S("assistant");
-    s->joined = goes_on;
+    s->joined = s->tied = goes_on;
     if (syntax == TOOLS_HERMES) {
         s->before = goes_on ? "\n<tool_call>\n" : "<tool_call>\n";
         s->after = "\n</tool_call>";
@@ -205,6 +209,7 @@ static void translate_result(enum tool_syntax syntax, const struct llm_segment *
                              struct llm_segment *s)
 {
     bool goes_on = previous && has_role(previous, "tool");
+    s->tied = previous && (goes_on || has_role(previous, "call"));
     if (syntax == TOOLS_LLAMA3) { /* one message each */
         s->role = S("ipython");
         return;
@@ -222,7 +227,7 @@ static enum err reserve(const struct llm_segment *segment, size_t count, struct 
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++)
         if (has_role(&segment[i], "call"))
-            bytes += 2 * segment[i].text.n + KEYS; /* escapes may be written another way */
+            bytes += segment[i].text.n + KEYS;
     made->cap = bytes + 1;
     return buf_reserve(made, bytes);
 }

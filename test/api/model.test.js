@@ -143,6 +143,12 @@ test('an answer has the form that a JSON schema gives it, whatever the model thi
   /** @param {object} schema */
   const refused = (schema) => ask({ response_format: { type: 'json_schema', json_schema: { name: 'x', schema } } });
   await assert.rejects(refused({ type: 'string', pattern: 'a+' }), { status: 400, message: /pattern/ });
+  /* What would cost libllama without bounds, or end it. */
+  const twice = { anyOf: [{ $ref: '#/$defs/a' }, { $ref: '#/$defs/a' }] };
+  await assert.rejects(refused({ ...twice, $defs: { a: { type: 'array', items: { $ref: '#' } } } }), { status: 400, message: /hold themselves/ });
+  await assert.rejects(refused({ $ref: '#' }), { status: 400, message: /itself/ });
+  const bytes = await ask({ response_format: { type: 'json_schema', json_schema: { name: 'x', schema: { type: 'string', maxLength: 20 } } }, logit_bias: { 224: 100, 128: 100, 255: 90 }, temperature: 0 });
+  assert.doesNotMatch(JSON.parse(bytes.choices[0].message.content ?? ''), /\ufffd/);
 });
 
 test('tokens that are favoured come, tokens that came are avoided', async (t) => {
@@ -173,7 +179,7 @@ test('a function is called when one has to be, with arguments by its schema, and
     /** @type {OpenAI.ChatCompletionMessageParam[]} */
     const messages = [{ role: 'user', content: 'Wake me.' }];
     const ask = { model: 'made', messages, tools, max_tokens: 500, temperature: 1 };
-    const named = await client.chat.completions.create({ ...ask, tool_choice: { type: 'function', function: { name: 'set_alarm' } }, seed: 5 });
+    const named = await client.chat.completions.create({ ...ask, tool_choice: { type: 'function', function: { name: 'set_alarm' } }, seed: 5, stop: ['name'] });
     const [choice] = named.choices, [call] = choice.message.tool_calls ?? [];
     assert.equal(choice.finish_reason, 'tool_calls', JSON.stringify(choice));
     assert.ok(call.type === 'function' && call.function.name === 'set_alarm');
@@ -187,7 +193,7 @@ test('a function is called when one has to be, with arguments by its schema, and
     const again = await client.chat.completions.create({ ...ask, max_tokens: 10 });
     assert.equal(again.usage?.prompt_tokens_details?.cached_tokens, (after.usage?.prompt_tokens ?? 0) - 1);
 
-    const bad = { ...ask, tool_choice: /** @type {const} */ ('required'), tools: [{ type: /** @type {const} */ ('function'), function: { name: 'f', parameters: { type: 'string', pattern: 'x' } } }] };
+    const bad = { ...ask, tool_choice: /** @type {const} */ ('required'), tools: [{ type: /** @type {const} */ ('function'), function: { name: 'f', parameters: { type: 'object', properties: { x: { type: 'string', pattern: 'x' } } } } }] };
     await assert.rejects(client.chat.completions.create(bad), { status: 400, message: /pattern/ });
   }
 });

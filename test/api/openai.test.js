@@ -126,7 +126,7 @@ test('what cannot be honoured is refused, and says which', async (t) => {
     ['messages', { messages: [] }],
     ['messages', { messages: [{ role: 'function', content: 'x', name: 'y' }] }],
     ['messages', { messages: [{ role: 'assistant', tool_calls: [{ id: 'a', type: 'function', function: { name: 'f', arguments: '{' } }] }] }],
-    ['messages', { messages: [{ role: 'assistant', content: null }] }],
+    ['messages', { messages: [{ role: 'user', content: null }] }],
     ['messages', { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:,' } }] }] }],
     ['messages', { messages: [{ role: 'user', content: 5 }] }],
     ['messages', { messages: ['x'] }],

@@ -146,6 +146,18 @@ static const struct {
     {"{\"type\": \"object\", \"properties\": {\"me\": {\"$ref\": \"#\"}}}",
      {"{}", "{\"me\":{\"me\":{}}}"},
      {"{\"me\":1}"}},
+    {"{\"minLength\": 2}", {"\"ab\""}, {"\"a\"", "1", "null"}},
+    {"{\"additionalProperties\": false}", {"{}"}, {"{\"a\":1}", "5"}},
+    {"{\"prefixItems\": [{\"type\": \"null\"}]}", {"[null]"}, {"null", "[]"}},
+    {"{\"enum\": [\"a\", \"ab\", \"abc\", \"b\", \"b\u00e4\", \"b\u00e5\", \"a\"]}",
+     {"\"a\"", "\"ab\"", "\"abc\"", "\"b\"", "\"bä\"", "\"bå\""},
+     {"\"\"", "\"abcd\"", "\"c\"", "\"bö\"", "\"aab\""}},
+    {"{\"type\": \"string\", \"enum\": [\"x\"]}", {"\"x\""}, {"\"y\""}},
+    /* Alternatives that begin alike: told apart further on. */
+    {"{\"anyOf\": [{\"properties\": {\"kind\": {\"const\": \"a\"}, \"x\": {\"type\": \"null\"}}, \"required\": [\"kind\", \"x\"]},"
+     " {\"properties\": {\"kind\": {\"const\": \"b\"}, \"y\": {\"type\": \"null\"}}, \"required\": [\"kind\", \"y\"]}]}",
+     {"{\"kind\":\"a\",\"x\":null}", "{\"kind\":\"b\",\"y\":null}"},
+     {"{\"kind\":\"a\",\"y\":null}", "{\"kind\":\"b\"}"}},
     {"true", {"1", "[{}]"}, {"x"}},
     {"{\"allOf\": [{\"type\": \"null\"}]}", {"null"}, {"1"}},
 };
@@ -181,7 +193,19 @@ static void what_cannot_be_honoured_is_refused_by_name(void **)
         {"{\"not\": {}}", "not"},
         {"{\"allOf\": [{}, {}]}", "allOf"},
         {"{\"anyOf\": []}", "alternatives"},
-        {"{\"enum\": \"a\"}", "alternatives"},
+        {"{\"enum\": \"a\"}", "enum"},
+        {"{\"required\": [\"a\"]}", "required"},
+        {"{\"type\": \"string\", \"enum\": [1]}", "type"},
+        {"{\"type\": \"string\", \"minimum\": 1}", "minimum"},
+        {"{\"minLength\": 1, \"minimum\": 1}", "several"},
+        {"{\"type\": \"object\", \"anyOf\": [{\"type\": \"null\"}]}", "type"},
+        {"{\"$ref\": \"#\", \"minLength\": 1}", "minLength"},
+        {"{\"prefixItems\": [{}, {}], \"maxItems\": 1}", "number of items"},
+        {"{\"$ref\": \"#\"}", "itself"},
+        {"{\"anyOf\": [{\"$ref\": \"#/$defs/a\"}], \"$defs\": {\"a\": {\"anyOf\": [{\"$ref\": \"#\"}]}}}",
+         "itself"},
+        {"{\"anyOf\": [{\"$ref\": \"#/$defs/a\"}, {\"$ref\": \"#/$defs/a\"}], \"$defs\": {\"a\": {\"type\": \"array\", \"items\": {\"$ref\": \"#\"}}}}",
+         "hold themselves"},
         {"{\"$ref\": \"#/$defs/none\"}", "$ref"},
         {"{\"$ref\": \"https://example.org/x\"}", "$ref"},
         {"{\"type\": \"object\", \"required\": [\"a\"]}", "required"},
@@ -205,7 +229,7 @@ static void what_cannot_be_honoured_is_refused_by_name(void **)
     }
 }
 
-/* Deep and wide ones are small grammars, or refused; none takes time that doubles with each level. */
+/* Deep and wide ones are small grammars, or refused. */
 static void size_is_bounded(void **)
 {
     autobuf schema = BUF(1 << 20);
@@ -236,12 +260,60 @@ static void size_is_bounded(void **)
     grammar_free(&long_ones);
 }
 
+/* N definitions, each with `pattern` of the next one's name; the last one is a boolean. */
+static void chain(struct buf *schema, int n, const char *pattern)
+{
+    assert_ok(buf_add(schema, S("{\"$ref\":\"#/$defs/a0\",\"$defs\":{")));
+    for (int i = 0; i < n; i++) {
+        char next[32];
+        snprintf(next, sizeof next, "{\"$ref\":\"#/$defs/a%d\"}", i + 1);
+        assert_ok(buf_addf(schema, "\"a%d\":", i));
+        for (const char *p = pattern; *p; p++)
+            assert_ok(*p == '@' ? buf_add(schema, str_of(next)) : buf_add_byte(schema, *p));
+        assert_ok(buf_add_byte(schema, ','));
+    }
+    assert_ok(buf_addf(schema, "\"a%d\":{\"type\":\"boolean\"}}}", n));
+}
+
+/* What would cost libllama a time that doubles with each level is refused before it hears of it; the same depth
+ * where nothing doubles is not. */
+static void what_would_double_with_each_level_is_refused(void **)
+{
+    static const struct {
+        const char *pattern;
+        int n;
+        enum err err;
+    } shapes[] = {
+        {"{\"anyOf\":[@,@]}", 60, ERR_INVALID},
+        {"{\"anyOf\":[@,{\"type\":\"null\"}]}", 14, OK},
+        {"{\"anyOf\":[{\"type\":\"array\",\"items\":@},{\"type\":\"array\",\"items\":@}]}", 10,
+         ERR_INVALID},
+        {"{\"anyOf\":[{\"type\":\"array\",\"items\":@},{\"type\":\"null\"}]}", 60, OK},
+        {"{\"type\":\"array\",\"items\":@}", 90, OK},
+        {"{\"type\":\"array\",\"items\":@}", 300, ERR_INVALID},
+        {"@", 60, ERR_INVALID},
+    };
+    for (size_t i = 0; i < countof(shapes); i++) {
+        autobuf schema = BUF(1 << 20);
+        char why[LLM_WHY_BYTES];
+        struct grammar g = GRAMMAR;
+        chain(&schema, shapes[i].n, shapes[i].pattern);
+        enum err err = convert(buf_z(&schema), &g, why);
+        if (err != shapes[i].err)
+            fail_msg("%d times %s: %s %s", shapes[i].n, shapes[i].pattern, err_code(err), why);
+        if (err == OK)
+            assert_false(lets_write(&g, "x"));
+        grammar_free(&g);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_schema_allows_can_be_written_and_nothing_else),
         cmocka_unit_test(what_cannot_be_honoured_is_refused_by_name),
         cmocka_unit_test(size_is_bounded),
+        cmocka_unit_test(what_would_double_with_each_level_is_refused),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }

@@ -158,7 +158,8 @@ static enum err read_message(const struct json_val *m, struct completion_request
     if (!has_calls || (is_given(content) && json_str(content).n + json_count(content) > 0)) {
         try(add_message(r, role, &to, why));
         try(read_id(json_get(m, "tool_call_id"), to, why));
-        try(read_content(content, &to->text, why));
+        if (is_given(content) || !str_eq(role, S("assistant"))) /* a refusal has none */
+            try(read_content(content, &to->text, why));
     }
     return has_calls ? read_calls(calls, r, why) : OK;
 }
