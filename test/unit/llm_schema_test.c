@@ -234,7 +234,7 @@ static void size_is_bounded(void **)
 {
     autobuf schema = BUF(1 << 20);
     char why[LLM_WHY_BYTES];
-    struct grammar deep = GRAMMAR, wide = GRAMMAR, long_ones = GRAMMAR;
+    struct grammar deep = GRAMMAR, wide = GRAMMAR, long_ones = GRAMMAR, usual = GRAMMAR;
     for (int i = 0; i < 9; i++)
         assert_ok(buf_add(&schema, S("{\"type\":\"array\",\"items\":{\"anyOf\":[")));
     assert_ok(buf_add(&schema, S("{}")));
@@ -242,6 +242,21 @@ static void size_is_bounded(void **)
         assert_ok(buf_add(&schema, S("]}}")));
     enum err err = convert(buf_z(&schema), &deep, why);
     assert_true(err == OK && deep.text.n < 4096);
+    /* Twenty functions of fifteen texts each, and one of 75 that may all be left out. */
+    for (int f = 0; f < 21; f++) {
+        char name[16];
+        snprintf(name, sizeof name, "f%d", f);
+        struct json_doc *doc;
+        struct json_why bad;
+        buf_clear(&schema);
+        assert_ok(buf_add(&schema, S("{\"properties\":{")));
+        for (int i = 0; i < (f < 20 ? 15 : 75); i++)
+            assert_ok(buf_addf(&schema, "%s\"property%d\":{\"type\":\"string\"}", i ? "," : "", i));
+        assert_ok(buf_add(&schema, S("}}")));
+        assert_ok(json_parse(buf_str(&schema), &doc, &bad));
+        assert_ok(grammar_add_schema(&usual, name, json_root(doc), why));
+        json_doc_destroy(doc);
+    }
     buf_clear(&schema);
     assert_ok(buf_add(&schema, S("{\"properties\":{")));
     for (int i = 0; i < 200; i++)
@@ -256,6 +271,7 @@ static void size_is_bounded(void **)
     assert_int_equal(convert(buf_z(&schema), &long_ones, why), ERR_INVALID);
     assert_non_null(strstr(why, "repetitions"));
     grammar_free(&deep);
+    grammar_free(&usual);
     grammar_free(&wide);
     grammar_free(&long_ones);
 }
