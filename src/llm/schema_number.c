@@ -34,6 +34,8 @@ static enum err read_bounds(const struct visit *v, const struct json_val *s, boo
     b->max = fmin(b->max, whole ? ceil(below) - 1 : nextafter(below, -INFINITY));
     if (whole)
         *b = (struct bounds){ceil(b->min), floor(b->max)};
+    if (b->min >= BEYOND || b->max <= -BEYOND)
+        return schema_refuse(v, "numbers of more than fifteen digits");
     if (b->min <= -BEYOND)
         b->min = NAN;
     if (b->max >= BEYOND)

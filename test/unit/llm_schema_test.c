@@ -213,6 +213,7 @@ static void what_cannot_be_honoured_is_refused_by_name(void **)
         {"{\"type\": \"integer\", \"minimum\": 0, \"maximum\": 100000}", "bounds"},
         {"{\"type\": \"integer\", \"minimum\": \"0\"}", "minimum"},
         {"{\"type\": \"number\", \"minimum\": 0.5}", "bounds"},
+        {"{\"type\": \"integer\", \"minimum\": 1e30, \"maximum\": 1e30}", "fifteen"},
         {"{\"type\": \"array\", \"minItems\": 3, \"maxItems\": 2}", "minimum"},
         {"{\"type\": \"array\", \"minItems\": -1}", "minItems"},
         {"{\"type\": \"array\", \"minItems\": 5000}", "repetitions"},
