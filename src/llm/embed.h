@@ -52,8 +52,8 @@ struct embed_request {
     const struct embed_input *input;
     size_t count;
     enum embed_purpose purpose; /* of texts */
-    bool
-        shorten; /* what the model has no room for is cut off; otherwise ERR_INVALID, and no vector is made */
+    /* What the model has no room for is cut off; otherwise ERR_INVALID, and no vector is made. */
+    bool shorten;
 
     /* In the order of the inputs; of any length but 0. False: no more are wanted, return OK. */
     bool (*vector)(void *arg, const float *numbers);

@@ -12,11 +12,12 @@
 #include "base/mem.h"
 #include "llm/embed_batch.h"
 #include "llm/model_file.h"
+#include "llm/tokenize.h"
 #include "wire/script.h"
 
 enum {
-    SLOTS = 16,   /* requests at once */
-    SPECIALS = 8, /* tokens that a vocabulary may put around a text */
+    SLOTS = 16,              /* requests at once */
+    FIRST_BYTES = 16 * 1024, /* of a text, which tell whether it is much too long */
     TEXT_BYTES = EMBED_BYTES_MAX + 64,
     NAME_BYTES = 128,
 };
@@ -108,10 +109,9 @@ static void embed_llama_unload(void)
 /* Those of one request, one after another. */
 struct draft {
     const struct embed_request *request;
-    struct embed_tokens *text; /* where they lie is set last: `token` may still move */
+    struct embed_tokens *text; /* where they lie is set last: `tokens` may still move */
     size_t *from;
-    int32_t *token;
-    size_t used, room;
+    struct tokens tokens;
     struct buf bytes; /* a text with its prefix */
     uint32_t shortened;
 };
@@ -120,37 +120,38 @@ static void draft_finish(struct draft *d)
 {
     free(d->text);
     free(d->from);
-    free(d->token);
+    free(d->tokens.token);
     buf_finish(&d->bytes);
 }
 
-static enum err make_room(struct draft *d, size_t more)
+/* Nobody can stop libllama in the middle of a text, so of a long one it gets more and more, until that has
+ * too many tokens anyhow (then ret_is_whole is false) or is all of it. */
+static enum err put_text(struct draft *d, struct str text, size_t *ret_count, bool *ret_is_whole)
 {
-    void *token = d->token;
-    enum err err = mem_grow(&token, &d->room, d->used + more, sizeof *d->token);
-    d->token = token;
-    return err;
-}
-
-static enum err put_text(struct draft *d, struct str text, size_t *ret_count)
-{
+    const struct llama_vocab *vocab = llama_model_get_vocab(model);
+    size_t from = d->tokens.count, count = 0, n = 0;
     buf_clear(&d->bytes);
     try(buf_add(&d->bytes, str_of(prefix->by_purpose[d->request->purpose])));
     try(buf_add(&d->bytes, text));
-    size_t most = d->bytes.n + SPECIALS; /* no text has more tokens than bytes */
-    try(make_room(d, most));
-    int32_t n = llama_tokenize(llama_model_get_vocab(model), d->bytes.p ? d->bytes.p : "",
-                               (int32_t)d->bytes.n, d->token + d->used, (int32_t)most, true, false);
-    if (n <= 0)
-        return ERR_INTERNAL;
-    *ret_count = (size_t)n;
+    for (size_t most = FIRST_BYTES; count <= embed_batch_room(); most *= 2) {
+        if (d->request->stopped(d->request->arg))
+            return ERR_CANCELED;
+        n = utf8_prefix(buf_str(&d->bytes), most);
+        try(tokens_add_text(&d->tokens, vocab, str_sub(buf_str(&d->bytes), 0, n), TOKENIZE_AROUND));
+        count = d->tokens.count - from;
+        d->tokens.count = from;
+        if (n == d->bytes.n)
+            break;
+    }
+    *ret_is_whole = n == d->bytes.n;
+    *ret_count = count;
     return OK;
 }
 
 static enum err put_tokens(struct draft *d, const struct embed_input *in)
 {
     int32_t vocabulary = llama_vocab_n_tokens(llama_model_get_vocab(model));
-    try(make_room(d, in->count));
+    try(tokens_make_room(&d->tokens, in->count));
     for (size_t i = 0; i < in->count; i++) {
         int32_t token = in->token[i];
         if (token < 0 || token >= vocabulary) {
@@ -160,25 +161,26 @@ static enum err put_tokens(struct draft *d, const struct embed_input *in)
                      token, vocabulary - 1);
             return ERR_INVALID;
         }
-        d->token[d->used + i] = token;
+        d->tokens.token[d->tokens.count + i] = token;
     }
     return OK;
 }
 
 /* What ends a text stays its end. */
-static enum err fit(struct draft *d, size_t number, size_t *count)
+static enum err fit(struct draft *d, size_t number, size_t *count, bool is_whole)
 {
     uint32_t room = embed_batch_room();
+    int32_t *token = d->tokens.token + d->tokens.count;
     if (*count <= room)
         return OK;
     if (!d->request->shorten) {
         snprintf(d->request->why, LLM_WHY_BYTES,
-                 "text %zu has %zu tokens, and this model reads %u at most; send it in pieces",
-                 number, *count, room);
+                 "text %zu has %s%zu tokens, and this model reads %u at most; send it in pieces",
+                 number, is_whole ? "" : "more than ", *count, room);
         return ERR_INVALID;
     }
     if (!d->request->input[number].token)
-        d->token[d->used + room - 1] = d->token[d->used + *count - 1];
+        token[room - 1] = token[*count - 1];
     *count = room;
     d->shortened++;
     return OK;
@@ -188,18 +190,19 @@ static enum err put_input(struct draft *d, size_t number)
 {
     const struct embed_input *in = &d->request->input[number];
     size_t count = in->count;
+    bool is_whole = true;
     if (d->request->stopped(d->request->arg))
         return ERR_CANCELED;
     if (in->token)
         try(put_tokens(d, in));
     else
-        try(put_text(d, in->text, &count));
+        try(put_text(d, in->text, &count, &is_whole));
     if (count == 0)
         return ERR_INVALID;
-    try(fit(d, number, &count));
-    d->from[number] = d->used;
+    try(fit(d, number, &count, is_whole));
+    d->from[number] = d->tokens.count;
     d->text[number].count = count;
-    d->used += count;
+    d->tokens.count += count;
     return OK;
 }
 
@@ -213,7 +216,7 @@ static enum err put_all(struct draft *d)
     for (size_t i = 0; i < count; i++)
         try(put_input(d, i));
     for (size_t i = 0; i < count; i++)
-        d->text[i].token = d->token + d->from[i];
+        d->text[i].token = d->tokens.token + d->from[i];
     return OK;
 }
 
@@ -226,7 +229,8 @@ static enum err embed_llama_embed(const struct embed_request *request,
     if (err == OK)
         err = embed_batch_run(d.text, request->count, request);
     if (err == OK)
-        *ret_result = (struct embed_result){(uint32_t)d.used, d.shortened, clock_us() - began_us};
+        *ret_result =
+            (struct embed_result){(uint32_t)d.tokens.count, d.shortened, clock_us() - began_us};
     draft_finish(&d);
     return err;
 }

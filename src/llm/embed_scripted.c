@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * An embedding model for tests: a vector counts the letters of its text, and on demand it has the faults of
- * real ones. Options: those of wire/script.h (a call is a request; a step is a text, and the end is one more), and
+ * real ones. Options: those of wire/script.h (a call is a request; a step is a text, and the end is one
+ * more), and
  *
  *     slots=4       requests at once
  *     dimensions=8  of a vector; letters beyond share them
+ *     broken=1      vectors are all zero; 2: infinite
  */
+#include <math.h>
+
 #include "base/check.h"
 #include "base/clock.h"
 #include "llm/embed.h"
@@ -14,13 +18,14 @@
 enum { SLOTS = 4, DIMENSIONS = 26 };
 
 static struct script script;
-static uint32_t slots, dimensions; /* const after load */
+static uint32_t slots, dimensions, broken; /* const after load */
 
 static enum err scripted_load(const struct llm_load *load, struct embed_loaded *ret_loaded,
                               char why[LLM_WHY_BYTES])
 {
     static const struct script_word words[] = {{"slots", .number = &slots},
-                                               {"dimensions", .number = &dimensions}};
+                                               {"dimensions", .number = &dimensions},
+                                               {"broken", .number = &broken}};
     slots = SLOTS;
     dimensions = DIMENSIONS;
     try(script_parse(&script, load->options, words, sizeof words / sizeof *words, why));
@@ -44,6 +49,8 @@ static uint32_t count_letters(const struct embed_input *in, float *numbers)
         uint32_t letter = in->token ? (uint32_t)in->token[i] : (unsigned char)in->text.p[i];
         numbers[letter % dimensions]++;
     }
+    for (uint32_t i = 0; i < dimensions && broken; i++)
+        numbers[i] = broken == 1 ? 0 : INFINITY;
     return (uint32_t)n;
 }
 

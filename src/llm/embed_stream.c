@@ -107,21 +107,28 @@ static bool is_stopped(void *arg)
     return worker_canceled(st->wire);
 }
 
-/* The first dimensions of it, of length 1. */
-static void make_unit(const float *from, float *to, uint32_t dimensions)
+/* The first dimensions of it, of length 1. ERR_INTERNAL: they have none. */
+static enum err make_unit(const float *from, float *to, uint32_t dimensions)
 {
     double sum = 0;
     for (uint32_t i = 0; i < dimensions; i++)
         sum += (double)from[i] * from[i];
-    double scale = sum > 0 ? 1 / sqrt(sum) : 0;
+    if (!(sum > 0) || !isfinite(sum))
+        return ERR_INTERNAL;
+    double scale = 1 / sqrt(sum);
     for (uint32_t i = 0; i < dimensions; i++)
         to[i] = (float)(from[i] * scale);
+    return OK;
 }
 
 static bool on_vector(void *arg, const float *numbers)
 {
     struct stream *st = arg;
-    make_unit(numbers, st->numbers, st->dimensions);
+    st->err = make_unit(numbers, st->numbers, st->dimensions);
+    if (st->err != OK) {
+        worker_why(st->wire, "the model has made a vector that is none; is its file damaged?");
+        return false;
+    }
     const struct msg_embed_vector m = {
         {(const char *)st->numbers, st->dimensions * sizeof *st->numbers}};
     st->err = worker_send(st->wire, MSG_embed_vector, &m);

@@ -13,8 +13,8 @@ enum { GGUF_WHY_BYTES = 240 };
 
 /* What the header says that the model is for. */
 struct gguf_facts {
-    bool
-        looks_ahead; /* each token sees those after it: it reads a text as a whole, and cannot write one */
+    /* Each token sees those after it: it reads a text as a whole, and cannot write one. */
+    bool looks_ahead;
     bool pools; /* it makes one vector of a text */
 };
 

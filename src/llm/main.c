@@ -52,12 +52,17 @@ static void unload(void)
         driver->unload();
 }
 
-/* Takes `flag` out of the arguments. */
+static bool has_value(const char *option)
+{
+    return strcmp(option, "--fd") == 0 || strcmp(option, "--socket") == 0;
+}
+
+/* Takes `flag` out of the arguments; what it is called as the value of an option is none. */
 static bool take_flag(int *argc, char **argv, const char *flag)
 {
     int kept = 0;
     for (int i = 0; i < *argc; i++)
-        if (i == 0 || strcmp(argv[i], flag) != 0)
+        if (i == 0 || strcmp(argv[i], flag) != 0 || has_value(argv[i - 1]))
             argv[kept++] = argv[i];
     bool taken = kept < *argc;
     *argc = kept;

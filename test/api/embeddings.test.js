@@ -3,10 +3,14 @@
 /* /v1/embeddings by OpenAI's own client, with an encoder made here: BERT with random weights. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { request } from 'node:http';
 import path from 'node:path';
 import test from 'node:test';
 import OpenAI from 'openai';
 import { repartee } from '../lib/cli.js';
+import { resident } from '../lib/measure.js';
+import { HEAD, models, startPeer } from '../lib/model-server.js';
+import { SANITIZED } from '../lib/scale.js';
 import { BUILD, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 
 const QUIET = ['--stt-driver', 'scripted', '--tts-driver', 'scripted', '--embed-threads', '1'];
@@ -151,4 +155,48 @@ test('kill -9 in mid-request: an error at once, and the next one is served', asy
     return now.state === 'ready' && now.pid !== pid;
   }, 'another one');
   assert.equal((await client.embeddings.create({ model: 'x', input: 'x' })).data.length, 1);
+});
+
+/** An answer that is not read. @param {string} url @param {object} body @returns {Promise<import('node:http').IncomingMessage>} */
+const unread = (url, body) =>
+  new Promise((resolve, reject) => {
+    const asking = request(url + 'v1/embeddings', { method: 'POST', agent: false }, resolve);
+    asking.on('error', reject);
+    asking.end(JSON.stringify({ model: 'x', ...body }));
+  });
+
+test('who does not read fills no memory but the one there is for it', async (t) => {
+  const { server, client } = await start(t, [...SCRIPTED, '--embed-script', 'slots=8,dimensions=2048']);
+  const much = { input: Array(1024).fill('a') }, before = resident(server.pid);
+  const answers = await Promise.all(Array.from({ length: 8 }, () => unread(server.url, much)));
+  assert.deepEqual(answers.map((a) => a.statusCode).sort(), [200, 200, ...Array(6).fill(503)]);
+  assert.ok(answers.every((a) => a.statusCode === 200 || a.headers['retry-after'] === '1'));
+  if (!SANITIZED) assert.ok(resident(server.pid) - before < 80 << 20, `${resident(server.pid) - before} bytes`);
+  for (const answer of answers) answer.destroy();
+  const all = { model: 'x', input: much.input, encoding_format: /** @type {'float'} */ ('float') };
+  const { data } = await until(() => client.embeddings.create(all).catch(() => null), 'room for the next one');
+  assert.ok(data.length === 1024 && data.every((d) => d.embedding.length === 2048));
+});
+
+test('a reply that would be too long is refused', async (t) => {
+  const { client } = await start(t, [...SCRIPTED, '--embed-script', 'dimensions=8192']);
+  const much = { model: 'x', input: Array(2048).fill('a') };
+  await assert.rejects(client.embeddings.create({ ...much, encoding_format: 'float' }), { status: 413, message: /send fewer texts/ });
+  assert.equal((await client.embeddings.create({ model: 'x', input: 'a' })).data.length, 1);
+});
+
+test('a model whose name holds a slash is found', async (t) => {
+  const id = 'meta-llama/Llama-3.1-8B-Instruct';
+  const peer = await startPeer(t, { models: (socket) => socket.write(models({ id, max_model_len: 4096 })), '*': (socket) => socket.write(HEAD) });
+  const { server, client } = await start(t, [...QUIET, '--llm-url', peer.url]);
+  assert.equal((await client.models.retrieve(id)).id, id);
+  for (const [address, status] of /** @type {[string, number][]} */ ([
+    [`v1/models/${id}`, 200],
+    ['v1/models/meta-llama', 404],
+    ['v1/models/a%2F..%2Fb', 400],
+    ['v1%2Fmodels', 400],
+    ['rag/jobs/a%2Fb', 400],
+    ['rag/jobs/a/b', 404],
+  ]))
+    assert.equal((await fetch(server.url + address)).status, status, address);
 });

@@ -290,6 +290,45 @@ static void what_does_not_fit_is_refused_or_shortened(void **)
     assert_int_equal(peer_stop(p), 0);
 }
 
+static void send_long(struct peer *p, uint32_t stream, struct str text)
+{
+    while (text.n > 0) {
+        struct str piece = str_sub(text, 0, WIRE_PAYLOAD_MAX / 2);
+        text = str_sub(text, piece.n, text.n);
+        peer_send(p, MSG_embed_text, stream, &(struct msg_embed_text){text.n > 0, piece});
+    }
+    finish(p, stream);
+}
+
+static void a_long_text_is_read_as_far_as_it_matters(void **)
+{
+    enum { BYTES = 200000 }; /* below WIRE_CREDIT */
+    static char much[BYTES];
+    struct vector few, first, all;
+    struct peer *p = start("llama", model, "");
+    for (size_t i = 0; i < BYTES; i++)
+        much[i] = i % 2 ? ' ' : 'x';
+    open_request(p, 1, (struct msg_embed_open){});
+    send_long(p, 1, (struct str){much, BYTES});
+    refused(p, 1, ERR_INVALID, "text 0 has more than");
+    open_request(p, 2, (struct msg_embed_open){.shorten = 1});
+    send_long(p, 2, (struct str){much, BYTES});
+    assert_int_equal(hear(p, 2, &all, 1), 1);
+    assert_int_equal(p->msg.embed_done.shortened, 1);
+    open_request(p, 3, (struct msg_embed_open){});
+    send_long(p, 3, (struct str){much, (size_t)2 * (ROOM - 2)});
+    assert_int_equal(hear(p, 3, &first, 1), 1);
+    assert_same(&first, &all);
+    memset(much + 1, ' ', BYTES - 2); /* white space is no token */
+    much[BYTES - 1] = 'x';
+    open_request(p, 4, (struct msg_embed_open){});
+    send_long(p, 4, (struct str){much, BYTES});
+    assert_int_equal(hear(p, 4, &all, 1), 1);
+    embed_one(p, 5, (struct msg_embed_open){}, "x x", &few);
+    assert_same(&few, &all);
+    assert_int_equal(peer_stop(p), 0);
+}
+
 static void bad_requests_are_refused(void **)
 {
     struct peer *p = start("llama", model, "");
@@ -407,6 +446,18 @@ static void the_scripted_driver_fails_on_demand(void **)
     assert_int_equal(peer_stop(p), 0);
 }
 
+static void what_is_no_vector_is_not_sent(void **)
+{
+    for (int broken = 1; broken <= 2; broken++) {
+        struct peer *p = start("scripted", "", broken == 1 ? "broken=1" : "broken=2");
+        open_request(p, 1, (struct msg_embed_open){});
+        send_text(p, 1, "abc");
+        finish(p, 1);
+        refused(p, 1, ERR_INTERNAL, "a vector that is none");
+        assert_int_equal(peer_stop(p), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -415,11 +466,13 @@ int main(void)
         cmocka_unit_test(the_bare_library_says_the_same),
         cmocka_unit_test(fewer_dimensions_are_the_first_ones_of_length_one),
         cmocka_unit_test(what_does_not_fit_is_refused_or_shortened),
+        cmocka_unit_test(a_long_text_is_read_as_far_as_it_matters),
         cmocka_unit_test(bad_requests_are_refused),
         cmocka_unit_test(who_takes_nothing_does_not_hold_up_others),
         cmocka_unit_test(cancelling_frees_the_place),
         cmocka_unit_test(a_model_for_something_else_is_refused),
         cmocka_unit_test(the_scripted_driver_fails_on_demand),
+        cmocka_unit_test(what_is_no_vector_is_not_sent),
     };
     return cmocka_run_group_tests(tests, make_models, remove_models);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * POST /v1/embeddings: vectors of texts for programs that speak OpenAI's API. The answer is written while the
- * vectors come, a piece at a time, and sent when the last one is there, so that what goes wrong has its
- * status. Texts are taken as they are: a model that wants "query: " in front gets it from the client.
+ * vectors come, and sent when the last one is there, so that what goes wrong has its status and the engine's
+ * place is free however slowly the client reads. What all clients together have not taken yet has a limit.
+ * Texts are taken as they are: a model that wants "query: " in front gets it from the client.
  * Shapes: OpenAI's published OpenAPI file.
  */
 #include <math.h>
@@ -17,9 +18,11 @@
 
 enum {
     BODY_MAX = JOB_BACKLOG_MAX - 128 * 1024, /* as frames it is a little longer */
-    REPLY_MAX = 128 * 1024 * 1024,
-    PIECE = 60 * 1024, /* of a text */
-    DIGITS = 9,        /* of a number, as many as it has */
+    REPLIES_MAX = 64 * 1024 * 1024,          /* all that are being made or taken */
+    PIECE = 60 * 1024,                       /* of a text, or of a reply */
+    VECTOR_BYTES = 64,                       /* of a reply, around a vector */
+    FRAME_BYTES = 2048,                      /* around all of them */
+    DIGITS = 9,                              /* of a number, as many as it has */
     NUMBER_BYTES = DIGITS + 4,
 };
 
@@ -28,11 +31,14 @@ struct embedding {
     struct exchange *x;
     struct principal who;
     struct job *job;
-    struct timer silence; /* of the engine */
+    struct timer silence; /* of the engine, then the end of the client's time */
     bool base64;
     char model[EMBEDDING_MODEL_BYTES];
     size_t count;        /* of inputs */
     size_t given;        /* of vectors so far */
+    size_t reserved;     /* of server->embedding_bytes */
+    size_t vector_bytes; /* of each, as the engine sends it */
+    size_t sent;         /* of the reply */
     struct buf reply;    /* what is written of it */
     struct buf text;     /* one vector */
     struct json_out out; /* into `reply` */
@@ -42,6 +48,7 @@ static void embedding_free(struct embedding *e)
 {
     job_cancel(e->job);
     timer_stop(&e->silence);
+    e->server->embedding_bytes -= e->reserved;
     buf_finish(&e->reply);
     buf_finish(&e->text);
     free(e);
@@ -49,13 +56,32 @@ static void embedding_free(struct embedding *e)
 
 static void fail(struct embedding *e, enum err err, const char *message, const char *param)
 {
-    exchange_error(e->x, err, message, param);
+    if (exchange_begun(e->x))
+        exchange_abort(e->x); /* a cut body says that it is not whole */
+    else
+        exchange_error(e->x, err, message, param);
     embedding_free(e);
 }
 
 /* --- the answer --- */
 
-/* Numbers of a vector whose length is 1 need no exponent. */
+static float number_at(struct str numbers, size_t at)
+{
+    float x;
+    memcpy(&x, numbers.p + at, sizeof x);
+    return x;
+}
+
+/* As in a vector whose length is 1. */
+static bool are_numbers(struct str numbers)
+{
+    bool are = numbers.n > 0 && numbers.n % sizeof(float) == 0;
+    for (size_t at = 0; are && at < numbers.n; at += sizeof(float))
+        are = fabsf(number_at(numbers, at)) < 2; /* what is no number is not */
+    return are;
+}
+
+/* None needs an exponent. */
 static enum err put_number(struct buf *into, float x)
 {
     char text[NUMBER_BYTES];
@@ -75,10 +101,7 @@ static enum err put_numbers(struct buf *into, struct str numbers)
 {
     try(buf_add_byte(into, '['));
     for (size_t at = 0; at < numbers.n; at += sizeof(float)) {
-        float x;
-        memcpy(&x, numbers.p + at, sizeof x);
-        if (!(fabsf(x) < 2)) /* nor is it no number */
-            return ERR_ENGINE;
+        float x = number_at(numbers, at);
         if (at > 0)
             try(buf_add_byte(into, ','));
         try(put_number(into, x));
@@ -86,9 +109,14 @@ static enum err put_numbers(struct buf *into, struct str numbers)
     return buf_add_byte(into, ']');
 }
 
+static size_t base64_bytes(size_t n)
+{
+    return (n + 2) / 3 * 4;
+}
+
 static enum err put_base64(struct buf *into, struct str numbers)
 {
-    size_t room = (numbers.n + 2) / 3 * 4 + 1; /* OpenSSL puts a NUL after it */
+    size_t room = base64_bytes(numbers.n) + 1; /* OpenSSL puts a NUL after it */
     try(buf_add_byte(into, '"'));
     try(buf_reserve(into, room + 1));
     into->n += (size_t)EVP_EncodeBlock((unsigned char *)into->p + into->n,
@@ -96,18 +124,41 @@ static enum err put_base64(struct buf *into, struct str numbers)
     return buf_add_byte(into, '"');
 }
 
-static void begin_reply(struct embedding *e)
+static enum err reserve(struct embedding *e, size_t vector_bytes)
 {
+    size_t *all = &e->server->embedding_bytes;
+    size_t vector =
+        e->base64 ? base64_bytes(vector_bytes) : vector_bytes / sizeof(float) * NUMBER_BYTES;
+    size_t bytes = FRAME_BYTES + e->count * (VECTOR_BYTES + vector);
+    if (bytes > REPLIES_MAX)
+        return ERR_TOOBIG;
+    if (bytes > REPLIES_MAX - *all)
+        return ERR_BUSY;
+    *all += bytes;
+    e->reserved = bytes;
+    e->vector_bytes = vector_bytes;
+    e->reply = BUF(bytes);
+    return buf_reserve(&e->reply, bytes);
+}
+
+static enum err begin_reply(struct embedding *e, size_t vector_bytes)
+{
+    try(reserve(e, vector_bytes));
     e->out = (struct json_out){.to = &e->reply};
     json_obj(&e->out);
     json_kstr(&e->out, "object", S("list"));
     json_key(&e->out, "data");
     json_arr(&e->out);
+    return e->out.err;
 }
 
 static enum err on_vector(struct embedding *e, struct str numbers)
 {
-    if (numbers.n == 0 || numbers.n % sizeof(float) != 0 || e->given == e->count)
+    if (!are_numbers(numbers) || e->given == e->count)
+        return ERR_ENGINE;
+    if (e->given == 0)
+        try(begin_reply(e, numbers.n));
+    if (numbers.n != e->vector_bytes)
         return ERR_ENGINE;
     buf_clear(&e->text);
     try(e->base64 ? put_base64(&e->text, numbers) : put_numbers(&e->text, numbers));
@@ -135,7 +186,31 @@ static enum err end_reply(struct embedding *e, uint32_t tokens)
     return json_finish(&e->out);
 }
 
+/* As much as the client takes. */
+static void send_reply(struct embedding *e)
+{
+    struct str reply = buf_str(&e->reply);
+    size_t queued = 0;
+    while (e->sent < reply.n && queued <= EXCHANGE_QUEUE) {
+        struct str piece = str_sub(reply, e->sent, e->sent + PIECE);
+        queued = exchange_write(e->x, piece);
+        e->sent += piece.n;
+    }
+    if (e->sent < reply.n)
+        return;
+    exchange_end(e->x);
+    embedding_free(e);
+}
+
+static void on_writable(struct exchange *, void *arg)
+{
+    send_reply(arg);
+}
+
 /* --- the job --- */
+
+static const char too_much[] =
+    "these vectors are too much for one reply; send fewer texts at a time, or ask for base64";
 
 static void on_message(void *arg, enum msg_type type, const union msg *msg)
 {
@@ -149,7 +224,7 @@ static void on_message(void *arg, enum msg_type type, const union msg *msg)
         err = end_reply(e, msg->embed_done.tokens);
     }
     if (err != OK)
-        fail(e, err, nullptr, nullptr);
+        fail(e, err, err == ERR_TOOBIG ? too_much : nullptr, nullptr);
 }
 
 static void on_ended(void *arg, enum err err, const char *text)
@@ -160,8 +235,15 @@ static void on_ended(void *arg, enum err err, const char *text)
         fail(e, err, text && text[0] ? text : nullptr, nullptr);
         return;
     }
-    exchange_reply(e->x, 200, "application/json", buf_str(&e->reply));
-    embedding_free(e);
+    buf_finish(&e->text);
+    timer_start(&e->silence, (uint64_t)e->server->conf->turn_ms);
+    if (e->reply.n > EXCHANGE_QUEUE) {
+        exchange_begin(e->x, 200, "application/json");
+        send_reply(e);
+    } else {
+        exchange_reply(e->x, 200, "application/json", buf_str(&e->reply));
+        embedding_free(e);
+    }
 }
 
 static void on_silence(void *arg)
@@ -213,7 +295,6 @@ static enum err begin(struct embedding *e, const struct embedding_request *r)
     try(admit_request(e->server, &e->who, e->x));
     e->count = r->count;
     e->base64 = r->base64;
-    begin_reply(e);
     try(engine_open(e->server->embed, &events, e, &e->job));
     try(send_all(e, r));
     timer_start(&e->silence, (uint64_t)e->server->conf->turn_ms);
@@ -257,7 +338,8 @@ void handle_embedding(struct server *s, struct exchange *x, const struct princip
                       struct str id)
 {
     (void)id;
-    static const struct exchange_events events = {.on_request = on_request, .on_gone = on_gone};
+    static const struct exchange_events events = {
+        .on_request = on_request, .on_gone = on_gone, .on_writable = on_writable};
     struct embedding *e = mem_zero(1, sizeof *e);
     if (!e) {
         exchange_error(x, ERR_NOMEM, nullptr, nullptr);
@@ -266,7 +348,6 @@ void handle_embedding(struct server *s, struct exchange *x, const struct princip
     e->server = s;
     e->x = x;
     e->who = *who;
-    e->reply = BUF(REPLY_MAX);
     e->text = BUF(WIRE_PAYLOAD_MAX * 4);
     if (s->embed) {
         struct engine_info info;

@@ -14,6 +14,7 @@ static void put_model(struct json_out *j, struct str model)
     json_end(j);
 }
 
+/* An engine that is away has no name. */
 static void put_list(struct json_out *j, const struct str *models, size_t count)
 {
     json_obj(j);
@@ -21,7 +22,8 @@ static void put_list(struct json_out *j, const struct str *models, size_t count)
     json_key(j, "data");
     json_arr(j);
     for (size_t i = 0; i < count; i++)
-        put_model(j, models[i]);
+        if (models[i].n)
+            put_model(j, models[i]);
     json_end(j);
     json_end(j);
 }

@@ -62,6 +62,7 @@ struct server {
     struct timer drain;      /* after SIGTERM: looks whether the turns have finished */
     uint64_t drain_until_ms; /* the end of patience */
     uint32_t uploads;        /* bodies that are being received or read; at most limit.uploads */
+    size_t embedding_bytes;  /* of replies to /v1/embeddings that are being made or taken */
     bool draining;
     bool was_ready;
     struct server_why refused;  /* why an engine would not load, before it was ready; "": all did */

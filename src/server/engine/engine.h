@@ -48,11 +48,11 @@ struct engine_remote {
 };
 
 struct engine_config {
-    const char
-        *role; /* "stt", "llm", "tts", "embed": also the name of the program, repartee-ROLE */
+    /* "stt", "llm", "tts", "embed": also the name of the program, repartee-ROLE. */
+    const char *role;
     const char *program; /* another name of it, without "repartee-"; NULL: the role */
-    const char
-        *flag; /* what it is started with besides; NULL: nothing. Lives as long as the engine. */
+    /* What it is started with besides; NULL: nothing. Lives as long as the engine. */
+    const char *flag;
     const char *driver, *model_dir, *model, *options; /* what `load` carries; copied */
     uint32_t threads;
     uint32_t start_ms;                  /* it may take so long to be ready; 0: a minute */
@@ -85,8 +85,9 @@ struct job_events {
     void (*ended)(void *arg, enum err err, const char *text);
 };
 
-/* Starts the child, or looks for the server, and keeps at it. A child: back-off 100 ms doubling to 10 s, reset once it was ready ten
- * times as long as the last one, or 10 s; a child that does not answer pings is killed. */
+/* Starts the child, or looks for the server, and keeps at it. A child: back-off 100 ms doubling to 10 s,
+ * reset once it was ready ten times as long as the last one, or 10 s; a child that does not answer pings is
+ * killed. */
 enum err engine_create(struct loop *loop, const struct engine_config *config,
                        struct engine **ret_e);
 /* Ends every job with ERR_DRAINING, stops the child. Takes NULL. */

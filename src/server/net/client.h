@@ -24,7 +24,8 @@ struct client_request {
     struct str body;
     uint32_t timeout_ms; /* for the whole; 0: none */
 };
-/* OK also for 4xx and 5xx (look at *ret_status, which is known when on_body is called). ERR_NOTFOUND: nobody listens; ERR_TIMEOUT; ERR_IO. */
+/* OK also for 4xx and 5xx (look at *ret_status, which is known when on_body is called). ERR_NOTFOUND: nobody
+ * listens; ERR_TIMEOUT; ERR_IO. */
 enum err client_do(struct client *c, const struct client_request *r, client_body_fn on_body,
                    void *arg, int *ret_status);
 
