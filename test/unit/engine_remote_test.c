@@ -72,7 +72,6 @@ static void streams(void **)
         {DELTA("a") EVENT("[1]"), "a", ERR_SYNTAX, false, ""},
         {DELTA("a") EVENT("\"x\""), "a", ERR_SYNTAX, false, ""},
         {EVENT("{\"choices\":[null]}") DONE, "", ERR_SYNTAX, false, ""},
-        {EVENT("{\"choices\":[\"x\"]}") DONE, "", ERR_SYNTAX, false, ""},
         {DELTA("a") EVENT("{\"choices\":[{\"delta\":{\"content\":\"\xff\"}}]}"), "a", ERR_SYNTAX,
          false, ""},
         /* failures that are told */
@@ -138,7 +137,6 @@ static void calls_are_put_together(void **)
          {"{\"a\":[1,\"x\"]}"}},
         {CALL("0", "\"name\":\"f\",\"arguments\":null") FINISH("tool_calls"), OK, OK, {"f"}, {""}},
         {CALL("0", "\"name\":\"f\",\"arguments\":[1]"), ERR_SYNTAX, OK, {}, {}},
-        {CALL("0", "\"name\":\"f\",\"arguments\":7"), ERR_SYNTAX, OK, {}, {}},
         {CALL("128", "\"name\":\"f\""), ERR_TOOBIG, OK, {}, {}},
     };
     for (size_t i = 0; i < countof(rows); i++) {
@@ -439,10 +437,6 @@ static void top_k_is_sent_if_it_is_meant(void **)
     assert_ok(remote_prompt_wish(&p, MSG_llm_sampling, &sampling));
     assert_ok(remote_prompt_write(&p, &what, &json, &left_out));
     assert_non_null(strstr(buf_z(&json), "\"top_k\":40,"));
-    generate.top_k = 0;
-    buf_clear(&json);
-    assert_ok(remote_prompt_write(&p, &what, &json, &left_out));
-    assert_null(strstr(buf_z(&json), "top_k"));
     remote_prompt_finish(&p);
 }
 

@@ -22,8 +22,7 @@ enum {
     PIECE_MAX = 1024, /* bytes of one token */
     CONTEXT_MIN = 256, /* tokens */
     REFUSAL_MAX = 64 * 1024,
-    THINKING_MAX =
-        5, /* times first_token_ms, until the first word of one that shows its thoughts */
+    THINKING_MAX = 5, /* times first_token_ms: by then one that shows its thoughts says a word */
 };
 
 enum phase : uint8_t {
