@@ -66,6 +66,7 @@ const TABLE = {
   'stays-open': { does: saysAndHangs(delta('Yes') + FINISH + DONE), text: 'Yes' },
   'no-last-word': { does: saysAndHangs(delta('Yes') + FINISH), text: 'Yes' },
   'breaks-after-it': { does: saysAndBreaks(delta('Yes') + FINISH), text: 'Yes' },
+  'pings-after-it': { does: repeats(HEAD + chunk(delta('Yes') + FINISH), chunk(': ping\n\n')), text: 'Yes', tries: 1 },
   'no-stream': { does: (socket) => socket.write(whole(200, { choices: [{ message: { content: 'Yes' }, finish_reason: 'stop' }] })), text: 'Yes' },
   'byte-by-byte': {
     does: (socket) => {
@@ -80,7 +81,9 @@ const TABLE = {
   'closes-twice': { does: goodAtTry(3, (socket) => socket.end()), text: 'Yes, sir.', tries: 3 },
   'breaks-before': { does: goodAtTry(2, saysAndBreaks(delta(''))), text: 'Yes, sir.', tries: 2 },
   'loads-once': { does: goodAtTry(2, (socket) => socket.write(whole(503, { error: { message: 'Loading model' } }, 'Retry-After: 0\r\n'))), text: 'Yes, sir.', tries: 2 },
-  'closes-always': { does: (socket) => socket.end(), error: /broke off before its answer/ },
+  'empty-once': { does: goodAtTry(2, says('')), text: 'Yes, sir.', tries: 2 },
+  'closes-always': { does: (socket) => socket.end(), error: /broke off before its answer/, tries: 3 },
+  'empty-always': { does: says(''), error: /broke off before its answer/, tries: 3 },
   'busy-always': { does: (socket) => socket.write(whole(429, {})), error: /too much to do/, code: 'overloaded', tries: 3 },
   'busy-for-long': { does: (socket) => socket.write(whole(429, {}, 'Retry-After: 60\r\n')), error: /too much to do/, code: 'overloaded', tries: 1 },
   /* refusals */
@@ -101,6 +104,8 @@ const TABLE = {
   'no-chunk': { does: (socket) => socket.write(`${HEAD}${chunk(delta('Ye'))}nonsense\r\n`), text: 'Ye', error: /broke off in the middle/ },
   /* no answer */
   'broken-json': { does: says(delta('Ye') + 'data: {"choices":[{"delta"\n\n'), text: 'Ye', error: /is no answer/ },
+  'no-choice': { does: says(event({ choices: [null] }) + DONE), error: /is no answer/ },
+  'calls-nothing-offered': { does: says(event({ choices: [{ delta: { tool_calls: [{ index: 0, function: { name: 'rm', arguments: '{}' } }] }, finish_reason: 'tool_calls' }] }) + DONE), error: /no function that there is/, tries: 1 },
   'only-done': { does: says(DONE), error: /is no answer/ },
   page: { does: (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>'), error: /is no answer/ },
   'no-http': { does: (socket) => socket.write('220 mail.example.org ESMTP\r\n'), error: /is no answer/ },
@@ -114,6 +119,8 @@ const TABLE = {
   'hangs-amid': { does: saysAndHangs(delta('Ye')), text: 'Ye', error: /fallen silent/, tries: 1, slow: true },
   pings: { does: repeats(HEAD, chunk(': ping\n\n')), error: /has not begun/, slow: true },
   'says-nothing': { does: repeats(HEAD, chunk(delta(''))), error: /has not begun/, slow: true },
+  'thinks-for-ever': { does: repeats(HEAD, chunk(event({ choices: [{ delta: { reasoning_content: 'Hm.' } }] }))), error: /has not begun/, tries: 1, slow: true },
+  'calls-nothing-for-ever': { does: repeats(HEAD, chunk(event({ choices: [{ delta: { tool_calls: [{ index: 0, function: { arguments: '' } }] } }] }))), error: /has not begun/, slow: true },
   'pings-amid': { does: repeats(HEAD + chunk(delta('Ye')), chunk(': ping\n\n')), text: 'Ye', error: /fallen silent/, slow: true },
 };
 
@@ -185,6 +192,8 @@ describe('a language model elsewhere', { concurrency: true }, () => {
     const end = event({ choices: [{ index: 0, delta: {}, finish_reason: 'tool_calls' }] });
     const peer = await startPeer(t, {
       models: list, '*': good, 'call!': says(two + end + USAGE + DONE),
+      'stranger!': says(calls({ index: 0, function: { name: 'weather', arguments: '{}' } }) + calls({ index: 1, function: { name: 'rm', arguments: '{}' } }) + end + DONE),
+      'object!': says(calls({ index: 0, function: { name: 'weather', arguments: { city: 'Bern' } } }) + end + DONE),
       'half!': says(calls({ index: 0, function: { name: 'weather', arguments: '{"ci' } }) + end + DONE),
       'cut!': says(calls({ index: 0, function: { name: 'weather', arguments: '{"ci' } }) + event({ choices: [{ index: 0, delta: {}, finish_reason: 'length' }] }) + DONE),
     });
@@ -198,13 +207,14 @@ describe('a language model elsewhere', { concurrency: true }, () => {
     const user = (content) => ({ role: 'user', content });
     const { choices } = await client.chat.completions.create({
       model: 'm', messages: [user('Please call!')], tools, tool_choice: 'required', presence_penalty: 0.5, frequency_penalty: -1, logit_bias: { 5: -100 },
+      ...{ top_k: 7 },
     });
     assert.equal(choices[0].finish_reason, 'tool_calls');
     const called = choices[0].message.tool_calls ?? [];
     assert.deepEqual(called.map((c) => c.type === 'function' && [c.function.name, c.function.arguments]), [['weather', '{"city":"Bern"}'], ['time', '{}']]);
     const { body } = /** @type {any} */ (peer.requests.at(-1));
     assert.deepEqual(body.tools, tools);
-    assert.deepEqual([body.tool_choice, body.presence_penalty, body.frequency_penalty, body.logit_bias], ['required', 0.5, -1, { 5: -100 }]);
+    assert.deepEqual([body.tool_choice, body.presence_penalty, body.frequency_penalty, body.logit_bias, body.top_k], ['required', 0.5, -1, { 5: -100 }, 7]);
 
     await client.chat.completions.create({
       model: 'm', tools, response_format: { type: 'json_schema', json_schema: { name: 'x', schema: parameters } },
@@ -225,8 +235,43 @@ describe('a language model elsewhere', { concurrency: true }, () => {
       { role: 'user', content: 'and now' },
     ]);
     await assert.rejects(client.chat.completions.create({ model: 'm', messages: [user('half!')], tools }), /no function that there is/);
+    await assert.rejects(client.chat.completions.create({ model: 'm', messages: [user('stranger!')], tools }), /no function that there is/);
+    const object = await client.chat.completions.create({ model: 'm', messages: [user('object!')], tools });
+    assert.equal(/** @type {any} */ (object.choices[0].message.tool_calls?.[0]).function.arguments, '{"city":"Bern"}');
     const cut = await client.chat.completions.create({ model: 'm', messages: [user('cut!')], tools });
     assert.deepEqual([cut.choices[0].finish_reason, cut.choices[0].message.tool_calls], ['length', undefined]);
+  });
+
+  test('doctor tells of a server that hangs', async (t) => {
+    const peer = await startPeer(t, { models: () => {} });
+    const { code, err } = await repartee(['doctor', '--data', await temporaryFolder(t), ...QUIET, '--llm-url', peer.url]);
+    assert.equal(code, 1, err);
+    assert.match(err, /the engine that answers is down: the server at http:\S+ does not answer; mend that/);
+  });
+
+  test('a server that hangs is missed, and found again', async (t) => {
+    let hangs = false;
+    const peer = await startPeer(t, { models: (socket, ...more) => hangs || list(socket, ...more), good, silent: () => {} });
+    const server = await serve(t, peer.url, ['--llm-connect-ms', '50', '--llm-first-ms', '100']);
+    await untilReady(server);
+    hangs = true;
+    assert.match((await ask(server.url, 'Please silent')).last.error.message, /has not begun/);
+    await until(async () => (await model(server)).state === 'down', 'that it is missed');
+    assert.match((await model(server)).notes, /does not answer/);
+    hangs = false;
+    await untilReady(server);
+    assert.equal((await ask(server.url, 'Please good')).text, 'Yes, sir.');
+  });
+
+  test('what a server that does not stream sends slowly has begun in time', async (t) => {
+    const body = whole(200, { choices: [{ message: { content: 'Yes, slowly.' }, finish_reason: 'stop' }] });
+    const peer = await startPeer(t, { models: list, slow: (socket) => {
+      socket.write(body.slice(0, -30));
+      setTimeout(() => socket.write(body.slice(-30)), 1600);
+    } });
+    const server = await serve(t, peer.url, ['--llm-first-ms', '1500', '--llm-silence-ms', '60000']);
+    await untilReady(server);
+    assert.equal((await ask(server.url, 'Please slow')).text, 'Yes, slowly.');
   });
 
   test('who leaves in mid-answer ends the work elsewhere', async (t) => {
@@ -313,8 +358,15 @@ describe('a language model elsewhere', { concurrency: true }, () => {
     const far = await serve(t, 'http://model.invalid:1234/v1', [], proxied);
     assert.equal((await ask(far.url, 'Please good')).text, 'Yes, sir.');
     assert.match(peer.requests[0].head, /^GET http:\/\/model\.invalid:1234\/v1\/models HTTP/);
-    const near = await serve(t, peer.url, [], { ...proxied, http_proxy: 'http://127.0.0.1:1' });
-    assert.equal((await ask(near.url, 'Please good')).text, 'Yes, sir.');
+    const nowhere = { ...proxied, http_proxy: 'http://127.0.0.1:1' };
+    const here = async (/** @type {string} */ host) => {
+      const asked = await repartee(['ask', 'Please good', '--data', await temporaryFolder(t), ...QUIET, '--llm-url', peer.url.replace('127.0.0.1', host)], { env: nowhere });
+      assert.match(asked.out, /Yes, sir\./, host + asked.err);
+    };
+    await Promise.all(['127.0.0.1', 'localhost.', '[::ffff:127.0.0.1]', '0.0.0.0'].map(here));
+    /* A name is no address. */
+    const name = await serve(t, 'http://127.example.invalid:1234/v1', [], proxied);
+    assert.equal((await ask(name.url, 'Please good')).text, 'Yes, sir.');
     const other = await startServer(t, { args: [...QUIET, '--tls', 'auto'] });
     const asked = await repartee(['ask', 'x', '--data', await temporaryFolder(t), ...QUIET, '--llm-url', other.url + 'v1']);
     assert.match(asked.err, /there is no language model's server at https:.* \(.*self-signed certificate/);

@@ -17,7 +17,7 @@ static void read_answer(struct str s, size_t step)
     struct remote_answer a;
     size_t n = 0;
     enum err err = OK;
-    remote_answer_init(&a, on_text, &n);
+    remote_answer_init(&a, S("key"), on_text, &n);
     for (size_t at = 0; err == OK && step && at < s.n; at += step)
         err = remote_answer_feed(&a, str_sub(s, at, at + step));
     if (err == OK)
@@ -41,13 +41,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char said[REMOTE_SAID_BYTES];
     switch (data[0]) {
     case 'm':
-        if (remote_models_read(s, S(""), &m) == OK)
+        if (remote_models_read(s, S(""), S("key"), &m) == OK)
             check(utf8_valid(str_of(m.name)) && utf8_valid(str_of(m.names)));
-        if (remote_models_read(s, S("a"), &m) == OK)
+        if (remote_models_read(s, S("a"), S("key"), &m) == OK)
             check(!m.name[0] || str_eq(str_of(m.name), S("a")));
         break;
     case 'r':
-        check(remote_refusal_read(s, said) != OK && utf8_valid(str_of(said)));
+        check(remote_refusal_read(s, S("Q7"), said) != OK && utf8_valid(str_of(said)));
+        check(!strstr(said, "Q7"));
         break;
     case 'w':
         read_answer(s, 0);

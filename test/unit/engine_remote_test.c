@@ -57,6 +57,8 @@ static void streams(void **)
         {EVENT("{\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}],"
                "\"usage\":\"many\"}"),
          "a", OK, false, ""},
+        {EVENT("{\"choices\":[{\"delta\":{\"content\":null,\"refusal\":\"No.\"}}]}") FINISH("stop"),
+         "No.", OK, false, ""},
         /* cut */
         {"", "", ERR_CLOSED, false, ""},
         {": ping\n\n", "", ERR_CLOSED, false, ""},
@@ -69,6 +71,7 @@ static void streams(void **)
         {DELTA("a") EVENT("nonsense"), "a", ERR_SYNTAX, false, ""},
         {DELTA("a") EVENT("[1]"), "a", ERR_SYNTAX, false, ""},
         {DELTA("a") EVENT("\"x\""), "a", ERR_SYNTAX, false, ""},
+        {EVENT("{\"choices\":[null]}") DONE, "", ERR_SYNTAX, false, ""},
         {DELTA("a") EVENT("{\"choices\":[{\"delta\":{\"content\":\"\xff\"}}]}"), "a", ERR_SYNTAX,
          false, ""},
         /* failures that are told */
@@ -76,6 +79,8 @@ static void streams(void **)
          ERR_ENGINE, false, "out of memory"},
         {EVENT("{\"error\":\"bad\"}"), "", ERR_ENGINE, false, "bad"},
         {EVENT("{\"error\":{}}"), "", ERR_ENGINE, false, ""},
+        {EVENT("{\"error\":\"not sk-12345!\"}"), "", ERR_ENGINE, false,
+         "(words that hold the key)"},
         {EVENT("{\"object\":\"error\",\"message\":\"This model's maximum context length is 5\"}"),
          "", ERR_TOOBIG, false, "This model's maximum context length is 5"},
     };
@@ -83,7 +88,7 @@ static void streams(void **)
         for (size_t step = 1; step < 400; step += 1 + step / 2) {
             autobuf text = BUF(1000);
             struct remote_answer a;
-            remote_answer_init(&a, keep, &text);
+            remote_answer_init(&a, S("sk-12345"), keep, &text);
             enum err err = feed(&a, str_of(rows[i].stream), step);
             if (err != rows[i].err)
                 fail_msg("row %zu by %zu: %s", i, step, err_code(err));
@@ -124,12 +129,20 @@ static void calls_are_put_together(void **)
          {"[1]"}},
         {CALL("1", "\"name\":\"f\"") FINISH("tool_calls"), OK, ERR_SYNTAX, {"", "f"}, {"", ""}},
         {CALL("-1", "\"name\":\"f\""), ERR_SYNTAX, OK, {}, {}},
+        /* some servers send the object itself */
+        {CALL("0", "\"name\":\"f\",\"arguments\":{\"a\":[1,\"x\"]}") FINISH("tool_calls"),
+         OK,
+         OK,
+         {"f"},
+         {"{\"a\":[1,\"x\"]}"}},
+        {CALL("0", "\"name\":\"f\",\"arguments\":null") FINISH("tool_calls"), OK, OK, {"f"}, {""}},
+        {CALL("0", "\"name\":\"f\",\"arguments\":[1]"), ERR_SYNTAX, OK, {}, {}},
         {CALL("128", "\"name\":\"f\""), ERR_TOOBIG, OK, {}, {}},
     };
     for (size_t i = 0; i < countof(rows); i++) {
         autobuf text = BUF(1000);
         struct remote_answer a;
-        remote_answer_init(&a, keep, &text);
+        remote_answer_init(&a, S("sk-12345"), keep, &text);
         assert_err(feed(&a, str_of(rows[i].stream), 5), rows[i].err);
         assert_err(remote_answer_check_calls(&a), rows[i].check);
         for (size_t k = 0; k < 2 && rows[i].name[k]; k++) {
@@ -149,7 +162,7 @@ static void cut_anywhere(void **)
     for (size_t n = 0; n < whole.n; n++) {
         autobuf text = BUF(1000);
         struct remote_answer a;
-        remote_answer_init(&a, keep, &text);
+        remote_answer_init(&a, S("sk-12345"), keep, &text);
         assert_err(feed(&a, str_sub(whole, 0, n), 7), n < finished ? ERR_CLOSED : OK);
         remote_answer_finish(&a);
     }
@@ -159,14 +172,14 @@ static void usage_is_taken_over(void **)
 {
     autobuf text = BUF(1000);
     struct remote_answer a;
-    remote_answer_init(&a, keep, &text);
+    remote_answer_init(&a, S("sk-12345"), keep, &text);
     assert_ok(feed(&a, S(DELTA("a") FINISH("stop") USAGE DONE), 50));
     assert_true(a.has_usage);
     assert_int_equal(a.prompt_tokens, 7);
     assert_int_equal(a.cached_tokens, 5);
     assert_int_equal(a.completion_tokens, 2);
     remote_answer_finish(&a);
-    remote_answer_init(&a, keep, &text);
+    remote_answer_init(&a, S("sk-12345"), keep, &text);
     assert_ok(feed(&a,
                    S(EVENT("{\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":-1,"
                            "\"completion_tokens\":99999999999}}") DONE),
@@ -187,14 +200,16 @@ static void what_has_no_end_is_ended(void **)
         {": ", ""},
         {"data: ", "\n"},                                                 /* an event */
         {"data: {\"choices\":[{\"delta\":{\"content\":\"", "\"}}]}\n\n"}, /* an answer */
+        {"data: {\"choices\":[{\"delta\":{\"reasoning\":\"", "\"}}]}\n\n"},
+        {": ", "\n"}, /* a stream */
     };
     for (size_t i = 0; i < countof(rows); i++) {
         autobuf text = BUF(2 * REMOTE_TEXT_MAX);
         struct remote_answer a;
-        remote_answer_init(&a, keep, &text);
+        remote_answer_init(&a, S("sk-12345"), keep, &text);
         enum err err = OK;
         size_t fed = 0;
-        for (; err == OK && fed < 4 * REMOTE_TEXT_MAX; fed += sizeof much) {
+        for (; err == OK && fed < REMOTE_STREAM_MAX; fed += sizeof much) {
             err = fed == 0 || i >= 2 ? remote_answer_feed(&a, str_of(rows[i].begin)) : OK;
             if (err == OK)
                 err = remote_answer_feed(&a, (struct str){much, sizeof much});
@@ -202,7 +217,29 @@ static void what_has_no_end_is_ended(void **)
                 err = remote_answer_feed(&a, str_of(rows[i].end));
         }
         assert_err(err, ERR_TOOBIG);
-        assert_true(text.n <= REMOTE_TEXT_MAX);
+        assert_true(text.n <= REMOTE_TEXT_MAX && (i == 5 || fed <= 2 * REMOTE_TEXT_MAX));
+        remote_answer_finish(&a);
+    }
+}
+
+/* Of thoughts and of calls only what brings something is a sign of life. */
+static void nothing_is_silence(void **)
+{
+    static const struct {
+        const char *stream;
+        uint32_t thoughts;
+    } rows[] = {
+        {EVENT("{\"choices\":[{\"delta\":{\"reasoning\":\"\"}}]}"), 0},
+        {EVENT("{\"choices\":[{\"delta\":{\"reasoning\":\"a\"}}]}"), 1},
+        {CALL("0", "\"arguments\":\"\""), 0},
+        {CALL("0", "\"name\":\"f\"") CALL("0", "\"name\":\"f\",\"arguments\":null"), 1},
+        {CALL("0", "\"name\":\"f\"") CALL("0", "\"arguments\":\"{\""), 2},
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct remote_answer a;
+        remote_answer_init(&a, S(""), keep, nullptr);
+        assert_ok(remote_answer_feed(&a, str_of(rows[i].stream)));
+        assert_int_equal(a.thoughts, rows[i].thoughts);
         remote_answer_finish(&a);
     }
 }
@@ -216,6 +253,8 @@ static void whole_answers(void **)
         {"{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}", "Hi", OK},
         {"{\"choices\":[{\"message\":{\"content\":null}}]}", "", OK},
         {"{\"choices\":[]}", "", ERR_SYNTAX},
+        {"{\"choices\":[null]}", "", ERR_SYNTAX},
+        {"{\"choices\":[{\"message\":{\"content\":null,\"refusal\":\"No.\"}}]}", "No.", OK},
         {"{\"error\":{\"message\":\"no\"}}", "", ERR_ENGINE},
         {"<html>", "", ERR_SYNTAX},
         {"", "", ERR_SYNTAX},
@@ -223,10 +262,24 @@ static void whole_answers(void **)
     for (size_t i = 0; i < countof(rows); i++) {
         autobuf text = BUF(1000);
         struct remote_answer a;
-        remote_answer_init(&a, keep, &text);
+        remote_answer_init(&a, S("sk-12345"), keep, &text);
         assert_err(remote_answer_whole(&a, str_of(rows[i].body)), rows[i].err);
         assert_str(buf_str(&text), rows[i].text);
         remote_answer_finish(&a);
+    }
+}
+
+/* Wherever the words are cut, no part of the key is among them. */
+static void no_part_of_the_key_is_said(void **)
+{
+    for (int n = 0; n < REMOTE_SAID_BYTES + 10; n++) {
+        autobuf body = BUF(1000);
+        char said[REMOTE_SAID_BYTES];
+        assert_ok(buf_addf(&body, "{\"error\":{\"message\":\"%*s sk-12345 \"}}", n, ""));
+        assert_err(remote_refusal_read(buf_str(&body), S("sk-12345"), said), ERR_ENGINE);
+        assert_null(strstr(said, "sk"));
+        assert_err(remote_refusal_read(buf_str(&body), S(""), said), ERR_ENGINE);
+        assert_true(n > 100 || strstr(said, "sk-12345"));
     }
 }
 
@@ -249,7 +302,7 @@ static void refusals(void **)
     };
     for (size_t i = 0; i < countof(rows); i++) {
         char said[REMOTE_SAID_BYTES] = "?";
-        assert_err(remote_refusal_read(str_of(rows[i].body), said), rows[i].err);
+        assert_err(remote_refusal_read(str_of(rows[i].body), S("sk-12345"), said), rows[i].err);
         assert_str(str_of(said), rows[i].said);
     }
 }
@@ -270,6 +323,7 @@ static void lists_of_models(void **)
         {"{\"data\":[{\"id\":\"a\"},{\"id\":\"b\"}]}", "c", OK, "", "a, b", 0},
         {"{\"data\":[{\"id\":\"/m/a.gguf\",\"aliases\":[\"x\",\"a\"]}]}", "a", OK, "a", "/m/a.gguf",
          0},
+        {"{\"data\":[{\"id\":\"sk-12345\"},{\"id\":\"b\"}]}", "", OK, "b", "b", 0},
         {"{\"data\":[]}", "", OK, "", "", 0},
         {"{\"data\":[{\"id\":7},{},null,{\"id\":\"\"}]}", "", OK, "", "", 0},
         {"{\"data\":{\"id\":\"a\"}}", "", ERR_SYNTAX, "", "", 0},
@@ -278,8 +332,9 @@ static void lists_of_models(void **)
     };
     for (size_t i = 0; i < countof(rows); i++) {
         struct remote_models m = {};
-        assert_err(remote_models_read(str_of(rows[i].body), str_of(rows[i].wanted), &m),
-                   rows[i].err);
+        assert_err(
+            remote_models_read(str_of(rows[i].body), str_of(rows[i].wanted), S("sk-12345"), &m),
+            rows[i].err);
         assert_str(str_of(m.name), rows[i].name);
         assert_str(str_of(m.names), rows[i].names);
         assert_int_equal(m.context, rows[i].context);
@@ -294,7 +349,7 @@ static void many_names_are_cut(void **)
         assert_ok(buf_addf(&body, "%s{\"id\":\"model-%d\"}", i ? "," : "", i));
     assert_ok(buf_add(&body, S("]}")));
     struct remote_models m;
-    assert_ok(remote_models_read(buf_str(&body), S("model-499"), &m));
+    assert_ok(remote_models_read(buf_str(&body), S("model-499"), S(""), &m));
     assert_str(str_of(m.name), "model-499");
     assert_true(str_starts(str_of(m.names), S("model-0, model-1, ")));
     assert_true(str_ends(str_of(m.names), S(", …")));
@@ -364,6 +419,43 @@ static void what_does_not_fit_is_left_out(void **)
     assert_int_equal(left_out, 3);
 }
 
+/* Whoever names a setting of sampling means top_k; the server's own guess is for its own models. */
+static void top_k_is_sent_if_it_is_meant(void **)
+{
+    static const struct msg_llm_segment question = {S("user"), 0, 0, 0, S("q")};
+    static const union msg sampling = {.llm_sampling = {.repeat_penalty = 1}};
+    struct msg_llm_generate generate = settings;
+    generate.top_k = 40;
+    const struct remote_ask what = {S("m"), 4096, &generate};
+    struct remote_prompt p = {};
+    autobuf json = BUF(1000);
+    uint32_t left_out;
+    assert_ok(remote_prompt_add(&p, &question));
+    assert_ok(remote_prompt_write(&p, &what, &json, &left_out));
+    assert_null(strstr(buf_z(&json), "top_k"));
+    buf_clear(&json);
+    assert_ok(remote_prompt_wish(&p, MSG_llm_sampling, &sampling));
+    assert_ok(remote_prompt_write(&p, &what, &json, &left_out));
+    assert_non_null(strstr(buf_z(&json), "\"top_k\":40,"));
+    remote_prompt_finish(&p);
+}
+
+static void only_what_was_offered_is_offered(void **)
+{
+    struct remote_prompt p = {};
+    assert_false(remote_prompt_offers(&p, S("")));
+    const char *const names[] = {"weather", "time"};
+    for (size_t i = 0; i < countof(names); i++)
+        assert_ok(remote_prompt_wish(&p, MSG_llm_tool,
+                                     &(union msg){.llm_tool = {.name = str_of(names[i])}}));
+    static const char *const strangers[] = {"", "weathe", "weather2", "eather", "tim", "Time"};
+    for (size_t i = 0; i < countof(names); i++)
+        assert_true(remote_prompt_offers(&p, str_of(names[i])));
+    for (size_t i = 0; i < countof(strangers); i++)
+        assert_false(remote_prompt_offers(&p, str_of(strangers[i])));
+    remote_prompt_finish(&p);
+}
+
 static void what_is_no_question_is_refused(void **)
 {
     static const struct msg_llm_segment stranger = {S("function"), 0, 0, 0, S("x")};
@@ -392,12 +484,16 @@ int main(void)
         cmocka_unit_test(cut_anywhere),
         cmocka_unit_test(usage_is_taken_over),
         cmocka_unit_test(what_has_no_end_is_ended),
+        cmocka_unit_test(nothing_is_silence),
         cmocka_unit_test(whole_answers),
+        cmocka_unit_test(no_part_of_the_key_is_said),
         cmocka_unit_test(refusals),
         cmocka_unit_test(lists_of_models),
         cmocka_unit_test(many_names_are_cut),
         cmocka_unit_test(messages_alternate),
         cmocka_unit_test(what_does_not_fit_is_left_out),
+        cmocka_unit_test(top_k_is_sent_if_it_is_meant),
+        cmocka_unit_test(only_what_was_offered_is_offered),
         cmocka_unit_test(what_is_no_question_is_refused),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

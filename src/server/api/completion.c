@@ -168,7 +168,7 @@ static enum err send_wishes(struct completion *c)
         .bias_json = buf_str(&r->bias_json),
     };
     if (r->min_p > 0 || r->presence_penalty != 0 || r->frequency_penalty != 0 ||
-        r->repeat_penalty != 1 || r->bias_json.n)
+        r->repeat_penalty != 1 || r->bias_json.n || r->top_k)
         try(job_send(c->job, MSG_llm_sampling, &sampling));
     return r->has_format ? job_send(c->job, MSG_llm_format,
                                     &(struct msg_llm_format){buf_str(&r->schema_json)})

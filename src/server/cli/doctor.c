@@ -162,13 +162,14 @@ static int tell_broken(const struct cli *c, const struct json_val *ready, bool o
 {
     for (size_t i = 0; i < TRADES; i++) {
         struct str state = engine_says(ready, i, "state"), driver = engine_says(ready, i, "driver");
+        struct str notes = engine_says(ready, i, "notes");
         if (!is_there(ready, i) || engine_runs(ready, i))
             continue;
         if (str_eq(driver, S("remote")))
             cli_fail(
                 c, "the engine that %s is %.*s: %.*s; mend that or choose another with --%s-driver",
-                trades[i].does, STR_FMT(state), STR_FMT(engine_says(ready, i, "notes")),
-                trades[i].role);
+                trades[i].does, STR_FMT(state),
+                STR_FMT(notes.n ? notes : S("its server has not answered yet")), trades[i].role);
         else
             cli_fail(c,
                      "the engine that %s is %.*s: %s with the driver %.*s does not run; %s, "

@@ -9,7 +9,8 @@
 #include "server/engine/remote_parts.h"
 
 enum {
-    PROBE_MS = 5000,        /* for the list of models */
+    CONNECT_MS = 3000,      /* for a connection that is only to ask whether it is there */
+    LIST_MS = 1000,         /* then for the list of models; both together less than doctor waits */
     PROBE_EVERY_MS = 30000, /* while all is well: models are changed, servers go */
     BACKOFF_MIN_MS = 250,
     BACKOFF_MAX_MS = 10000,
@@ -23,12 +24,6 @@ enum {
 static const char away[] = "the language model's server cannot be reached, or lacks the model; "
                            "please try again later";
 
-const char *remote_quotable(const struct remote *r, const char *said)
-{
-    struct str s = str_of(said), key = str_of(r->key);
-    return key.n && str_find(s, key) < s.n ? "(words that hold the key)" : said;
-}
-
 /* --- is it there? --- */
 
 static void begin_probe(struct remote *r);
@@ -38,6 +33,7 @@ static void is_ready(struct remote *r, const struct remote_models *m)
     struct engine *e = r->engine;
     r->backoff_ms = 0;
     r->failures = 0;
+    r->is_heard = false;
     timer_start(&r->timer, PROBE_EVERY_MS);
     if (e->state == ENGINE_READY && e->ready_model && strcmp(e->ready_model, m->name) == 0)
         return;
@@ -131,7 +127,8 @@ static void judge(struct remote *r, const struct fetch_result *result)
         return;
     }
     struct remote_models m;
-    enum err err = remote_models_read(buf_str(&r->probe_body), str_of(r->engine->model), &m);
+    enum err err =
+        remote_models_read(buf_str(&r->probe_body), str_of(r->engine->model), str_of(r->key), &m);
     if (err == ERR_NOMEM)
         try_later(r);
     else if (err != OK)
@@ -168,14 +165,20 @@ static void begin_probe(struct remote *r)
 {
     static const struct fetch_events events = {.body = on_probe_body, .done = on_probe_done};
     const struct fetch_request request = {
-        .url = r->models_url, .key = r->key, .connect_ms = r->connect_ms};
-    if (fetch_start(r->fetcher, &request, &events, r, &r->probe) == OK)
-        timer_start(&r->timer, PROBE_MS);
-    else
+        .url = r->models_url,
+        .key = r->key,
+        .connect_ms = r->connect_ms < CONNECT_MS ? r->connect_ms : CONNECT_MS,
+    };
+    enum err err = fetch_start(r->fetcher, &request, &events, r, &r->probe);
+    if (err == OK)
+        timer_start(&r->timer, request.connect_ms + LIST_MS);
+    else if (err == ERR_NOMEM)
         try_later(r);
+    else
+        is_broken(r, "the server at %.150s cannot be asked (%s)", r->url, err_text(err));
 }
 
-/* One that is slow because it is busy is not gone. */
+/* One that is slow because it is busy with our answers is not gone. */
 static void on_timer(void *arg)
 {
     struct remote *r = arg;
@@ -186,10 +189,11 @@ static void on_timer(void *arg)
     fetch_cancel(r->probe);
     r->probe = nullptr;
     buf_finish(&r->probe_body);
-    if (r->engine->state == ENGINE_READY)
-        timer_start(&r->timer, PROBE_EVERY_MS);
+    if (r->engine->state == ENGINE_READY && r->is_heard)
+        try_later(r);
     else
         is_broken(r, "the server at %.150s does not answer", r->url);
+    r->is_heard = false;
 }
 
 void remote_look(struct remote *r)
@@ -247,7 +251,7 @@ static enum err begin(struct engine *e, const struct engine_config *config)
     try(buf_reserve(&r->frame, WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES));
     try(fetcher_create(e->loop, &r->fetcher));
     engine_set_state(e, ENGINE_STARTING);
-    begin_probe(r);
+    timer_start(&r->timer, 0); /* its failure is news, which nobody may hear inside of this */
     return OK;
 }
 

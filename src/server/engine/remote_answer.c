@@ -7,9 +7,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-void remote_answer_init(struct remote_answer *a, remote_text_fn on_text, void *arg)
+void remote_answer_init(struct remote_answer *a, struct str key, remote_text_fn on_text, void *arg)
 {
-    *a = (struct remote_answer){.on_text = on_text, .arg = arg};
+    *a = (struct remote_answer){.key = key, .on_text = on_text, .arg = arg};
 }
 
 void remote_answer_finish(struct remote_answer *a)
@@ -33,6 +33,17 @@ static void put_line(struct str s, char *into, size_t size)
     for (size_t i = 0; i < n; i++)
         into[i] = (unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f ? ' ' : s.p[i];
     into[n] = 0;
+}
+
+static bool holds(struct str s, struct str key)
+{
+    return key.n && str_find(s, key) < s.n;
+}
+
+/* The key is looked for before anything is cut: a part of it is too much. */
+static void put_words(struct str s, struct str key, char said[REMOTE_SAID_BYTES])
+{
+    put_line(holds(s, key) ? S("(words that hold the key)") : s, said, REMOTE_SAID_BYTES);
 }
 
 /* OpenAI: {"error": {"message", "type", "code"}}; some: {"error": "…"}, {"object": "error", "message"},
@@ -62,11 +73,12 @@ static bool mentions_context(struct str s)
     return false;
 }
 
-static enum err read_failure(const struct json_val *root, char said[REMOTE_SAID_BYTES])
+static enum err read_failure(const struct json_val *root, struct str key,
+                             char said[REMOTE_SAID_BYTES])
 {
     const struct json_val *error = json_get(root, "error");
     struct str text = failure_text(root);
-    put_line(text, said, REMOTE_SAID_BYTES);
+    put_words(text, key, said);
     bool too_long = mentions_context(text) || mentions_context(json_str(json_get(error, "code"))) ||
                     mentions_context(json_str(json_get(error, "type")));
     return too_long ? ERR_TOOBIG : ERR_ENGINE;
@@ -79,13 +91,13 @@ static bool is_failure(const struct json_val *root)
            str_eq(json_str(json_get(root, "object")), S("error"));
 }
 
-enum err remote_refusal_read(struct str body, char said[REMOTE_SAID_BYTES])
+enum err remote_refusal_read(struct str body, struct str key, char said[REMOTE_SAID_BYTES])
 {
     struct json_doc *doc;
     said[0] = 0;
     if (json_parse(body, &doc, nullptr) != OK)
         return ERR_ENGINE; /* some page of a gateway's */
-    enum err err = read_failure(json_root(doc), said);
+    enum err err = read_failure(json_root(doc), key, said);
     json_doc_destroy(doc);
     return err;
 }
@@ -120,6 +132,18 @@ static enum err take_text(struct remote_answer *a, struct str text)
     return a->on_text(a->arg, text);
 }
 
+/* Not for anybody, but no more of it than of an answer. */
+static enum err take_thought(struct remote_answer *a, struct str text)
+{
+    if (!text.n)
+        return OK;
+    if (text.n > REMOTE_TEXT_MAX - a->thought)
+        return ERR_TOOBIG;
+    a->thought += text.n;
+    a->thoughts++;
+    return OK;
+}
+
 static enum err find_call(struct remote_answer *a, size_t index, struct remote_call **ret_call)
 {
     if (index >= REMOTE_CALLS_MAX)
@@ -135,6 +159,32 @@ static enum err find_call(struct remote_answer *a, size_t index, struct remote_c
     return OK;
 }
 
+/* A piece of a text of JSON; from some servers the object itself. */
+static enum err take_arguments(struct remote_call *call, const struct json_val *v)
+{
+    enum json_type type = v ? json_typeof(v) : JSON_NULL;
+    if (type == JSON_STR)
+        return buf_add(&call->arguments, json_str(v));
+    if (type != JSON_OBJ)
+        return type == JSON_NULL ? OK : ERR_SYNTAX;
+    struct json_out j = {.to = &call->arguments};
+    json_put_val(&j, v);
+    return json_finish(&j);
+}
+
+/* One that brings nothing, over and over again, is silence. */
+static enum err take_call(struct remote_answer *a, size_t index, const struct json_val *function)
+{
+    struct remote_call *call;
+    try(find_call(a, index, &call));
+    size_t before = call->name.n + call->arguments.n;
+    if (call->name.n == 0)
+        try(buf_add(&call->name, json_str(json_get(function, "name"))));
+    try(take_arguments(call, json_get(function, "arguments")));
+    a->thoughts += call->name.n + call->arguments.n != before;
+    return OK;
+}
+
 /* In a stream each piece says to which call it belongs, a whole answer has them in order. */
 static enum err take_calls(struct remote_answer *a, const struct json_val *calls)
 {
@@ -144,15 +194,9 @@ static enum err take_calls(struct remote_answer *a, const struct json_val *calls
         return OK;
     for (size_t iter = 0; json_next(calls, &iter, nullptr, &one); place++) {
         int64_t index = json_int(json_get(one, "index"), place);
-        struct remote_call *call;
-        const struct json_val *function = json_get(one, "function");
         if (index < 0)
             return ERR_SYNTAX;
-        try(find_call(a, (size_t)index, &call));
-        if (call->name.n == 0)
-            try(buf_add(&call->name, json_str(json_get(function, "name"))));
-        try(buf_add(&call->arguments, json_str(json_get(function, "arguments"))));
-        a->thoughts++;
+        try(take_call(a, (size_t)index, json_get(one, "function")));
     }
     return OK;
 }
@@ -180,17 +224,20 @@ enum err remote_answer_check_calls(const struct remote_answer *a)
 /* `delta` of a stream, `message` of a whole answer: their content may be null, or not there. */
 static enum err take_choice(struct remote_answer *a, const struct json_val *choice)
 {
+    if (json_typeof(choice) != JSON_OBJ)
+        return ERR_SYNTAX;
     const struct json_val *delta = json_get(choice, "delta");
     if (!delta)
         delta = json_get(choice, "message");
     if (json_int(json_get(choice, "index"), 0) != 0)
         return OK; /* nobody asked for a second one */
     a->has_choice = true;
-    a->thoughts += json_str(json_get(delta, "reasoning_content")).n > 0 ||
-                   json_str(json_get(delta, "reasoning")).n > 0;
+    try(take_thought(a, json_str(json_get(delta, "reasoning_content"))));
+    try(take_thought(a, json_str(json_get(delta, "reasoning"))));
     try(take_calls(a, json_get(delta, "tool_calls")));
     struct str reason = json_str(json_get(choice, "finish_reason"));
     try(take_text(a, json_str(json_get(delta, "content"))));
+    try(take_text(a, json_str(json_get(delta, "refusal")))); /* in the model's own words */
     a->is_finished = a->is_finished || reason.n > 0;
     a->is_cut = a->is_cut || str_eq(reason, S("length"));
     return OK;
@@ -201,7 +248,7 @@ static enum err take_object(struct remote_answer *a, const struct json_val *root
     if (json_typeof(root) != JSON_OBJ)
         return ERR_SYNTAX;
     if (is_failure(root))
-        return read_failure(root, a->said);
+        return read_failure(root, a->key, a->said);
     take_usage(a, json_get(root, "usage"));
     const struct json_val *choices = json_get(root, "choices"), *choice;
     size_t iter = 0;
@@ -236,7 +283,12 @@ static enum err on_event(void *arg, struct str data)
 
 enum err remote_answer_feed(struct remote_answer *a, struct str bytes)
 {
-    return a->is_done ? OK : sse_reader_feed(&a->sse, bytes, on_event, a);
+    if (a->is_done)
+        return OK;
+    if (bytes.n > REMOTE_STREAM_MAX - a->stream_bytes)
+        return ERR_TOOBIG;
+    a->stream_bytes += bytes.n;
+    return sse_reader_feed(&a->sse, bytes, on_event, a);
 }
 
 enum err remote_answer_whole(struct remote_answer *a, struct str body)
@@ -292,10 +344,11 @@ static bool is_called(const struct json_val *model, struct str name)
     return is;
 }
 
-static void add_model(struct remote_models *m, const struct json_val *model, struct str wanted)
+static void add_model(struct remote_models *m, const struct json_val *model, struct str wanted,
+                      struct str key)
 {
     struct str id = json_str(json_get(model, "id"));
-    if (!id.n || id.n >= REMOTE_MODEL_BYTES || str_find_byte(id, 0) < id.n)
+    if (!id.n || id.n >= REMOTE_MODEL_BYTES || str_find_byte(id, 0) < id.n || holds(id, key))
         return;
     m->count++;
     add_name(m, id);
@@ -308,7 +361,8 @@ static void add_model(struct remote_models *m, const struct json_val *model, str
     }
 }
 
-enum err remote_models_read(struct str body, struct str wanted, struct remote_models *ret_models)
+enum err remote_models_read(struct str body, struct str wanted, struct str key,
+                            struct remote_models *ret_models)
 {
     struct json_doc *doc;
     enum err err = json_parse(body, &doc, nullptr);
@@ -319,7 +373,7 @@ enum err remote_models_read(struct str body, struct str wanted, struct remote_mo
     size_t iter = 0;
     bool is_list = data && json_typeof(data) == JSON_ARR;
     while (is_list && json_next(data, &iter, nullptr, &model))
-        add_model(&m, model, wanted);
+        add_model(&m, model, wanted, key);
     json_doc_destroy(doc);
     if (!is_list)
         return ERR_SYNTAX;

@@ -3,7 +3,7 @@
  * What a server elsewhere answers to a chat completion and to GET /models, which is as hostile as anything
  * from a network: bounded, well-formed or refused. Pure.
  *
- *     remote_answer_init(&a, on_text, self);
+ *     remote_answer_init(&a, key, on_text, self);
  *     try(remote_answer_feed(&a, bytes));       // of an event stream, as they come
  *     try(remote_answer_end(&a));               // the body is over: was the answer?
  *     remote_answer_finish(&a);                 // also of one that is zeroed
@@ -19,7 +19,8 @@ enum {
     REMOTE_BODY_BYTES_MAX = 1024 * 1024, /* of a body that is no stream */
     REMOTE_MODEL_BYTES = 200,
     REMOTE_CALLS_MAX = 128,
-    REMOTE_CALL_BYTES_MAX = 48 * 1024, /* of one call's arguments */
+    REMOTE_CALL_BYTES_MAX = 48 * 1024,    /* of one call's arguments */
+    REMOTE_STREAM_MAX = 64 * 1024 * 1024, /* of an event stream, all in all */
 };
 
 /* A function that the model asks for, as it comes in pieces. */
@@ -34,7 +35,9 @@ struct remote_answer {
     struct sse_reader sse;
     remote_text_fn on_text;
     void *arg;
-    size_t bytes;              /* of text */
+    struct str key;            /* of the server, or ""; not among what it says. Borrowed */
+    size_t stream_bytes;       /* that were fed */
+    size_t bytes, thought;     /* of text; of what a model says to itself */
     uint32_t pieces, thoughts; /* of text; of calls, and of what a model says to itself */
     struct remote_call *call;
     size_t calls, call_room;
@@ -47,7 +50,7 @@ struct remote_answer {
     char said[REMOTE_SAID_BYTES]; /* by the server about its failure, for the log; "": nothing */
 };
 
-void remote_answer_init(struct remote_answer *a, remote_text_fn on_text, void *arg);
+void remote_answer_init(struct remote_answer *a, struct str key, remote_text_fn on_text, void *arg);
 void remote_answer_finish(struct remote_answer *a);
 /* Bytes of an event stream. ERR_SYNTAX: this is no answer; ERR_ENGINE: the server told of a failure;
  * ERR_TOOBIG: of its context, or what came is too much; ERR_NOMEM. After is_done all is ignored. */
@@ -59,9 +62,9 @@ enum err remote_answer_whole(struct remote_answer *a, struct str body);
 /* Beyond these: ERR_CLOSED, the answer was cut. */
 enum err remote_answer_end(struct remote_answer *a);
 
-/* What the body of a refusal says, in one line of printable text, or "". ERR_TOOBIG: that the prompt is too
- * long; otherwise ERR_ENGINE. */
-enum err remote_refusal_read(struct str body, char said[REMOTE_SAID_BYTES]);
+/* What the body of a refusal says, in one line of printable text, or "". Nothing of it if it holds the key.
+ * ERR_TOOBIG: that the prompt is too long; otherwise ERR_ENGINE. */
+enum err remote_refusal_read(struct str body, struct str key, char said[REMOTE_SAID_BYTES]);
 
 struct remote_models {
     char
@@ -70,5 +73,6 @@ struct remote_models {
     size_t count;
     char names[REMOTE_SAID_BYTES]; /* the first ones, for a sentence */
 };
-/* wanted: or "". ERR_SYNTAX: this is no list of models; ERR_NOMEM. */
-enum err remote_models_read(struct str body, struct str wanted, struct remote_models *ret_models);
+/* wanted, key: or "". A name that holds the key is none. ERR_SYNTAX: this is no list of models; ERR_NOMEM. */
+enum err remote_models_read(struct str body, struct str wanted, struct str key,
+                            struct remote_models *ret_models);

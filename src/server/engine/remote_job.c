@@ -22,6 +22,7 @@ enum {
     PIECE_MAX = 1024, /* bytes of one token */
     CONTEXT_MIN = 256, /* tokens */
     REFUSAL_MAX = 64 * 1024,
+    THINKING_MAX = 5, /* times first_token_ms: by then one that shows its thoughts says a word */
 };
 
 enum phase : uint8_t {
@@ -150,6 +151,9 @@ static bool send_calls(struct remote_job *j)
     enum err err = remote_answer_check_calls(a);
     if (err == ERR_SYNTAX && a->is_cut)
         return true; /* it was cut in the middle of one */
+    for (size_t i = 0; err == OK && i < a->calls; i++)
+        if (!remote_prompt_offers(&j->prompt, buf_str(&a->call[i].name)))
+            err = ERR_SYNTAX;
     if (err != OK) {
         job_fail_later(j, err == ERR_NOMEM ? err : ERR_ENGINE,
                        err == ERR_NOMEM ? err_text(err)
@@ -206,6 +210,15 @@ static uint64_t waited_ms(const struct remote_job *j)
     return (clock_us() - j->begun_us) / 1000;
 }
 
+/* Something has come: so long it may take until more does. Whoever only thinks has an end, too. */
+static void wait_for_more(struct remote_job *j)
+{
+    const struct remote *r = j->remote;
+    uint64_t most = (uint64_t)THINKING_MAX * r->first_token_ms, waited = waited_ms(j);
+    uint64_t left = j->answer.pieces ? r->silence_ms : waited < most ? most - waited : 0;
+    timer_start(&j->timer, left < r->silence_ms ? left : r->silence_ms);
+}
+
 static void try_again_or_fail(struct remote_job *j, struct verdict v, uint32_t retry_after_s)
 {
     uint64_t pause_ms = retry_after_s  ? (uint64_t)retry_after_s * 1000
@@ -226,10 +239,12 @@ static void try_again_or_fail(struct remote_job *j, struct verdict v, uint32_t r
 static void broke(struct remote_job *j, enum err err, const char *why)
 {
     struct remote *r = j->remote;
+    /* To whoever waits, thinking is no beginning. */
+    bool in_answer = err == ERR_LATE ? j->answer.pieces > 0 : has_begun(j);
     struct verdict v = err == ERR_TOOBIG && j->answer.said[0] ? verdict_of_status(0, ERR_TOOBIG)
-                                                              : verdict_of_err(err, has_begun(j));
-    log_warn("language model: %s%s%s", v.sentence, why[0] ? ": " : "", remote_quotable(r, why));
-    if (err == ERR_NOTFOUND || err == ERR_CLOSED || err == ERR_TIMEOUT)
+                                                              : verdict_of_err(err, in_answer);
+    log_warn("language model: %s%s%s", v.sentence, why[0] ? ": " : "", why);
+    if (err == ERR_NOTFOUND || err == ERR_CLOSED || err == ERR_TIMEOUT || err == ERR_LATE)
         remote_look(r);
     try_again_or_fail(j, v, 0);
 }
@@ -260,12 +275,12 @@ static bool ask_for_less(struct remote_job *j)
 static void refused(struct remote_job *j, const struct fetch_result *result)
 {
     char said[REMOTE_SAID_BYTES];
-    enum err err = remote_refusal_read(buf_str(&j->body), said);
+    enum err err = remote_refusal_read(buf_str(&j->body), str_of(j->remote->key), said);
     if (err == ERR_TOOBIG && ask_for_less(j))
         return;
     struct verdict v = verdict_of_status(result->status, err);
     log_warn("language model: %s (HTTP %d)%s%s", v.sentence, result->status, said[0] ? ": " : "",
-             remote_quotable(j->remote, said));
+             said);
     if (result->status != 429 && err != ERR_TOOBIG)
         remote_look(j->remote);
     try_again_or_fail(j, v, result->retry_after_s);
@@ -277,6 +292,7 @@ static void read_stream(struct remote_job *j, struct str bytes)
 {
     struct remote_answer *a = &j->answer;
     uint32_t before = a->pieces + a->thoughts;
+    bool was_finished = a->is_finished;
     enum err err = remote_answer_feed(a, bytes);
     if (j->phase != ASKING)
         return; /* its owner has heard enough */
@@ -284,15 +300,16 @@ static void read_stream(struct remote_job *j, struct str bytes)
         broke(j, err, a->said);
     else if (a->is_done)
         job_done(j);
-    else if (a->is_finished)
+    else if (a->is_finished && !was_finished)
         timer_start(&j->timer, LAST_WORDS_MS);
-    else if (a->pieces + a->thoughts != before)
-        timer_start(&j->timer, j->remote->silence_ms);
+    else if (!a->is_finished && a->pieces + a->thoughts != before)
+        wait_for_more(j);
 }
 
 static void on_body(void *arg, struct str bytes)
 {
     struct remote_job *j = arg;
+    j->remote->is_heard = true;
     if (j->phase != ASKING)
         return;
     bool is_answer = fetch_status(j->fetch) == 200;
@@ -305,12 +322,16 @@ static void on_body(void *arg, struct str bytes)
     enum err err = bytes.n > most - j->body.n ? ERR_TOOBIG : buf_add(&j->body, bytes);
     if (err != OK && is_answer)
         broke(j, err, "");
+    else if (is_answer)
+        wait_for_more(j);
 }
 
 static void on_answered(struct remote_job *j)
 {
     struct remote_answer *a = &j->answer;
-    enum err err = j->is_stream ? remote_answer_end(a) : remote_answer_whole(a, buf_str(&j->body));
+    enum err err = j->is_stream ? remote_answer_end(a)
+                   : j->body.n  ? remote_answer_whole(a, buf_str(&j->body))
+                                : ERR_CLOSED;
     if (j->phase != ASKING)
         return;
     if (err == OK)
@@ -347,7 +368,7 @@ static void ask(struct remote_job *j)
     j->phase = ASKING;
     j->tries++;
     j->is_stream = false;
-    remote_answer_init(&j->answer, on_text, j);
+    remote_answer_init(&j->answer, str_of(r->key), on_text, j);
     uint64_t waited = waited_ms(j);
     timer_start(&j->timer, waited < r->first_token_ms ? r->first_token_ms - waited : 0);
     enum err err = fetch_start(r->fetcher, &request, &events, j, &j->fetch);

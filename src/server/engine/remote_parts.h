@@ -23,6 +23,7 @@ struct remote {
     struct timer timer; /* while it runs its deadline, else its next beginning */
     uint64_t backoff_ms;
     uint32_t failures; /* in a row, since it was ready */
+    bool is_heard;     /* an answer's bytes came since a probe was answered, or missed */
 
     struct remote_job *jobs;
     struct buf frame;        /* reserved, so that an end can always be told */
@@ -31,8 +32,6 @@ struct remote {
 
 /* remote.c: looks whether the server is still there. */
 void remote_look(struct remote *r);
-/* For the log: what the server said, unless its words hold the key. */
-const char *remote_quotable(const struct remote *r, const char *said);
 
 /* remote_job.c */
 enum err remote_take(struct engine *e, struct str frame);

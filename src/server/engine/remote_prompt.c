@@ -33,6 +33,7 @@ void remote_prompt_finish(struct remote_prompt *p)
     buf_finish(&p->bias);
     buf_finish(&p->schema);
     buf_finish(&p->tools);
+    buf_finish(&p->names);
     *p = (struct remote_prompt){};
 }
 
@@ -229,7 +230,10 @@ static enum err put_messages(const struct remote_prompt *p, struct json_out *j)
 static enum err add_tool(struct remote_prompt *p, const struct msg_llm_tool *m)
 {
     p->tools.cap = REMOTE_PROMPT_MAX;
+    p->names.cap = REMOTE_PROMPT_MAX;
     p->must_call = m->must;
+    try(buf_add(&p->names, m->name));
+    try(buf_add_byte(&p->names, 0));
     if (p->tools.n)
         try(buf_add_byte(&p->tools, ','));
     struct json_out j = {.to = &p->tools};
@@ -249,10 +253,23 @@ static enum err add_tool(struct remote_prompt *p, const struct msg_llm_tool *m)
     return json_finish(&j);
 }
 
+bool remote_prompt_offers(const struct remote_prompt *p, struct str name)
+{
+    struct str rest = buf_str(&p->names);
+    while (rest.n) {
+        size_t n = str_find_byte(rest, 0);
+        if (str_eq(str_sub(rest, 0, n), name))
+            return true;
+        rest = str_sub(rest, n + 1, rest.n);
+    }
+    return false;
+}
+
 enum err remote_prompt_wish(struct remote_prompt *p, enum msg_type type, const union msg *msg)
 {
     switch (type) {
     case MSG_llm_sampling:
+        p->has_sampling = true;
         p->sampling = msg->llm_sampling;
         p->bias.cap = WIRE_PAYLOAD_MAX;
         return buf_add(&p->bias, msg->llm_sampling.bias_json);
@@ -323,7 +340,10 @@ static bool is_between(float x, float min, float max)
     return x >= min && x <= max; /* no number is not */
 }
 
-static void put_settings(const struct remote_ask *ask, uint32_t max_tokens, struct json_out *j)
+/* Not every server knows top_k, and some refuse what they do not know: only who names settings of sampling
+ * means it. */
+static void put_settings(const struct remote_prompt *p, const struct remote_ask *ask,
+                         uint32_t max_tokens, struct json_out *j)
 {
     const struct msg_llm_generate *g = ask->generate;
     json_kstr(j, "model", ask->model);
@@ -335,6 +355,8 @@ static void put_settings(const struct remote_ask *ask, uint32_t max_tokens, stru
     json_kint(j, "max_tokens", max_tokens);
     json_knum(j, "temperature", (double)g->temperature);
     json_knum(j, "top_p", (double)g->top_p);
+    if (p->has_sampling && g->top_k)
+        json_kint(j, "top_k", g->top_k);
     if (g->seed)
         json_kint(j, "seed", (int64_t)(g->seed & INT64_MAX));
     if (g->stop_json.n > 2) { /* not [] */
@@ -354,7 +376,7 @@ enum err remote_prompt_write(const struct remote_prompt *p, const struct remote_
     *ret_left_out = fit(p, (size_t)(ask->context - max_tokens) * BYTES_A_TOKEN);
     struct json_out j = {.to = json};
     json_obj(&j);
-    put_settings(ask, max_tokens, &j);
+    put_settings(p, ask, max_tokens, &j);
     put_wishes(p, &j);
     json_key(&j, "messages");
     json_arr(&j);

@@ -28,7 +28,8 @@ struct remote_prompt {
     bool more;                        /* the last segment goes on */
     struct msg_llm_sampling sampling; /* its text is not kept; repeat_penalty 0: none was told */
     struct buf bias, schema, tools;   /* JSON; of the tools the members of the list */
-    bool has_format, must_call;
+    struct buf names;                 /* of the tools, each with a NUL */
+    bool has_sampling, has_format, must_call;
 };
 
 struct remote_ask {
@@ -41,6 +42,8 @@ struct remote_ask {
 enum err remote_prompt_add(struct remote_prompt *p, const struct msg_llm_segment *m);
 /* Any other message of the job before llm_generate. ERR_SYNTAX: it is none of these; ERR_TOOBIG, ERR_NOMEM. */
 enum err remote_prompt_wish(struct remote_prompt *p, enum msg_type type, const union msg *msg);
+/* Is there a function of this name among the tools? */
+bool remote_prompt_offers(const struct remote_prompt *p, struct str name);
 /* Leaves out what is too much, the highest priority number first, of equals the oldest. ERR_INVALID: there
  * is no whole question, or a setting is out of its range. */
 enum err remote_prompt_write(const struct remote_prompt *p, const struct remote_ask *ask,

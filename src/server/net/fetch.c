@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/net/fetch.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,7 +216,9 @@ static void finish(struct fetch *f)
         f->why[0] && f->code != CURLE_COULDNT_CONNECT && f->code != CURLE_OPERATION_TIMEDOUT;
     if (result.err != OK)
         snprintf(result.why, sizeof result.why, "%.110s",
-                 is_exact ? f->why : curl_easy_strerror(f->code));
+                 f->err != OK ? err_text(f->err)
+                 : is_exact   ? f->why
+                              : curl_easy_strerror(f->code));
     fetch_free(f);
     events->done(arg, &result);
 }
@@ -324,13 +327,33 @@ enum err fetch_check_url(const char *url)
     return code == CURLUE_OK ? OK : code == CURLUE_OUT_OF_MEMORY ? ERR_NOMEM : ERR_INVALID;
 }
 
+/* Of an address in the form that curl_url_get makes of it. */
+static bool is_loopback(struct str host)
+{
+    struct in_addr four;
+    struct in6_addr six;
+    char z[INET6_ADDRSTRLEN];
+    bool is_six = str_starts(host, S("[")) && str_ends(host, S("]"));
+    snprintf(z, sizeof z, "%.*s", STR_FMT(is_six ? str_sub(host, 1, host.n - 1) : host));
+    if (is_six && inet_pton(AF_INET6, z, &six) == 1) {
+        if (!IN6_IS_ADDR_V4MAPPED(&six))
+            return IN6_IS_ADDR_LOOPBACK(&six) || IN6_IS_ADDR_UNSPECIFIED(&six);
+        memcpy(&four, &six.s6_addr[12], sizeof four);
+    } else if (is_six || inet_pton(AF_INET, z, &four) != 1) {
+        return false;
+    }
+    return ntohl(four.s_addr) >> 24 == 127 || four.s_addr == INADDR_ANY;
+}
+
 static bool is_this_machine(const char *url)
 {
     char *host = nullptr;
     if (read_host(url, &host) != CURLUE_OK)
         return false;
     struct str s = str_of(host);
-    bool is = str_eq_nocase(s, S("localhost")) || str_starts(s, S("127.")) || str_eq(s, S("[::1]"));
+    if (str_ends(s, S(".")))
+        s.n--;
+    bool is = str_eq_nocase(s, S("localhost")) || is_loopback(s);
     curl_free(host);
     return is;
 }
