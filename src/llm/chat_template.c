@@ -9,7 +9,7 @@
 
 enum {
     TEMPLATE_BYTES_MAX = 256 * 1024,
-    PLACEHOLDER_BYTES = 16,
+    PLACEHOLDER_BYTES = 32,
     MARKUP_BYTES = 512, /* of a message, generously */
 };
 
