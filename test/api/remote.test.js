@@ -119,7 +119,7 @@ const TABLE = {
   'hangs-amid': { does: saysAndHangs(delta('Ye')), text: 'Ye', error: /fallen silent/, tries: 1, slow: true },
   pings: { does: repeats(HEAD, chunk(': ping\n\n')), error: /has not begun/, slow: true },
   'says-nothing': { does: repeats(HEAD, chunk(delta(''))), error: /has not begun/, slow: true },
-  'thinks-for-ever': { does: repeats(HEAD, chunk(event({ choices: [{ delta: { reasoning_content: 'Hm.' } }] }))), error: /has not begun/, tries: 1, slow: true },
+  'thinks-for-ever': { does: repeats(HEAD, chunk(event({ choices: [{ delta: { reasoning_content: 'Hm.' } }] }))), error: /has not begun/, slow: true },
   'calls-nothing-for-ever': { does: repeats(HEAD, chunk(event({ choices: [{ delta: { tool_calls: [{ index: 0, function: { arguments: '' } }] } }] }))), error: /has not begun/, slow: true },
   'pings-amid': { does: repeats(HEAD + chunk(delta('Ye')), chunk(': ping\n\n')), text: 'Ye', error: /fallen silent/, slow: true },
 };
@@ -149,7 +149,8 @@ describe('a language model elsewhere', { concurrency: true }, () => {
       }),
     );
     for (const server of [patient, hasty, amid]) {
-      compare('good', await ask(server.url, 'Please good'));
+      /* Where patience is short a busy machine may be too slow for the first one. */
+      await until(async () => (await ask(server.url, 'Please good')).text === 'Yes, sir.', 'an answer again');
       await until(async () => (await model(server)).live === 0, 'nobody at work');
     }
     const { usage } = await (await chat(patient.url, { message: 'Please good', stream: false })).json();
