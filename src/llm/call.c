@@ -54,7 +54,7 @@ static enum err give_call(struct call_reader *r, struct str text)
     if (err != OK)
         return err == ERR_NOMEM ? err : ERR_NOTFOUND;
     if (find_call(r, json_root(doc), &name, &arguments)) {
-        autobuf json = BUF(2 * CALL_BYTES_MAX);
+        autobuf json = BUF(2 * TOOL_CALL_MAX);
         struct json_out j = {.to = &json};
         if (arguments) {
             json_put_val(&j, arguments);
@@ -131,7 +131,7 @@ static enum err advance(struct call_reader *r, bool *ret_again)
         *ret_again = true;
         return take(r, str_sub(held, begin.n, at), at + end.n);
     }
-    if (held.n <= CALL_BYTES_MAX)
+    if (held.n <= TOOL_CALL_MAX)
         return OK;
     r->inside = false;
     return give_held(r, held.n);
@@ -140,7 +140,7 @@ static enum err advance(struct call_reader *r, bool *ret_again)
 enum err call_reader_add(struct call_reader *r, struct str text)
 {
     bool again = true;
-    r->held.cap = 2 * CALL_BYTES_MAX;
+    r->held.cap = 2 * TOOL_CALL_MAX;
     try(buf_add(&r->held, text));
     while (again)
         try(advance(r, &again));

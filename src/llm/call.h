@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Calls of functions in what a model says, told from its words. What may still become a call is held
- * back; what turned out to be none is given as it was said. One thread at a time.
+ * back; what turned out to be none, or is longer than TOOL_CALL_MAX, is given as it was said. One thread at a time.
  */
 #pragma once
 
 #include "llm/tools.h"
-
-enum { CALL_BYTES_MAX = 48 * 1024 }; /* a longer one is taken for words */
 
 struct call_reader {
     const struct tools *tools;

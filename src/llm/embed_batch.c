@@ -2,12 +2,12 @@
 #include "llm/embed_batch.h"
 
 #include <llama.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "llm/compute_thread.h"
 
 enum {
     BATCH = 512,          /* tokens at once, unless a single text has more */
@@ -32,16 +32,12 @@ struct order {
 static struct llama_context *context;
 static struct llama_batch batch;
 static uint32_t room, dimensions; /* const after embed_batch_prepare */
-static pthread_t thread;
-static bool has_thread;
 
-static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
+static enum err warm_up(void);
+static bool step(void);
+static bool has_orders(void);
+static struct compute_thread compute = COMPUTE_THREAD(warm_up, step, has_orders);
 static struct order *first, **last = &first; /* mu: whose turn it is */
-static pthread_cond_t warmed = PTHREAD_COND_INITIALIZER;
-static bool warm;              /* mu: the thread has tried to compute */
-static enum err warm_err;      /* mu */
-static bool stopping, stirred; /* mu: something has changed since the last look */
 
 /* The computing thread's. */
 static struct order *part[BATCH_TEXTS]; /* whose text the n-th of the batch is */
@@ -155,7 +151,7 @@ static bool is_in_vain(void *)
     return part_count > 0;
 }
 
-static enum err compute(void)
+static enum err compute_batch(void)
 {
     enum { ABORTED = 2 };
     int32_t result = llama_encode(context, batch);
@@ -202,43 +198,32 @@ static enum err warm_up(void)
     batch.n_tokens = 0;
     part_count = 0;
     put(&(struct embed_tokens){(const int32_t[]){0}, 1});
-    enum err err = compute();
+    enum err err = compute_batch();
     return err == OK && !llama_get_embeddings_seq(context, 0) ? ERR_INTERNAL : err;
 }
 
-/* The compute threads belong to the thread that has them work: it warms them up itself. */
-static void *run(void *)
+/* mu held */
+static bool has_orders(void)
 {
-    enum err err = warm_up();
-    pthread_mutex_lock(&mu);
-    warm = true;
-    warm_err = err;
-    pthread_cond_signal(&warmed);
-    while (err == OK && !stopping) {
-        stirred = false;
-        end_unwanted();
-        gather();
-        if (part_count > 0) {
-            pthread_mutex_unlock(&mu);
-            enum err computed = compute();
-            pthread_mutex_lock(&mu);
-            harvest(computed);
-        } else if (!stirred) {
-            pthread_cond_wait(&work, &mu);
-        }
-    }
-    pthread_mutex_unlock(&mu);
-    return nullptr;
+    return first;
+}
+
+static bool step(void)
+{
+    pthread_mutex_lock(&compute.mu);
+    end_unwanted();
+    gather();
+    pthread_mutex_unlock(&compute.mu);
+    if (part_count == 0)
+        return false;
+    enum err computed = compute_batch();
+    pthread_mutex_lock(&compute.mu);
+    harvest(computed);
+    pthread_mutex_unlock(&compute.mu);
+    return true;
 }
 
 /* --- what others call --- */
-
-/* mu held */
-static void stir(void)
-{
-    stirred = true;
-    pthread_cond_signal(&work);
-}
 
 /* mu held, and given up meanwhile. */
 static void hand_over(struct order *o, struct buf *taken)
@@ -247,14 +232,14 @@ static void hand_over(struct order *o, struct buf *taken)
     struct buf unread = o->unread;
     o->unread = *taken;
     *taken = unread;
-    pthread_mutex_unlock(&mu);
+    pthread_mutex_unlock(&compute.mu);
     const struct embed_request *r = o->request;
     bool enough = o->enough; /* nobody else sets it */
     for (size_t at = 0; at < taken->n && !enough; at += dimensions * sizeof(float))
         enough = !r->vector(r->arg, (const void *)(taken->p + at));
-    pthread_mutex_lock(&mu);
+    pthread_mutex_lock(&compute.mu);
     o->enough = enough;
-    stir();
+    compute_stir(&compute);
 }
 
 enum err embed_batch_run(const struct embed_tokens *texts, size_t count,
@@ -264,16 +249,16 @@ enum err embed_batch_run(const struct embed_tokens *texts, size_t count,
     struct order o = {.text = texts, .count = count, .request = request, .unread = BUF(most)};
     autobuf taken = BUF(most);
     pthread_cond_init(&o.news, nullptr);
-    pthread_mutex_lock(&mu);
+    pthread_mutex_lock(&compute.mu);
     enlist(&o);
-    stir();
+    compute_stir(&compute);
     while (!o.over || o.unread.n) {
         if (o.unread.n)
             hand_over(&o, &taken);
         else
-            pthread_cond_wait(&o.news, &mu);
+            pthread_cond_wait(&o.news, &compute.mu);
     }
-    pthread_mutex_unlock(&mu);
+    pthread_mutex_unlock(&compute.mu);
     pthread_cond_destroy(&o.news);
     buf_finish(&o.unread);
     return o.err;
@@ -332,26 +317,12 @@ enum err embed_batch_prepare(struct llama_model *model, uint32_t threads, char w
 
 enum err embed_batch_start(void)
 {
-    has_thread = pthread_create(&thread, nullptr, run, nullptr) == 0;
-    if (!has_thread)
-        return ERR_NOMEM;
-    pthread_mutex_lock(&mu);
-    while (!warm)
-        pthread_cond_wait(&warmed, &mu);
-    enum err err = warm_err;
-    pthread_mutex_unlock(&mu);
-    return err;
+    return compute_start(&compute);
 }
 
 void embed_batch_stop(void)
 {
-    pthread_mutex_lock(&mu);
-    stopping = true;
-    stir();
-    pthread_mutex_unlock(&mu);
-    if (has_thread)
-        pthread_join(thread, nullptr);
-    has_thread = false;
+    compute_stop(&compute);
     if (batch.token)
         llama_batch_free(batch);
     batch = (struct llama_batch){};

@@ -8,21 +8,13 @@ static const struct embed_driver *const drivers[] = {&embed_llama, &embed_script
 enum { DRIVERS = sizeof drivers / sizeof *drivers };
 static const struct embed_driver *driver; /* const after load */
 
-static enum err find_driver(struct str name, char why[WORKER_WHY_BYTES])
-{
-    const char *names[DRIVERS];
-    size_t at;
-    for (size_t i = 0; i < DRIVERS; i++)
-        names[i] = drivers[i]->name;
-    try(driver_choose(name, names, DRIVERS, "embedding model", why, &at));
-    driver = drivers[at];
-    return OK;
-}
-
 static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
                      char why[WORKER_WHY_BYTES])
 {
-    try(find_driver(m->driver, why));
+    const void *chosen;
+    try(driver_choose(m->driver, (const void *const *)drivers, DRIVERS, "embedding model", why,
+                      &chosen));
+    driver = chosen;
     const struct llm_load request = {m->model_dir, m->model, m->options, m->threads};
     struct embed_loaded loaded;
     try(driver->load(&request, &loaded, why));

@@ -5,8 +5,8 @@
  *     context=4096   tokens of one answer with its prompt; 0: as the model was trained, at most 8192
  *     parallel=4     answers at once
  *     gpu_layers=99  layers on a graphics processor, where ggml finds one
- *     kv_bits=16     precision of what the model remembers: 8 (half the memory), 16, or 32 (exact,
- *                    so that an answer is the same whoever else is being answered; slower)
+ *     kv_bits=16     precision of what the model remembers: 8 (half the memory), 16, or 32 (an
+ *                    answer is all but always the same whoever else is being answered; slower)
  *     template=NAME  the chat template, where the file's own is missing or not known
  */
 #include <llama.h>

@@ -38,19 +38,12 @@ static bool is_name(struct str name)
 static enum err list(struct tools *t, const struct msg_llm_tool *m)
 {
     struct json_out j = {.to = &t->list};
+    struct msg_llm_tool whole = *m;
+    if (whole.parameters_json.n == 0)
+        whole.parameters_json = S("{}");
     if (t->count > 0)
         try(buf_add_byte(&t->list, '\n'));
-    json_obj(&j);
-    json_kstr(&j, "type", S("function"));
-    json_key(&j, "function");
-    json_obj(&j);
-    json_kstr(&j, "name", m->name);
-    if (m->description.n)
-        json_kstr(&j, "description", m->description);
-    json_key(&j, "parameters");
-    json_put_raw(&j, m->parameters_json.n ? m->parameters_json : S("{}"));
-    json_end(&j);
-    json_end(&j);
+    tool_put(&j, &whole);
     return json_finish(&j);
 }
 

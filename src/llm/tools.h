@@ -12,9 +12,9 @@
 #pragma once
 
 #include "llm/schema.h"
-#include "wire/msg.h"
+#include "wire/tool.h"
 
-enum { TOOLS_MAX = 128, TOOLS_BYTES_MAX = 256 * 1024, TOOL_NAME_MAX = 64 };
+enum { TOOLS_BYTES_MAX = 256 * 1024 };
 
 struct tool {
     char name[TOOL_NAME_MAX + 1];
@@ -41,7 +41,7 @@ enum err tools_add_grammar(const struct tools *t, enum tool_syntax syntax, const
 
 /* The segments as the model shall see them: the tools told after the system's words, calls ("call": an object of
  * name and arguments) and results ("tool") in its syntax. `made` holds texts of *ret_segment, which is to be freed.
- * ERR_INVALID: a call is not such an object. */
+ * ERR_SYNTAX: a call is not such an object. */
 enum err tools_tell(const struct tools *t, enum tool_syntax syntax,
                     const struct llm_segment *segment, size_t count, struct buf *made,
                     struct llm_segment **ret_segment, size_t *ret_count);

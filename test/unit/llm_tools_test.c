@@ -115,9 +115,9 @@ static void a_call_without_an_end_is_words(void **)
     buf_clear(&heard);
     size_t said = 11;
     assert_ok(call_reader_add(&r, S("<tool_call>")));
-    for (; said < 3 * CALL_BYTES_MAX; said += 10)
+    for (; said < 3 * TOOL_CALL_MAX; said += 10)
         assert_ok(call_reader_add(&r, S("0123456789")));
-    assert_true(r.held.n <= CALL_BYTES_MAX + 10);
+    assert_true(r.held.n <= TOOL_CALL_MAX + 10);
     assert_ok(call_reader_end(&r));
     assert_int_equal(heard.n, said);
     call_reader_finish(&r);

@@ -3,11 +3,10 @@
 
 #include "base/mem.h"
 #include "server/api/completion.h"
+#include "wire/tool.h"
 
 enum {
     TEXT_MAX = 1024 * 1024,
-    TOOLS_MAX = 128,
-    TOOL_NAME_MAX = 64,
     ID_MAX = 128,
     STOPS_MAX = 16,
     STOP_BYTES = 256,

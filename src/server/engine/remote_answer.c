@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "wire/tool.h"
 
 void remote_answer_init(struct remote_answer *a, struct str key, remote_text_fn on_text, void *arg)
 {
@@ -153,8 +154,8 @@ static enum err find_call(struct remote_answer *a, size_t index, struct remote_c
     a->call = call;
     try(err);
     for (; a->calls <= index; a->calls++)
-        a->call[a->calls] = (struct remote_call){.name = BUF(REMOTE_MODEL_BYTES),
-                                                 .arguments = BUF(REMOTE_CALL_BYTES_MAX)};
+        a->call[a->calls] =
+            (struct remote_call){.name = BUF(REMOTE_MODEL_BYTES), .arguments = BUF(TOOL_CALL_MAX)};
     *ret_call = &a->call[index];
     return OK;
 }

@@ -19,7 +19,6 @@ enum {
     REMOTE_BODY_BYTES_MAX = 1024 * 1024, /* of a body that is no stream */
     REMOTE_MODEL_BYTES = 200,
     REMOTE_CALLS_MAX = 128,
-    REMOTE_CALL_BYTES_MAX = 48 * 1024,    /* of one call's arguments */
     REMOTE_STREAM_MAX = 64 * 1024 * 1024, /* of an event stream, all in all */
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "wire/tool.h"
 
 enum {
     BYTES_A_TOKEN = 3, /* a low guess: of English it is four */
@@ -237,19 +238,7 @@ static enum err add_tool(struct remote_prompt *p, const struct msg_llm_tool *m)
     if (p->tools.n)
         try(buf_add_byte(&p->tools, ','));
     struct json_out j = {.to = &p->tools};
-    json_obj(&j);
-    json_kstr(&j, "type", S("function"));
-    json_key(&j, "function");
-    json_obj(&j);
-    json_kstr(&j, "name", m->name);
-    if (m->description.n)
-        json_kstr(&j, "description", m->description);
-    if (m->parameters_json.n) {
-        json_key(&j, "parameters");
-        json_put_raw(&j, m->parameters_json);
-    }
-    json_end(&j);
-    json_end(&j);
+    tool_put(&j, m);
     return json_finish(&j);
 }
 
