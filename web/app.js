@@ -187,7 +187,7 @@ async function chat(words, turn, tries = 3) {
 async function openMicrophone() {
   player.unlock(OUT_HZ);
   enter('opening');
-  if (!link.ready) throw new Trouble('There is no connection to the server yet.');
+  if (!handsFree && !link.ready) throw new Trouble('There is no connection to the server yet.');
   await microphone.open(handsFree);
 }
 
