@@ -256,7 +256,8 @@ enum err template_render(const struct chat_template *t, const struct llm_segment
     struct spans spans = {.own = BUF((LLM_SEGMENTS_MAX + 1) * (MARKUP_BYTES + PLACEHOLDER_BYTES))};
     enum err err = apply(t, chat, said, &spans.own);
     if (err == OK && tools < n)
-        err = place_tools(&spans.own, &m[tools], tools + 1 < n ? m[tools + 1].placeholder : nullptr);
+        err =
+            place_tools(&spans.own, &m[tools], tools + 1 < n ? m[tools + 1].placeholder : nullptr);
     if (err == OK)
         err = cut(&spans, segment, m, n);
     if (err == OK)

@@ -210,8 +210,9 @@ static enum err add_call(struct telling *t, struct llm_segment s, bool follows_c
     s.text = is_named ? name : text;
     add(t, s);
     if (t->form->call_shape == SHAPE_NAMED_IDS)
-        add_more(t, (struct llm_segment){
-                        .role = s.role, .text = s.id, .priority = s.priority, .before = "[CALL_ID]"});
+        add_more(t,
+                 (struct llm_segment){
+                     .role = s.role, .text = s.id, .priority = s.priority, .before = "[CALL_ID]"});
     if (is_named)
         add_more(t, (struct llm_segment){
                         .role = s.role, .text = text, .priority = s.priority, .before = "[ARGS]"});

@@ -17,7 +17,7 @@ struct gguf_shape {
     uint64_t seed;
     bool loose;   /* its markers are called user-defined instead of control */
     bool mistral; /* they are Mistral's, and the template (NULL: that of v13) */
-    bool reads; /* BERT with mean pooling and WordPiece, as e5-small-v2 is: it makes vectors */
+    bool reads;   /* BERT with mean pooling and WordPiece, as e5-small-v2 is: it makes vectors */
 };
 
 /* A megabyte; 300 tokens. */

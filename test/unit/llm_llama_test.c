@@ -273,121 +273,6 @@ static void loose_markup_in_a_question_is_text_too(void **)
     unlink(path);
 }
 
-/* --- Mistral's functions --- */
-
-static struct peer *start_mistral(const char *template)
-{
-    char path[] = "/tmp/llm-llama-XXXXXX";
-    int fd = mkstemp(path);
-    struct gguf_shape shape = gguf_tiny_mistral();
-    shape.template = template;
-    assert_true(fd >= 0 && gguf_write(path, &shape) && fchmod(fd, 0644) == 0);
-    close(fd);
-    struct peer *p = peer_start(getenv("PROGRAM"));
-    peer_load_model(p, "llama", path, "parallel=1,context=512");
-    unlink(path);
-    return p;
-}
-
-/* Its special tokens are the last of the vocabulary, the bytes the first. */
-enum { TOOL_CALLS = 310 - 14 + 8 };
-
-enum function { NONE, OFFERED, FORCED };
-
-static void ask_with_function(struct peer *p, uint32_t stream, enum function function,
-                              const char *bias_json, uint32_t max_tokens)
-{
-    const struct msg_llm_tool tool = {
-        .name = S("rain"),
-        .parameters_json = S(
-            "{\"type\":\"object\",\"properties\":{\"u\":{\"const\":\"C\"}},\"required\":[\"u\"],"
-            "\"additionalProperties\":false}"),
-        .must = function == FORCED,
-    };
-    peer_send(p, MSG_llm_open, stream, &(struct msg_llm_open){S("")});
-    send_segment(p, stream, &(struct line){"user", "Does it rain?", 0});
-    if (function != NONE)
-        peer_send(p, MSG_llm_tool, stream, &tool);
-    peer_send(p, MSG_llm_sampling, stream,
-              &(struct msg_llm_sampling){.repeat_penalty = 1, .bias_json = str_of(bias_json)});
-    peer_send(p, MSG_llm_generate, stream,
-              &(struct msg_llm_generate){.max_tokens = max_tokens, .top_p = 1, .stop_json = S("[]")});
-}
-
-/* A bracket is likelier by far than a special token that begins with one; an object ends where it may, and blanks are
- * unlikely. */
-static const char no_blanks[] = "{\"91\":100,\"125\":50,\"32\":-100,\"10\":-100}";
-
-static void mistral_is_made_to_call(void **)
-{
-    static const struct {
-        const char *template;
-        uint32_t tokens;
-    } forms[] = {
-        {"\"[INST]\" [AVAILABLE_TOOLS]",
-         1 + sizeof "[{\"name\":\"rain\",\"arguments\":{\"u\":\"C\"}}]" - 1},
-        {"[SYSTEM_PROMPT] [INST] [CALL_ID] [ARGS]", 1 + 4 + 1 + 9},
-        {nullptr, 1 + 4 + 1 + 9},
-    };
-    for (size_t i = 0; i < countof(forms); i++) {
-        struct peer *p = start_mistral(forms[i].template);
-        ask_with_function(p, 1, FORCED, no_blanks, 100);
-        assert_true(peer_next(p));
-        assert_int_equal(p->frame.type, MSG_llm_call);
-        assert_str(p->msg.llm_call.name, "rain");
-        assert_str(p->msg.llm_call.arguments_json, "{\"u\":\"C\"}");
-        assert_true(peer_next(p));
-        assert_int_equal(p->frame.type, MSG_llm_done);
-        assert_str(p->msg.llm_done.reason, "tool_calls");
-        assert_int_equal(p->msg.llm_done.completion_tokens, forms[i].tokens);
-        assert_int_equal(peer_stop(p), 0);
-    }
-}
-
-/* What is the same is not read again: an id is no part of it when it is another's. */
-static void ids_are_in_the_prompt(void **)
-{
-    static const struct str ids[] = {S("call_1"), S("call_1"), S("call_2")};
-    uint32_t read[countof(ids)];
-    struct peer *p = start_mistral("[SYSTEM_PROMPT] [INST] [CALL_ID] [ARGS]");
-    clear();
-    for (uint32_t i = 0; i < countof(ids); i++) {
-        const struct msg_llm_segment segments[] = {
-            {.role = S("user"), .text = S("Does it rain?")},
-            {.role = S("call"), .text = S("{\"name\":\"rain\",\"arguments\":{}}"), .id = ids[i]},
-            {.role = S("tool"), .text = S("It does."), .id = ids[i]}};
-        peer_send(p, MSG_llm_open, i + 1, &(struct msg_llm_open){S("ann")});
-        for (size_t k = 0; k < countof(segments); k++)
-            peer_send(p, MSG_llm_segment, i + 1, &segments[k]);
-        peer_send(p, MSG_llm_prefill, i + 1, &(struct msg_llm_prefill){1});
-        hear(p, 1);
-        read[i] = done[i + 1].prompt_tokens - done[i + 1].cached_tokens;
-    }
-    assert_true(read[1] <= 1);
-    assert_int_equal(read[2], sizeof "2[ARGS]{}</s>[TOOL_RESULTS]0000call2[TOOL_CONTENT]It does." -
-                                  sizeof "[ARGS]</s>[TOOL_RESULTS][TOOL_CONTENT]" + 4);
-    assert_int_equal(peer_stop(p), 0);
-}
-
-static void a_mark_is_seen_only_where_there_are_functions(void **)
-{
-    char bias[32];
-    snprintf(bias, sizeof bias, "{\"%d\":100}", TOOL_CALLS);
-    struct peer *p = start_mistral(nullptr);
-    clear();
-    ask_with_function(p, 1, NONE, bias, 2);
-    hear(p, 1);
-    assert_int_equal(done[1].completion_tokens, 2);
-    assert_int_equal(text[1].n, 0);
-    ask_with_function(p, 2, OFFERED, bias, 2);
-    hear(p, 1);
-    assert_int_equal(done[2].completion_tokens, 2);
-    assert_str(buf_str(&text[2]), "[TOOL_CALLS][TOOL_CALLS]");
-    assert_int_equal(peer_stop(p), 0);
-}
-
-/* --- --- */
-
 /* Many conversations, and memory for few: what is idle makes room, and nobody's answer is another. */
 static void the_memory_of_the_idle_makes_room(void **)
 {
@@ -516,9 +401,6 @@ int main(void)
         cmocka_unit_test(cancelling_frees_the_place),
         cmocka_unit_test(markup_in_a_question_is_text),
         cmocka_unit_test(loose_markup_in_a_question_is_text_too),
-        cmocka_unit_test(mistral_is_made_to_call),
-        cmocka_unit_test(a_mark_is_seen_only_where_there_are_functions),
-        cmocka_unit_test(ids_are_in_the_prompt),
         cmocka_unit_test(the_memory_of_the_idle_makes_room),
         cmocka_unit_test(a_hundred_sessions_read_one_beginning_once),
         cmocka_unit_test(what_does_not_fit_is_left_out),

@@ -135,9 +135,9 @@ static const struct {
      "Rain.«</s>»" LIST LAST},
     {"mistral-v7-tekken", SYSTEM FIRST ARRAY RESULTS_BY_ID LIST LAST},
     {"'[SYSTEM_PROMPT]' '[INST]' '[AVAILABLE_TOOLS]'", SYSTEM FIRST ARRAY RESULTS_BY_ID LIST LAST},
-    {TEMPLATE_V11, SYSTEM FIRST "«[TOOL_CALLS]»rain«[CALL_ID]»aaaaaaaa1«[ARGS]»{\"in\": [\"Bern\", 1]}"
-                                "«[TOOL_CALLS]»time«[CALL_ID]»aaaaaaaa2«[ARGS]»{}«</s>»" RESULTS_BY_ID
-                                    LIST LAST},
+    {TEMPLATE_V11,
+     SYSTEM FIRST "«[TOOL_CALLS]»rain«[CALL_ID]»aaaaaaaa1«[ARGS]»{\"in\": [\"Bern\", 1]}"
+                  "«[TOOL_CALLS]»time«[CALL_ID]»aaaaaaaa2«[ARGS]»{}«</s>»" RESULTS_BY_ID LIST LAST},
     {TEMPLATE_V13, SYSTEM LIST FIRST
      "«[TOOL_CALLS]»rain«[ARGS]»{\"in\": [\"Bern\", 1]}«[TOOL_CALLS]»time«[ARGS]»{}«</s>»"
      "«[TOOL_RESULTS]»[/TOOL_RESULTS]\"«[/TOOL_RESULTS]»«[TOOL_RESULTS]»{\"h\":12}«[/TOOL_RESULTS]»"

@@ -72,8 +72,9 @@ static const struct {
      "So: {\"name\": \"time\", \"parameters\": {}}", 0},
     {TOOLS_LLAMA3, "", "", 0},
     {TOOLS_MISTRAL_V3, "Just [TOOL", "Just [TOOL", 0},
-    {TOOLS_MISTRAL_V3, "[TOOL_CALLS][{\"name\": \"time\", \"arguments\": {}, \"id\": \"abcdefghi\"}]",
-     "<time {}>", 1},
+    {TOOLS_MISTRAL_V3,
+     "[TOOL_CALLS][{\"name\": \"time\", \"arguments\": {}, \"id\": \"abcdefghi\"}]", "<time {}>",
+     1},
     {TOOLS_MISTRAL_V7,
      "I look. [TOOL_CALLS] [{\"name\": \"time\", \"arguments\": {\"a\": \"[TOOL_CALLS]}]\\\"\"}}, {\"name\": "
      "\"weather\"}]\n",
@@ -83,7 +84,8 @@ static const struct {
     {TOOLS_MISTRAL_V7, "[TOOL_CALLS][]", "[TOOL_CALLS][]", 0},
     {TOOLS_MISTRAL_V7, "[TOOL_CALLS][{\"name\": \"time\"}", "[TOOL_CALLS][{\"name\": \"time\"}", 0},
     {TOOLS_MISTRAL_V7, "[TOOL_CALLS]{\"name\": \"time\"}", "<time {}>", 1},
-    {TOOLS_MISTRAL_V11, "[TOOL_CALLS]time[CALL_ID]abcdefghi[ARGS]{\"a\": 1}", "<time {\"a\":1}>", 1},
+    {TOOLS_MISTRAL_V11, "[TOOL_CALLS]time[CALL_ID]abcdefghi[ARGS]{\"a\": 1}", "<time {\"a\":1}>",
+     1},
     {TOOLS_MISTRAL_V13,
      "So: [TOOL_CALLS]time[ARGS]{\"a\": \"}[TOOL_CALLS]\"}[TOOL_CALLS]weather[ARGS]{\"city\": \"Bern\"}",
      "So: <time {\"a\":\"}[TOOL_CALLS]\"}><weather {\"city\":\"Bern\"}>", 2},
@@ -261,7 +263,8 @@ static void what_is_no_call_or_no_function_is_refused(void **)
     }
     assert_int_equal(tools_add(&t, &(struct msg_llm_tool){.name = S("more")}, why), ERR_TOOBIG);
     static const struct str no_call[] = {S("{\"name\":"), S("{\"arguments\":{}}"),
-                                         S("\",\"arguments\":1}"), S("{\"name\":\"a\",\"arguments\":")};
+                                         S("\",\"arguments\":1}"),
+                                         S("{\"name\":\"a\",\"arguments\":")};
     for (size_t i = 0; i < countof(no_call); i++) {
         const struct llm_segment call = {.role = S("call"), .text = no_call[i]};
         autobuf made = {};
