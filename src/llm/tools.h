@@ -6,11 +6,11 @@
  *
  *     hermes       also Qwen's, and for models of no known family: <tool_call>{"name", "arguments"}</tool_call>
  *     llama3       the answer is {"name", "parameters"}; results come from "ipython"
- *     mistral-v3   [TOOL_CALLS][{"name", "arguments", "id"}, …]; results are {"content", "call_id"}: Mistral 7B
- *                  v0.3, Mixtral, Nemo, Ministral 8B, Large 2407
- *     mistral-v7   the same; a result is id[TOOL_CONTENT]text: Small 3 and 3.1, Large 2411, Pixtral Large
- *     mistral-v11  [TOOL_CALLS]name[CALL_ID]id[ARGS]{…} for each call: Small 3.2, Devstral
- *     mistral-v13  [TOOL_CALLS]name[ARGS]{…}, and no ids: Magistral, Ministral 3, what came later
+ *     mistral-v3   [TOOL_CALLS][{"name", "arguments", "id"}, …], results are {"content", "call_id"}: Mistral 7B v0.3,
+ *                  Mixtral 8x22B, Nemo, Ministral 8B
+ *     mistral-v7   the same, but a result is id[TOOL_CONTENT]text: Mistral Small 3.1, Large 2411
+ *     mistral-v11  [TOOL_CALLS]name[CALL_ID]id[ARGS]{…} for each call: Mistral Small 3.2
+ *     mistral-v13  [TOOL_CALLS]name[ARGS]{…}, no ids, and the functions are told once: Ministral 3
  *
  * Mistral's words in brackets are special tokens, the same for each tokenizer (v3 and v3-tekken …); what says so is
  * mistral-common (tokens/tokenizers/instruct.py). One thread at a time.
