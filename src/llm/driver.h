@@ -50,7 +50,14 @@ struct llm_load {
 };
 
 /* How functions are called: llm/tools.h. */
-enum tool_syntax : uint8_t { TOOLS_HERMES, TOOLS_LLAMA3 };
+enum tool_syntax : uint8_t {
+    TOOLS_HERMES,
+    TOOLS_LLAMA3,
+    TOOLS_MISTRAL_V3,
+    TOOLS_MISTRAL_V7,
+    TOOLS_MISTRAL_V11,
+    TOOLS_MISTRAL_V13,
+};
 
 /* What it answers. Texts live until unload. */
 struct llm_loaded {
@@ -58,17 +65,23 @@ struct llm_loaded {
     uint32_t slots; /* answers at once, at most LLM_SLOTS_MAX */
     enum tool_syntax tools;
 };
-enum { LLM_SLOTS_MAX = 64 };
+enum {
+    LLM_SLOTS_MAX = 64,
+    LLM_MARKS_MAX = 4,
+};
 
 struct llm_segment {
-    struct str
-        role; /* "system", "user", "assistant", "context", and "ipython" where llama3 has tools */
+    /* "system", "user", "assistant", "context"; where there are tools also llama3's "ipython" and mistral's "tools",
+     * which stands in front of the question that follows. */
+    struct str role;
     bool trusted;
     uint32_t priority; /* 0: never left out */
     struct str text;
     bool joined;                /* it goes on in the message of the segment before it */
     bool tied;                  /* it is left out when the segment before it is */
+    bool open;                  /* what ends an answer does not follow it */
     const char *before, *after; /* markup around the text; NULL: none */
+    struct str id;              /* of a call and of its result */
 };
 
 /* What is added to what the model thinks of a token. */
@@ -93,6 +106,10 @@ struct llm_request {
     size_t bias_count;
     bool prefill;        /* the prompt is read as far as its last text goes, nothing is written */
     const char *grammar; /* GBNF with the rule "root", that the answer obeys; NULL: none */
+    /* Special tokens that are said like words, where they are wanted: in pieces by their names, in the grammar by the
+     * rules mark-0, mark-1 … */
+    const char *const *mark;
+    size_t mark_count; /* at most LLM_MARKS_MAX */
 
     bool (*piece)(void *arg, struct str piece);
     bool (*stopped)(void *arg);

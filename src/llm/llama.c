@@ -142,7 +142,7 @@ static enum err llama_load(const struct llm_load *load, struct llm_loaded *ret_l
                                       .languages = "",
                                       .notes = notes,
                                       .slots = o.parallel,
-                                      .tools = template_tools(&template)};
+                                      .tools = template.tools};
     return OK;
 }
 

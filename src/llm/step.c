@@ -189,7 +189,8 @@ static enum err next_token(struct generation *g)
     g->over = llama_vocab_is_eog(the.vocab, g->token);
     if (g->over)
         return OK;
-    int32_t n = llama_token_to_piece(the.vocab, g->token, g->piece, sizeof g->piece, 0, false);
+    int32_t n = llama_token_to_piece(the.vocab, g->token, g->piece, sizeof g->piece, 0,
+                                     sample_is_mark(g->sampler, g->token));
     if (n < 0)
         return ERR_INTERNAL;
     g->piece_bytes = (size_t)n;

@@ -17,8 +17,9 @@ static enum tool_syntax syntax;
 
 /* A segment whose text lies in the stream's `text`, which may still move. */
 struct part {
-    struct llm_segment segment; /* its text is set last */
+    struct llm_segment segment; /* its texts are set last */
     size_t from, to;
+    char id[TOOL_ID_BYTES + 1];
 };
 
 struct stream {
@@ -102,6 +103,7 @@ static enum err add_part(struct stream *st, const struct msg_llm_segment *m)
         .segment = {.role = role, .trusted = m->trusted, .priority = m->priority},
         .from = st->text.n,
     };
+    tools_shorten_id(m->id, st->part[st->count - 1].id);
     return OK;
 }
 
@@ -282,6 +284,7 @@ static enum err tell(struct stream *st, struct buf *made, struct llm_segment **r
     for (size_t i = 0; i < st->count; i++) {
         segment[i] = st->part[i].segment;
         segment[i].text = str_sub(buf_str(&st->text), st->part[i].from, st->part[i].to);
+        segment[i].id = str_of(st->part[i].id);
     }
     return tools_tell(&st->tools, syntax, segment, st->count, made, ret_segment, ret_count);
 }
@@ -290,7 +293,7 @@ static enum err generate(struct stream *st, const struct msg_llm_generate *m)
 {
     autobuf made = {};
     autofree struct llm_segment *segment = nullptr;
-    size_t count;
+    size_t count, marks;
     const char *grammar;
     try(complete_grammar(st, &grammar));
     try(tell(st, &made, &segment, &count));
@@ -316,6 +319,8 @@ static enum err generate(struct stream *st, const struct msg_llm_generate *m)
         .bias_count = st->bias_count,
         .prefill = st->prefill,
         .grammar = grammar,
+        .mark = tools_marks(&st->tools, syntax, &marks),
+        .mark_count = marks,
         .piece = on_piece,
         .stopped = is_stopped,
         .arg = st,

@@ -189,6 +189,30 @@ test('visitors of a public server learn nothing of one another from what is cach
   assert.ok(seen < 20, `somebody else's: ${seen} tokens`);
 });
 
+test('a model with the markup of Mistral calls a function, and reads what came of it', async (t) => {
+  const folder = await temporaryFolder(t);
+  const model = path.join(folder, 'tiny.gguf');
+  assert.equal(spawnSync(path.join(BUILD, 'test/gguf_make'), ['tiny-mistral', model]).status, 0);
+  const server = await startServer(t, { args: [...SCRIPTED.slice(0, 4), '--llm-model', model, '--llm-threads', '1'] });
+  await untilReady(server);
+  const client = new OpenAI({ baseURL: server.url + 'v1', apiKey: 'none', maxRetries: 0 });
+  const parameters = { type: 'object', properties: { city: { const: 'Bern' } }, required: ['city'], additionalProperties: false };
+  const tools = [{ type: /** @type {const} */ ('function'), function: { name: 'rain', parameters } }];
+  const ask = (/** @type {any[]} */ messages, /** @type {any} */ more) =>
+    client.chat.completions.create({ model: 'x', messages, tools, ...more });
+  const called = await ask([user('Does it rain?')], { tool_choice: 'required', max_tokens: 300 });
+  const { message, finish_reason } = called.choices[0];
+  const calls = /** @type {any[]} */ (message.tool_calls);
+  assert.equal(finish_reason, 'tool_calls');
+  assert.ok(!message.content);
+  assert.deepEqual(calls.map((c) => [c.function.name, JSON.parse(c.function.arguments)]), [['rain', { city: 'Bern' }]]);
+  const result = { role: 'tool', tool_call_id: calls[0].id, content: 'It does.' };
+  const told = await ask([user('Does it rain?'), message, result], { max_tokens: 2 });
+  const more = /** @type {any} */ (told.usage).prompt_tokens - /** @type {any} */ (called.usage).prompt_tokens;
+  /* A token is a byte: [TOOL_CALLS], name, [ARGS], arguments; </s>, [TOOL_RESULTS], text, [/TOOL_RESULTS]. */
+  assert.equal(more, 1 + 'rain'.length + 1 + '{"city": "Bern"}'.length + 2 + result.content.length + 1);
+});
+
 test('who leaves frees the place; a failure has its status, or ends the stream @tsan', async (t) => {
   const { server, client } = await start(t, 'slots=1,slow=20,tokens=500,fail=3,after=0');
   const engine = async () => (await (await fetch(server.url + 'readyz')).json()).engines.llm;
