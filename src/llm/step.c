@@ -4,6 +4,7 @@
 #include <llama.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -11,6 +12,7 @@
 #include "base/log.h"
 #include "llm/memory.h"
 #include "llm/sample.h"
+#include "llm/threads.h"
 
 enum {
     BATCH = 512,         /* tokens of a step at most */
@@ -24,6 +26,7 @@ static struct step {
     struct llama_context *context;
     const struct llama_vocab *vocab;
     struct llama_batch batch;
+    struct threads threads;
 } the;
 
 /* Those of the present step. */
@@ -160,6 +163,31 @@ static enum err compute(void)
     return ERR_INTERNAL;
 }
 
+static uint64_t computed_us(void)
+{
+    struct timespec t;
+    check(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) == 0);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* With as many threads as are of use while others compute, too. */
+static enum err compute_timed(size_t answers)
+{
+    uint64_t began_us = clock_us(), had_us = computed_us();
+    llama_set_n_threads(the.context, (int32_t)the.threads.now, (int32_t)the.threads.now);
+    enum err err = compute();
+    llama_synchronize(the.context);
+    uint64_t now_us = clock_us();
+    const struct threads_step step = {
+        .wall_us = now_us - began_us,
+        .cpu_us = computed_us() - had_us,
+        .tokens = (size_t)the.batch.n_tokens == answers ? (uint32_t)answers : 0,
+        .now_us = now_us,
+    };
+    threads_note(&the.threads, &step);
+    return err;
+}
+
 /* --- what it brought --- */
 
 static enum err note_computed(struct generation *g)
@@ -239,7 +267,7 @@ bool step_take(struct generation *const *generations, size_t count)
     if (the.batch.n_tokens == 0)
         return memory_tidy(1); /* who was here last may go on soon */
     make_way(answers);
-    harvest(compute());
+    harvest(compute_timed(answers));
     return true;
 }
 
@@ -288,6 +316,7 @@ enum err step_prepare(struct llama_model *model, const struct step_limits *limit
         return ERR_NOMEM;
     }
     the.vocab = llama_model_get_vocab(model);
+    the.threads = threads_of(limits->threads);
     the.batch = llama_batch_init(BATCH, 0, 1);
     return memory_init(the.context, sequences, room_aside());
 }

@@ -55,11 +55,12 @@ async function stream(url, messages) {
 /** @param {string} url @param {number} streams @param {(i: number) => object[]} messages */
 async function measure(url, streams, messages) {
   const all = await Promise.all(Array.from({ length: streams }, (_, i) => stream(url, messages(i))));
-  const writing = Math.max(...all.map((a) => a.at[a.at.length - 1])) - Math.min(...all.map((a) => a.at[0]));
+  const end = Math.max(...all.map((a) => a.at[a.at.length - 1]));
   const tokens = all.reduce((n, a) => n + a.tokens, 0);
   return {
     first: median(all.map((a) => a.at[0] - a.begun)),
-    rate: (tokens - streams) / (writing / 1000),
+    /* Of one the writing, of several all: one may write while another is read. */
+    rate: streams === 1 ? (tokens - 1) / ((end - all[0].at[0]) / 1000) : tokens / ((end - all[0].begun) / 1000),
     gaps: all.flatMap((a) => a.at.slice(1).map((at, i) => at - a.at[i])),
   };
 }
