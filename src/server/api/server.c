@@ -205,10 +205,13 @@ static enum err start_engines(struct server *s, struct server_why *why)
     const char *wrong = language_model_wrong(c);
     if (wrong)
         return server_refuse(why, ERR_INVALID, "%s", wrong);
-    struct language_model llm_memory, embed_memory;
+    struct language_model llm_memory = {}, embed_memory = {};
     struct engine_config llm = {}, embed = {};
-    bool has_llm = language_model_choose(c, &llm_memory, &llm);
-    bool has_embed = embedding_model_choose(c, &embed_memory, &embed);
+    bool has_llm = language_model_choose(c, s->data, &llm_memory, &llm);
+    bool has_embed = embedding_model_choose(c, s->data, &embed_memory, &embed);
+    if (llm_memory.wrong[0] || embed_memory.wrong[0])
+        return server_refuse(why, ERR_INVALID, "%s",
+                             llm_memory.wrong[0] ? llm_memory.wrong : embed_memory.wrong);
     const struct {
         struct engine **engine;
         struct engine_config config;
