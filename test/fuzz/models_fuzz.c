@@ -11,8 +11,9 @@ static void check_model(const struct model *m, enum model_list_use use)
     check(model_source_parse(m->source, &s) == OK);
     check(str_find(m->source, S("/../")) == m->source.n || !s.is_hub);
     if (use == LIST_LOCK)
-        check(str_find(m->file, S("..")) >= m->kind.n && str_find(m->file, S("/../")) == m->file.n &&
-              m->file.p[0] != '/' && sha256_is_good(m->sha256) && m->size > 0);
+        check(str_find(m->file, S("..")) >= m->kind.n &&
+              str_find(m->file, S("/../")) == m->file.n && m->file.p[0] != '/' &&
+              sha256_is_good(m->sha256) && m->size > 0);
 }
 
 static void check_written(const struct model_list *l)
@@ -24,7 +25,8 @@ static void check_written(const struct model_list *l)
     check(model_list_parse(buf_str(&text), LIST_LOCK, &again, &why) == OK);
     check(again.count == l->count);
     for (size_t i = 0; i < l->count; i++)
-        check(str_eq(again.model[i].file, l->model[i].file) && str_eq(again.model[i].sha256, l->model[i].sha256));
+        check(str_eq(again.model[i].file, l->model[i].file) &&
+              str_eq(again.model[i].sha256, l->model[i].sha256));
     model_list_free(&again);
 }
 
@@ -45,6 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     }
     struct model_source s;
     if (model_source_parse(text, &s) == OK && s.is_hub)
-        check(!str_starts(s.path, S("/")) && !str_starts(s.path, S(".")) && str_find(s.path, S("/.")) == s.path.n);
+        check(!str_starts(s.path, S("/")) && !str_starts(s.path, S(".")) &&
+              str_find(s.path, S("/.")) == s.path.n);
     return 0;
 }

@@ -58,7 +58,8 @@ static void test_names(void **)
     assert_string_equal(name, "llama-3.2-1b-q4_k_m");
     assert_ok(model_name_of(S("plain"), name));
     assert_string_equal(name, "plain");
-    static const char *const bad[] = {"", ".gguf", "..", "a b.gguf", "-x.gguf", "a/b.gguf", "\xc3\xa4.gguf"};
+    static const char *const bad[] = {"",        ".gguf",    "..",           "a b.gguf",
+                                      "-x.gguf", "a/b.gguf", "\xc3\xa4.gguf"};
     for (size_t i = 0; i < countof(bad); i++)
         assert_err(model_name_of(str_of(bad[i]), name), ERR_INVALID);
 }
@@ -86,10 +87,16 @@ static void test_list(void **)
         {"{}", "model 1, name"},
         {"{\"name\":\"x\",\"kind\":\"dog\",\"source\":\"hf:a/b:c\"}", "model 1, kind"},
         {"{\"name\":\"x\",\"kind\":\"llm\",\"source\":\"hf:a/b:c\"}", "model 1, sha256"},
-        {"{\"name\":\"x\",\"kind\":\"llm\",\"source\":\"hf:a/b:c\",\"sha256\":\"" SHA "\"}", "model 1, size"},
-        {"{\"name\":\"x\",\"kind\":\"llm\",\"source\":\"hf:a/b:c\",\"sha256\":\"" SHA "\",\"size\":5,\"file\":\"stt/x\"}", "model 1, file"},
-        {"{\"name\":\"x\",\"kind\":\"llm\",\"source\":\"hf:a/b:c\",\"sha256\":\"" SHA "\",\"size\":5,\"file\":\"llm/..\"}", "model 1, file"},
-        {"{\"name\":\"x\",\"kind\":\"llm\",\"source\":\"hf:a/b:c\",\"revision\":\"main\"}", "model 1, revision"},
+        {"{\"name\":\"x\",\"kind\":\"llm\",\"source\":\"hf:a/b:c\",\"sha256\":\"" SHA "\"}",
+         "model 1, size"},
+        {"{\"name\":\"x\",\"kind\":\"llm\",\"source\":\"hf:a/b:c\",\"sha256\":\"" SHA
+         "\",\"size\":5,\"file\":\"stt/x\"}",
+         "model 1, file"},
+        {"{\"name\":\"x\",\"kind\":\"llm\",\"source\":\"hf:a/b:c\",\"sha256\":\"" SHA
+         "\",\"size\":5,\"file\":\"llm/..\"}",
+         "model 1, file"},
+        {"{\"name\":\"x\",\"kind\":\"llm\",\"source\":\"hf:a/b:c\",\"revision\":\"main\"}",
+         "model 1, revision"},
     };
     struct model_list l;
     struct model_list_why why;
@@ -143,10 +150,18 @@ static void test_headers(void **)
         const char *text;
         int64_t from, total; /* from -1: none */
     } rows[] = {
-        {"bytes 5-9/10", 5, 10},    {"bytes 0-0/1", 0, 1},     {"bytes 5-9/*", 5, 0},
-        {"bytes 5-10/10", -1, 0},   {"bytes 9-5/10", -1, 0},   {"bytes */10", -1, 0},
-        {"bytes -5-9/10", -1, 0},   {"bytes 5-9", -1, 0},      {"", -1, 0},
-        {"bytes 5-9/99999999999999999999", -1, 0}, {"bytes +5-9/10", -1, 0}, {"items 5-9/10", -1, 0},
+        {"bytes 5-9/10", 5, 10},
+        {"bytes 0-0/1", 0, 1},
+        {"bytes 5-9/*", 5, 0},
+        {"bytes 5-10/10", -1, 0},
+        {"bytes 9-5/10", -1, 0},
+        {"bytes */10", -1, 0},
+        {"bytes -5-9/10", -1, 0},
+        {"bytes 5-9", -1, 0},
+        {"", -1, 0},
+        {"bytes 5-9/99999999999999999999", -1, 0},
+        {"bytes +5-9/10", -1, 0},
+        {"items 5-9/10", -1, 0},
     };
     for (size_t i = 0; i < countof(rows); i++) {
         int64_t from = -1, total = 0;
@@ -167,8 +182,9 @@ static void test_headers(void **)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sources), cmocka_unit_test(test_names), cmocka_unit_test(test_list),
-        cmocka_unit_test(test_catalogue), cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_sources), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_list),    cmocka_unit_test(test_catalogue),
+        cmocka_unit_test(test_headers),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -77,9 +77,10 @@ static void test_urls(void **)
     assert_true(p.is_https && p.port == 443 && strcmp(p.host, "example.org") == 0);
     assert_ok(url_read("http://[::1]:8080", &p));
     assert_true(!p.is_https && p.port == 8080 && strcmp(p.host, "[::1]") == 0);
-    static const char *const bad[] = {"",           "x",          "file:///x",        "https://",
-                                      "ftp://x/y",  "https://a@b", "https://a:b@c/d", "https://:b@c/d",
-                                      "http://a b", "http://a:0/"};
+    static const char *const bad[] = {
+        "",           "x",           "file:///x",       "https://",
+        "ftp://x/y",  "https://a@b", "https://a:b@c/d", "https://:b@c/d",
+        "http://a b", "http://a:0/"};
     for (size_t i = 0; i < countof(bad); i++)
         if (url_read(bad[i], &p) == OK)
             fail_msg("%s", bad[i]);
@@ -99,14 +100,15 @@ static void test_redirects(void **)
     static const struct {
         const char *location, *want; /* NULL: none */
     } rows[] = {
-        {"https://b/c", "https://b/c"},   {"/c?d", "https://a/c?d"}, {"c", "https://a/x/c"},
-        {"../c", "https://a/c"},          {"//b/c", "https://b/c"},  {"?q", "https://a/x/y?q"},
+        {"https://b/c", "https://b/c"}, {"/c?d", "https://a/c?d"}, {"c", "https://a/x/c"},
+        {"../c", "https://a/c"},        {"//b/c", "https://b/c"},  {"?q", "https://a/x/y?q"},
         {"https://", nullptr},
     };
     for (size_t i = 0; i < countof(rows); i++) {
         autobuf to = BUF(URL_MAX);
         enum err err = url_follow("https://a/x/y", str_of(rows[i].location), &to);
-        if ((err == OK) != (rows[i].want != nullptr) || (err == OK && !str_eq(buf_str(&to), str_of(rows[i].want))))
+        if ((err == OK) != (rows[i].want != nullptr) ||
+            (err == OK && !str_eq(buf_str(&to), str_of(rows[i].want))))
             fail_msg("%s: %s %.*s", rows[i].location, err_code(err), STR_FMT(to));
     }
     autobuf to = BUF(URL_MAX);

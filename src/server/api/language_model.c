@@ -102,8 +102,11 @@ static bool is_header_text(const char *key)
     return !*key;
 }
 
-const char *language_model_wrong(const struct conf *c)
+const char *language_model_wrong(const struct conf *c, const struct language_model *llm,
+                                 const struct language_model *embed)
 {
+    if (llm->wrong[0] || embed->wrong[0])
+        return llm->wrong[0] ? llm->wrong : embed->wrong;
     if (strcmp(driver_of(c), "remote") != 0)
         return nullptr;
     if (!c->llm_url[0])

@@ -16,11 +16,12 @@ struct language_model {
     struct engine_remote remote;
 };
 
-/* A sentence that says what is wrong with the options, or NULL. */
-const char *language_model_wrong(const struct conf *c);
 /* False: the quote answerer. `memory` holds what *ret_config points to; models lie below `data` or in models.dir. */
 bool language_model_choose(const struct conf *c, const char *data, struct language_model *memory,
                            struct engine_config *ret_config);
 /* False: nobody makes vectors. */
 bool embedding_model_choose(const struct conf *c, const char *data, struct language_model *memory,
                             struct engine_config *ret_config);
+/* A sentence that says what is wrong with the options or with what was chosen by them, or NULL. */
+const char *language_model_wrong(const struct conf *c, const struct language_model *llm,
+                                 const struct language_model *embed);

@@ -202,16 +202,13 @@ static enum err start_engines(struct server *s, struct server_why *why)
         err = ERR_NOMEM;
     if (err != OK)
         return server_refuse(why, err, "stt.script: %s", err_text(err));
-    const char *wrong = language_model_wrong(c);
-    if (wrong)
-        return server_refuse(why, ERR_INVALID, "%s", wrong);
     struct language_model llm_memory = {}, embed_memory = {};
     struct engine_config llm = {}, embed = {};
     bool has_llm = language_model_choose(c, s->data, &llm_memory, &llm);
     bool has_embed = embedding_model_choose(c, s->data, &embed_memory, &embed);
-    if (llm_memory.wrong[0] || embed_memory.wrong[0])
-        return server_refuse(why, ERR_INVALID, "%s",
-                             llm_memory.wrong[0] ? llm_memory.wrong : embed_memory.wrong);
+    const char *wrong = language_model_wrong(c, &llm_memory, &embed_memory);
+    if (wrong)
+        return server_refuse(why, ERR_INVALID, "%s", wrong);
     const struct {
         struct engine **engine;
         struct engine_config config;

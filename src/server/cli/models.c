@@ -17,9 +17,11 @@ static int fail(const struct cli *c, const struct models_dir *d, enum err err,
     if (err == ERR_NOMEM)
         return cli_no_memory(c);
     if (err == ERR_SYNTAX)
-        return cli_fail(c, "%s/models.lock is damaged: %s; restore it, or remove it and pull the models anew",
-                        d->path, why->text);
-    return cli_fail(c, "%s cannot be read or written (%s); look at its rights", d->path, err_text(err));
+        return cli_fail(
+            c, "%s/models.lock is damaged: %s; restore it, or remove it and pull the models anew",
+            d->path, why->text);
+    return cli_fail(c, "%s cannot be read or written (%s); look at its rights", d->path,
+                    err_text(err));
 }
 
 /* --- list --- */
@@ -45,8 +47,8 @@ static void put_json(struct json_out *j, const struct model *m)
     json_end(j);
 }
 
-static int list_json(const struct cli *c, const struct models_dir *d, const struct model_list *there,
-                     const struct model_list *catalogue)
+static int list_json(const struct cli *c, const struct models_dir *d,
+                     const struct model_list *there, const struct model_list *catalogue)
 {
     autobuf out = BUF(LIST_MAX);
     struct json_out j = {.to = &out};
@@ -87,7 +89,8 @@ static void list_text(const struct models_dir *d, const struct model_list *there
         put_size(m->size);
         printf("%.*s\n", STR_FMT(m->licence));
     }
-    printf("Known; 'repartee pull NAME' brings one, 'repartee pull' a small set for this machine\n");
+    printf(
+        "Known; 'repartee pull NAME' brings one, 'repartee pull' a small set for this machine\n");
     for (size_t i = 0; i < catalogue->count; i++) {
         const struct model *m = &catalogue->model[i];
         if (model_list_find(there, m->name))
@@ -124,11 +127,15 @@ static int verify_one(const struct cli *c, const struct models_dir *d, const str
     if (err == OK)
         err = models_hash_file(path, sha256, &size);
     if (err != OK)
-        return cli_fail(c, "%.*s: %s cannot be read (%s); remove it with 'repartee models rm %.*s' and pull it anew",
-                        STR_FMT(m->name), path, err_text(err), STR_FMT(m->name));
+        return cli_fail(
+            c,
+            "%.*s: %s cannot be read (%s); remove it with 'repartee models rm %.*s' and pull it anew",
+            STR_FMT(m->name), path, err_text(err), STR_FMT(m->name));
     if (size != m->size || !str_eq(m->sha256, str_of(sha256)))
-        return cli_fail(c, "%.*s: %s is not what was installed (SHA-256 %s); remove it with 'repartee models rm %.*s' and pull it anew",
-                        STR_FMT(m->name), path, sha256, STR_FMT(m->name));
+        return cli_fail(
+            c,
+            "%.*s: %s is not what was installed (SHA-256 %s); remove it with 'repartee models rm %.*s' and pull it anew",
+            STR_FMT(m->name), path, sha256, STR_FMT(m->name));
     if (!c->json)
         printf("%.*s is as it was installed.\n", STR_FMT(m->name));
     return EXIT_OK;
@@ -194,7 +201,8 @@ int cli_models(struct cli *c)
     if (is_rm && !name)
         return cli_misuse(c, "which model? Write: repartee models rm NAME");
     if (models_dir_init(&d, c->conf.models_dir, c->data) != OK)
-        return cli_misuse(c, "the name of the folder of models is too long; choose another with --models-dir");
+        return cli_misuse(
+            c, "the name of the folder of models is too long; choose another with --models-dir");
     if (is_rm)
         return remove_one(c, &d, name);
     enum err err = models_dir_read(&d, &there, &why);

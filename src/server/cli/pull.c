@@ -26,11 +26,12 @@ static int no_source(const struct pull *p, struct str source)
         best = d < least ? p->catalogue.model[i].name : best;
         least = d < least ? d : least;
     }
-    return cli_misuse(p->c,
-                      "\"%.*s\" is no model that is known%s%.*s%s; 'repartee models' shows them. Others: "
-                      "hf:owner/repo:file, or an https address and sha256:…",
-                      STR_FMT(str_sub(source, 0, 200)), best.n ? ", did you mean " : "",
-                      STR_FMT(best), best.n ? "?" : "");
+    return cli_misuse(
+        p->c,
+        "\"%.*s\" is no model that is known%s%.*s%s; 'repartee models' shows them. Others: "
+        "hf:owner/repo:file, or an https address and sha256:…",
+        STR_FMT(str_sub(source, 0, 200)), best.n ? ", did you mean " : "", STR_FMT(best),
+        best.n ? "?" : "");
 }
 
 /* A source that is in no catalogue: its name and kind by the options or by its file. */
@@ -43,10 +44,12 @@ static int take_other(struct pull *p, struct str source, struct wish *w)
     w->model.source = source;
     w->model.kind = kind ? str_of(kind) : S("llm");
     if (!kind && !str_ends_nocase(file, S(".gguf")))
-        return cli_misuse(p->c, "what is %.*s? Say with --kind whether it is llm, stt, tts, embed or vad",
+        return cli_misuse(p->c,
+                          "what is %.*s? Say with --kind whether it is llm, stt, tts, embed or vad",
                           STR_FMT(str_sub(file, 0, 200)));
     if (!name && model_name_of(file, w->name) != OK)
-        return cli_misuse(p->c, "the file's name makes no good name for a model; give it one with --name");
+        return cli_misuse(
+            p->c, "the file's name makes no good name for a model; give it one with --name");
     if (!w->source.is_hub && !w->model.sha256.n)
         return cli_misuse(p->c, "an address needs the file's SHA-256 behind it: sha256:…");
     return EXIT_OK;
@@ -57,7 +60,8 @@ int pull_take(struct pull *p, struct str source, struct str sha256, struct wish 
     const char *name = cli_given(p->c, "name"), *kind = cli_given(p->c, "kind");
     *w = (struct wish){.model.sha256 = sha256};
     if (name && !model_name_is_good(str_of(name)))
-        return cli_misuse(p->c, "\"%.100s\" is no name for a model: take letters, digits, \".\", - and _", name);
+        return cli_misuse(
+            p->c, "\"%.100s\" is no name for a model: take letters, digits, \".\", - and _", name);
     if (kind && !model_kind_is_good(str_of(kind)))
         return cli_misuse(p->c, "\"%.100s\" is none of llm, stt, tts, embed and vad", kind);
     const struct model *known = model_list_find(&p->catalogue, source);
@@ -89,7 +93,8 @@ static void file_of(const struct wish *w, char into[MODEL_FILE_MAX + 16])
     char name[MODEL_FILE_MAX + 1];
     snprintf(name, sizeof name, "%s%.*s", w->name, STR_FMT(str_sub(ending, 0, 16)));
     bool is_good = model_file_is_good(str_of(name));
-    snprintf(into, MODEL_FILE_MAX + 16, "%.*s/%s", STR_FMT(w->model.kind), is_good ? name : w->name);
+    snprintf(into, MODEL_FILE_MAX + 16, "%.*s/%s", STR_FMT(w->model.kind),
+             is_good ? name : w->name);
 }
 
 int pull_look(struct pull *p, const struct wish *w, bool *ret_is)
@@ -100,11 +105,13 @@ int pull_look(struct pull *p, const struct wish *w, bool *ret_is)
     *ret_is = false;
     if (!m)
         return EXIT_OK;
-    bool is_same = w->model.sha256.n ? str_eq(m->sha256, w->model.sha256)
-                                     : str_eq(m->source, w->model.source);
+    bool is_same =
+        w->model.sha256.n ? str_eq(m->sha256, w->model.sha256) : str_eq(m->source, w->model.source);
     if (!is_same)
-        return cli_fail(p->c, "there is another model named %s; remove it with 'repartee models rm %s', or take another name with --name",
-                        w->name, w->name);
+        return cli_fail(
+            p->c,
+            "there is another model named %s; remove it with 'repartee models rm %s', or take another name with --name",
+            w->name, w->name);
     bool is_there = models_dir_file(&p->dir, m, path) == OK && stat(path, &about) == 0 &&
                     about.st_size == m->size;
     if (is_there && !p->c->json)
@@ -137,7 +144,8 @@ static void describe(const struct pull *p, const struct wish *w, int64_t done, i
         n += snprintf(text + n, 160 - (size_t)n, ", %.1f MB/s", rate / 1e6);
         uint64_t left = total > done ? (uint64_t)((double)(total - done) / rate) : 0;
         if (total)
-            snprintf(text + n, 160 - (size_t)n, ", %" PRIu64 ":%02" PRIu64 " left", left / 60, left % 60);
+            snprintf(text + n, 160 - (size_t)n, ", %" PRIu64 ":%02" PRIu64 " left", left / 60,
+                     left % 60);
     }
 }
 
@@ -167,14 +175,18 @@ int pull_cannot_store(const struct pull *p, enum err err)
     case ERR_NOSPACE:
         return cli_fail(p->c, "the disk is full at %s; make room and try again", p->dir.path);
     case ERR_SYNTAX:
-        return cli_fail(p->c, "%s/models.lock is damaged; restore it, or remove it and pull the models anew",
-                        p->dir.path);
+        return cli_fail(
+            p->c, "%s/models.lock is damaged; restore it, or remove it and pull the models anew",
+            p->dir.path);
     case ERR_TOOBIG:
-        return cli_fail(p->c, "%s holds %d models already; remove some with 'repartee models rm NAME'",
+        return cli_fail(p->c,
+                        "%s holds %d models already; remove some with 'repartee models rm NAME'",
                         p->dir.path, MODELS_MAX);
     default:
-        return cli_fail(p->c, "%s cannot be read or written (%s); look at its rights, or choose another folder with --models-dir",
-                        p->dir.path, err_text(err));
+        return cli_fail(
+            p->c,
+            "%s cannot be read or written (%s); look at its rights, or choose another folder with --models-dir",
+            p->dir.path, err_text(err));
     }
 }
 
@@ -230,8 +242,10 @@ int pull_install(struct pull *p, const struct wish *w, struct part *part,
     part_close(part);
     progress_clear(&p->progress);
     if (err == ERR_CONFLICT)
-        return cli_fail(p->c, "%s/%s is another file, of which models.lock knows nothing; move it away, or take another name with --name",
-                        p->dir.path, file);
+        return cli_fail(
+            p->c,
+            "%s/%s is another file, of which models.lock knows nothing; move it away, or take another name with --name",
+            p->dir.path, file);
     return err == OK ? enter(p, w, file, is) : pull_cannot_store(p, err);
 }
 
@@ -258,11 +272,12 @@ static int tell_failure(const struct pulling *g, const struct download_result *r
     bool is_kept = w->source.is_hub && (r->status == 401 || r->status == 403);
     if (!is_kept)
         return cli_fail(c, "%s: %s", w->name, r->why);
-    return cli_fail(c,
-                    "%s: %s. Agree to its licence at %s/%.*s, make a token there and put it into HF_TOKEN%s%.*s%s",
-                    w->name, r->why, c->conf.models_hub, STR_FMT(w->source.repo),
-                    w->model.instead.n ? "; or take " : "", STR_FMT(w->model.instead),
-                    w->model.instead.n ? ", which is free for all" : "");
+    return cli_fail(
+        c,
+        "%s: %s. Agree to its licence at %s/%.*s, make a token there and put it into HF_TOKEN%s%.*s%s",
+        w->name, r->why, c->conf.models_hub, STR_FMT(w->source.repo),
+        w->model.instead.n ? "; or take " : "", STR_FMT(w->model.instead),
+        w->model.instead.n ? ", which is free for all" : "");
 }
 
 static void on_done(void *arg, const struct download_result *r)
@@ -300,7 +315,8 @@ static int pull_one(struct pull *p, const struct wish *w)
         return code;
     if (url_read(conf->models_hub, &hub) != OK)
         return cli_misuse(p->c, "models.hub must be an address such as https://huggingface.co");
-    bool may_have_token = w->source.is_hub && (hub.is_https || url_is_this_machine(conf->models_hub));
+    bool may_have_token =
+        w->source.is_hub && (hub.is_https || url_is_this_machine(conf->models_hub));
     autobuf url = BUF(URL_MAX);
     enum err err = model_source_url(&w->source, conf->models_hub, &url);
     char sha256[SHA256_HEX + 1];
@@ -319,7 +335,9 @@ static int pull_one(struct pull *p, const struct wish *w)
     pull_begin_progress(p);
     if (err == OK)
         err = request.url ? download(&g, &request) : ERR_NOMEM;
-    return err == OK ? g.code : cli_fail(p->c, "%s cannot be asked for (%s); check its source", w->name, err_text(err));
+    return err == OK ? g.code
+                     : cli_fail(p->c, "%s cannot be asked for (%s); check its source", w->name,
+                                err_text(err));
 }
 
 /* --- the command --- */
@@ -338,7 +356,9 @@ static int pull_set(struct pull *p)
         const struct model *m = catalogue_choose(&p->catalogue, kinds[i], machine_mib());
         struct wish w;
         if (!m)
-            return cli_fail(p->c, "this machine has too little memory for any language model; Repartee answers without one, too");
+            return cli_fail(
+                p->c,
+                "this machine has too little memory for any language model; Repartee answers without one, too");
         code = pull_take(p, m->name, S(""), &w);
         if (code == EXIT_OK)
             code = pull_one(p, &w);
@@ -355,7 +375,9 @@ static int pull_operands(struct pull *p)
         if (i + 1 < c->count && str_starts(str_of(c->operand[i + 1]), S("sha256:"))) {
             sha256 = str_of(c->operand[++i] + 7);
             if (!sha256_is_good(sha256))
-                return cli_misuse(c, "sha256: takes 64 hexadecimal digits in small letters, as sha256sum prints them");
+                return cli_misuse(
+                    c,
+                    "sha256: takes 64 hexadecimal digits in small letters, as sha256sum prints them");
         }
         struct wish w;
         code = pull_take(p, source, sha256, &w);
@@ -373,7 +395,8 @@ static int pull(struct pull *p)
     const char *from = cli_given(c, "from");
     enum err err = models_dir_lock(&p->dir, "pull", holder);
     if (err == ERR_CONFLICT)
-        return cli_fail(c, "%s changes %s now; wait for its end, then try again", holder, p->dir.path);
+        return cli_fail(c, "%s changes %s now; wait for its end, then try again", holder,
+                        p->dir.path);
     if (err == OK)
         err = catalogue_read(&p->catalogue);
     if (err == OK)
@@ -389,7 +412,8 @@ int cli_pull(struct cli *c)
 {
     struct pull p = {.c = c};
     if (models_dir_init(&p.dir, c->conf.models_dir, c->data) != OK)
-        return cli_misuse(c, "the name of the folder of models is too long; choose another with --models-dir");
+        return cli_misuse(
+            c, "the name of the folder of models is too long; choose another with --models-dir");
     int code = pull(&p);
     if (c->json && code == EXIT_OK)
         printf("{\"installed\":%u}\n", p.done);

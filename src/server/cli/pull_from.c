@@ -19,7 +19,8 @@ static int open_file(const char *folder, const struct model *there, const struct
     const struct str names[] = {there ? there->file : S(""), own, str_of(w->name)};
     int fd = -1;
     for (size_t i = 0; i < sizeof names / sizeof *names && fd < 0; i++) {
-        if (!names[i].n || snprintf(path, MODELS_PATH_BYTES, "%s/%.*s", folder, STR_FMT(names[i])) >= MODELS_PATH_BYTES)
+        if (!names[i].n || snprintf(path, MODELS_PATH_BYTES, "%s/%.*s", folder,
+                                    STR_FMT(names[i])) >= MODELS_PATH_BYTES)
             continue;
         fd = open(path, O_RDONLY | O_CLOEXEC);
     }
@@ -62,9 +63,11 @@ static int take_file(struct pull *p, const struct wish *w, const char *path, int
         return pull_install(p, w, part, &is);
     part_discard(part);
     part_close(part);
-    return err != OK ? pull_cannot_store(p, err)
-                     : cli_fail(p->c, "%s is not the file that was meant: its SHA-256 is not %s; copy it anew",
-                                path, is.sha256);
+    return err != OK
+               ? pull_cannot_store(p, err)
+               : cli_fail(p->c,
+                          "%s is not the file that was meant: its SHA-256 is not %s; copy it anew",
+                          path, is.sha256);
 }
 
 static int take(struct pull *p, const char *folder, const struct model *there, struct wish *w)
@@ -75,7 +78,8 @@ static int take(struct pull *p, const char *folder, const struct model *there, s
     if (code != EXIT_OK || is_there)
         return code;
     if (!w->model.sha256.n)
-        return cli_misuse(p->c, "no SHA-256 is known for %s; write it behind it: sha256:…", w->name);
+        return cli_misuse(p->c, "no SHA-256 is known for %s; write it behind it: sha256:…",
+                          w->name);
     int fd = open_file(folder, there, w, path);
     if (fd < 0)
         return cli_fail(p->c, "there is no file %.*s in %s; copy it there",
@@ -112,7 +116,9 @@ static int take_all(struct pull *p, const char *folder, const struct model_list 
     struct cli *c = p->c;
     int code = EXIT_OK;
     if (c->count == 0 && others->count == 0)
-        return cli_misuse(c, "%s has no models.lock that says what is there; name the models that you want", folder);
+        return cli_misuse(
+            c, "%s has no models.lock that says what is there; name the models that you want",
+            folder);
     for (size_t i = 0; c->count == 0 && i < others->count && code == EXIT_OK; i++)
         code = take_operand(p, folder, others, others->model[i].name, others->model[i].sha256);
     for (int i = 0; i < c->count && code == EXIT_OK; i++) {
@@ -120,7 +126,9 @@ static int take_all(struct pull *p, const char *folder, const struct model_list 
         if (i + 1 < c->count && str_starts(str_of(c->operand[i + 1]), S("sha256:")))
             sha256 = str_of(c->operand[++i] + 7);
         if (sha256.n && !sha256_is_good(sha256))
-            return cli_misuse(c, "sha256: takes 64 hexadecimal digits in small letters, as sha256sum prints them");
+            return cli_misuse(
+                c,
+                "sha256: takes 64 hexadecimal digits in small letters, as sha256sum prints them");
         code = take_operand(p, folder, others, source, sha256);
     }
     return code;

@@ -21,7 +21,8 @@ struct pull {
     struct model_list catalogue, installed;
     struct progress progress;
     uint64_t begun_ms, shown_ms;
-    int64_t first, step; /* bytes that were there at first; the last step told where there is no terminal */
+    int64_t first,
+        step; /* bytes that were there at first; the last step told where there is no terminal */
     uint32_t done;
 };
 

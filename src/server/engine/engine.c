@@ -86,7 +86,7 @@ void engine_destroy(struct engine *e)
     buf_finish(&e->out);
     char *owned[] = {e->role,      e->driver,  e->model_dir,    e->model,
                      e->options,   e->program, e->ready_driver, e->ready_model,
-                     e->languages, e->notes,   e->refusal, e->sha256};
+                     e->languages, e->notes,   e->refusal,      e->sha256};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     free(e);

@@ -10,7 +10,8 @@ static const char text[] = {
 enum err catalogue_read(struct model_list *ret_list)
 {
     struct model_list_why why;
-    enum err err = model_list_parse((struct str){text, sizeof text}, LIST_CATALOGUE, ret_list, &why);
+    enum err err =
+        model_list_parse((struct str){text, sizeof text}, LIST_CATALOGUE, ret_list, &why);
     check(err == OK || err == ERR_NOMEM);
     return err;
 }

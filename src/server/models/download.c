@@ -82,7 +82,8 @@ __attribute__((format(printf, 4, 5))) static void fail(struct download *d, enum 
 static void fail_by_disk(struct download *d, enum err err)
 {
     if (err == ERR_NOSPACE)
-        fail(d, err, 0, "the disk is full at %.200s; make room and try again, what has come is kept",
+        fail(d, err, 0,
+             "the disk is full at %.200s; make room and try again, what has come is kept",
              d->request.folder);
     else
         fail(d, err, 0, "%.200s/.part cannot be written (%s); look at its rights",
@@ -108,7 +109,8 @@ static void begin_anew(struct download *d)
         return fail_by_disk(d, err);
     d->is_resumed = false;
     if (++d->connections > CONNECTIONS_MAX)
-        return fail(d, ERR_IO, 0, "%.100s does not send the file from where it is asked to; try again later",
+        return fail(d, ERR_IO, 0,
+                    "%.100s does not send the file from where it is asked to; try again later",
                     d->here.host);
     ask_again_after(d, 0);
 }
@@ -149,13 +151,19 @@ static void refuse(struct download *d, int status)
 {
     const char *host = d->here.host;
     if (status == 401 && !d->request.token[0])
-        return fail(d, ERR_AUTH, status, "%.100s wants to know who asks (HTTP 401): the file is not there or not free for all", host);
+        return fail(
+            d, ERR_AUTH, status,
+            "%.100s wants to know who asks (HTTP 401): the file is not there or not free for all",
+            host);
     if (status == 401)
-        return fail(d, ERR_AUTH, status, "%.100s does not accept the token (HTTP 401); make a new one", host);
+        return fail(d, ERR_AUTH, status,
+                    "%.100s does not accept the token (HTTP 401); make a new one", host);
     if (status == 403)
-        return fail(d, ERR_DENIED, status, "%.100s does not give this file to you (HTTP 403)", host);
+        return fail(d, ERR_DENIED, status, "%.100s does not give this file to you (HTTP 403)",
+                    host);
     if (status == 404 || status == 410)
-        return fail(d, ERR_NOTFOUND, status, "there is no such file at %.100s (HTTP %d); check its name", host, status);
+        return fail(d, ERR_NOTFOUND, status,
+                    "there is no such file at %.100s (HTTP %d); check its name", host, status);
     fail(d, ERR_IO, status, "%.100s refuses the file (HTTP %d); try again later", host, status);
 }
 
@@ -181,9 +189,10 @@ static bool learn(struct download *d)
     bool is_other = (f.sha256[0] && d->is.sha256[0] && strcmp(f.sha256, d->is.sha256) != 0) ||
                     (f.size && d->is.size && f.size != d->is.size);
     if (is_other) {
-        fail(d, ERR_INVALID, 0,
-             "%.100s states another size or SHA-256 for the file than is expected (%.64s, not %.64s); it is not the same file",
-             d->here.host, f.sha256, d->is.sha256);
+        fail(
+            d, ERR_INVALID, 0,
+            "%.100s states another size or SHA-256 for the file than is expected (%.64s, not %.64s); it is not the same file",
+            d->here.host, f.sha256, d->is.sha256);
         return false;
     }
     if (f.sha256[0])
@@ -204,7 +213,8 @@ static bool has_room(struct download *d)
     double need = (double)(d->is.size - part_size(d->part));
     if (need <= room)
         return true;
-    fail(d, ERR_NOSPACE, 0, "the file needs %.1f MB more than are free at %.200s; make room and try again",
+    fail(d, ERR_NOSPACE, 0,
+         "the file needs %.1f MB more than are free at %.200s; make room and try again",
          (need - room) / 1e6, d->request.folder);
     return false;
 }
@@ -237,16 +247,20 @@ static void judge_whole(struct download *d)
         return begin_anew(d);
     }
     part_discard(d->part);
-    fail(d, ERR_INVALID, 0,
-         "what %.100s sent is not the file that was meant: its SHA-256 is not %.64s; it was thrown away",
-         d->here.host, d->is.sha256);
+    fail(
+        d, ERR_INVALID, 0,
+        "what %.100s sent is not the file that was meant: its SHA-256 is not %.64s; it was thrown away",
+        d->here.host, d->is.sha256);
 }
 
 /* 200 or 206: sees that what comes is what is missing. */
 static void accept_file(struct download *d, int status)
 {
     if (!d->is.sha256[0])
-        return fail(d, ERR_UNSUPPORTED, 0, "%.100s does not state the file's SHA-256; write it behind the source: sha256:…", d->here.host);
+        return fail(
+            d, ERR_UNSUPPORTED, 0,
+            "%.100s does not state the file's SHA-256; write it behind the source: sha256:…",
+            d->here.host);
     bool is_known = d->part;
     if (!open_part(d))
         return;
@@ -254,10 +268,13 @@ static void accept_file(struct download *d, int status)
     int64_t total = header_number(fetch_header(d->fetch, "Content-Length"), 0);
     if (status == 200 && there && !is_known)
         return ask_again_after(d, 0); /* for the rest of it alone */
-    if (status == 206 && (!content_range_read(fetch_header(d->fetch, "Content-Range"), &from, &total) || from != there))
+    if (status == 206 &&
+        (!content_range_read(fetch_header(d->fetch, "Content-Range"), &from, &total) ||
+         from != there))
         return begin_anew(d);
     if (total && d->is.size && total != d->is.size)
-        return fail(d, ERR_INVALID, 0, "%.100s would send %lld bytes in the place of %lld; it is not the same file",
+        return fail(d, ERR_INVALID, 0,
+                    "%.100s would send %lld bytes in the place of %lld; it is not the same file",
                     d->here.host, (long long)total, (long long)d->is.size);
     enum err err = status == 200 && there ? part_restart(d->part) : OK;
     if (err == OK && status == 200)
@@ -297,7 +314,8 @@ static void on_body(void *arg, struct str bytes)
         return;
     if (d->is.size && part_size(d->part) + (int64_t)bytes.n > d->is.size) {
         part_discard(d->part);
-        return fail(d, ERR_INVALID, 0, "%.100s sends more than the %lld bytes that the file has; it was thrown away",
+        return fail(d, ERR_INVALID, 0,
+                    "%.100s sends more than the %lld bytes that the file has; it was thrown away",
                     d->here.host, (long long)d->is.size);
     }
     enum err err = part_write(d->part, bytes);
@@ -313,11 +331,15 @@ static void on_done(void *arg, const struct fetch_result *result)
     d->fetch = nullptr;
     timer_stop(&d->timer);
     if (result->err == ERR_DENIED)
-        return fail(d, ERR_DENIED, 0, "%.100s has no public address; if it is a machine of your own, name it in fetch.allow",
-                    d->here.host);
+        return fail(
+            d, ERR_DENIED, 0,
+            "%.100s has no public address; if it is a machine of your own, name it in fetch.allow",
+            d->here.host);
     if (result->err == ERR_NOTFOUND)
-        return fail(d, ERR_NOTFOUND, 0, "%.100s cannot be reached (%.120s); look at the network, HTTPS_PROXY is honoured",
-                    d->here.host, result->why);
+        return fail(
+            d, ERR_NOTFOUND, 0,
+            "%.100s cannot be reached (%.120s); look at the network, HTTPS_PROXY is honoured",
+            d->here.host, result->why);
     if (result->err != OK)
         return go_on(d, result->err, result->why);
     if (d->is.size && part_size(d->part) < d->is.size)
@@ -371,11 +393,14 @@ static void ask(struct download *d)
     bool is_own = d->request.is_hub && url_is_same_place(&d->first, &d->here);
     bool is_allowed = is_own || url_is_listed(&d->here, d->request.allow);
     if (!d->here.is_https && !is_allowed)
-        return fail(d, ERR_DENIED, 0, "%.100s would be asked without encryption; take an https address, or name a machine of your own in fetch.allow",
-                    d->here.host);
+        return fail(
+            d, ERR_DENIED, 0,
+            "%.100s would be asked without encryption; take an https address, or name a machine of your own in fetch.allow",
+            d->here.host);
     err = start_fetch(d, is_allowed);
     if (err != OK)
-        return fail(d, err, 0, "%.100s cannot be asked (%s); try again", d->here.host, err_text(err));
+        return fail(d, err, 0, "%.100s cannot be asked (%s); try again", d->here.host,
+                    err_text(err));
     timer_start(&d->timer, d->request.silence_ms + connect_ms(d));
 }
 

@@ -22,9 +22,11 @@ struct download;
 /* Texts are borrowed until the download is gone. */
 struct download_request {
     const char *url;
-    bool is_hub;        /* a hub that the operator configured: trusted to state what its files are, wherever it is */
-    const char *token;  /* for the hub, or "" */
-    const char *allow;  /* hosts that may be asked though they are not public, also by plain http (fetch.allow) */
+    bool
+        is_hub; /* a hub that the operator configured: trusted to state what its files are, wherever it is */
+    const char *token; /* for the hub, or "" */
+    const char *
+        allow; /* hosts that may be asked though they are not public, also by plain http (fetch.allow) */
     const char *folder; /* of models */
     const char *sha256; /* what it must be; "": what the hub states */
     int64_t size;       /* 0: not known */

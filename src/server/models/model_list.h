@@ -19,7 +19,7 @@ struct model {
     /* Of the catalogue only. */
     struct str languages, instead; /* instead: a model like it that is not gated */
     int64_t memory_mib;            /* that it needs with some context */
-    bool is_gated;                 /* its licence is agreed to at the hub, which then wants a token */
+    bool is_gated;   /* its licence is agreed to at the hub, which then wants a token */
     int64_t set_mib; /* it belongs to the small set on machines with so much memory; 0: never */
 };
 

@@ -15,7 +15,8 @@
 enum { PIECE = 1 << 20 };
 static const char lock_name[] = "/models.lock";
 
-static enum err make_path(const struct models_dir *d, const char *name, char into[MODELS_PATH_BYTES])
+static enum err make_path(const struct models_dir *d, const char *name,
+                          char into[MODELS_PATH_BYTES])
 {
     int n = snprintf(into, MODELS_PATH_BYTES, "%s%s", d->path, name);
     return n < MODELS_PATH_BYTES ? OK : ERR_TOOBIG;
@@ -25,7 +26,8 @@ enum err models_dir_init(struct models_dir *d, const char *configured, const cha
 {
     d->lock = -1;
     bool has = configured[0];
-    int n = snprintf(d->path, sizeof d->path, "%s%s", has ? configured : data, has ? "" : "/models");
+    int n =
+        snprintf(d->path, sizeof d->path, "%s%s", has ? configured : data, has ? "" : "/models");
     if (n >= (int)sizeof d->path)
         return ERR_TOOBIG;
     char *real = realpath(d->path, nullptr);

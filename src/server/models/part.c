@@ -26,7 +26,7 @@ static enum err make_path(char into[PATH_BYTES], const char *folder, const char 
                           const char *suffix)
 {
     return snprintf(into, PATH_BYTES, "%s/%s%s", folder, name, suffix) < PATH_BYTES ? OK
-                                                                                     : ERR_TOOBIG;
+                                                                                    : ERR_TOOBIG;
 }
 
 static enum err sync_folder(const char *path)

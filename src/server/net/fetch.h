@@ -37,7 +37,8 @@ struct fetch_request {
     /* Only by addresses of the public Internet (net/public_address.h), or by a proxy that the environment names, which
      * then is the one to judge. ERR_DENIED when there are none such. */
     bool is_public;
-    const char *const *headers; /* further lines, such as "Range: bytes=5-", up to NULL; NULL: none. Copied */
+    const char *const
+        *headers; /* further lines, such as "Range: bytes=5-", up to NULL; NULL: none. Copied */
 };
 struct fetch_result {
     enum err
@@ -48,7 +49,9 @@ struct fetch_result {
     char why[120]; /* of err, for the log; "" with OK */
 };
 struct fetch_events {
-    void (*head)(void *arg); /* optional: fetch_status and fetch_header are known; once, before body and done */
+    void (*head)(
+        void *
+            arg); /* optional: fetch_status and fetch_header are known; once, before body and done */
     void (*body)(void *arg, struct str bytes); /* fetch_status is known by then */
     void (*done)(void *arg, const struct fetch_result *result);
 };

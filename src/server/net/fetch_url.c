@@ -47,7 +47,8 @@ static CURLUcode read_parts(CURLU *u, struct url_parts *parts)
     char scheme[16], port[8], none[16];
     int64_t number;
     for (size_t i = 0; i < sizeof unwanted / sizeof *unwanted; i++)
-        if (copy_part(u, unwanted[i], 0, none, sizeof none) != (i ? CURLUE_NO_PASSWORD : CURLUE_NO_USER))
+        if (copy_part(u, unwanted[i], 0, none, sizeof none) !=
+            (i ? CURLUE_NO_PASSWORD : CURLUE_NO_USER))
             return CURLUE_MALFORMED_INPUT;
     CURLUcode code = copy_part(u, CURLUPART_SCHEME, 0, scheme, sizeof scheme);
     if (code == CURLUE_OK)
@@ -128,19 +129,6 @@ enum err url_follow(const char *base, struct str location, struct buf *ret_url)
 bool url_is_same_place(const struct url_parts *a, const struct url_parts *b)
 {
     return a->is_https == b->is_https && a->port == b->port && strcmp(a->host, b->host) == 0;
-}
-
-struct str url_file(const char *url)
-{
-    struct str s = str_of(url);
-    s.n = str_find_byte(s, '#');
-    s.n = str_find_byte(s, '?');
-    size_t scheme = str_find(s, S("://"));
-    s = str_sub(s, scheme < s.n ? scheme + 3 : 0, s.n);
-    size_t at = s.n;
-    while (at > 0 && s.p[at - 1] != '/')
-        at--;
-    return at == 0 ? (struct str){s.p, 0} : str_sub(s, at, s.n);
 }
 
 bool url_is_listed(const struct url_parts *parts, const char *list)

@@ -19,7 +19,5 @@ enum err url_follow(const char *base, struct str location, struct buf *ret_url);
 bool url_is_same_place(const struct url_parts *a, const struct url_parts *b);
 /* Is it on this machine, by its name or address? */
 bool url_is_this_machine(const char *url);
-/* Its path's last piece as it stands there; empty: it ends with a slash. Points into `url`. */
-struct str url_file(const char *url);
 /* Is the host in `list`, host or host:port separated by commas? Without a port any is meant. */
 bool url_is_listed(const struct url_parts *parts, const char *list);

@@ -28,7 +28,8 @@ static uint32_t number(const uint8_t *at)
 
 static bool six_is_public(const uint8_t a[16])
 {
-    static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b}, mapped[12] = {[10] = 0xff, [11] = 0xff};
+    static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b},
+                         mapped[12] = {[10] = 0xff, [11] = 0xff};
     if (memcmp(a, nat64, sizeof nat64) == 0 || memcmp(a, mapped, sizeof mapped) == 0)
         return four_is_public(number(a + 12));
     uint32_t head = number(a);
