@@ -10,6 +10,7 @@ import { repartee, start } from '../lib/cli.js';
 import { COMMIT, answer, begin, sha256, someBytes, startHub, stated, whole } from '../lib/hub.js';
 import { times } from '../lib/scale.js';
 import { BUILD, environment, temporaryFolder } from '../lib/server.js';
+import { terminal } from '../lib/terminal.js';
 
 const RIGHT = someBytes(300000), OTHER = someBytes(300000, 7), HALF = 150000;
 const AT_ONCE = 6;
@@ -71,7 +72,7 @@ const ROWS = [
   ['another-part', { file: (socket, request, attempt) => { if (attempt === 2) answer(socket, 206, { 'Content-Range': `bytes 0-${HALF - 1}/300000` }, RIGHT.subarray(0, HALF)); else cutOnce(RIGHT)(socket, request, attempt, /** @type {any} */ (null)); } }],
   ['no-such-range', { file: (socket, request, attempt) => { if (attempt === 2) answer(socket, 416); else cutOnce(RIGHT)(socket, request, attempt, /** @type {any} */ (null)); } }],
   ['always-416', { file: (socket) => answer(socket, 416) }, /refuses the file \(HTTP 416\)/],
-  ['kept-from-all', { hub: (socket) => answer(socket, 401) }, /HTTP 401.*Agree to its licence at http:\/\/127\.0\.0\.1:\d+\/test\/kept-from-all, make a token there and put it into HF_TOKEN/],
+  ['kept-from-all', { hub: (socket) => answer(socket, 401) }, /HTTP 401.*agree to its licence at http:\/\/127\.0\.0\.1:\d+\/test\/kept-from-all, make a token there and put it into HF_TOKEN/],
   ['gated', { hub: (socket) => answer(socket, 403) }, /HTTP 403.*HF_TOKEN/],
   ['missing', { hub: (socket) => answer(socket, 404) }, /there is no such file at 127\.0\.0\.1 \(HTTP 404\); check its name/],
   ['expired', { file: (socket) => answer(socket, 403) }, /localhost does not give this file to you \(HTTP 403\)/],
@@ -153,9 +154,38 @@ test('an address needs its SHA-256, and fetch.allow where it is not public', asy
   const refused = await repartee(['pull', url, `sha256:${sha256(RIGHT)}`, '--data', data]);
   assert.match(refused.err, /would be asked without encryption/);
   assert.deepEqual(installed(data), []);
-  const { code, err } = await pull(data, hub, [url, `sha256:${sha256(RIGHT)}`, '--name', 'mine', '--kind', 'embed']);
+  const { code, err } = await pull(data, hub, [url, `sha256:${sha256(RIGHT)}`, '--as', 'mine', '--kind', 'embed']);
   assert.equal(code, 0, err);
   assert.deepEqual(installed(data), ['embed/mine.gguf']);
+});
+
+test('the catalogue is taken at its word, and gated models name a free one', async (t) => {
+  const hub = await startHub(t, { 'Qwen2.5-0.5B-Instruct-GGUF': { bytes: RIGHT }, 'gemma-3-1b-it-qat-q4_0-gguf': { hub: (socket) => answer(socket, 403) } });
+  const data = await temporaryFolder(t);
+  const other = await pull(data, hub, ['qwen2.5-0.5b']);
+  assert.match(other.err, /127\.0\.0\.1 states another size or SHA-256 for the file than is expected .* it is not the same file/);
+  assert.match(hub.heads[0], /^GET \/Qwen\/Qwen2\.5-0\.5B-Instruct-GGUF\/resolve\/[0-9a-f]{40}\/qwen2\.5-0\.5b-instruct-q4_k_m\.gguf HTTP/);
+  const gated = await pull(data, hub, ['gemma-3-1b']);
+  assert.match(gated.err, /HTTP 403.*agree to its licence at .*\/google\/gemma-3-1b-it-qat-q4_0-gguf.* HF_TOKEN; or take qwen2\.5-1\.5b, which is free for all/);
+  hub.heads.length = 0;
+  const set = await pull(data, hub, []);
+  assert.equal(set.code, 1);
+  assert.match(hub.heads[0], /^GET \/Qwen\//, 'a language model first');
+  assert.deepEqual(installed(data), []);
+});
+
+test('how far it is, a line now and then where there is no terminal, a bar where there is one', async (t) => {
+  const hub = await startHub(t, { plain: { bytes: RIGHT } });
+  const data = await temporaryFolder(t), places = ['--data', data, '--models-hub', hub.url, '--fetch-allow', hub.elsewhere];
+  const { out, err } = await pull(data, hub, ['hf:test/plain:plain.gguf']);
+  assert.match(err, /^(plain: 0\.\d of 0\.3 MB[^\n]*\n)+$/);
+  assert.match(err, /plain: 0\.3 of 0\.3 MB[^\n]*\n$/);
+  assert.equal(out.split('\n').length, 2);
+  const json = await pull(data, hub, ['hf:test/plain:plain.gguf', '--as', 'again', '--json']);
+  assert.deepEqual([json.out, json.err], ['{"installed":1}\n', '']);
+  const shown = terminal(`repartee pull hf:test/plain:plain.gguf --as third ${places.join(' ')}`);
+  assert.equal(await shown.ended, 0, shown.shown());
+  assert.match(shown.shown(), /\r\u001b\[K\[#{24}\] third: 0\.3 of 0\.3 MB/);
 });
 
 test('no name leads out of the folder', async (t) => {
@@ -164,8 +194,8 @@ test('no name leads out of the folder', async (t) => {
   for (const words of [
     ['hf:test/plain:../../x.gguf'], ['hf:../..:x.gguf'], ['hf:test/..:x.gguf'], ['hf:test/plain:/etc/x.gguf'], ['hf:test/plain:a//x.gguf'],
     ['hf:test/plain:x\u0001.gguf'], ['hf:test/plain:.hidden.gguf'], ['hf:test/plain@../main:x.gguf'], ['hf:test/plain:x.gguf?y'], [`hf:test/plain:${'x'.repeat(200)}.gguf`],
-    ['hf:test/plain:plain.gguf', '--name', '../x'], ['hf:test/plain:plain.gguf', '--name', 'a/b'], ['hf:test/plain:plain.gguf', '--name', ''],
-    ['hf:test/plain:plain.gguf', '--name', 'x'.repeat(65)], ['hf:test/plain:plain.gguf', '--name', '-x'], ['hf:test/plain:plain.gguf', '--kind', '..'],
+    ['hf:test/plain:plain.gguf', '--as', '../x'], ['hf:test/plain:plain.gguf', '--as', 'a/b'], ['hf:test/plain:plain.gguf', '--as', ''],
+    ['hf:test/plain:plain.gguf', '--as', 'x'.repeat(65)], ['hf:test/plain:plain.gguf', '--as', '-x'], ['hf:test/plain:plain.gguf', '--kind', '..'],
     ['hf:test/plain:plain.bin'], ['no-such-model'], [`http://${hub.elsewhere}/files/plain/..%2fx.gguf`, `sha256:${sha256(RIGHT)}`], ['--', '-x'],
   ]) {
     const { code, out, err } = await pull(data, hub, words);
@@ -263,7 +293,7 @@ test('a full disk says so, and with room it goes on', async (t) => {
   const early = await within(`head -c 900000 /dev/zero > disk/filler; ${line('hf:test/plain:plain.gguf')}`);
   assert.equal(early.status, 1, early.err);
   assert.match(early.err, /needs 0\.\d MB more than are free at .*; make room and try again/);
-  const url = `http://${hub.elsewhere}/files/unstated`, sum = `sha256:${sha256(RIGHT)} --name unstated --kind llm`;
+  const url = `http://${hub.elsewhere}/files/unstated`, sum = `sha256:${sha256(RIGHT)} --as unstated --kind llm`;
   const unstated = await within(`head -c 900000 /dev/zero > disk/filler; ${line(`${url} ${sum}`)}; rm disk/filler; ${line(`${url} ${sum}`)}; test -s disk/models/llm/unstated`);
   assert.match(unstated.err, /the disk is full at .*\/disk\/models; make room and try again, what has come is kept/);
   assert.equal(unstated.status, 0, unstated.err);
@@ -312,8 +342,8 @@ test('models are listed, verified and removed', async (t) => {
   assert.deepEqual(installed(data), ['llm/other.gguf']);
   assert.deepEqual(inLock(data).map((/** @type {any} */ m) => m.name), ['other']);
   assert.match((await models('rm', 'plain')).err, /there is no model named plain/);
-  const taken = await pull(data, hub, ['hf:test/plain:plain.gguf', '--name', 'other']);
-  assert.match(taken.err, /there is another model named other; remove it with 'repartee models rm other', or take another name with --name/);
+  const taken = await pull(data, hub, ['hf:test/plain:plain.gguf', '--as', 'other']);
+  assert.match(taken.err, /there is another model named other; remove it with 'repartee models rm other', or take another name with --as/);
 });
 
 test('a model is named by its name, and one flipped bit of it is refused', async (t) => {

@@ -67,13 +67,13 @@ static const struct command table[] = {
                  "  repartee pull hf:Qwen/Qwen2.5-0.5B-Instruct-GGUF:qwen2.5-0.5b-instruct-q8_0.gguf\n"
                  "  repartee pull --from /media/stick/models\n",
      .options = {{"from", 0, "DIR", "folders", "take the files from this folder; nothing is asked of the network"},
-                 {"name", 0, "NAME", nullptr, "what the model is called here"},
+                 {"as", 0, "NAME", nullptr, "what the model is called here"},
                  {"kind", 0, "KIND", "llm|stt|tts|embed|vad", "what it is for, where the file does not tell"}}},
     {.name = "models", .operands = "list | rm NAME | verify", .least = 0, .most = 2, .run = cli_models,
      .offer = "list|rm|verify",
      .summary = "list the models, remove one, or check that none has changed",
-     .about = "Lists what is installed and what can be pulled. 'verify' reads every file and compares its "
-              "SHA-256 with models.lock; an engine does the same when it loads one.",
+     .about = "Lists what is installed and what can be pulled. With verify, every file is read and its "
+              "SHA-256 compared with models.lock; an engine does the same when it loads one.",
      .examples = "  repartee models\n"
                  "  repartee models verify\n"
                  "  repartee models rm qwen2.5-0.5b\n"},

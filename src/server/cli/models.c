@@ -156,6 +156,8 @@ static int verify(const struct cli *c, const struct models_dir *d, const struct 
         if ((!name || str_eq_nocase(there->model[i].name, str_of(name))) &&
             verify_one(c, d, &there->model[i]) != EXIT_OK)
             code = EXIT_FAILED;
+    if (!c->json && there->count == 0)
+        puts("No models are installed.");
     if (c->json && code == EXIT_OK)
         printf("{\"verified\":%zu}\n", name ? 1 : there->count);
     return code;

@@ -37,7 +37,7 @@ static int no_source(const struct pull *p, struct str source)
 /* A source that is in no catalogue: its name and kind by the options or by its file. */
 static int take_other(struct pull *p, struct str source, struct wish *w)
 {
-    const char *name = cli_given(p->c, "name"), *kind = cli_given(p->c, "kind");
+    const char *name = cli_given(p->c, "as"), *kind = cli_given(p->c, "kind");
     if (model_source_parse(source, &w->source) != OK)
         return no_source(p, source);
     struct str file = model_source_file(&w->source);
@@ -48,16 +48,17 @@ static int take_other(struct pull *p, struct str source, struct wish *w)
                           "what is %.*s? Say with --kind whether it is llm, stt, tts, embed or vad",
                           STR_FMT(str_sub(file, 0, 200)));
     if (!name && model_name_of(file, w->name) != OK)
-        return cli_misuse(
-            p->c, "the file's name makes no good name for a model; give it one with --name");
+        return cli_misuse(p->c,
+                          "the file's name makes no good name for a model; give it one with --as");
     if (!w->source.is_hub && !w->model.sha256.n)
-        return cli_misuse(p->c, "an address needs the file's SHA-256 behind it: sha256:…");
+        return cli_misuse(
+            p->c, "an address needs the file's SHA-256; write it behind the address: sha256:…");
     return EXIT_OK;
 }
 
 int pull_take(struct pull *p, struct str source, struct str sha256, struct wish *w)
 {
-    const char *name = cli_given(p->c, "name"), *kind = cli_given(p->c, "kind");
+    const char *name = cli_given(p->c, "as"), *kind = cli_given(p->c, "kind");
     *w = (struct wish){.model.sha256 = sha256};
     if (name && !model_name_is_good(str_of(name)))
         return cli_misuse(
@@ -110,7 +111,7 @@ int pull_look(struct pull *p, const struct wish *w, bool *ret_is)
     if (!is_same)
         return cli_fail(
             p->c,
-            "there is another model named %s; remove it with 'repartee models rm %s', or take another name with --name",
+            "there is another model named %s; remove it with 'repartee models rm %s', or take another name with --as",
             w->name, w->name);
     bool is_there = models_dir_file(&p->dir, m, path) == OK && stat(path, &about) == 0 &&
                     about.st_size == m->size;
@@ -244,7 +245,7 @@ int pull_install(struct pull *p, const struct wish *w, struct part *part,
     if (err == ERR_CONFLICT)
         return cli_fail(
             p->c,
-            "%s/%s is another file, of which models.lock knows nothing; move it away, or take another name with --name",
+            "%s/%s is another file, of which models.lock knows nothing; move it away, or take another name with --as",
             p->dir.path, file);
     return err == OK ? enter(p, w, file, is) : pull_cannot_store(p, err);
 }
@@ -274,7 +275,7 @@ static int tell_failure(const struct pulling *g, const struct download_result *r
         return cli_fail(c, "%s: %s", w->name, r->why);
     return cli_fail(
         c,
-        "%s: %s. Agree to its licence at %s/%.*s, make a token there and put it into HF_TOKEN%s%.*s%s",
+        "%s: %s; agree to its licence at %s/%.*s, make a token there and put it into HF_TOKEN%s%.*s%s",
         w->name, r->why, c->conf.models_hub, STR_FMT(w->source.repo),
         w->model.instead.n ? "; or take " : "", STR_FMT(w->model.instead),
         w->model.instead.n ? ", which is free for all" : "");
@@ -366,21 +367,31 @@ static int pull_set(struct pull *p)
     return code;
 }
 
-static int pull_operands(struct pull *p)
+int pull_next(struct pull *p, int *at, struct str *ret_source, struct str *ret_sha256)
 {
     struct cli *c = p->c;
-    int code = EXIT_OK;
-    for (int i = 0; i < c->count && code == EXIT_OK; i++) {
-        struct str source = str_of(c->operand[i]), sha256 = {};
-        if (i + 1 < c->count && str_starts(str_of(c->operand[i + 1]), S("sha256:"))) {
-            sha256 = str_of(c->operand[++i] + 7);
-            if (!sha256_is_good(sha256))
-                return cli_misuse(
-                    c,
-                    "sha256: takes 64 hexadecimal digits in small letters, as sha256sum prints them");
-        }
+    struct str source = str_of(c->operand[(*at)++]), sha256 = {};
+    if (*at < c->count && str_starts(str_of(c->operand[*at]), S("sha256:"))) {
+        sha256 = str_of(c->operand[(*at)++] + 7);
+        if (!sha256_is_good(sha256))
+            return cli_misuse(
+                c,
+                "sha256: takes 64 hexadecimal digits in small letters, such as sha256sum prints");
+    }
+    *ret_source = source;
+    *ret_sha256 = sha256;
+    return EXIT_OK;
+}
+
+static int pull_operands(struct pull *p)
+{
+    int code = EXIT_OK, at = 0;
+    while (at < p->c->count && code == EXIT_OK) {
+        struct str source, sha256;
         struct wish w;
-        code = pull_take(p, source, sha256, &w);
+        code = pull_next(p, &at, &source, &sha256);
+        if (code == EXIT_OK)
+            code = pull_take(p, source, sha256, &w);
         if (code == EXIT_OK)
             code = pull_one(p, &w);
     }
@@ -403,8 +414,8 @@ static int pull(struct pull *p)
         err = models_dir_read(&p->dir, &p->installed, &why);
     if (err != OK)
         return pull_cannot_store(p, err);
-    if (cli_given(c, "name") && c->count == 0)
-        return cli_misuse(c, "--name names one model; say which");
+    if (cli_given(c, "as") && c->count == 0)
+        return cli_misuse(c, "--as names one model; say which");
     return from ? pull_from(p, from) : c->count ? pull_operands(p) : pull_set(p);
 }
 

@@ -113,23 +113,24 @@ static int take_operand(struct pull *p, const char *folder, const struct model_l
 
 static int take_all(struct pull *p, const char *folder, const struct model_list *others)
 {
-    struct cli *c = p->c;
     int code = EXIT_OK;
-    if (c->count == 0 && others->count == 0)
+    if (others->count == 0)
         return cli_misuse(
-            c, "%s has no models.lock that says what is there; name the models that you want",
+            p->c, "%s has no models.lock that says what is there; name the models that you want",
             folder);
-    for (size_t i = 0; c->count == 0 && i < others->count && code == EXIT_OK; i++)
+    for (size_t i = 0; i < others->count && code == EXIT_OK; i++)
         code = take_operand(p, folder, others, others->model[i].name, others->model[i].sha256);
-    for (int i = 0; i < c->count && code == EXIT_OK; i++) {
-        struct str source = str_of(c->operand[i]), sha256 = {};
-        if (i + 1 < c->count && str_starts(str_of(c->operand[i + 1]), S("sha256:")))
-            sha256 = str_of(c->operand[++i] + 7);
-        if (sha256.n && !sha256_is_good(sha256))
-            return cli_misuse(
-                c,
-                "sha256: takes 64 hexadecimal digits in small letters, as sha256sum prints them");
-        code = take_operand(p, folder, others, source, sha256);
+    return code;
+}
+
+static int take_operands(struct pull *p, const char *folder, const struct model_list *others)
+{
+    int code = EXIT_OK, at = 0;
+    while (at < p->c->count && code == EXIT_OK) {
+        struct str source, sha256;
+        code = pull_next(p, &at, &source, &sha256);
+        if (code == EXIT_OK)
+            code = take_operand(p, folder, others, source, sha256);
     }
     return code;
 }
@@ -149,7 +150,8 @@ int pull_from(struct pull *p, const char *folder)
     if (err != OK)
         return cli_fail(p->c, "%s/models.lock is damaged: %s; copy it anew, or remove it", folder,
                         why.text[0] ? why.text : err_text(err));
-    int code = take_all(p, other.path, &others);
+    int code =
+        p->c->count ? take_operands(p, other.path, &others) : take_all(p, other.path, &others);
     model_list_free(&others);
     return code;
 }

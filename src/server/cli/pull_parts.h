@@ -27,6 +27,8 @@ struct pull {
 };
 
 /* pull.c */
+/* The next operand, and the sha256: behind it, if there is one. */
+int pull_next(struct pull *p, int *at, struct str *ret_source, struct str *ret_sha256);
 int pull_take(struct pull *p, struct str source, struct str sha256, struct wish *w);
 /* Is it there? Then it is said, and *ret_is is true. */
 int pull_look(struct pull *p, const struct wish *w, bool *ret_is);
