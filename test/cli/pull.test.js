@@ -11,6 +11,7 @@ import { COMMIT, answer, begin, sha256, someBytes, startHub, stated, whole } fro
 import { times } from '../lib/scale.js';
 import { BUILD, environment, temporaryFolder, until } from '../lib/server.js';
 import { terminal } from '../lib/terminal.js';
+import { makeCertificate } from '../lib/tls.js';
 
 const RIGHT = someBytes(300000), OTHER = someBytes(300000, 7), HALF = 150000;
 const AT_ONCE = 6;
@@ -125,6 +126,20 @@ test('the token goes to the hub and to nobody else', async (t) => {
   assert.deepEqual(hub.requests['hub gated'].map((r) => r.token), ['Bearer hf_secret']);
   assert.deepEqual(hub.requests['file gated'].map((r) => r.token), ['']);
   assert.ok(!err.includes('hf_secret'));
+});
+
+test('by https whose certificate is good, else not', async (t) => {
+  const folder = await temporaryFolder(t), own = process.getuid?.() === 0 ? ['-m'] : ['-rm'];
+  const issuer = makeCertificate(folder, 'issuer'), hub = await startHub(t, { plain: { bytes: RIGHT } }, makeCertificate(folder, 'hub', { issuer }));
+  const data = await temporaryFolder(t), refused = await pull(data, hub, ['hf:test/plain:plain.gguf']);
+  assert.match(refused.err, /the connection to 127\.0\.0\.1 broke \(.*certificate.*\); try again/);
+  const trusted = `mount --bind ${issuer.cert} /etc/ssl/certs/ca-certificates.crt`;
+  if (spawnSync('unshare', [...own, 'sh', '-c', trusted]).status !== 0) return t.skip('no file can be mounted here');
+  const within = ['unshare', ...own, 'sh', '-c', `${trusted} && exec "$@"`, 'sh'];
+  const { code, err } = await repartee(['pull', 'hf:test/plain:plain.gguf', '--data', data, '--models-hub', hub.url, '--fetch-allow', hub.elsewhere], { within, env: { HF_TOKEN: 'hf_secret' } });
+  assert.equal(code, 0, err);
+  assert.deepEqual([hub.requests['hub plain'][0].token, hub.requests['file plain'][0].token], ['Bearer hf_secret', '']);
+  assertWhole(data, RIGHT, 'plain');
 });
 
 test('a proxy of the environment is asked, and judges where it may lead', async (t) => {

@@ -10,7 +10,9 @@
  * Paths: /test/NAME/resolve/… at the hub, /files/NAME elsewhere.
  */
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { createServer as createSecureServer } from 'node:tls';
 import { atEnd } from './server.js';
 
 /** @typedef {import('node:net').Socket} Socket */
@@ -49,8 +51,12 @@ export function begin(socket, request, bytes, etag = '') {
 /** All that is asked for. @param {Buffer} bytes @param {string} [etag] @returns {Behaviour} */
 export const whole = (bytes, etag) => (socket, request) => socket.end(begin(socket, request, bytes, etag));
 
-/** @param {import('node:test').TestContext} t @param {Record<string, {hub?: Behaviour, file?: Behaviour, bytes?: Buffer}>} table */
-export async function startHub(t, table) {
+/**
+ * @param {import('node:test').TestContext} t @param {Record<string, {hub?: Behaviour, file?: Behaviour, bytes?: Buffer}>} table
+ * @param {{cert: string, key: string}} [certificate] then it speaks https
+ */
+export async function startHub(t, table, certificate) {
+  const scheme = certificate ? 'https' : 'http';
   /** @type {Set<Socket>} */
   const sockets = new Set();
   /** @type {Record<string, (socket: Socket) => void>} */
@@ -83,11 +89,11 @@ export async function startHub(t, table) {
     list.push(request);
     if (at === 'file') waiting[name]?.(socket);
     const bytes = row?.bytes ?? Buffer.alloc(0);
-    const usual = at === 'file' ? whole(bytes) : (/** @type {Socket} */ s) => answer(s, 302, { ...stated(bytes), Location: `http://${hub.elsewhere}/files/${name}` });
+    const usual = at === 'file' ? whole(bytes) : (/** @type {Socket} */ s) => answer(s, 302, { ...stated(bytes), Location: `${scheme}://${hub.elsewhere}/files/${name}` });
     if (!row) answer(socket, 404);
     else (row[at] ?? usual)(socket, request, list.length, hub);
   };
-  const server = createServer((socket) => {
+  const serve = (/** @type {Socket} */ socket) => {
     let bytes = '';
     sockets.add(socket);
     socket.on('error', () => {});
@@ -100,10 +106,12 @@ export async function startHub(t, table) {
       bytes = '';
       take(socket, head);
     });
-  });
+  };
+  const server = certificate ? createSecureServer({ cert: readFileSync(certificate.cert), key: readFileSync(certificate.key) }, serve) : createServer(serve);
+  server.on('tlsClientError', () => {});
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(null)));
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  hub.url = `http://127.0.0.1:${port}`;
+  hub.url = `${scheme}://127.0.0.1:${port}`;
   hub.elsewhere = `localhost:${port}`;
   atEnd(t, () => {
     for (const socket of sockets) socket.destroy();
