@@ -16,7 +16,6 @@ static enum err hash(int fd, EVP_MD_CTX *ctx, char into[2 * SUM_BYTES + 1])
 {
     autofree uint8_t *piece = malloc(PIECE);
     uint8_t sum[EVP_MAX_MD_SIZE];
-    unsigned length = 0;
     ssize_t n = 0;
     if (!piece || !ctx || !EVP_DigestInit_ex(ctx, EVP_sha256(), nullptr))
         return ERR_NOMEM;
@@ -25,7 +24,7 @@ static enum err hash(int fd, EVP_MD_CTX *ctx, char into[2 * SUM_BYTES + 1])
             return ERR_NOMEM;
     if (n < 0)
         return err_from_errno(errno);
-    if (!EVP_DigestFinal_ex(ctx, sum, &length))
+    if (!EVP_DigestFinal_ex(ctx, sum, nullptr))
         return ERR_NOMEM;
     for (size_t i = 0; i < SUM_BYTES; i++)
         snprintf(into + 2 * i, 3, "%02x", sum[i]);

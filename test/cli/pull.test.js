@@ -3,7 +3,7 @@
 /* Models are pulled from a hub that misbehaves: in the end there is the file that was meant, or a sentence. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { repartee, start } from '../lib/cli.js';
@@ -15,6 +15,7 @@ import { makeCertificate } from '../lib/tls.js';
 
 const RIGHT = someBytes(300000), OTHER = someBytes(300000, 7), HALF = 150000;
 const AT_ONCE = 6;
+const QUIET = ['--stt-driver', 'scripted', '--tts-driver', 'scripted'];
 
 /** @typedef {import('../lib/hub.js').Behaviour} Behaviour */
 /** @param {string} data @param {import('../lib/hub.js').Hub} hub @param {string[]} words @param {Record<string, string>} [env] */
@@ -356,7 +357,7 @@ test('models are listed, verified and removed', async (t) => {
 test('a model is named by its name, and one flipped bit of it is refused', async (t) => {
   const data = await temporaryFolder(t), stick = await temporaryFolder(t), made = path.join(stick, 'tiny.gguf');
   assert.equal(spawnSync(path.join(BUILD, 'test/gguf_make'), ['tiny', made], { env: environment() }).status, 0);
-  const ask = (/** @type {string} */ model) => repartee(['ask', 'Who are you?', '--llm-model', model, '--llm-max-tokens', '4', '--stt-driver', 'scripted', '--tts-driver', 'scripted', '--data', data]);
+  const ask = (/** @type {string} */ model) => repartee(['ask', 'Who are you?', '--llm-model', model, '--llm-max-tokens', '4', ...QUIET, '--data', data]);
   const pulled = await repartee(['pull', '--from', stick, 'hf:test/tiny:tiny.gguf', `sha256:${sha256(readFileSync(made))}`, '--data', data]);
   assert.equal(pulled.code, 0, pulled.err);
   const good = await ask('tiny');
@@ -369,6 +370,13 @@ test('a model is named by its name, and one flipped bit of it is refused', async
     assert.equal(code, 1, err);
     assert.match(err, /is not what models\.lock says \(another SHA-256\)/);
   }
+  const encoder = path.join(stick, 'bert.gguf');
+  assert.equal(spawnSync(path.join(BUILD, 'test/gguf_make'), ['tiny-bert', encoder], { env: environment() }).status, 0);
+  assert.equal((await repartee(['pull', '--from', stick, 'hf:test/bert:bert.gguf', `sha256:${sha256(readFileSync(encoder))}`, '--kind', 'embed', '--data', data])).code, 0);
+  const embed = () => repartee(['ask', 'how?', '--embed-model', 'bert', ...QUIET, '--data', data]);
+  assert.equal((await embed()).code, 0);
+  truncateSync(path.join(data, 'models/embed/bert.gguf'), 1000);
+  assert.match((await embed()).err, /bert\.gguf is not what models\.lock says/);
   const copy = path.join(stick, 'copy.gguf');
   copyFileSync(file, copy);
   assert.equal((await ask(copy)).code, 0, 'of other files nothing is known');

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "server/models/disk.h"
 
 enum { PIECE = 1 << 20 };
 static const char lock_name[] = "/models.lock";
@@ -120,16 +121,6 @@ static enum err write_all(int fd, struct str bytes)
     return fsync(fd) == 0 ? OK : err_from_errno(errno);
 }
 
-static enum err sync_folder(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return err_from_errno(errno);
-    enum err err = fsync(fd) == 0 ? OK : err_from_errno(errno);
-    close(fd);
-    return err;
-}
-
 static enum err replace(const struct models_dir *d, struct str text)
 {
     char path[MODELS_PATH_BYTES], fresh[MODELS_PATH_BYTES];
@@ -146,7 +137,7 @@ static enum err replace(const struct models_dir *d, struct str text)
         (void)unlink(fresh);
         return err;
     }
-    return sync_folder(d->path);
+    return disk_sync_folder(d->path);
 }
 
 static enum err rewrite(struct models_dir *d, const struct model_list *l, const struct model *but,
@@ -196,7 +187,6 @@ static enum err hash_fd(int fd, EVP_MD_CTX *hash, char into[SHA256_HEX + 1], int
 {
     autofree char *piece = malloc(PIECE);
     uint8_t sum[EVP_MAX_MD_SIZE];
-    unsigned length = 0;
     int64_t size = 0;
     ssize_t n = 0;
     if (!piece || !hash || !EVP_DigestInit_ex(hash, EVP_sha256(), nullptr))
@@ -208,10 +198,9 @@ static enum err hash_fd(int fd, EVP_MD_CTX *hash, char into[SHA256_HEX + 1], int
     }
     if (n < 0)
         return err_from_errno(errno);
-    if (!EVP_DigestFinal_ex(hash, sum, &length))
+    if (!EVP_DigestFinal_ex(hash, sum, nullptr))
         return ERR_NOMEM;
-    for (unsigned i = 0; i < SHA256_HEX / 2; i++)
-        snprintf(into + 2 * (size_t)i, 3, "%02x", sum[i]);
+    sha256_print(sum, into);
     *ret_size = size;
     return OK;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "server/models/disk.h"
 
 enum { PATH_BYTES = 4200, PIECE = 1 << 20 };
 
@@ -27,16 +28,6 @@ static enum err make_path(char into[PATH_BYTES], const char *folder, const char 
 {
     return snprintf(into, PATH_BYTES, "%s/%s%s", folder, name, suffix) < PATH_BYTES ? OK
                                                                                     : ERR_TOOBIG;
-}
-
-static enum err sync_folder(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return err_from_errno(errno);
-    enum err err = fsync(fd) == 0 ? OK : err_from_errno(errno);
-    close(fd);
-    return err;
 }
 
 /* --- what is there --- */
@@ -176,14 +167,12 @@ enum err part_is_whole(const struct part *p, int64_t size, bool *ret_is)
 {
     uint8_t sum[EVP_MAX_MD_SIZE];
     char hex[SHA256_HEX + 1];
-    unsigned n = 0;
     EVP_MD_CTX *copy = EVP_MD_CTX_new();
-    bool well = copy && EVP_MD_CTX_copy_ex(copy, p->hash) && EVP_DigestFinal_ex(copy, sum, &n);
+    bool well = copy && EVP_MD_CTX_copy_ex(copy, p->hash) && EVP_DigestFinal_ex(copy, sum, nullptr);
     EVP_MD_CTX_free(copy);
     if (!well)
         return ERR_NOMEM;
-    for (unsigned i = 0; i < n && i < SHA256_HEX / 2; i++)
-        snprintf(hex + 2 * (size_t)i, 3, "%02x", sum[i]);
+    sha256_print(sum, hex);
     *ret_is = (size == 0 || size == p->size) && strcmp(hex, p->sha256) == 0;
     return OK;
 }
@@ -201,8 +190,8 @@ enum err part_install(struct part *p, const char *kind, const char *file)
     if (renameat2(AT_FDCWD, p->path, AT_FDCWD, to, RENAME_NOREPLACE) != 0)
         return errno == EEXIST ? ERR_CONFLICT : err_from_errno(errno);
     (void)unlink(p->etag_path);
-    try(sync_folder(folder));
-    return sync_folder(p->folder);
+    try(disk_sync_folder(folder));
+    return disk_sync_folder(p->folder);
 }
 
 void part_discard(struct part *p)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/models/source.h"
 
+#include <stdio.h>
+
 #include "server/net/fetch_url.h"
 
 enum { PIECE_MAX = 96 };
@@ -47,6 +49,12 @@ bool sha256_is_good(struct str hex)
         if (!(hex.p[i] >= '0' && hex.p[i] <= '9') && !(hex.p[i] >= 'a' && hex.p[i] <= 'f'))
             return false;
     return hex.n == SHA256_HEX;
+}
+
+void sha256_print(const uint8_t *sum, char into[SHA256_HEX + 1])
+{
+    for (size_t i = 0; i < SHA256_HEX / 2; i++)
+        snprintf(into + 2 * i, 3, "%02x", sum[i]);
 }
 
 enum err model_name_of(struct str file, char into[MODEL_NAME_MAX + 1])
