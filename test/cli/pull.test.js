@@ -249,6 +249,7 @@ test('two at once: the second says who is at it', async (t) => {
   assert.equal((await repartee(['models', '--data', data])).code, 0, 'looking is free');
   first.child.kill('SIGKILL');
   await first.ended;
+  assert.match((await repartee(['models', '--data', data])).out, /\nUnfinished: \d\.\d MB in .*\/models\/\.part; pull the same again, or delete that folder\n$/);
 });
 
 /* In turns: as soon as some bytes have been sent; when some are on the disk; shortly after the last, when it gets its name. */

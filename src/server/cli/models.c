@@ -101,6 +101,12 @@ static void list_text(const struct models_dir *d, const struct model_list *there
                m->is_gated ? " (gated: needs HF_TOKEN)" : "", (double)m->memory_mib * 1.048576e-3,
                STR_FMT(m->languages));
     }
+    unsigned unfinished;
+    int64_t bytes;
+    models_dir_unfinished(d, &unfinished, &bytes);
+    if (unfinished)
+        printf("Unfinished: %.1f MB in %s/.part; pull the same again, or delete that folder\n",
+               (double)bytes / 1e6, d->path);
 }
 
 static int list(const struct cli *c, const struct models_dir *d, const struct model_list *there)

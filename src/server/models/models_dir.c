@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/models/models_dir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -179,6 +180,23 @@ enum err models_dir_file(const struct models_dir *d, const struct model *m,
 {
     int n = snprintf(into, MODELS_PATH_BYTES, "%s/%.*s", d->path, STR_FMT(m->file));
     return n < MODELS_PATH_BYTES ? OK : ERR_TOOBIG;
+}
+
+void models_dir_unfinished(const struct models_dir *d, unsigned *ret_count, int64_t *ret_bytes)
+{
+    char path[MODELS_PATH_BYTES];
+    struct stat about;
+    DIR *dir = make_path(d, "/.part", path) == OK ? opendir(path) : nullptr;
+    *ret_count = 0;
+    *ret_bytes = 0;
+    for (struct dirent *e; dir && (e = readdir(dir));)
+        if (sha256_is_good(str_of(e->d_name)) &&
+            fstatat(dirfd(dir), e->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0) {
+            ++*ret_count;
+            *ret_bytes += about.st_size;
+        }
+    if (dir)
+        closedir(dir);
 }
 
 /* --- hashes --- */

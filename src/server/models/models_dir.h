@@ -31,5 +31,7 @@ enum err models_dir_remove(struct models_dir *d, struct str name, struct model_l
 /* DIR/FILE of a model of models.lock. ERR_TOOBIG. */
 enum err models_dir_file(const struct models_dir *d, const struct model *m,
                          char into[MODELS_PATH_BYTES]);
+/* What pulls that have not ended well have left in .part. */
+void models_dir_unfinished(const struct models_dir *d, unsigned *ret_count, int64_t *ret_bytes);
 /* Of a file's bytes, in small hexadecimal digits. */
 enum err models_hash_file(const char *path, char into[SHA256_HEX + 1], int64_t *ret_size);
