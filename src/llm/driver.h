@@ -47,6 +47,7 @@ struct llm_load {
     struct str model_dir, model;
     struct str options; /* name=value, separated by commas; unknown names are refused */
     uint32_t threads;   /* compute threads that it may use at start */
+    struct str sha256;  /* of the model's file, in hexadecimal digits; empty: not known */
 };
 
 /* How functions are called: llm/tools.h. */

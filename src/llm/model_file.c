@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "llm/gguf_check.h"
+#include "llm/model_hash.h"
 
 enum { PATH_MAX_BYTES = 4096 };
 
@@ -115,6 +116,8 @@ enum err model_file_open(const struct llm_load *load, enum model_use use, uint32
     autobuf path = BUF(PATH_MAX_BYTES);
     struct gguf_facts facts;
     try(make_path(load, use, &path, why));
+    if (load->sha256.n)
+        try(model_hash_check(path.p, load->sha256, why));
     try(check_file(path.p, &facts, why));
     try(check_use(path.p, use, &facts, why));
     struct llama_model_params p = llama_model_default_params();
