@@ -29,6 +29,7 @@ const BODIES = {
       session_id: { type: 'string', absent: 404 },
       use_rag: { type: 'boolean' },
       stream: { type: 'boolean' },
+      logprobs: { type: 'boolean' },
       max_tokens: { type: 'integer', min: 1, max: 32768 },
     },
     good: { message: 'hello', stream: false },

@@ -87,12 +87,13 @@ const TABLE = {
   'busy-always': { does: (socket) => socket.write(whole(429, {})), error: /too much to do/, code: 'overloaded', tries: 3 },
   'busy-for-long': { does: (socket) => socket.write(whole(429, {}, 'Retry-After: 60\r\n')), error: /too much to do/, code: 'overloaded', tries: 1 },
   /* refusals */
-  'wrong-key': { does: (socket) => socket.write(whole(401, { error: { message: 'Bad key' } })), error: /does not accept this server's key/, tries: 1 },
-  'no-model': { does: (socket) => socket.write(whole(404, { detail: 'x' })), error: /does not know the model/, tries: 1 },
+  'wrong-key': { does: (socket) => socket.write(whole(401, { error: { message: 'Bad key' } })), error: /does not accept this server's key/, code: 'upstream_refused', tries: 1 },
+  forbidden: { does: (socket) => socket.write(whole(403, '')), error: /does not accept this server's key/, code: 'upstream_refused', tries: 1 },
+  'no-model': { does: (socket) => socket.write(whole(404, { detail: 'x' })), error: /does not know the model/, code: 'upstream_refused', tries: 1 },
   'too-long': { does: (socket) => socket.write(whole(400, { error: { message: 'maximum context length is 5' } })), error: /too long for the language model/, code: 'too_large', tries: 1 },
-  'bad-request': { does: (socket) => socket.write(whole(400, '<p>')), error: /refuses the question/, tries: 1 },
+  'bad-request': { does: (socket) => socket.write(whole(400, '<p>')), error: /refuses the question/, code: 'upstream_refused', tries: 1 },
   fails: { does: (socket) => socket.write(whole(500, '')), error: /has failed/, tries: 1 },
-  redirects: { does: (socket) => socket.write(whole(302, '', 'Location: http://127.0.0.1:1/\r\n')), error: /refuses the question/, tries: 1 },
+  redirects: { does: (socket) => socket.write(whole(302, '', 'Location: http://127.0.0.1:1/\r\n')), error: /refuses the question/, code: 'upstream_refused', tries: 1 },
   'error-first': { does: says(event({ error: { message: 'CUDA /secret/path' } })), error: /has failed/, tries: 1 },
   'error-amid': { does: says(delta('Ye') + event({ error: 'x' })), text: 'Ye', error: /has failed/, tries: 1 },
   /* an end that is none */
@@ -233,6 +234,7 @@ describe('a language model elsewhere', { concurrency: true }, () => {
     const next = /** @type {any} */ (peer.requests.at(-1)).body;
     assert.deepEqual(next.response_format.json_schema.schema, parameters);
     assert.equal(next.tool_choice, 'auto');
+    assert.equal(next.parallel_tool_calls, undefined);
     const call = (/** @type {number} */ i, /** @type {string} */ name, /** @type {string} */ text) => ({ id: called[i].id, type: 'function', function: { name, arguments: text } });
     assert.deepEqual(next.messages, [
       { role: 'user', content: 'Please call!' },
@@ -243,10 +245,100 @@ describe('a language model elsewhere', { concurrency: true }, () => {
     ]);
     await assert.rejects(client.chat.completions.create({ model: 'm', messages: [user('half!')], tools }), /no function that there is/);
     await assert.rejects(client.chat.completions.create({ model: 'm', messages: [user('stranger!')], tools }), /no function that there is/);
+    const one = await client.chat.completions.create({ model: 'm', messages: [user('call!')], tools, parallel_tool_calls: false });
+    assert.equal(one.choices[0].message.tool_calls?.length, 1);
+    assert.equal(/** @type {any} */ (peer.requests.at(-1)).body.parallel_tool_calls, false);
     const object = await client.chat.completions.create({ model: 'm', messages: [user('object!')], tools });
     assert.equal(/** @type {any} */ (object.choices[0].message.tool_calls?.[0]).function.arguments, '{"city":"Bern"}');
     const cut = await client.chat.completions.create({ model: 'm', messages: [user('cut!')], tools });
     assert.deepEqual([cut.choices[0].finish_reason, cut.choices[0].message.tool_calls], ['length', undefined]);
+  });
+
+  test('logprobs come from the other server, or it is said that there are none', async (t) => {
+    /** @param {string} token @param {number} logprob */
+    const one = (token, logprob) => ({ token, logprob, bytes: [...Buffer.from(token)] });
+    const told = (/** @type {string[]} */ ...tokens) => ({ logprobs: { content: tokens.map((token) => ({ ...one(token, -0.5), top_logprobs: [one(token, -0.5), one('No', -1), one('Ja', -3)] })) } });
+    const [yes, sir] = [told('Yes'), told(', ', 'sir.')];
+    const peer = await startPeer(t, {
+      models: list, '*': says(delta('Yes', yes) + delta('', {}) + delta(', sir.', sir) + FINISH + DONE), plain: good,
+      whole: (socket) => socket.write(whole(200, { choices: [{ message: { content: 'Yes' }, finish_reason: 'stop', ...yes }] })),
+      broken: says(delta('Yes', { logprobs: { content: [{ token: 'Yes', bytes: [700] }] } }) + FINISH + DONE),
+    });
+    const server = await serve(t, peer.url);
+    await untilReady(server);
+    const client = new OpenAI({ baseURL: server.url + 'v1', apiKey: 'none', maxRetries: 0 });
+    const ask = (/** @type {string} */ content) => ({ model: 'm', messages: [/** @type {const} */ ({ role: 'user', content })], logprobs: true, top_logprobs: 2 });
+    const two = (/** @type {{logprobs: {content: any[]}}} */ { logprobs }) => logprobs.content.map((token) => ({ ...token, top_logprobs: token.top_logprobs.slice(0, 2) }));
+    const { choices: [choice] } = await client.chat.completions.create(ask('now'));
+    assert.equal(choice.message.content, 'Yes, sir.');
+    assert.deepEqual(choice.logprobs?.content, [...two(yes), ...two(sir)]);
+    const { body } = /** @type {any} */ (peer.requests.at(-1));
+    assert.deepEqual([body.logprobs, body.top_logprobs], [true, 2]);
+    const chunks = [];
+    for await (const { choices: [{ delta: { content }, logprobs }] } of await client.chat.completions.create({ ...ask('now'), stream: true }))
+      if (content) chunks.push([content, logprobs?.content?.map(({ token }) => token)]);
+    assert.deepEqual(chunks, [['Yes', ['Yes']], [', sir.', [', ', 'sir.']]]);
+    assert.deepEqual((await client.chat.completions.create(ask('whole'))).choices[0].logprobs?.content, two(yes));
+    await assert.rejects(client.chat.completions.create(ask('plain')), (/** @type {any} */ e) => e.status === 501 && /tells no logprobs/.test(e.message));
+    await assert.rejects(client.chat.completions.create(ask('broken')), /is no answer/);
+    const { logprobs } = (await client.chat.completions.create({ model: 'm', messages: ask('now').messages })).choices[0];
+    assert.equal(logprobs, null);
+    assert.equal(/** @type {any} */ (peer.requests.at(-1)).body.logprobs, undefined);
+  });
+
+  test('a server that calls max_tokens by its newer name is asked by that name from then on', async (t) => {
+    const message = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
+    const refusal = whole(400, { error: { message, type: 'invalid_request_error', param: 'max_tokens', code: 'unsupported_parameter' } });
+    /** @type {Behaviour} */
+    const newer = (socket, attempt, request) => ('max_tokens' in request.body ? socket.write(refusal) : good(socket, attempt, request));
+    const peer = await startPeer(t, { models: list, newer, stubborn: (socket) => socket.write(refusal) });
+    const server = await serve(t, peer.url);
+    await untilReady(server);
+    const asked = () => peer.requests.flatMap(({ body }) => (body ? [[body.max_tokens, body.max_completion_tokens]] : []));
+    compare('good', await ask(server.url, 'Please newer'));
+    compare('good', await ask(server.url, 'Please newer'));
+    assert.deepEqual(asked(), [[512, undefined], [undefined, 512], [undefined, 512]]);
+    /* Once is enough. */
+    compare('bad-request', await ask(server.url, 'Please stubborn'));
+    assert.equal(peer.attempts.stubborn, 1);
+  });
+
+  test('what will not pass is 502, what may pass 503 with a time to wait', async (t) => {
+    const peer = await startPeer(t, { models: list, ...Object.fromEntries([400, 401, 403, 404, 429, 500, 503].map((status) => [String(status), /** @type {Behaviour} */ ((socket) => socket.write(whole(status, {}, 'Retry-After: 60\r\n')))])) });
+    const server = await serve(t, peer.url);
+    await untilReady(server);
+    const complete = (/** @type {string} */ content) =>
+      fetch(server.url + 'v1/chat/completions', { method: 'POST', body: JSON.stringify({ messages: [{ role: 'user', content }] }), headers: { 'content-type': 'application/json' } });
+    for (const [content, status, code] of /** @type {[string, number, string][]} */ ([
+      ['400', 502, 'upstream_refused'], ['401', 502, 'upstream_refused'], ['403', 502, 'upstream_refused'], ['404', 502, 'upstream_refused'],
+      ['429', 503, 'overloaded'], ['503', 503, 'overloaded'], ['500', 503, 'engine_unavailable'],
+    ])) {
+      const answer = await complete(content), { error } = /** @type {any} */ (await answer.json());
+      assert.deepEqual([answer.status, error.code, answer.headers.has('retry-after')], [status, code, status === 503], content);
+      if (status === 502) assert.doesNotMatch(error.message, /again|later|restarted/, content);
+    }
+  });
+
+  test('a server that is known to refuse is 502 as well', async (t) => {
+    let answer = models({ id: 'right' });
+    const peer = await startPeer(t, { models: (socket) => socket.write(answer), '*': (socket) => socket.write(whole(401, {})) });
+    const server = await serve(t, peer.url, ['--llm-model', 'right']);
+    await untilReady(server);
+    const complete = async () => {
+      const reply = await fetch(server.url + 'v1/chat/completions', { method: 'POST', body: JSON.stringify({ messages: [{ role: 'user', content: 'x' }] }), headers: { 'content-type': 'application/json' } });
+      return { status: reply.status, ...(/** @type {any} */ (await reply.json())).error };
+    };
+    for (const refusal of [whole(401, {}), models({ id: 'left' }), whole(404, {})]) {
+      answer = refusal;
+      await until(async () => {
+        const { status, code, message } = await complete();
+        assert.deepEqual([status, code], [502, 'upstream_refused']);
+        return /refuses this server, or lacks the model/.test(message);
+      }, 'that it is known');
+    }
+    peer.stop();
+    await until(async () => (await complete()).status === 503, 'an absence');
+    assert.match((await complete()).message, /cannot be reached.*please try again later/);
   });
 
   test('doctor tells of a server that hangs', async (t) => {
@@ -416,7 +508,7 @@ describe('a language model elsewhere', { concurrency: true }, () => {
     peer.kill('SIGKILL');
     assert.match(await cut, /language model's server (broke off|cannot be reached)/);
     await until(async () => (await model(server)).state === 'down', 'that it is missed');
-    assert.match((await ask(server.url, 'Are you there?')).last.error.message, /cannot be reached, or lacks the model/);
+    assert.match((await ask(server.url, 'Are you there?')).last.error.message, /cannot be reached, or is not ready/);
     start();
     await untilReady(server);
   });

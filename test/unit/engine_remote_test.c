@@ -269,6 +269,59 @@ static void whole_answers(void **)
     }
 }
 
+/* --- logprobs --- */
+
+static enum err keep_list(void *arg, struct str list)
+{
+    struct logprob one;
+    const char *before = "(";
+    for (; list.n; before = "|") {
+        try(logprob_next(&list, &one));
+        try(buf_addf(arg, "%s%.*s %g", before, STR_FMT(one.token), (double)one.logprob));
+    }
+    return buf_add_byte(arg, ')');
+}
+
+#define LIKELY(text, list)                                                                         \
+    "{\"choices\":[{\"delta\":{\"content\":\"" text "\"},\"logprobs\":{\"content\":" list           \
+    "},\"finish_reason\":\"stop\"}]}"
+
+static void logprobs_come_before_their_text(void **)
+{
+    static const struct {
+        const char *body, *told;
+        enum err err;
+    } rows[] = {
+        {LIKELY("Hi", "[{\"token\":\"Hi\",\"logprob\":-0.5,\"bytes\":[72,105],\"top_logprobs\":"
+                      "[{\"token\":\"Ho\",\"logprob\":-0.25},{\"token\":\"Hi\",\"logprob\":-0.5,"
+                      "\"bytes\":null},{\"token\":\"Ha\",\"logprob\":-7}]}]"),
+         "(Hi -0.5|Ho -0.25|Hi -0.5)Hi", OK},
+        {LIKELY("ab", "[{\"token\":\"a\",\"logprob\":0},{\"token\":\"b\",\"logprob\":null}]"),
+         "(a 0)(b -9999)ab", OK},
+        {LIKELY("a", "[{\"token\":\"x\",\"logprob\":-1,\"bytes\":[255]}]"), "(\xff -1)a", OK},
+        {LIKELY("a", "[{\"token\":\"a\",\"logprob\":1e-7,\"top_logprobs\":7}]"), "(a 0)a", OK},
+        {LIKELY("", "[]"), "", OK},
+        {LIKELY("a", "[{\"token\":\"a\",\"logprob\":-1,\"bytes\":[256]}]"), "", ERR_SYNTAX},
+        {LIKELY("a", "[{\"token\":\"a\",\"logprob\":-1,\"bytes\":[-1]}]"), "", ERR_SYNTAX},
+        {LIKELY("a", "[7]"), "", ERR_SYNTAX},
+        {LIKELY("a", "null"), "", ERR_UNSUPPORTED},
+        {LIKELY("a", "[]"), "", ERR_UNSUPPORTED},
+        {"{\"choices\":[{\"delta\":{\"content\":\"a\"}}]}", "", ERR_UNSUPPORTED},
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        autobuf heard = BUF(1000);
+        struct remote_answer a;
+        remote_answer_init(&a, S(""), keep, &heard);
+        a.on_logprob = keep_list;
+        a.top_logprobs = 2;
+        enum err err = remote_answer_whole(&a, str_of(rows[i].body));
+        if (err != rows[i].err)
+            fail_msg("%s: %s", rows[i].body, err_code(err));
+        assert_str(buf_str(&heard), rows[i].told);
+        remote_answer_finish(&a);
+    }
+}
+
 /* Wherever the words are cut, no part of the key is among them. */
 static void no_part_of_the_key_is_said(void **)
 {
@@ -296,6 +349,15 @@ static void refusals(void **)
          ERR_TOOBIG},
         {"{\"error\":{\"message\":\"x\",\"type\":\"exceed_context_size_error\",\"code\":400}}", "x",
          ERR_TOOBIG},
+        {"{\"error\":{\"message\":\"Unsupported parameter: 'max_tokens' is not supported with this "
+         "model. Use 'max_completion_tokens' instead.\",\"code\":\"unsupported_parameter\"}}",
+         "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+         "'max_completion_tokens' instead.",
+         ERR_UNKNOWN},
+        {"{\"error\":{\"message\":\"max_completion_tokens is not supported\"}}",
+         "max_completion_tokens is not supported", ERR_ENGINE},
+        {"{\"error\":{\"message\":\"max_tokens is too large; see max_completion_tokens\"}}",
+         "max_tokens is too large; see max_completion_tokens", ERR_ENGINE},
         {"<html>502</html>", "", ERR_ENGINE},
         {"", "", ERR_ENGINE},
         {"7", "", ERR_ENGINE},
@@ -367,7 +429,7 @@ static void ask(const struct msg_llm_segment *segment, size_t count, uint32_t co
     struct remote_prompt p = {};
     for (size_t i = 0; i < count; i++)
         assert_ok(remote_prompt_add(&p, &segment[i]));
-    const struct remote_ask what = {S("m"), context, &settings};
+    const struct remote_ask what = {.model = S("m"), .context = context, .generate = &settings};
     assert_ok(remote_prompt_write(&p, &what, json, left_out));
     remote_prompt_finish(&p);
 }
@@ -426,7 +488,7 @@ static void top_k_is_sent_if_it_is_meant(void **)
     static const union msg sampling = {.llm_sampling = {.repeat_penalty = 1}};
     struct msg_llm_generate generate = settings;
     generate.top_k = 40;
-    const struct remote_ask what = {S("m"), 4096, &generate};
+    const struct remote_ask what = {.model = S("m"), .context = 4096, .generate = &generate};
     struct remote_prompt p = {};
     autobuf json = BUF(1000);
     uint32_t left_out;
@@ -463,7 +525,7 @@ static void what_is_no_question_is_refused(void **)
     struct remote_prompt p = {};
     autobuf json = BUF(1000);
     uint32_t left_out;
-    const struct remote_ask what = {S("m"), 100, &settings};
+    const struct remote_ask what = {.model = S("m"), .context = 100, .generate = &settings};
     assert_err(remote_prompt_add(&p, &stranger), ERR_INVALID);
     assert_err(remote_prompt_write(&p, &what, &json, &left_out), ERR_INVALID);
     assert_ok(remote_prompt_add(&p, &half));
@@ -488,6 +550,7 @@ int main(void)
         cmocka_unit_test(whole_answers),
         cmocka_unit_test(no_part_of_the_key_is_said),
         cmocka_unit_test(refusals),
+        cmocka_unit_test(logprobs_come_before_their_text),
         cmocka_unit_test(lists_of_models),
         cmocka_unit_test(many_names_are_cut),
         cmocka_unit_test(messages_alternate),

@@ -11,7 +11,6 @@
 #include "server/engine/remote_answer.h"
 #include "server/engine/remote_parts.h"
 #include "server/engine/remote_prompt.h"
-#include "server/engine/remote_verdict.h"
 
 enum {
     TRIES_MAX = 3,
@@ -40,7 +39,8 @@ struct remote_job {
     struct remote_job *next, **link;
     uint32_t stream;
     enum phase phase;
-    bool is_stream; /* what comes is an event stream */
+    bool is_stream;         /* what comes is an event stream */
+    bool counts_completion; /* it was asked with max_completion_tokens */
     uint8_t tries;
     uint32_t left_out, context; /* tokens that it has been cut to */
     struct remote_prompt prompt;
@@ -103,6 +103,14 @@ static enum err on_text(void *arg, struct str text)
     return j->phase == ASKING ? OK : ERR_CANCELED;
 }
 
+static enum err on_logprob(void *arg, struct str list)
+{
+    struct remote_job *j = arg;
+    if (j->phase == ASKING)
+        send(j->remote, j->stream, MSG_llm_logprob, &(struct msg_llm_logprob){list});
+    return j->phase == ASKING ? OK : ERR_CANCELED;
+}
+
 static void send_failure(struct remote *r, uint32_t stream, enum err err, const char *sentence)
 {
     send(r, stream, MSG_fail, &(struct msg_fail){.err = err, .text = str_of(sentence)});
@@ -151,7 +159,8 @@ static bool send_calls(struct remote_job *j)
     enum err err = remote_answer_check_calls(a);
     if (err == ERR_SYNTAX && a->is_cut)
         return true; /* it was cut in the middle of one */
-    for (size_t i = 0; err == OK && i < a->calls; i++)
+    size_t count = j->prompt.one_call ? 1 : a->calls;
+    for (size_t i = 0; err == OK && i < count; i++)
         if (!remote_prompt_offers(&j->prompt, buf_str(&a->call[i].name)))
             err = ERR_SYNTAX;
     if (err != OK) {
@@ -160,7 +169,7 @@ static bool send_calls(struct remote_job *j)
                                         : "the language model asked for no function that there is");
         return false;
     }
-    for (size_t i = 0; i < a->calls && j->phase == ASKING; i++) {
+    for (size_t i = 0; i < count && j->phase == ASKING; i++) {
         struct str arguments = buf_str(&a->call[i].arguments);
         const struct msg_llm_call call = {.name = buf_str(&a->call[i].name),
                                           .arguments_json = arguments.n ? arguments : S("{}")};
@@ -253,8 +262,10 @@ static enum err write_request(struct remote_job *j, uint32_t context)
 {
     const struct remote_ask what = {.model = str_of(j->remote->engine->ready_model),
                                     .context = context,
+                                    .counts_completion = j->remote->counts_completion,
                                     .generate = &j->settings};
     j->context = context;
+    j->counts_completion = what.counts_completion;
     buf_clear(&j->json);
     return remote_prompt_write(&j->prompt, &what, &j->json, &j->left_out);
 }
@@ -272,11 +283,24 @@ static bool ask_for_less(struct remote_job *j)
     return true;
 }
 
+/* It calls max_tokens by another name, from now on. */
+static bool ask_by_other_name(struct remote_job *j)
+{
+    j->remote->counts_completion = true;
+    if (j->counts_completion || write_request(j, j->context) != OK)
+        return false;
+    buf_clear(&j->body);
+    ask(j);
+    return true;
+}
+
 static void refused(struct remote_job *j, const struct fetch_result *result)
 {
     char said[REMOTE_SAID_BYTES];
     enum err err = remote_refusal_read(buf_str(&j->body), str_of(j->remote->key), said);
     if (err == ERR_TOOBIG && ask_for_less(j))
+        return;
+    if (err == ERR_UNKNOWN && result->status == 400 && ask_by_other_name(j))
         return;
     struct verdict v = verdict_of_status(result->status, err);
     log_warn("language model: %s (HTTP %d)%s%s", v.sentence, result->status, said[0] ? ": " : "",
@@ -369,6 +393,8 @@ static void ask(struct remote_job *j)
     j->tries++;
     j->is_stream = false;
     remote_answer_init(&j->answer, str_of(r->key), on_text, j);
+    j->answer.on_logprob = j->prompt.has_logprobs ? on_logprob : nullptr;
+    j->answer.top_logprobs = j->prompt.top_logprobs;
     uint64_t waited = waited_ms(j);
     timer_start(&j->timer, waited < r->first_token_ms ? r->first_token_ms - waited : 0);
     enum err err = fetch_start(r->fetcher, &request, &events, j, &j->fetch);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "server/engine/engine_parts.h"
+#include "server/engine/remote_verdict.h"
 #include "server/net/fetch.h"
 
 struct remote_job;
@@ -17,12 +18,14 @@ struct remote {
     char *url, *chat_url, *models_url, *key; /* owned */
     uint32_t connect_ms, first_token_ms, silence_ms;
     uint32_t context_wanted, context; /* tokens */
+    bool counts_completion;           /* it has told that it knows max_completion_tokens alone */
 
     struct fetch *probe; /* NULL: none under way */
     struct buf probe_body;
     struct timer timer; /* while it runs its deadline, else its next beginning */
     uint64_t backoff_ms;
     uint32_t failures; /* in a row, since it was ready */
+    const struct verdict *absence; /* what a client hears who asks while it is down */
     bool is_heard;     /* an answer's bytes came since a probe was answered, or missed */
 
     struct remote_job *jobs;
