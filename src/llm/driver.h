@@ -41,7 +41,7 @@ enum {
     LLM_WHY_BYTES = 240,      /* room for a sentence about a failure, with its NUL */
     LLM_PROMPT_MAX = 2 << 20, /* bytes of all segments */
     LLM_SEGMENTS_MAX = 1024,
-    LLM_TOKENS_MAX = 32768, /* of one answer */
+    LLM_TOKENS_MAX = 32768,            /* of one answer */
     LLM_PIECE_MAX = LOGPROB_TOKEN_MAX, /* bytes of one piece */
 };
 

@@ -74,8 +74,7 @@ enum err pairing_add(struct pairing *p, struct str piece, struct str logprobs)
     size_t from = p->said;
     for (size_t i = 0; i < piece.n; i++)
         add_byte(p, piece.p[i]);
-    p->token[p->count++] =
-        (struct waiting_token){from, p->said + (p->part_bytes > 0), logprobs.n};
+    p->token[p->count++] = (struct waiting_token){from, p->said + (p->part_bytes > 0), logprobs.n};
     return OK;
 }
 

@@ -14,11 +14,11 @@ enum {
 struct order {
     struct generation generation; /* the scheduler's, until it is over */
     struct order *next;           /* mu */
-    struct buf unread;            /* mu: pieces with their logprobs, each after the lengths of both */
-    struct buf logprobs;          /* its owner's: of the piece that is handed over */
-    bool enough;                  /* mu: the listener has */
-    bool over;                    /* mu */
-    enum err err;                 /* mu, once it is over */
+    struct buf unread;   /* mu: pieces with their logprobs, each after the lengths of both */
+    struct buf logprobs; /* its owner's: of the piece that is handed over */
+    bool enough;         /* mu: the listener has */
+    bool over;           /* mu */
+    enum err err;        /* mu, once it is over */
     pthread_cond_t news;
 };
 

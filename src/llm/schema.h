@@ -31,7 +31,7 @@ enum {
 struct grammar {
     struct buf text;
     uint32_t repeats;
-    bool has_digits; /* the rules that count digits are used */
+    bool has_digits;                                /* the rules that count digits are used */
     const struct json_val *part[GRAMMAR_NAMES_MAX]; /* number i has the rule "part-i" */
     size_t parts, own;                              /* own: the first of the present schema */
     const struct json_val *document;                /* that references are looked up in */

@@ -34,9 +34,8 @@ static enum err read_bounds(const struct visit *v, const struct json_val *s, str
     b->to_by = b->is_below ? "exclusiveMaximum" : "maximum";
     b->min = b->is_above ? above : b->min;
     b->max = b->is_below ? below : b->max;
-    return b->min > MOST || b->max < -MOST
-               ? schema_refuse(v, "numbers of more than fifteen digits")
-               : OK;
+    return b->min > MOST || b->max < -MOST ? schema_refuse(v, "numbers of more than fifteen digits")
+                                           : OK;
 }
 
 /* --- whole numbers without a sign --- */
@@ -210,8 +209,8 @@ static enum err put_between(const struct visit *v, struct bounds b)
     double min = fmax(b.min, -MOST), max = fmin(b.max, MOST);
     const struct stretch below = {max < 0 ? (int64_t)-max : 0, (int64_t)-min,
                                   max < 0 ? b.is_below : true, b.is_above},
-                         above = {min > 0 ? (int64_t)min : 0, (int64_t)max,
-                                  min >= 0 && b.is_above, b.is_below};
+                         above = {min > 0 ? (int64_t)min : 0, (int64_t)max, min >= 0 && b.is_above,
+                                  b.is_below};
     bool has_below = min < 0 && !is_empty(below), has_above = max >= 0 && !is_empty(above);
     if (!has_below && !has_above)
         return put_nothing_between(v);

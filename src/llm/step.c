@@ -224,8 +224,7 @@ static enum err tell_logprobs(struct generation *g)
     size_t count = (size_t)llama_vocab_n_tokens(the.vocab);
     size_t n = logprobs_measure(logit, count, g->token, g->request->top_logprobs, likely);
     g->logprobs.cap = LOGPROBS_BYTES_MAX;
-    try(logprob_put(&g->logprobs,
-                    (struct logprob){likely[0].logprob, {g->piece, g->piece_bytes}}));
+    try(logprob_put(&g->logprobs, (struct logprob){likely[0].logprob, {g->piece, g->piece_bytes}}));
     for (size_t i = 1; i < n; i++)
         try(put_logprob(&g->logprobs, likely[i]));
     return OK;

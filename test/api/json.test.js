@@ -29,7 +29,6 @@ const BODIES = {
       session_id: { type: 'string', absent: 404 },
       use_rag: { type: 'boolean' },
       stream: { type: 'boolean' },
-      logprobs: { type: 'boolean' },
       max_tokens: { type: 'integer', min: 1, max: 32768 },
     },
     good: { message: 'hello', stream: false },
@@ -50,6 +49,7 @@ const BODIES = {
     fields: {
       model: { type: 'string', max: 127 },
       stream: { type: 'boolean' },
+      logprobs: { type: 'boolean' },
       max_tokens: { type: 'integer', min: 1, max: 32768 },
     },
     good: { messages: [{ role: 'user', content: 'hello' }] },

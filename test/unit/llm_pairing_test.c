@@ -117,7 +117,9 @@ static void a_token_leaves_with_the_first_of_its_text(void **)
         {"", false, "One| two| three", "(One)One( two) two( three) three"},
         /* held back, and let go */
         {"[\" two! \"]", false, "One| t|wo| three", "(One)One( t) t(wo)wo( three) three"},
-        {"[\"xyz\"]", false, "ax|y|w|x|y", "(ax)a" "x(y)y(w)w(x)x(y)y"},
+        {"[\"xyz\"]", false, "ax|y|w|x|y",
+         "(ax)a"
+         "x(y)y(w)w(x)x(y)y"},
         /* what is in the stop string is no token of the answer, what is partly before it is */
         {"[\" two\"]", false, "One| t|wo| three", "(One)One"},
         {"[\"ne t\"]", false, "One| two", "(One)O"},
@@ -126,7 +128,9 @@ static void a_token_leaves_with_the_first_of_its_text(void **)
         {"", false, "a\xe2|\x82|\xac|b", "(a\xe2)a(\x82)(\xac)€(b)b"},
         {"", false, "\xf0\x9f|\x98\x80!|\xc3", "(\xf0\x9f)(\x98\x80!)😀!(\xc3)\uFFFD"},
         {"", false, "\xe2\x82|X|Y", "(\xe2\x82)(X)\uFFFD\uFFFDX(Y)Y"},
-        {"", false, "\xff|A", "(\xff)(A)\uFFFD" "A"},
+        {"", false, "\xff|A",
+         "(\xff)(A)\uFFFD"
+         "A"},
         {"[\"€\"]", false, "a|\xe2\x82|\xac|b", "(a)a"},
         /* calls have none, words around them have theirs */
         {"", true, "I| look|.|<tool|_call>|" CALL "|!", "(I)I( look) look(.).<time>(!)!"},
@@ -140,8 +144,8 @@ static void a_token_leaves_with_the_first_of_its_text(void **)
     };
     struct tools t = make_tools();
     for (size_t i = 0; i < countof(rows); i++) {
-        assert_ok(tell_all(rows[i].stops, rows[i].has_tools ? &t : nullptr,
-                           str_of(rows[i].tokens)));
+        assert_ok(
+            tell_all(rows[i].stops, rows[i].has_tools ? &t : nullptr, str_of(rows[i].tokens)));
         if (!str_eq(buf_str(&heard), str_of(rows[i].heard)))
             fail_msg("%s\nbecame\n%.*s\nand not\n%s", rows[i].tokens, STR_FMT(buf_str(&heard)),
                      rows[i].heard);

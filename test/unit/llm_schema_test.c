@@ -220,7 +220,8 @@ static void what_cannot_be_honoured_is_refused_by_name(void **)
         {"{\"type\": \"integer\", \"exclusiveMinimum\": 4, \"maximum\": 4}", "bounds"},
         {"{\"type\": \"integer\", \"multipleOf\": 5}", "multipleOf"},
         {"{\"type\": \"number\", \"minimum\": 0.5}", "minimum that is no whole number"},
-        {"{\"type\": \"number\", \"exclusiveMaximum\": 0.5, \"minimum\": 0}", "exclusiveMaximum that"},
+        {"{\"type\": \"number\", \"exclusiveMaximum\": 0.5, \"minimum\": 0}",
+         "exclusiveMaximum that"},
         {"{\"type\": \"number\", \"exclusiveMinimum\": true}", "exclusiveMinimum"},
         {"{\"type\": \"number\", \"minimum\": 3, \"exclusiveMaximum\": 3}", "bounds"},
         {"{\"type\": \"integer\", \"minimum\": 1e30, \"maximum\": 1e30}", "fifteen"},
@@ -242,21 +243,45 @@ static void what_cannot_be_honoured_is_refused_by_name(void **)
 
 /* --- numbers and their bounds --- */
 
-struct sought {
-    const char *alphabet;
-    size_t longest;
-    const struct grammar *g;
-    bool (*is_good)(struct str text, const double bound[2], const bool exclusive[2]);
-    double bound[2];
+struct interval {
+    double bound[2]; /* NaN: there is none */
     bool exclusive[2];
+};
+
+struct sought {
+    const char *type, *alphabet;
+    size_t longest;
+    struct interval in;
+    const struct grammar *g;
     size_t found;
 };
+
+static bool is_between(double x, const struct interval *in)
+{
+    bool is_above = isnan(in->bound[0]) || x > in->bound[0] || (!in->exclusive[0] && x == in->bound[0]);
+    bool is_below = isnan(in->bound[1]) || x < in->bound[1] || (!in->exclusive[1] && x == in->bound[1]);
+    return is_above && is_below;
+}
+
+/* "-"? ( "0" | [1-9] [0-9]* ), a fraction if it may have one, and no -0. */
+static bool is_good(const struct sought *w, struct str s)
+{
+    struct str rest = str_starts(s, S("-")) ? str_sub(s, 1, s.n) : s, fraction = rest, whole = {};
+    double x;
+    (void)str_cut(&fraction, '.', &whole);
+    for (size_t i = 0; i < rest.n; i++)
+        if ((rest.p[i] < '0' || rest.p[i] > '9') && i != whole.n)
+            return false;
+    if (whole.n == 0 || (whole.n > 1 && whole.p[0] == '0') || (whole.n < rest.n && fraction.n == 0))
+        return false;
+    return str_to_f64(s, &x) == OK && !(x == 0 && rest.n < s.n) && is_between(x, &w->in);
+}
 
 /* Every text over the alphabet that begins with `text`, which `s` has been told. */
 static void compare_all(struct sought *w, const struct llama_sampler *s, struct buf *text)
 {
     bool can_end = text->n > 0 && is_allowed((struct llama_sampler *)s, llama_vocab_eos(vocab));
-    if (can_end && !w->is_good(buf_str(text), w->bound, w->exclusive))
+    if (can_end && !is_good(w, buf_str(text)))
         fail_msg("%.*s may be written by\n%.*s", STR_FMT(buf_str(text)),
                  STR_FMT(buf_str(&w->g->text)));
     w->found += can_end;
@@ -277,7 +302,7 @@ static void compare_all(struct sought *w, const struct llama_sampler *s, struct 
 /* How many texts over the alphabet are good. */
 static size_t count_good(const struct sought *w, struct buf *text)
 {
-    size_t n = text->n > 0 && w->is_good(buf_str(text), w->bound, w->exclusive);
+    size_t n = text->n > 0 && is_good(w, buf_str(text));
     for (const char *c = w->alphabet; text->n < w->longest && *c; c++) {
         assert_ok(buf_add_byte(text, *c));
         n += count_good(w, text);
@@ -286,57 +311,20 @@ static size_t count_good(const struct sought *w, struct buf *text)
     return n;
 }
 
-static bool is_between(double x, const double bound[2], const bool exclusive[2])
-{
-    bool is_above = isnan(bound[0]) || (exclusive[0] ? x > bound[0] : x >= bound[0]);
-    bool is_below = isnan(bound[1]) || (exclusive[1] ? x < bound[1] : x <= bound[1]);
-    return is_above && is_below;
-}
-
-/* "-"? ( "0" | [1-9] [0-9]* ), a fraction if it may have one, and no -0. */
-static bool is_number(struct str s, bool may_have_fraction, double *ret_x)
-{
-    struct str rest = str_starts(s, S("-")) ? str_sub(s, 1, s.n) : s, fraction = rest;
-    struct str whole = {};
-    (void)str_cut(&fraction, '.', &whole);
-    bool has_point = whole.n < rest.n;
-    for (size_t i = 0; i < rest.n; i++)
-        if ((rest.p[i] < '0' || rest.p[i] > '9') && i != whole.n)
-            return false;
-    if (whole.n == 0 || (whole.n > 1 && whole.p[0] == '0') ||
-        (has_point && (fraction.n == 0 || !may_have_fraction)))
-        return false;
-    return str_to_f64(s, ret_x) == OK && !(*ret_x == 0 && rest.n < s.n);
-}
-
-static bool is_good_integer(struct str s, const double bound[2], const bool exclusive[2])
-{
-    double x;
-    return is_number(s, false, &x) && is_between(x, bound, exclusive);
-}
-
-static bool is_good_number(struct str s, const double bound[2], const bool exclusive[2])
-{
-    double x;
-    return is_number(s, true, &x) && is_between(x, bound, exclusive);
-}
-
-static void put_bound(struct buf *schema, const char *side, double x, bool is_exclusive)
+static void put_bound(struct buf *schema, const char *keyword, double x)
 {
     if (!isnan(x))
-        assert_ok(buf_addf(schema, ",\"%s%s%s\":%g", is_exclusive ? "exclusive" : "",
-                           is_exclusive ? (side[1] == 'i' ? "Min" : "Max") : side,
-                           is_exclusive ? "imum" : "", x));
+        assert_ok(buf_addf(schema, ",\"%s\":%g", keyword, x));
 }
 
-static void compare_bounds(struct sought *w, const char *type)
+static void compare_bounds(struct sought *w)
 {
     autobuf schema = BUF(1000), text = BUF(100);
     char why[LLM_WHY_BYTES];
     struct grammar g = GRAMMAR;
-    assert_ok(buf_addf(&schema, "{\"type\":\"%s\"", type));
-    put_bound(&schema, "minimum", w->bound[0], w->exclusive[0]);
-    put_bound(&schema, "maximum", w->bound[1], w->exclusive[1]);
+    assert_ok(buf_addf(&schema, "{\"type\":\"%s\"", w->type));
+    put_bound(&schema, w->in.exclusive[0] ? "exclusiveMinimum" : "minimum", w->in.bound[0]);
+    put_bound(&schema, w->in.exclusive[1] ? "exclusiveMaximum" : "maximum", w->in.bound[1]);
     assert_ok(buf_add_byte(&schema, '}'));
     if (convert(buf_z(&schema), &g, why) != OK)
         fail_msg("%s: %s", buf_z(&schema), why);
@@ -356,43 +344,48 @@ static void compare_bounds(struct sought *w, const char *type)
 /* Every text of so many signs and digits, also badly written ones. */
 static void integers_are_within_their_bounds(void **)
 {
-    static const struct {
-        double bound[2];
-        bool exclusive[2];
-    } ranges[] = {
-        {{0, 5000}, {}},       {{-40, 1000000}, {}},    {{1, 12}, {}},        {{-1, 2}, {false, true}},
-        {{-2000, 2000}, {}},   {{-30, 30}, {true, true}},                 {{17, 17}, {}},
-        {{0, 0}, {}},          {{-999, -10}, {}},       {{95, 1234}, {}},     {{18, NAN}, {}},
-        {{NAN, -18}, {}},      {{NAN, 345}, {}},        {{0, NAN}, {true}},   {{NAN, 0}, {false, true}},
-        {{-1, 1000}, {true}},  {{1000, 1099}, {}},      {{109, 1901}, {}},    {{99, 100}, {}},
-        {{-0.5, 10.5}, {}},    {{-123456789012, 98}, {}},
+    static const struct interval ranges[] = {
+        {{0, 5000}, {}},          {{-40, 1000000}, {}}, {{1, 12}, {}},
+        {{-1, 2}, {false, true}}, {{-2000, 2000}, {}},  {{-30, 30}, {true, true}},
+        {{17, 17}, {}},           {{0, 0}, {}},         {{-999, -10}, {}},
+        {{95, 1234}, {}},         {{18, NAN}, {}},      {{NAN, -18}, {}},
+        {{NAN, 345}, {}},         {{0, NAN}, {true}},   {{NAN, 0}, {false, true}},
+        {{-1, 1000}, {true}},     {{1000, 1099}, {}},   {{109, 1901}, {}},
+        {{99, 100}, {}},          {{-0.5, 10.5}, {}},   {{-123456789012, 98}, {}},
     };
     for (size_t i = 0; i < countof(ranges); i++) {
-        struct sought w = {.alphabet = "-0123456789", .is_good = is_good_integer};
-        memcpy(w.bound, ranges[i].bound, sizeof w.bound);
-        memcpy(w.exclusive, ranges[i].exclusive, sizeof w.exclusive);
-        bool is_wide = !(ranges[i].bound[0] >= -10000 && ranges[i].bound[1] <= 10000);
-        w.longest = ranges[i].bound[0] == -2000 ? 5 : is_wide ? 3 : 4;
-        compare_bounds(&w, "integer");
+        const struct interval *in = &ranges[i];
+        bool is_wide = !(in->bound[0] >= -10000 && in->bound[1] <= 10000);
+        struct sought w = {.type = "integer",
+                           .alphabet = "-0123456789",
+                           .longest = in->bound[0] == -2000 ? 5 : is_wide ? 3 : 4,
+                           .in = *in};
+        compare_bounds(&w);
     }
 }
 
 static void numbers_are_within_whole_bounds(void **)
 {
-    static const struct {
-        double bound[2];
-        bool exclusive[2];
-    } ranges[] = {
-        {{0, 1}, {}},        {{0, 1}, {true, true}}, {{-1, 1}, {}},        {{-1, 1}, {true, true}},
-        {{0, NAN}, {true}},  {{NAN, 0}, {}},         {{NAN, 0}, {false, true}},
-        {{-3, 12}, {}},      {{5, 5}, {}},           {{-20, -9}, {true}},  {{99, 102}, {false, true}},
-        {{NAN, 40}, {}},     {{7, NAN}, {}},         {{2, 3}, {true, true}},
+    static const struct interval ranges[] = {
+        {{0, 1}, {}},
+        {{0, 1}, {true, true}},
+        {{-1, 1}, {}},
+        {{-1, 1}, {true, true}},
+        {{0, NAN}, {true}},
+        {{NAN, 0}, {}},
+        {{NAN, 0}, {false, true}},
+        {{-3, 12}, {}},
+        {{5, 5}, {}},
+        {{-20, -9}, {true}},
+        {{99, 102}, {false, true}},
+        {{NAN, 40}, {}},
+        {{7, NAN}, {}},
+        {{2, 3}, {true, true}},
     };
     for (size_t i = 0; i < countof(ranges); i++) {
-        struct sought w = {.alphabet = "-.0123579", .longest = 4, .is_good = is_good_number};
-        memcpy(w.bound, ranges[i].bound, sizeof w.bound);
-        memcpy(w.exclusive, ranges[i].exclusive, sizeof w.exclusive);
-        compare_bounds(&w, "number");
+        struct sought w = {
+            .type = "number", .alphabet = "-.0123579", .longest = 4, .in = ranges[i]};
+        compare_bounds(&w);
     }
 }
 

@@ -22,9 +22,9 @@ struct completion {
     struct completion_request request;
     char id[40], model[COMPLETION_MODEL_BYTES];
     int64_t created_s;
-    struct buf answer; /* without stream */
-    struct buf calls;  /* without stream: the members of tool_calls */
-    struct buf json;   /* one event */
+    struct buf answer;   /* without stream */
+    struct buf calls;    /* without stream: the members of tool_calls */
+    struct buf json;     /* one event */
     struct buf logprobs; /* members of `content`: of the whole answer, or of the next event */
     uint32_t call_count;
     struct msg_llm_done done; /* its texts are not kept */

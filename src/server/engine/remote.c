@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/engine/remote_answer.h"
@@ -22,13 +23,15 @@ enum {
 
 /* What clients hear; the operator reads the sentence of the probe. */
 static const struct verdict
-    away = {ERR_ENGINE,
-            "the language model's server cannot be reached, or is not ready; please try again later",
-            true},
-    closed = {ERR_REFUSED,
-              "the language model's server refuses this server, or lacks the model; whoever runs this "
-              "server has to mend that",
-              false};
+    away =
+        {ERR_ENGINE,
+         "the language model's server cannot be reached, or is not ready; please try again later",
+         true},
+    closed = {
+        ERR_REFUSED,
+        "the language model's server refuses this server, or lacks the model; whoever runs this "
+        "server has to mend that",
+        false};
 
 /* --- is it there? --- */
 
@@ -124,13 +127,15 @@ static void judge_status(struct remote *r, int status)
                   "llm.url to the final address",
                   r->url, status);
     else
-        is_broken(r, &away, "the server at %.150s is not ready: it answers HTTP %d", r->url, status);
+        is_broken(r, &away, "the server at %.150s is not ready: it answers HTTP %d", r->url,
+                  status);
 }
 
 static void judge(struct remote *r, const struct fetch_result *result)
 {
     if (result->err != OK) {
-        is_broken(r, &away, "there is no language model's server at %.150s (%s)", r->url, result->why);
+        is_broken(r, &away, "there is no language model's server at %.150s (%s)", r->url,
+                  result->why);
         return;
     }
     if (result->status != 200) {
@@ -213,6 +218,35 @@ void remote_look(struct remote *r)
         begin_probe(r);
 }
 
+/* --- to the owners of jobs --- */
+
+void remote_send(struct remote *r, uint32_t stream, enum msg_type type, const void *msg)
+{
+    struct frame f;
+    size_t used;
+    buf_clear(&r->frame);
+    check(msg_encode(&r->frame, type, stream, msg) == OK); /* there is room */
+    check(frame_next(buf_str(&r->frame), &f, &used) == OK);
+    check(jobs_dispatch(r->engine, &f) == OK);
+}
+
+void remote_send_failure(struct remote *r, uint32_t stream, enum err err, const char *sentence)
+{
+    remote_send(r, stream, MSG_fail, &(struct msg_fail){.err = err, .text = str_of(sentence)});
+}
+
+static void find_orphans(void *arg)
+{
+    struct remote *r = arg;
+    const struct job *job = r->engine->live;
+    while (job) {
+        bool is_orphan = job->told && !remote_job_find(r, job->stream);
+        if (is_orphan)
+            remote_send_failure(r, job->stream, ERR_NOMEM, err_text(ERR_NOMEM));
+        job = is_orphan ? r->engine->live : job->next;
+    }
+}
+
 /* --- life --- */
 
 static void on_tick(void *arg)
@@ -259,7 +293,7 @@ static enum err begin(struct engine *e, const struct engine_config *config)
     r->frame = BUF(WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES);
     timer_init(&e->timer, e->loop, on_tick, e);
     timer_init(&r->timer, e->loop, on_timer, r);
-    deferred_init(&r->orphans, e->loop, remote_find_orphans, r);
+    deferred_init(&r->orphans, e->loop, find_orphans, r);
     try(copy_texts(r, config->remote));
     try(buf_reserve(&r->frame, WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES));
     try(fetcher_create(e->loop, &r->fetcher));

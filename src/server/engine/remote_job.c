@@ -80,16 +80,6 @@ static void hang_up(struct remote_job *j)
 
 /* --- to the job's owner, who may cancel it meanwhile --- */
 
-static void send(struct remote *r, uint32_t stream, enum msg_type type, const void *msg)
-{
-    struct frame f;
-    size_t used;
-    buf_clear(&r->frame);
-    check(msg_encode(&r->frame, type, stream, msg) == OK); /* there is room */
-    check(frame_next(buf_str(&r->frame), &f, &used) == OK);
-    check(jobs_dispatch(r->engine, &f) == OK);
-}
-
 static enum err on_text(void *arg, struct str text)
 {
     struct remote_job *j = arg;
@@ -97,7 +87,7 @@ static enum err on_text(void *arg, struct str text)
         j->first_us = clock_us();
     while (text.n && j->phase == ASKING) {
         size_t n = utf8_prefix(text, PIECE_MAX);
-        send(j->remote, j->stream, MSG_llm_token, &(struct msg_llm_token){str_sub(text, 0, n)});
+        remote_send(j->remote, j->stream, MSG_llm_token, &(struct msg_llm_token){str_sub(text, 0, n)});
         text = str_sub(text, n, text.n);
     }
     return j->phase == ASKING ? OK : ERR_CANCELED;
@@ -107,13 +97,8 @@ static enum err on_logprob(void *arg, struct str list)
 {
     struct remote_job *j = arg;
     if (j->phase == ASKING)
-        send(j->remote, j->stream, MSG_llm_logprob, &(struct msg_llm_logprob){list});
+        remote_send(j->remote, j->stream, MSG_llm_logprob, &(struct msg_llm_logprob){list});
     return j->phase == ASKING ? OK : ERR_CANCELED;
-}
-
-static void send_failure(struct remote *r, uint32_t stream, enum err err, const char *sentence)
-{
-    send(r, stream, MSG_fail, &(struct msg_fail){.err = err, .text = str_of(sentence)});
 }
 
 static void job_fail(struct remote_job *j, enum err err, const char *sentence)
@@ -121,7 +106,7 @@ static void job_fail(struct remote_job *j, enum err err, const char *sentence)
     struct remote *r = j->remote;
     uint32_t stream = j->stream;
     job_free(j);
-    send_failure(r, stream, err, sentence);
+    remote_send_failure(r, stream, err, sentence);
 }
 
 /* The same from inside a write. */
@@ -147,9 +132,9 @@ static void on_say(void *arg)
     bool is_read = j->phase == READ_AHEAD;
     job_free(j);
     if (is_read)
-        send(r, stream, MSG_llm_done, &(struct msg_llm_done){.reason = S("prefill")});
+        remote_send(r, stream, MSG_llm_done, &(struct msg_llm_done){.reason = S("prefill")});
     else
-        send(r, stream, MSG_canceled, &(struct msg_canceled){});
+        remote_send(r, stream, MSG_canceled, &(struct msg_canceled){});
 }
 
 /* False: the job is over, by its owner's will or by what was no call. */
@@ -173,7 +158,7 @@ static bool send_calls(struct remote_job *j)
         struct str arguments = buf_str(&a->call[i].arguments);
         const struct msg_llm_call call = {.name = buf_str(&a->call[i].name),
                                           .arguments_json = arguments.n ? arguments : S("{}")};
-        send(j->remote, j->stream, MSG_llm_call, &call);
+        remote_send(j->remote, j->stream, MSG_llm_call, &call);
     }
     return j->phase == ASKING;
 }
@@ -202,7 +187,7 @@ static void job_done(struct remote_job *j)
     timer_start(&j->timer, LINGER_MS);
     if (!j->fetch)
         job_free(j);
-    send(r, stream, MSG_llm_done, &done);
+    remote_send(r, stream, MSG_llm_done, &done);
 }
 
 /* --- failures --- */
@@ -419,24 +404,12 @@ static void on_timer(void *arg)
 
 /* --- from the job's owner --- */
 
-static struct remote_job *find(const struct remote *r, uint32_t stream)
+struct remote_job *remote_job_find(const struct remote *r, uint32_t stream)
 {
     struct remote_job *j = r->jobs;
     while (j && (j->stream != stream || j->phase == LINGERING))
         j = j->next;
     return j;
-}
-
-void remote_find_orphans(void *arg)
-{
-    struct remote *r = arg;
-    const struct job *job = r->engine->live;
-    while (job) {
-        bool is_orphan = job->told && !find(r, job->stream);
-        if (is_orphan)
-            send_failure(r, job->stream, ERR_NOMEM, err_text(ERR_NOMEM));
-        job = is_orphan ? r->engine->live : job->next;
-    }
 }
 
 static void open_job(struct remote *r, uint32_t stream)
@@ -494,7 +467,7 @@ enum err remote_take(struct engine *e, struct str bytes)
         open_job(e->remote, f.stream);
         return OK;
     }
-    struct remote_job *j = find(e->remote, f.stream);
+    struct remote_job *j = remote_job_find(e->remote, f.stream);
     if (!j)
         return OK;
     if (f.type == MSG_cancel) {

@@ -24,9 +24,9 @@ struct remote {
     struct buf probe_body;
     struct timer timer; /* while it runs its deadline, else its next beginning */
     uint64_t backoff_ms;
-    uint32_t failures; /* in a row, since it was ready */
+    uint32_t failures;             /* in a row, since it was ready */
     const struct verdict *absence; /* what a client hears who asks while it is down */
-    bool is_heard;     /* an answer's bytes came since a probe was answered, or missed */
+    bool is_heard; /* an answer's bytes came since a probe was answered, or missed */
 
     struct remote_job *jobs;
     struct buf frame;        /* reserved, so that an end can always be told */
@@ -35,8 +35,12 @@ struct remote {
 
 /* remote.c: looks whether the server is still there. */
 void remote_look(struct remote *r);
+/* To a job's owner, who may cancel it meanwhile. */
+void remote_send(struct remote *r, uint32_t stream, enum msg_type type, const void *msg);
+void remote_send_failure(struct remote *r, uint32_t stream, enum err err, const char *sentence);
 
 /* remote_job.c */
 enum err remote_take(struct engine *e, struct str frame);
 void remote_jobs_drop(struct remote *r);
-void remote_find_orphans(void *r);
+/* NULL: its owner has got its end. */
+struct remote_job *remote_job_find(const struct remote *r, uint32_t stream);
