@@ -258,8 +258,10 @@ struct sought {
 
 static bool is_between(double x, const struct interval *in)
 {
-    bool is_above = isnan(in->bound[0]) || x > in->bound[0] || (!in->exclusive[0] && x == in->bound[0]);
-    bool is_below = isnan(in->bound[1]) || x < in->bound[1] || (!in->exclusive[1] && x == in->bound[1]);
+    bool is_above =
+        isnan(in->bound[0]) || x > in->bound[0] || (!in->exclusive[0] && x == in->bound[0]);
+    bool is_below =
+        isnan(in->bound[1]) || x < in->bound[1] || (!in->exclusive[1] && x == in->bound[1]);
     return is_above && is_below;
 }
 
@@ -358,7 +360,9 @@ static void integers_are_within_their_bounds(void **)
         bool is_wide = !(in->bound[0] >= -10000 && in->bound[1] <= 10000);
         struct sought w = {.type = "integer",
                            .alphabet = "-0123456789",
-                           .longest = in->bound[0] == -2000 ? 5 : is_wide ? 3 : 4,
+                           .longest = in->bound[0] == -2000 ? 5
+                                      : is_wide             ? 3
+                                                            : 4,
                            .in = *in};
         compare_bounds(&w);
     }

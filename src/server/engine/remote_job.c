@@ -87,7 +87,8 @@ static enum err on_text(void *arg, struct str text)
         j->first_us = clock_us();
     while (text.n && j->phase == ASKING) {
         size_t n = utf8_prefix(text, PIECE_MAX);
-        remote_send(j->remote, j->stream, MSG_llm_token, &(struct msg_llm_token){str_sub(text, 0, n)});
+        remote_send(j->remote, j->stream, MSG_llm_token,
+                    &(struct msg_llm_token){str_sub(text, 0, n)});
         text = str_sub(text, n, text.n);
     }
     return j->phase == ASKING ? OK : ERR_CANCELED;
