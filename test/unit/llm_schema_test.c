@@ -382,7 +382,6 @@ static void numbers_are_within_whole_bounds(void **)
         {{5, 5}, {}},
         {{-20, -9}, {true}},
         {{99, 102}, {false, true}},
-        {{NAN, 40}, {}},
         {{7, NAN}, {}},
         {{2, 3}, {true, true}},
     };
