@@ -17,7 +17,9 @@
  * two sessions never share text that is not trusted.
  *
  * Answer. A piece is what one token adds, in bytes as the model gives them: code points may be cut and
- * bytes malformed. When `piece` answers false the answer is long enough: stop and return OK.
+ * bytes malformed. When `piece` answers false the answer is long enough: stop and return OK. Where logprobs are
+ * wanted, each piece has the list of wire/logprob.h: by the softmax of what the model thinks, before any setting
+ * changes it.
  *
  * Cancel. Look at `stopped` before each step that takes over 50 ms or so, also while waiting for a slot,
  * and answer ERR_CANCELED once it is true.
@@ -33,13 +35,14 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "wire/logprob.h"
 
 enum {
     LLM_WHY_BYTES = 240,      /* room for a sentence about a failure, with its NUL */
     LLM_PROMPT_MAX = 2 << 20, /* bytes of all segments */
     LLM_SEGMENTS_MAX = 1024,
-    LLM_TOKENS_MAX = 32768, /* of one answer */
-    LLM_PIECE_MAX = 1024,   /* bytes of one piece */
+    LLM_TOKENS_MAX = 32768,            /* of one answer */
+    LLM_PIECE_MAX = LOGPROB_TOKEN_MAX, /* bytes of one piece */
 };
 
 /* What `load` gets from the server (wire: load). Slices are borrowed. */
@@ -112,7 +115,10 @@ struct llm_request {
     const char *const *mark;
     size_t mark_count; /* at most LLM_MARKS_MAX */
 
-    bool (*piece)(void *arg, struct str piece);
+    bool has_logprobs;
+    uint32_t top_logprobs; /* 0..LOGPROBS_TOP_MAX */
+
+    bool (*piece)(void *arg, struct str piece, struct str logprobs);
     bool (*stopped)(void *arg);
     void *arg;
     char *why; /* LLM_WHY_BYTES: a sentence for the client when the call fails */

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "llm/logprobs.h"
 #include "llm/memory.h"
 #include "llm/sample.h"
 #include "llm/threads.h"
@@ -202,6 +203,27 @@ static enum err note_computed(struct generation *g)
     return memory_note(g->sequence, token + opened, g->in_batch - opened, false);
 }
 
+/* Also of a marker, which is no text in an answer. */
+static enum err put_logprob(struct buf *list, struct likely one)
+{
+    char text[LOGPROB_TOKEN_MAX];
+    int32_t n = llama_token_to_piece(the.vocab, one.token, text, sizeof text, 0, true);
+    return logprob_put(list, (struct logprob){one.logprob, {text, n > 0 ? (size_t)n : 0}});
+}
+
+static enum err tell_logprobs(struct generation *g)
+{
+    struct likely likely[1 + LOGPROBS_TOP_MAX];
+    const float *logit = llama_get_logits_ith(the.context, g->output);
+    size_t count = (size_t)llama_vocab_n_tokens(the.vocab);
+    size_t n = logprobs_measure(logit, count, g->token, g->request->top_logprobs, likely);
+    g->logprobs.cap = LOGPROBS_BYTES_MAX;
+    try(logprob_put(&g->logprobs, (struct logprob){likely[0].logprob, {g->piece, g->piece_bytes}}));
+    for (size_t i = 1; i < n; i++)
+        try(put_logprob(&g->logprobs, likely[i]));
+    return OK;
+}
+
 /* The next token of the answer. */
 static enum err next_token(struct generation *g)
 {
@@ -224,7 +246,7 @@ static enum err next_token(struct generation *g)
     g->piece_bytes = (size_t)n;
     g->result.completion_tokens++;
     g->over = g->result.cut = g->result.completion_tokens == g->request->max_tokens;
-    return OK;
+    return g->request->has_logprobs ? tell_logprobs(g) : OK;
 }
 
 /* That was all that is wanted of it. */
@@ -258,6 +280,7 @@ bool step_take(struct generation *const *generations, size_t count)
         g->err = OK;
         g->over = false;
         g->piece_bytes = 0;
+        buf_clear(&g->logprobs);
         g->in_batch = 0;
         g->output = -1;
     }

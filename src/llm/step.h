@@ -35,6 +35,7 @@ struct generation {
     bool over;    /* this was the last token */
     size_t piece_bytes;
     char piece[LLM_PIECE_MAX];
+    struct buf logprobs; /* where they are wanted; its memory is the caller's to free */
     /* The step's. */
     enum stage stage;
     struct llm_result result;

@@ -98,6 +98,7 @@ enum err tools_add(struct tools *t, const struct msg_llm_tool *m, char why[LLM_W
         return ERR_INVALID;
     }
     t->must = m->must;
+    t->one = m->one;
     err = list(t, m);
     if (err == OK)
         t->count++;

@@ -34,6 +34,7 @@ struct tools {
     struct tool *tool;
     size_t count, room;
     bool must;       /* the answer has to be a call */
+    bool one;        /* it ends with the first one */
     struct buf list; /* as the model reads it: a JSON object a line, no line within one */
 };
 #define TOOLS ((struct tools){.list = {.cap = TOOLS_BYTES_MAX}})
