@@ -4,7 +4,11 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-enum { WORTH_COPYING = 8 }; /* fewer tokens are computed as fast */
+enum {
+    WORTH_COPYING = 8, /* fewer tokens are computed as fast */
+    WORTH_PUTTING_BACK =
+        32, /* the same of somebody who is away, and of what he has more than who is there */
+};
 
 enum err cache_init(struct cache *c, size_t sequences)
 {
@@ -89,10 +93,12 @@ static void find_copy(const struct cache *c, const struct cache_sequence *taken,
     for (size_t i = 0; i < c->count; i++) {
         const struct cache_sequence *s = &c->sequence[i];
         size_t n = s == taken ? 0 : usable(s, session, prompt);
-        if (n > best || (n == best && !s->away)) {
+        if (s->away)
+            n = n > WORTH_PUTTING_BACK ? n - WORTH_PUTTING_BACK : 0;
+        if (n > best) {
             best = n;
             plan->from = i;
-            plan->copied = n;
+            plan->copied = s->away ? n + WORTH_PUTTING_BACK : n;
         }
     }
     if (plan->copied)

@@ -2,6 +2,7 @@
 #include "llm/memory.h"
 
 #include <llama.h>
+#include <stdatomic.h>
 
 #include "base/mem.h"
 
@@ -16,6 +17,9 @@ static struct {
     struct cache books;
     struct state state[CACHE_SEQUENCES_MAX];
     size_t aside, aside_max; /* bytes of all of them */
+    /* Of attention that slides over the tokens, else 0. States of such models lack what it has passed. */
+    size_t window;
+    atomic_bool trying;
 } the;
 
 static llama_memory_t cells(void)
@@ -87,7 +91,7 @@ static bool save(size_t sequence)
 
 static void set_aside(size_t sequence)
 {
-    if (!save(sequence)) {
+    if (the.window || !save(sequence)) {
         forget(sequence);
         return;
     }
@@ -95,24 +99,16 @@ static void set_aside(size_t sequence)
     the.books.sequence[sequence].away = true;
 }
 
-/* Whether it is in the memory now. Who is live is not forgotten meanwhile. */
-static bool put_back(size_t sequence)
+static bool load_state(size_t sequence)
 {
     const struct state *s = &the.state[sequence];
-    bool *live = &the.books.sequence[sequence].live, was_live = *live, there = false;
-    if (!the.books.sequence[sequence].away)
-        return true;
-    *live = true;
-    do {
+    atomic_store(&the.trying, true);
+    bool there = llama_state_seq_set_data(the.context, s->bytes, s->n, (llama_seq_id)sequence) > 0;
+    atomic_store(&the.trying, false);
+    if (there)
+        drop_state(sequence);
+    else
         clear(sequence);
-        there = llama_state_seq_set_data(the.context, s->bytes, s->n, (llama_seq_id)sequence) > 0;
-    } while (!there && memory_make_room());
-    *live = was_live;
-    drop_state(sequence);
-    if (!there) {
-        clear(sequence);
-        cache_cut(&the.books, sequence, 0);
-    }
     return there;
 }
 
@@ -127,21 +123,46 @@ bool memory_make_room(void)
 
 bool memory_tidy(size_t stay)
 {
-    return cache_idle(&the.books) > stay && memory_make_room();
+    return !the.window && cache_idle(&the.books) > stay && memory_make_room();
 }
 
 /* --- --- */
 
-/* The beginning of another sequence. Whatever cannot be had is computed. */
+/* Of the one that an answer takes. */
+static void put_back(size_t sequence, size_t count)
+{
+    if (the.books.sequence[sequence].away) {
+        bool there;
+        while (!(there = load_state(sequence)) && memory_make_room())
+            ;
+        if (!there) {
+            drop_state(sequence);
+            cache_cut(&the.books, sequence, 0);
+            return;
+        }
+    }
+    keep(sequence, count);
+}
+
+/* A window that slides over the tokens may have lost what comes before the last one of them. */
+static bool reaches_back(size_t sequence, size_t count)
+{
+    llama_pos first = llama_memory_seq_pos_min(cells(), (llama_seq_id)sequence);
+    return !the.window || first <= 0 || first <= (llama_pos)count - (llama_pos)the.window;
+}
+
+/* The beginning of another sequence. What cannot be had is computed; nobody has to go for it. */
 static void copy(size_t from, size_t sequence, size_t count)
 {
-    if (put_back(from)) {
+    if (!the.books.sequence[from].away || load_state(from)) {
         llama_memory_seq_cp(cells(), (llama_seq_id)from, (llama_seq_id)sequence, 0,
                             (llama_pos)count);
         keep(sequence, count);
-    } else {
-        cache_cut(&the.books, sequence, 0);
+        if (reaches_back(sequence, count))
+            return;
     }
+    clear(sequence);
+    cache_cut(&the.books, sequence, 0);
 }
 
 enum err memory_take(struct str session, const struct prompt_tokens *prompt, size_t *ret_sequence)
@@ -150,8 +171,7 @@ enum err memory_take(struct str session, const struct prompt_tokens *prompt, siz
     try(cache_take(&the.books, session, prompt, &plan));
     if (plan.keep == 0)
         drop_state(plan.sequence);
-    if (put_back(plan.sequence))
-        keep(plan.sequence, plan.keep);
+    put_back(plan.sequence, plan.keep);
     if (plan.copied)
         copy(plan.from, plan.sequence, plan.copied);
     *ret_sequence = plan.sequence;
@@ -182,12 +202,18 @@ enum err memory_init(struct llama_context *context, size_t sequences, size_t asi
 {
     the.context = context;
     the.aside_max = aside;
+    the.window = (size_t)llama_model_n_swa(llama_get_model(context));
     return cache_init(&the.books, sequences);
+}
+
+bool memory_expects_errors(void)
+{
+    return atomic_load(&the.trying);
 }
 
 void memory_finish(void)
 {
-    for (size_t i = 0; i < the.books.count; i++)
+    for (size_t i = 0; the.books.sequence && i < the.books.count; i++)
         drop_state(i);
     cache_finish(&the.books);
     the.context = nullptr;

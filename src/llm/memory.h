@@ -5,7 +5,7 @@
  * others'. So those that nobody works with are set aside, as bytes, and put back when they go on; copying one
  * takes milliseconds, reading it anew seconds.
  *
- * One thread, the scheduler's.
+ * One thread, the scheduler's, but for memory_expects_errors.
  */
 #pragma once
 
@@ -35,3 +35,5 @@ void memory_undo(size_t sequence);
 bool memory_make_room(void);
 /* Sets one of the idle aside, when there are more than may stay. False: it did not. */
 bool memory_tidy(size_t stay);
+/* A state is tried that may not fit, about which libllama complains. Any thread. */
+bool memory_expects_errors(void);

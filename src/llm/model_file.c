@@ -16,19 +16,19 @@
 
 enum { PATH_MAX_BYTES = 4096 };
 
-static bool (*breaking_off)(void); /* const after model_library_open */
+static bool (*expects_errors)(void); /* const after model_library_open */
 
 /* libllama tells much; what went wrong is enough. */
 static void on_log(enum ggml_log_level level, const char *text, void *)
 {
     struct str line = str_trim(str_of(text));
-    if (level == GGML_LOG_LEVEL_ERROR && line.n > 1 && !breaking_off())
+    if (level == GGML_LOG_LEVEL_ERROR && line.n > 1 && !expects_errors())
         log_warn("libllama: %.*s", (int)(line.n < 400 ? line.n : 400), line.p);
 }
 
-void model_library_open(bool (*is_breaking_off)(void))
+void model_library_open(bool (*does_expect_errors)(void))
 {
-    breaking_off = is_breaking_off;
+    expects_errors = does_expect_errors;
     llama_log_set(on_log, nullptr);
     ggml_backend_load_all();
     llama_backend_init();

@@ -124,9 +124,9 @@ static void make_way(size_t answers)
 
 static atomic_bool breaking_off;
 
-bool step_is_breaking_off(void)
+bool step_expects_errors(void)
 {
-    return atomic_load(&breaking_off);
+    return atomic_load(&breaking_off) || memory_expects_errors();
 }
 
 /* Everybody who has a part in the step has gone: it need not be finished. */
@@ -175,14 +175,15 @@ static uint64_t computed_us(void)
 static enum err compute_timed(size_t answers)
 {
     uint64_t began_us = clock_us(), had_us = computed_us();
-    llama_set_n_threads(the.context, (int32_t)the.threads.now, (int32_t)the.threads.now);
+    int32_t threads = (int32_t)threads_now(&the.threads, began_us);
+    llama_set_n_threads(the.context, threads, threads);
     enum err err = compute();
     llama_synchronize(the.context);
     uint64_t now_us = clock_us();
     const struct threads_step step = {
         .wall_us = now_us - began_us,
         .cpu_us = computed_us() - had_us,
-        .tokens = (size_t)the.batch.n_tokens == answers ? (uint32_t)answers : 0,
+        .tokens = err == OK && (size_t)the.batch.n_tokens == answers ? (uint32_t)answers : 0,
         .now_us = now_us,
     };
     threads_note(&the.threads, &step);

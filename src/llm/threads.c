@@ -7,7 +7,8 @@ enum {
     CROWDED_PERCENT = 70, /* of a step's time computing, or less: somebody else was */
     CROWDED_STEPS = 3,    /* so many in a row are no chance */
     TRIAL_STEPS = 3,
-    BETTER_PERCENT = 90, /* of the usual time, or less: worth staying with */
+    BETTER_PERCENT = 90,    /* of the usual time: fewer threads are worth it */
+    NO_WORSE_PERCENT = 105, /* and one more does no harm; of many it cannot be much of a help */
 };
 constexpr uint64_t PAUSE_MIN_US = 250000;
 constexpr uint64_t PAUSE_MAX_US = 8000000;
@@ -40,7 +41,8 @@ static void learn(struct threads *t, const struct threads_step *step)
 static void end_trial(struct threads *t, uint64_t now_us)
 {
     uint64_t trial_us = t->trial_us / t->steps;
-    bool more = t->now > t->before, better = trial_us * 100 < t->usual_us * BETTER_PERCENT;
+    bool more = t->now > t->before;
+    bool better = trial_us * 100 < t->usual_us * (more ? NO_WORSE_PERCENT : BETTER_PERCENT);
     if (better) {
         t->pause_us = PAUSE_MIN_US;
         t->usual_us = trial_us;
@@ -69,18 +71,23 @@ static void go_on_with_trial(struct threads *t, const struct threads_step *step)
         end_trial(t, step->now_us);
 }
 
+uint32_t threads_now(struct threads *t, uint64_t now_us)
+{
+    if (now_us - t->last_us > IDLE_US)
+        *t = threads_of(t->most);
+    return t->now;
+}
+
 void threads_note(struct threads *t, const struct threads_step *step)
 {
     if (t->most == 1)
         return;
-    if (step->now_us - t->last_us > IDLE_US + step->wall_us) {
-        t->pause_us = PAUSE_MIN_US;
-        t->next_us = 0;
-    }
     t->last_us = step->now_us;
-    if (step->tokens == 0)
-        return;
     bool crowded = step->cpu_us * 100 < step->wall_us * CROWDED_PERCENT;
+    if (step->tokens == 0) { /* as long as many of the others */
+        t->crowded = crowded ? CROWDED_STEPS : 0;
+        return;
+    }
     t->crowded = crowded ? t->crowded + 1 : 0;
     if (t->before) {
         go_on_with_trial(t, step);

@@ -4,12 +4,12 @@
  * hundred times a step: one that has to share its core with somebody else (the recogniser, a voice, a program of the
  * operator's) holds up all of them, and then fewer are faster, on two cores up to ten times. Nobody tells an engine
  * who else is there, but it shows: whoever computes gets less of a processor than the time that passes. Then half
- * of them are tried, and now and then, and after each pause, one more; what is faster stays.
+ * of them are tried, and now and then one more; what is faster stays. After a pause all are used again.
  *
  * Pure; one thread at a time.
  *
  *     struct threads t = threads_of(cores);
- *     llama_set_n_threads(context, t.now, t.now);  … a step …
+ *     uint32_t n = threads_now(&t, clock_us());  … a step with n threads …
  *     threads_note(&t, &(struct threads_step){.wall_us = …, .cpu_us = …, .tokens = …, .now_us = …});
  */
 #pragma once
@@ -17,14 +17,15 @@
 #include <stdint.h>
 
 struct threads_step {
-    uint64_t wall_us, cpu_us; /* that it took, and that the thread which called for it was computing */
-    uint32_t tokens;          /* of answers; 0: it also read prompts, and tells nothing about speed */
-    uint64_t now_us;          /* any clock */
+    uint64_t wall_us,
+        cpu_us; /* that it took, and that the thread which called for it was computing */
+    uint32_t
+        tokens; /* of answers; 0: it also read prompts, or failed, and tells nothing about speed */
+    uint64_t now_us; /* any clock */
 };
 
 struct threads {
-    uint32_t now; /* for the next step */
-    /* Its own. */
+    uint32_t now;          /* those in use */
     uint32_t most, before; /* before: of the trial that goes on; 0: none */
     uint32_t tokens;       /* of the steps that are compared */
     uint32_t steps, crowded;
@@ -35,4 +36,6 @@ struct threads {
 
 /* 1 or more. */
 struct threads threads_of(uint32_t most);
+/* For the step that begins now. */
+uint32_t threads_now(struct threads *t, uint64_t now_us);
 void threads_note(struct threads *t, const struct threads_step *step);

@@ -18,9 +18,7 @@ static struct llama_model *model;
 static struct llama_context *context;
 static float thought[WORDS]; /* what the model thinks comes next */
 
-static void say_nothing(enum ggml_log_level, const char *, void *)
-{
-}
+static void say_nothing(enum ggml_log_level, const char *, void *) {}
 
 static int load(void **)
 {
@@ -129,13 +127,15 @@ static size_t bytes_of(const char *prompt)
 static void expect_thought(const float *before)
 {
     for (size_t i = 0; i < WORDS; i++)
-        if (fabsf(before[i] - thought[i]) > 1e-3f)
+        if (fabsf(before[i] - thought[i]) > 0.02f) /* a batch of one adds up in another order */
             fail_msg("token %zu was %f and is %f", i, (double)before[i], (double)thought[i]);
 }
 
-#define ANN "The same for all.|Ann asks about the weather in the mountains."
-#define BOB "The same for all.|Bob asks about something else, quite else."
-enum { COMMON = 17 };
+#define ALL "The same for all, whoever asks and whatever it may be about.|"
+#define ANN ALL "Ann asks about the weather in the mountains."
+#define DAN "Another one that nobody else begins with, whatever he asks.|Dan asks about something else, quite else."
+#define BOB ALL "Bob asks about something else, quite else."
+enum { COMMON = sizeof ALL - 2 };
 
 static void who_was_set_aside_comes_back_as_he_was(void **)
 {
@@ -170,7 +170,7 @@ static void a_beginning_is_copied_from_who_is_away(void **)
     (void)ask("ann", ANN, &ann);
     memory_release(ann);
     assert_true(memory_tidy(0));
-    assert_int_equal(ask("cyd", "The same for all.|Cyd asks.", &cyd), COMMON);
+    assert_int_equal(ask("cyd", ALL "Cyd asks.", &cyd), COMMON);
     assert_true(is_there(ann));
     memory_release(cyd);
     assert_int_equal(ask_and_leave("ann", ANN), strlen(ANN) - 2);
@@ -182,15 +182,15 @@ static void beyond_the_room_the_longest_unused_is_forgotten(void **)
     size_t one = bytes_of(ANN);
     static const struct {
         unsigned halves;
-        bool ann, bob;
+        bool ann, dan;
     } rows[] = {{1, false, false}, {3, false, true}, {5, true, true}};
     for (size_t i = 0; i < countof(rows); i++) {
         set_up(one * rows[i].halves / 2);
         (void)ask_and_leave("ann", ANN);
-        (void)ask_and_leave("bob", "Another one.|Bob asks about something else, quite else.");
+        (void)ask_and_leave("dan", DAN);
         while (memory_tidy(0))
             ;
-        assert_int_equal(ask_and_leave("bob", "Another one.|Bob asks about something else, quite else.") > 0, rows[i].bob);
+        assert_int_equal(ask_and_leave("dan", DAN) > 0, rows[i].dan);
         assert_int_equal(ask_and_leave("ann", ANN) > 0, rows[i].ann);
         tear_down();
     }
@@ -220,6 +220,38 @@ static void nobody_who_is_answered_makes_room(void **)
     tear_down();
 }
 
+/* He wants a beginning of somebody's who is away, and there is no room: she loses nothing by it. */
+static void who_is_away_is_not_lost_for_others(void **)
+{
+    char page[CELLS];
+    set_up(MEMORY_ASIDE_MAX);
+    size_t bob, cyd;
+    memset(page, 'b', sizeof page);
+    page[CELLS - 40] = 0;
+    (void)ask_and_leave("ann", ANN);
+    assert_true(memory_tidy(0));
+    (void)ask("bob", page, &bob);
+    int32_t token[CELLS];
+    const struct prompt_tokens p = parse(ALL "Cyd asks.", token);
+    assert_ok(memory_take(S("cyd"), &p, &cyd));
+    assert_int_equal(memory_sequence(cyd)->count, 0);
+    memory_release(cyd);
+    memory_release(bob);
+    assert_int_equal(ask_and_leave("ann", ANN), strlen(ANN) - 2);
+    tear_down();
+}
+
+static void it_ends_also_when_it_did_not_begin(void **)
+{
+    set_up(MEMORY_ASIDE_MAX);
+    memory_finish();
+    alloc_fault_arm(0);
+    enum err err = memory_init(context, SEQUENCES, MEMORY_ASIDE_MAX);
+    assert_true(alloc_fault_disarm());
+    assert_int_equal(err, ERR_NOMEM);
+    tear_down();
+}
+
 static void without_memory_for_it_he_is_forgotten(void **)
 {
     set_up(MEMORY_ASIDE_MAX);
@@ -239,6 +271,8 @@ int main(void)
         cmocka_unit_test(a_beginning_is_copied_from_who_is_away),
         cmocka_unit_test(beyond_the_room_the_longest_unused_is_forgotten),
         cmocka_unit_test(nobody_who_is_answered_makes_room),
+        cmocka_unit_test(who_is_away_is_not_lost_for_others),
+        cmocka_unit_test(it_ends_also_when_it_did_not_begin),
         cmocka_unit_test(without_memory_for_it_he_is_forgotten),
     };
     return cmocka_run_group_tests(tests, load, unload);
