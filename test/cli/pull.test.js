@@ -217,11 +217,15 @@ test('a model that was cut off comes anew, and one that only the list does not k
 });
 
 test('the catalogue is taken at its word, and gated models name a free one', async (t) => {
-  const hub = await startHub(t, { 'Qwen2.5-0.5B-Instruct-GGUF': { bytes: RIGHT }, 'gemma-3-1b-it-qat-q4_0-gguf': { hub: (socket) => answer(socket, 403) } });
+  const hub = await startHub(t, { 'Qwen2.5-0.5B-Instruct-GGUF': { bytes: RIGHT }, 'gemma-3-1b-it-qat-q4_0-gguf': { hub: (socket) => answer(socket, 403) }, 'e5-small-v2-Q8_0-GGUF': { hub: (socket) => answer(socket, 302, { 'X-Linked-Size': 5 }) } });
   const data = await temporaryFolder(t);
   const other = await pull(data, hub, ['qwen2.5-0.5b']);
   assert.match(other.err, /127\.0\.0\.1 states another SHA-256 for the file than is expected \([0-9a-f]{64}, not [0-9a-f]{64}\); it is not the same file/);
   assert.match(hub.heads[0], /^GET \/Qwen\/Qwen2\.5-0\.5B-Instruct-GGUF\/resolve\/[0-9a-f]{40}\/qwen2\.5-0\.5b-instruct-q4_k_m\.gguf HTTP/);
+  const size = await pull(data, hub, ['e5-small-v2']);
+  assert.match(size.err, /states another size for the file than is expected \(5 bytes, not 36685088\); it is not the same file/);
+  const own = await pull(await temporaryFolder(t), hub, ['qwen2.5-0.5b', `sha256:${sha256(RIGHT)}`]);
+  assert.equal(own.code, 0, own.err);
   const gated = await pull(data, hub, ['gemma-3-1b']);
   assert.match(gated.err, /HTTP 403.*agree to its licence at .*\/google\/gemma-3-1b-it-qat-q4_0-gguf.* HF_TOKEN; or take qwen2\.5-1\.5b, which is free for all/);
   hub.heads.length = 0;
@@ -260,6 +264,8 @@ test('no name leads out of the folder', async (t) => {
   }
   assert.deepEqual(installed(data), []);
   assert.deepEqual(readdirSync(path.dirname(data)).filter((name) => !before.includes(name) && name.includes('gguf')), []);
+  const nowhere = await pull(data, hub, ['hf:test/plain:plain.gguf', '--models-dir', path.join(data, 'none/models')]);
+  assert.match(nowhere.err, /none\/models cannot be made, because a folder above it is missing; make that, or choose another/);
   assert.match((await pull(data, hub, ['lama-3.1-8b'])).err, /did you mean llama-3\.1-8b\?/);
 });
 
