@@ -3,7 +3,7 @@
 /* Models are pulled from a hub that misbehaves: in the end there is the file that was meant, or a sentence. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { repartee, start } from '../lib/cli.js';
@@ -13,14 +13,17 @@ import { BUILD, environment, temporaryFolder, until } from '../lib/server.js';
 import { terminal } from '../lib/terminal.js';
 import { makeCertificate } from '../lib/tls.js';
 
+const ZEROS = Buffer.alloc(1 << 20);
 const RIGHT = someBytes(300000), OTHER = someBytes(300000, 7), HALF = 150000;
 const AT_ONCE = 6;
+/* Rows whose hub falls silent: the others have all the time that a busy machine takes. */
+const SILENT = ['stall', 'silent'];
 const QUIET = ['--stt-driver', 'scripted', '--tts-driver', 'scripted'];
 
 /** @typedef {import('../lib/hub.js').Behaviour} Behaviour */
-/** @param {string} data @param {import('../lib/hub.js').Hub} hub @param {string[]} words @param {Record<string, string>} [env] */
-function pull(data, hub, words, env = {}) {
-  const places = ['--models-hub', hub.url, '--fetch-allow', hub.elsewhere, '--fetch-silence-ms', '700'];
+/** @param {string} data @param {import('../lib/hub.js').Hub} hub @param {string[]} words @param {Record<string, string>} [env] @param {number} [silence_ms] */
+function pull(data, hub, words, env = {}, silence_ms = 20000) {
+  const places = ['--models-hub', hub.url, '--fetch-allow', hub.elsewhere, '--fetch-silence-ms', String(silence_ms)];
   return repartee(['pull', ...words, '--data', data, ...places], { env });
 }
 /** @param {string} data */
@@ -82,14 +85,16 @@ const ROWS = [
   ['too-busy', { hub: (socket) => answer(socket, 429, { 'Retry-After': 3600 }) }, /is asked too much \(HTTP 429\); try again in 3600 s/],
   ['failing-once', { file: (socket, request, attempt, hub) => (attempt === 1 ? answer(socket, 503, { 'Retry-After': 0 }) : whole(RIGHT)(socket, request, attempt, hub)) }],
   ['failing', { file: (socket) => answer(socket, 500, { 'Retry-After': 0 }) }, /localhost has failed \(HTTP 500\); try again later/, (hub) => assert.equal(hub.requests['file failing'].length, 4)],
+  ['empty', { hub: (socket) => answer(socket, 200, stated(Buffer.alloc(0))) }, /127\.0\.0\.1 sent an empty file, which is no model/],
   ['no-http', { file: (socket) => socket.end('220 smtp ready\r\n') }, /the connection to localhost broke/],
   ['no-answer', { hub: (socket) => socket.destroy() }, /the connection to 127\.0\.0\.1 broke/],
-  ['round-and-round', { file: sendTo('http://ELSEWHERE/files/round-and-round') }, /redirects on and on/, (hub) => assert.equal(hub.requests['file round-and-round'].length, 5)],
+  ['round-and-round', { file: sendTo('http://ELSEWHERE/files/round-and-round') }, /redirects on and on/, (hub) => assert.equal(hub.requests['file round-and-round'].length, 3)],
   ['to-nowhere', { hub: (socket) => answer(socket, 302, stated(RIGHT)) }, /redirects to no address/],
   ['to-a-file', { hub: sendTo('file:///etc/passwd') }, /a redirect leads to no address of the web/],
   ['to-a-name', { hub: sendTo('http://user:secret@ELSEWHERE/files/plain') }, /a redirect leads to no address of the web/],
   ['in-plain', { hub: sendTo('http://127.0.0.2:9/files/plain') }, /127\.0\.0\.2 would be asked without encryption/],
-  ['inside', { hub: sendTo('https://127.0.0.2:9/files/plain') }, /127\.0\.0\.2 has no public address; if it is a machine of your own, name it in fetch\.allow/],
+  ['to-another-port', { hub: sendTo('https://127.0.0.2:9/files/plain') }, /a redirect leads to port 9 of 127\.0\.0\.2; if it is a machine of your own, name it in fetch\.allow/],
+  ['inside', { hub: sendTo('https://127.0.0.2/files/plain') }, /127\.0\.0\.2 has no public address; if it is a machine of your own, name it in fetch\.allow/],
   ['metadata', { hub: sendTo('https://169.254.169.254/latest') }, /169\.254\.169\.254 has no public address/],
   ['mapped', { hub: sendTo('https://[::ffff:10.0.0.1]/x') }, /has no public address/],
   ['says-nothing', { hub: (socket) => answer(socket, 200, {}, RIGHT) }, /does not state the file's SHA-256; write it behind the source/],
@@ -102,7 +107,7 @@ test('whatever the hub does, there is the right file or a sentence, and a second
   /** @param {typeof ROWS[number]} row */
   const tryRow = async ([name, , sentence, look]) => {
     const data = await temporaryFolder(t), words = [`hf:test/${name}:${name}.gguf`];
-    const { code, out, err } = await pull(data, hub, words);
+    const { code, out, err } = await pull(data, hub, words, {}, SILENT.includes(name) ? 700 : undefined);
     assert.equal(code, sentence ? 1 : 0, `${name}: ${err}`);
     look?.(hub);
     if (sentence) {
@@ -120,13 +125,16 @@ test('whatever the hub does, there is the right file or a sentence, and a second
 });
 
 test('the token goes to the hub and to nobody else', async (t) => {
-  const hub = await startHub(t, { gated: { bytes: RIGHT, hub: (socket, request, attempt, self) => (request.token ? sendTo('http://ELSEWHERE/files/gated')(socket, request, attempt, self) : answer(socket, 401)) } });
+  const hub = await startHub(t, { gated: { bytes: RIGHT, hub: (socket, request, attempt, self) => (request.token ? sendTo('http://ELSEWHERE/files/gated')(socket, request, attempt, self) : answer(socket, 401)) }, 'hub.invalid': { hub: (socket) => answer(socket, 401) } });
   const data = await temporaryFolder(t);
   const { code, err } = await pull(data, hub, ['hf:test/gated:gated.gguf'], { HF_TOKEN: 'hf_secret' });
   assert.equal(code, 0, err);
   assert.deepEqual(hub.requests['hub gated'].map((r) => r.token), ['Bearer hf_secret']);
   assert.deepEqual(hub.requests['file gated'].map((r) => r.token), ['']);
   assert.ok(!err.includes('hf_secret'));
+  const aloud = await repartee(['pull', 'hf:test/other:other.gguf', '--data', data, '--models-hub', 'http://hub.invalid'], { env: { HF_TOKEN: 'hf_secret', http_proxy: hub.url } });
+  assert.match(aloud.err, /the token was not sent, because http:\/\/hub\.invalid is asked without encryption/);
+  assert.equal(hub.requests['hub hub.invalid'][0].token, '');
 });
 
 test('by https whose certificate is good, else not', async (t) => {
@@ -167,20 +175,57 @@ test('an address needs its SHA-256, and fetch.allow where it is not public', asy
     assert.equal(result.code, code, result.err);
     assert.match(result.err, says);
   }
-  const refused = await repartee(['pull', url, `sha256:${sha256(RIGHT)}`, '--data', data]);
+  const refused = await repartee(['pull', `${url}&signature=secret`, `sha256:${sha256(RIGHT)}`, '--data', data]);
   assert.match(refused.err, /would be asked without encryption/);
   assert.deepEqual(installed(data), []);
   const { code, err } = await pull(data, hub, [url, `sha256:${sha256(RIGHT)}`, '--as', 'mine', '--kind', 'embed']);
   assert.equal(code, 0, err);
   assert.deepEqual(installed(data), ['embed/mine.gguf']);
+  assert.equal(inLock(data)[0].source, url.replace(/\?.*/, ''), 'a query may hold a signature');
+});
+
+test('several in one command know of each other', async (t) => {
+  const hub = await startHub(t, { plain: { bytes: RIGHT }, other: { bytes: OTHER } });
+  const data = await temporaryFolder(t), [plain, other] = ['plain', 'other'].map((name) => `hf:test/${name}:${name}.gguf`);
+  const one = await pull(data, hub, ['--as', 'x', plain, other]);
+  assert.deepEqual([one.code, hub.heads], [2, []], one.err);
+  assert.match(one.err, /--as names one model; say which/);
+  const twice = await pull(data, hub, [plain, plain]);
+  assert.deepEqual([twice.code, hub.requests['file plain'].length], [0, 1], twice.err);
+  assert.match(twice.err, /plain is there already/);
+  const namesake = await pull(data, hub, ['--kind', 'llm', other, 'hf:test/plain:other.bin']);
+  assert.match(namesake.err, /there is another model named other; remove it/);
+  assert.deepEqual(installed(data).sort(), ['llm/other.gguf', 'llm/plain.gguf']);
+});
+
+test('a model that was cut off comes anew, and one that only the list does not know does not', async (t) => {
+  const hub = await startHub(t, { plain: { bytes: RIGHT } });
+  const data = await temporaryFolder(t), words = ['hf:test/plain:plain.gguf', `sha256:${sha256(RIGHT)}`];
+  assert.equal((await pull(data, hub, words)).code, 0);
+  truncateSync(path.join(data, 'models/llm/plain.gguf'), 1000);
+  const again = await pull(data, hub, words);
+  assert.equal(again.code, 0, again.err);
+  assertWhole(data, RIGHT, 'plain');
+  rmSync(path.join(data, 'models/models.lock'));
+  hub.heads.length = 0;
+  const known = await pull(data, hub, words);
+  assert.deepEqual([known.code, hub.heads, inLock(data).length], [0, [], 1], known.err);
+  rmSync(path.join(data, 'models/models.lock'));
+  writeFileSync(path.join(data, 'models/llm/plain.gguf'), OTHER);
+  assert.match((await pull(data, hub, words)).err, /llm\/plain\.gguf is another file, of which models\.lock knows nothing/);
+  assert.ok(readFileSync(path.join(data, 'models/llm/plain.gguf')).equals(OTHER));
 });
 
 test('the catalogue is taken at its word, and gated models name a free one', async (t) => {
-  const hub = await startHub(t, { 'Qwen2.5-0.5B-Instruct-GGUF': { bytes: RIGHT }, 'gemma-3-1b-it-qat-q4_0-gguf': { hub: (socket) => answer(socket, 403) } });
+  const hub = await startHub(t, { 'Qwen2.5-0.5B-Instruct-GGUF': { bytes: RIGHT }, 'gemma-3-1b-it-qat-q4_0-gguf': { hub: (socket) => answer(socket, 403) }, 'e5-small-v2-Q8_0-GGUF': { hub: (socket) => answer(socket, 302, { 'X-Linked-Size': 5 }) } });
   const data = await temporaryFolder(t);
   const other = await pull(data, hub, ['qwen2.5-0.5b']);
-  assert.match(other.err, /127\.0\.0\.1 states another size or SHA-256 for the file than is expected .* it is not the same file/);
+  assert.match(other.err, /127\.0\.0\.1 states another SHA-256 for the file than is expected \([0-9a-f]{64}, not [0-9a-f]{64}\); it is not the same file/);
   assert.match(hub.heads[0], /^GET \/Qwen\/Qwen2\.5-0\.5B-Instruct-GGUF\/resolve\/[0-9a-f]{40}\/qwen2\.5-0\.5b-instruct-q4_k_m\.gguf HTTP/);
+  const size = await pull(data, hub, ['e5-small-v2']);
+  assert.match(size.err, /states another size for the file than is expected \(5 bytes, not 36685088\); it is not the same file/);
+  const own = await pull(await temporaryFolder(t), hub, ['qwen2.5-0.5b', `sha256:${sha256(RIGHT)}`]);
+  assert.equal(own.code, 0, own.err);
   const gated = await pull(data, hub, ['gemma-3-1b']);
   assert.match(gated.err, /HTTP 403.*agree to its licence at .*\/google\/gemma-3-1b-it-qat-q4_0-gguf.* HF_TOKEN; or take qwen2\.5-1\.5b, which is free for all/);
   hub.heads.length = 0;
@@ -219,6 +264,8 @@ test('no name leads out of the folder', async (t) => {
   }
   assert.deepEqual(installed(data), []);
   assert.deepEqual(readdirSync(path.dirname(data)).filter((name) => !before.includes(name) && name.includes('gguf')), []);
+  const nowhere = await pull(data, hub, ['hf:test/plain:plain.gguf', '--models-dir', path.join(data, 'none/models')]);
+  assert.match(nowhere.err, /none\/models cannot be made, because a folder above it is missing; make that, or choose another/);
   assert.match((await pull(data, hub, ['lama-3.1-8b'])).err, /did you mean llama-3\.1-8b\?/);
 });
 
@@ -232,7 +279,7 @@ test('a list that was meddled with leads nowhere', async (t) => {
     for (const words of [['models'], ['models', 'rm', 'x'], ['models', 'verify'], ['ask', 'x', '--llm-model', 'x']]) {
       const { code, err } = await repartee([...words, '--data', data]);
       assert.notEqual(code, 0, err);
-      assert.match(err, /models\.lock (is damaged|cannot be read).*restore it, or remove it and pull the models anew/);
+      assert.match(err, /\/models\/models\.lock (is damaged|cannot be read).*restore it, or remove it and pull the models anew/);
     }
   }
   assert.equal(readFileSync(path.join(data, 'precious'), 'utf8'), 'x');
@@ -290,7 +337,12 @@ test('a full disk says so, and with room it goes on', async (t) => {
     socket.write('HTTP/1.1 200 X\r\nConnection: close\r\n\r\n');
     socket.end(RIGHT);
   };
-  const hub = await startHub(t, { plain: { bytes: RIGHT }, unstated: { file: unstatedAtFirst } });
+  const endless = (/** @type {any} */ socket) => {
+    const more = () => socket.write(ZEROS, () => !socket.destroyed && more());
+    socket.write('HTTP/1.1 200 X\r\nConnection: close\r\n\r\n');
+    more();
+  };
+  const hub = await startHub(t, { plain: { bytes: RIGHT }, unstated: { file: unstatedAtFirst }, endless: { file: endless } });
   const folder = await temporaryFolder(t), own = process.getuid?.() === 0 ? ['-m'] : ['-rm'];
   const within = (/** @type {string} */ script) =>
     new Promise((/** @type {(r: {status: any, err: string}) => void} */ resolve) => {
@@ -307,6 +359,8 @@ test('a full disk says so, and with room it goes on', async (t) => {
   assert.match(unstated.err, /the disk is full at .*\/disk\/models; make room and try again, what has come is kept/);
   assert.equal(unstated.status, 0, unstated.err);
   assert.ok((hub.requests['file unstated'].at(-1)?.range ?? 0) > 0, 'it did not go on');
+  const cut = await within(`mount -o remount,size=66m disk; ${line(`http://${hub.elsewhere}/files/endless sha256:${sha256(RIGHT)} --as endless --kind llm`)}`);
+  assert.match(cut.err, /MB more than are free at .*, where 3\.5 MB are left for others; make room and try again/);
 });
 
 test('without a network: from a folder, and from the models of another machine', async (t) => {
@@ -330,6 +384,19 @@ test('without a network: from a folder, and from the models of another machine',
     assert.match(result.err, says);
   }
   assert.deepEqual(installed(three), ['llm/plain.gguf']);
+  const renamed = await repartee(['pull', '--from', path.join(one, 'models'), 'plain', '--as', 'mine', '--data', three]);
+  assert.deepEqual([renamed.code, installed(three).sort()], [0, ['llm/mine.gguf', 'llm/plain.gguf']], renamed.err);
+  const kind = await repartee(['pull', '--from', path.join(one, 'models'), 'plain', '--kind', 'dog', '--data', three]);
+  assert.match(kind.err, /"dog" is none of llm, stt, tts, embed and vad/);
+  const part = path.join(three, 'models/.part', sha256(OTHER)), words = ['hf:test/x:x.gguf', `sha256:${sha256(OTHER)}`];
+  writeFileSync(part, OTHER.subarray(0, HALF));
+  assert.equal(spawnSync('mkfifo', [path.join(stick, 'x.gguf')]).status, 0);
+  const fifo = await repartee(['pull', '--from', stick, ...words, '--data', three]);
+  assert.match(fifo.err, /x\.gguf is no plain file; put the model's file in its place/);
+  rmSync(path.join(stick, 'x.gguf'));
+  writeFileSync(path.join(stick, 'x.gguf'), '');
+  assert.match((await repartee(['pull', '--from', stick, ...words, '--data', three])).err, /x\.gguf is empty; copy it anew/);
+  assert.equal(statSync(part).size, HALF, 'what the network has brought stays');
 });
 
 test('models are listed, verified and removed', async (t) => {

@@ -3,9 +3,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "server/models/catalogue.h"
 #include "server/models/hub.h"
+#include "server/models/models_dir.h"
 #include "unit.h"
 
 #define SHA "abababababababababababababababababababababababababababababababab"
@@ -125,6 +127,33 @@ static void test_list(void **)
     }
 }
 
+static void test_damage(void **)
+{
+    char folder[] = "/tmp/models-XXXXXX", holder[MODELS_HOLDER_BYTES], path[64];
+    struct models_dir d;
+    struct model_list l, after;
+    struct model_list_why why;
+    assert_non_null(mkdtemp(folder));
+    assert_ok(models_dir_init(&d, folder, ""));
+    assert_ok(models_dir_lock(&d, "test", holder));
+    assert_ok(parse(GOOD, LIST_LOCK, &l, &why));
+    assert_ok(models_dir_add(&d, &l.model[0], &why));
+    struct model wrong = l.model[0];
+    wrong.size = 0;
+    assert_err(models_dir_add(&d, &wrong, &why), ERR_INVALID);
+    assert_true(str_starts(str_of(why.text), S("model 1, size")));
+    assert_ok(models_dir_read(&d, &after, &why));
+    assert_int_equal(after.model[0].size, 5);
+    model_list_free(&after);
+    model_list_free(&l);
+    models_dir_unlock(&d);
+    static const char *const names[] = {"models.lock", ".lock", ""};
+    for (size_t i = 0; i < countof(names); i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        assert_int_equal(remove(path), 0);
+    }
+}
+
 static void test_catalogue(void **)
 {
     struct model_list l;
@@ -182,9 +211,9 @@ static void test_headers(void **)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sources), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_list),    cmocka_unit_test(test_catalogue),
-        cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_sources),   cmocka_unit_test(test_names),
+        cmocka_unit_test(test_list),      cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_catalogue), cmocka_unit_test(test_headers),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

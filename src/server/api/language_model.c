@@ -75,7 +75,7 @@ static void find_file(const struct conf *c, const char *data, const char *given,
         snprintf(memory->wrong, sizeof memory->wrong,
                  "%.90s/models.lock cannot be read (%.60s); restore it, or remove it and pull the "
                  "models anew",
-                 c->models_dir[0] ? c->models_dir : data, why.text[0] ? why.text : err_text(err));
+                 dir.path, why.text[0] ? why.text : err_text(err));
         return;
     }
     use_file(given, &dir, &list, memory);

@@ -2,7 +2,6 @@
 /* Brings models: by their name in the catalogue, from the hub, from an address, from a folder. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <sys/sysinfo.h>
 
 #include "base/check.h"
@@ -34,6 +33,14 @@ static int no_source(const struct pull *p, struct str source)
         best.n ? "?" : "");
 }
 
+/* What stands in a query may be a signature that lets in who knows it: that is no origin to keep. */
+static struct str without_query(struct str source)
+{
+    source.n = str_find_byte(source, '#');
+    source.n = str_find_byte(source, '?');
+    return source;
+}
+
 /* A source that is in no catalogue: its name and kind by the options or by its file. */
 static int take_other(struct pull *p, struct str source, struct wish *w)
 {
@@ -41,7 +48,7 @@ static int take_other(struct pull *p, struct str source, struct wish *w)
     if (model_source_parse(source, &w->source) != OK)
         return no_source(p, source);
     struct str file = model_source_file(&w->source);
-    w->model.source = source;
+    w->model.source = without_query(source);
     w->model.kind = kind ? str_of(kind) : S("llm");
     if (!kind && !str_ends_nocase(file, S(".gguf")))
         return cli_misuse(p->c,
@@ -56,21 +63,25 @@ static int take_other(struct pull *p, struct str source, struct wish *w)
     return EXIT_OK;
 }
 
+void pull_expect(struct wish *w, struct str sha256)
+{
+    if (str_eq(w->model.sha256, sha256))
+        return;
+    w->model.sha256 = sha256;
+    w->model.size = 0;
+    w->model.revision = S("");
+}
+
 int pull_take(struct pull *p, struct str source, struct str sha256, struct wish *w)
 {
-    const char *name = cli_given(p->c, "as"), *kind = cli_given(p->c, "kind");
+    const char *name = cli_given(p->c, "as");
     *w = (struct wish){.model.sha256 = sha256};
-    if (name && !model_name_is_good(str_of(name)))
-        return cli_misuse(
-            p->c, "\"%.100s\" is no name for a model: take letters, digits, \".\", - and _", name);
-    if (kind && !model_kind_is_good(str_of(kind)))
-        return cli_misuse(p->c, "\"%.100s\" is none of llm, stt, tts, embed and vad", kind);
     const struct model *known = model_list_find(&p->catalogue, source);
     int code = EXIT_OK;
     if (known) {
         w->model = *known;
         if (sha256.n)
-            w->model.sha256 = sha256;
+            pull_expect(w, sha256);
         check(model_source_parse(known->source, &w->source) == OK);
         snprintf(w->name, sizeof w->name, "%.*s", STR_FMT(known->name));
     } else {
@@ -81,44 +92,6 @@ int pull_take(struct pull *p, struct str source, struct str sha256, struct wish 
     if (w->source.is_hub && !w->source.revision.n)
         w->source.revision = w->model.revision;
     return code;
-}
-
-/* --- what is there --- */
-
-static void file_of(const struct wish *w, char into[MODEL_FILE_MAX + 16])
-{
-    struct str file = model_source_file(&w->source), ending = {};
-    for (size_t i = file.n; i > 0 && !ending.p; i--)
-        if (file.p[i - 1] == '.')
-            ending = str_sub(file, i - 1, file.n);
-    char name[MODEL_FILE_MAX + 1];
-    snprintf(name, sizeof name, "%s%.*s", w->name, STR_FMT(str_sub(ending, 0, 16)));
-    bool is_good = model_file_is_good(str_of(name));
-    snprintf(into, MODEL_FILE_MAX + 16, "%.*s/%s", STR_FMT(w->model.kind),
-             is_good ? name : w->name);
-}
-
-int pull_look(struct pull *p, const struct wish *w, bool *ret_is)
-{
-    const struct model *m = model_list_find(&p->installed, str_of(w->name));
-    char path[MODELS_PATH_BYTES];
-    struct stat about;
-    *ret_is = false;
-    if (!m)
-        return EXIT_OK;
-    bool is_same =
-        w->model.sha256.n ? str_eq(m->sha256, w->model.sha256) : str_eq(m->source, w->model.source);
-    if (!is_same)
-        return cli_fail(
-            p->c,
-            "there is another model named %s; remove it with 'repartee models rm %s', or take another name with --as",
-            w->name, w->name);
-    bool is_there = models_dir_file(&p->dir, m, path) == OK && stat(path, &about) == 0 &&
-                    about.st_size == m->size;
-    if (is_there && !p->c->json)
-        fprintf(stderr, "%s is there already.\n", w->name);
-    *ret_is = is_there;
-    return EXIT_OK;
 }
 
 /* --- progress --- */
@@ -166,96 +139,13 @@ void pull_show(struct pull *p, const struct wish *w, int64_t done, int64_t total
     p->step = step;
 }
 
-/* --- into its place --- */
-
-int pull_cannot_store(const struct pull *p, enum err err)
-{
-    switch (err) {
-    case ERR_NOMEM:
-        return cli_no_memory(p->c);
-    case ERR_NOSPACE:
-        return cli_fail(p->c, "the disk is full at %s; make room and try again", p->dir.path);
-    case ERR_SYNTAX:
-        return cli_fail(
-            p->c, "%s/models.lock is damaged; restore it, or remove it and pull the models anew",
-            p->dir.path);
-    case ERR_TOOBIG:
-        return cli_fail(p->c,
-                        "%s holds %d models already; remove some with 'repartee models rm NAME'",
-                        p->dir.path, MODELS_MAX);
-    default:
-        return cli_fail(
-            p->c,
-            "%s cannot be read or written (%s); look at its rights, or choose another folder with --models-dir",
-            p->dir.path, err_text(err));
-    }
-}
-
-static void tell(const struct pull *p, const struct model *m)
-{
-    if (p->c->json)
-        return;
-    printf("%.*s is installed (%.*s, %.1f MB%s%.*s).", STR_FMT(m->name), STR_FMT(m->kind),
-           (double)m->size / 1e6, m->licence.n ? ", licence " : "", STR_FMT(m->licence));
-    if (str_eq(m->kind, S("llm")) || str_eq(m->kind, S("embed")))
-        printf(" Use it with --%.*s-model %.*s", STR_FMT(m->kind), STR_FMT(m->name));
-    putchar('\n');
-}
-
-static int enter(struct pull *p, const struct wish *w, const char *file, const struct hub_facts *is)
-{
-    struct model_list_why why;
-    struct model m = w->model;
-    m.name = str_of(w->name);
-    m.file = str_of(file);
-    m.sha256 = str_of(is->sha256);
-    m.size = is->size;
-    if (is->commit[0])
-        m.revision = str_of(is->commit);
-    enum err err = models_dir_add(&p->dir, &m, &why);
-    if (err != OK)
-        return pull_cannot_store(p, err);
-    p->done++;
-    tell(p, &m);
-    return EXIT_OK;
-}
-
-/* A file that stands where the model belongs, perhaps since a crash: is it the one? */
-static bool is_it(const struct pull *p, const char *file, const struct hub_facts *is)
-{
-    char path[MODELS_PATH_BYTES], sha256[SHA256_HEX + 1];
-    int64_t size;
-    return models_dir_file(&p->dir, &(struct model){.file = str_of(file)}, path) == OK &&
-           models_hash_file(path, sha256, &size) == OK && strcmp(sha256, is->sha256) == 0;
-}
-
-int pull_install(struct pull *p, const struct wish *w, struct part *part,
-                 const struct hub_facts *is)
-{
-    char file[MODEL_FILE_MAX + 16], kind[16];
-    file_of(w, file);
-    snprintf(kind, sizeof kind, "%.*s", STR_FMT(w->model.kind));
-    enum err err = part_install(part, kind, file);
-    if (err == ERR_CONFLICT && is_it(p, file, is)) {
-        part_discard(part);
-        err = OK;
-    }
-    part_close(part);
-    progress_clear(&p->progress);
-    if (err == ERR_CONFLICT)
-        return cli_fail(
-            p->c,
-            "%s/%s is another file, of which models.lock knows nothing; move it away, or take another name with --as",
-            p->dir.path, file);
-    return err == OK ? enter(p, w, file, is) : pull_cannot_store(p, err);
-}
-
 /* --- from the network --- */
 
 struct pulling {
     struct pull *p;
     const struct wish *w;
     struct loop *loop;
+    bool keeps_token; /* there is one, but the hub would be told it for all to hear */
     int code;
 };
 
@@ -273,6 +163,11 @@ static int tell_failure(const struct pulling *g, const struct download_result *r
     bool is_kept = w->source.is_hub && (r->status == 401 || r->status == 403);
     if (!is_kept)
         return cli_fail(c, "%s: %s", w->name, r->why);
+    if (g->keeps_token)
+        return cli_fail(
+            c,
+            "%s: %s; the token was not sent, because %s is asked without encryption: take an https address for models.hub",
+            w->name, r->why, c->conf.models_hub);
     return cli_fail(
         c,
         "%s: %s; agree to its licence at %s/%.*s, make a token there and put it into HF_TOKEN%s%.*s%s",
@@ -332,7 +227,12 @@ static int pull_one(struct pull *p, const struct wish *w)
         .size = w->model.size,
         .silence_ms = (uint32_t)conf->fetch_silence_ms,
     };
-    struct pulling g = {.p = p, .w = w, .code = EXIT_FAILED};
+    struct pulling g = {
+        .p = p,
+        .w = w,
+        .keeps_token = w->source.is_hub && conf->models_token[0] && !may_have_token,
+        .code = EXIT_FAILED,
+    };
     pull_begin_progress(p);
     if (err == OK)
         err = request.url ? download(&g, &request) : ERR_NOMEM;
@@ -398,10 +298,26 @@ static int pull_operands(struct pull *p)
     return code;
 }
 
+/* Whether the options can be meant. */
+static int check_options(const struct cli *c)
+{
+    const char *name = cli_given(c, "as"), *kind = cli_given(c, "kind");
+    int sources = c->count > 0;
+    for (int i = 1; i < c->count; i++)
+        sources += !str_starts(str_of(c->operand[i]), S("sha256:"));
+    if (name && sources != 1)
+        return cli_misuse(c, "--as names one model; say which, and pull others by themselves");
+    if (name && !model_name_is_good(str_of(name)))
+        return cli_misuse(
+            c, "\"%.100s\" is no name for a model: take letters, digits, \".\", - and _", name);
+    if (kind && !model_kind_is_good(str_of(kind)))
+        return cli_misuse(c, "\"%.100s\" is none of llm, stt, tts, embed and vad", kind);
+    return EXIT_OK;
+}
+
 static int pull(struct pull *p)
 {
     struct cli *c = p->c;
-    struct model_list_why why;
     char holder[MODELS_HOLDER_BYTES];
     const char *from = cli_given(c, "from");
     enum err err = models_dir_lock(&p->dir, "pull", holder);
@@ -411,11 +327,9 @@ static int pull(struct pull *p)
     if (err == OK)
         err = catalogue_read(&p->catalogue);
     if (err == OK)
-        err = models_dir_read(&p->dir, &p->installed, &why);
+        err = pull_read_installed(p);
     if (err != OK)
         return pull_cannot_store(p, err);
-    if (cli_given(c, "as") && c->count == 0)
-        return cli_misuse(c, "--as names one model; say which");
     return from ? pull_from(p, from) : c->count ? pull_operands(p) : pull_set(p);
 }
 
@@ -425,7 +339,9 @@ int cli_pull(struct cli *c)
     if (models_dir_init(&p.dir, c->conf.models_dir, c->data) != OK)
         return cli_misuse(
             c, "the name of the folder of models is too long; choose another with --models-dir");
-    int code = pull(&p);
+    int code = check_options(c);
+    if (code == EXIT_OK)
+        code = pull(&p);
     if (c->json && code == EXIT_OK)
         printf("{\"installed\":%u}\n", p.done);
     models_dir_unlock(&p.dir);

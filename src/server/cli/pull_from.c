@@ -1,68 +1,83 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Models from a folder, for machines without a network: what a browser has saved, or another machine's models. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "server/cli/pull_parts.h"
+#include "server/models/disk.h"
 
 enum { PIECE = 1 << 20 };
 
-/* Opens the model's file below `folder`, by what models.lock there says, by its own name or by the hub's. */
-static int open_file(const char *folder, const struct model *there, const struct wish *w,
-                     char path[MODELS_PATH_BYTES])
+/* Opens the model's file below `folder`, by what models.lock there says, by its own name or by the hub's.
+ * ERR_NOTFOUND, or what is wrong with `path`. */
+static enum err open_file(const char *folder, const struct model *there, const struct wish *w,
+                          char path[MODELS_PATH_BYTES], int *ret_fd, int64_t *ret_size)
 {
     struct str own = model_source_file(&w->source);
     const struct str names[] = {there ? there->file : S(""), own, str_of(w->name)};
-    int fd = -1;
-    for (size_t i = 0; i < sizeof names / sizeof *names && fd < 0; i++) {
+    enum err err = ERR_NOTFOUND;
+    for (size_t i = 0; i < sizeof names / sizeof *names && err == ERR_NOTFOUND; i++) {
         if (!names[i].n || snprintf(path, MODELS_PATH_BYTES, "%s/%.*s", folder,
                                     STR_FMT(names[i])) >= MODELS_PATH_BYTES)
             continue;
-        fd = open(path, O_RDONLY | O_CLOEXEC);
+        err = disk_open_file(path, ret_fd, ret_size);
     }
-    return fd;
+    return err;
 }
 
-static enum err copy(struct pull *p, const struct wish *w, int fd, struct part *part)
+/* `ret_unread`: by which error number the file could not be read, or 0. What a pull from the network has brought of the
+ * model stays until there is something to put in its place. */
+static enum err copy(struct pull *p, const struct wish *w, int fd, int64_t size, struct part *part,
+                     int *ret_unread)
 {
     autofree char *piece = malloc(PIECE);
-    off_t size = lseek(fd, 0, SEEK_END);
     if (!piece)
         return ERR_NOMEM;
-    if (size < 0 || lseek(fd, 0, SEEK_SET) != 0)
-        return err_from_errno(errno);
-    ssize_t n;
-    try(part_restart(part));
-    while ((n = read(fd, piece, PIECE)) > 0) {
+    ssize_t n = read(fd, piece, PIECE);
+    if (n > 0)
+        try(part_restart(part));
+    while (n > 0) {
         try(part_write(part, (struct str){piece, (size_t)n}));
         pull_show(p, w, part_size(part), size);
+        n = read(fd, piece, PIECE);
     }
-    return n == 0 ? OK : err_from_errno(errno);
+    *ret_unread = n < 0 ? errno : 0;
+    return OK;
 }
 
-static int take_file(struct pull *p, const struct wish *w, const char *path, int fd)
+static int take_file(struct pull *p, const struct wish *w, const char *path, int fd, int64_t size)
 {
     struct hub_facts is = {};
     struct part *part;
     bool is_whole = false;
+    int unread = 0;
+    if (size == 0)
+        return cli_fail(p->c, "%s is empty; copy it anew", path);
+    if (w->model.size && size != w->model.size)
+        return cli_fail(
+            p->c,
+            "%s is not the file that was meant: its size is %lld bytes, not %lld; copy it anew",
+            path, (long long)size, (long long)w->model.size);
     snprintf(is.sha256, sizeof is.sha256, "%.*s", STR_FMT(w->model.sha256));
     enum err err = part_open(p->dir.path, is.sha256, &part);
     if (err != OK)
         return pull_cannot_store(p, err);
     pull_begin_progress(p);
-    err = copy(p, w, fd, part);
-    if (err == OK)
+    err = copy(p, w, fd, size, part, &unread);
+    if (err == OK && !unread)
         err = part_is_whole(part, w->model.size, &is_whole);
     progress_clear(&p->progress);
     is.size = part_size(part);
     if (err == OK && is_whole)
         return pull_install(p, w, part, &is);
-    part_discard(part);
+    if (!unread || part_size(part) == 0)
+        part_discard(part);
     part_close(part);
+    if (unread)
+        return cli_cannot_read(p->c, path, unread);
     return err != OK
                ? pull_cannot_store(p, err)
                : cli_fail(p->c,
@@ -80,11 +95,17 @@ static int take(struct pull *p, const char *folder, const struct model *there, s
     if (!w->model.sha256.n)
         return cli_misuse(p->c, "no SHA-256 is known for %s; write it behind it: sha256:…",
                           w->name);
-    int fd = open_file(folder, there, w, path);
-    if (fd < 0)
+    int fd;
+    int64_t size;
+    enum err err = open_file(folder, there, w, path, &fd, &size);
+    if (err == ERR_NOTFOUND)
         return cli_fail(p->c, "there is no file %.*s in %s; copy it there",
                         STR_FMT(model_source_file(&w->source)), folder);
-    code = take_file(p, w, path, fd);
+    if (err == ERR_INVALID)
+        return cli_fail(p->c, "%s is no plain file; put the model's file in its place", path);
+    if (err != OK)
+        return cli_cannot_read(p->c, path, errno);
+    code = take_file(p, w, path, fd, size);
     close(fd);
     return code;
 }
@@ -94,11 +115,14 @@ static int take_operand(struct pull *p, const char *folder, const struct model_l
                         struct str source, struct str sha256)
 {
     const struct model *there = model_list_find(others, source);
+    const char *name = cli_given(p->c, "as");
     struct wish w;
     int code = EXIT_OK;
     if (there && !model_list_find(&p->catalogue, source)) {
         w = (struct wish){.model = *there};
-        snprintf(w.name, sizeof w.name, "%.*s", STR_FMT(there->name));
+        snprintf(w.name, sizeof w.name, "%.*s", STR_FMT(name ? str_of(name) : there->name));
+        if (sha256.n)
+            pull_expect(&w, sha256);
         if (model_source_parse(there->source, &w.source) != OK)
             return pull_cannot_store(p, ERR_SYNTAX);
     } else {
@@ -106,8 +130,6 @@ static int take_operand(struct pull *p, const char *folder, const struct model_l
     }
     if (code == EXIT_OK && there && !w.model.sha256.n)
         w.model.sha256 = there->sha256;
-    if (sha256.n)
-        w.model.sha256 = sha256;
     return code == EXIT_OK ? take(p, folder, there, &w) : code;
 }
 

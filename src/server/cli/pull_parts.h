@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The inside of `repartee pull`, shared by its two files: pull.c (what is wanted, from the network) and pull_from.c
- * (from a folder). */
+/* The inside of `repartee pull`, shared by its files: pull.c (what is wanted, from the network), pull_from.c (from a
+ * folder) and pull_store.c (what is there). */
 #pragma once
 
 #include "server/cli/cli.h"
@@ -29,11 +29,16 @@ struct pull {
 /* pull.c */
 /* The next operand, and the sha256: behind it, if there is one. */
 int pull_next(struct pull *p, int *at, struct str *ret_source, struct str *ret_sha256);
+/* The caller of the command says what the file's SHA-256 is; of another file nothing else is known. */
+void pull_expect(struct wish *w, struct str sha256);
 int pull_take(struct pull *p, struct str source, struct str sha256, struct wish *w);
-/* Is it there? Then it is said, and *ret_is is true. */
-int pull_look(struct pull *p, const struct wish *w, bool *ret_is);
 void pull_show(struct pull *p, const struct wish *w, int64_t done, int64_t total);
 void pull_begin_progress(struct pull *p);
+
+/* pull_store.c */
+enum err pull_read_installed(struct pull *p); /* what models.lock says now, into p->installed */
+/* Is it there? Then it is said, or entered where only the list does not know it, and *ret_is is true. */
+int pull_look(struct pull *p, const struct wish *w, bool *ret_is);
 /* `part` is whole and right: under its name with it, and into models.lock. Closes it. */
 int pull_install(struct pull *p, const struct wish *w, struct part *part,
                  const struct hub_facts *is);

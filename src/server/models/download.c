@@ -12,12 +12,18 @@
 #include "server/net/fetch_url.h"
 
 enum {
-    HOPS_MAX = 5,
+    HOPS_MAX = 3,
     CONNECTIONS_MAX = 20, /* of one download, redirects not counted */
     WAITS_MAX = 3,
     WAIT_MAX_S = 30, /* more patience is the operator's to have */
     CONNECT_MAX_MS = 15000,
+    HTTPS_PORT = 443,
 };
+/* What others on the disk, the documents above all, are left, or of a small disk a 20th; and of a file whose size
+ * nobody stated, how often that is looked at, and how long it may get. */
+constexpr double RESERVE_BYTES = 256e6;
+constexpr int64_t LOOK_EVERY_BYTES = 64 << 20;
+constexpr int64_t UNSTATED_MAX_BYTES = 256LL << 30;
 
 struct download {
     struct fetcher *fetcher;
@@ -186,13 +192,18 @@ static bool learn(struct download *d)
                    fetch_header(d->fetch, "X-Repo-Commit"), &f);
     if (f.commit[0])
         memcpy(d->is.commit, f.commit, sizeof f.commit);
-    bool is_other = (f.sha256[0] && d->is.sha256[0] && strcmp(f.sha256, d->is.sha256) != 0) ||
-                    (f.size && d->is.size && f.size != d->is.size);
-    if (is_other) {
+    if (f.sha256[0] && d->is.sha256[0] && strcmp(f.sha256, d->is.sha256) != 0) {
         fail(
             d, ERR_INVALID, 0,
-            "%.100s states another size or SHA-256 for the file than is expected (%.64s, not %.64s); it is not the same file",
+            "%.100s states another SHA-256 for the file than is expected (%.64s, not %.64s); it is not the same file",
             d->here.host, f.sha256, d->is.sha256);
+        return false;
+    }
+    if (f.size && d->is.size && f.size != d->is.size) {
+        fail(
+            d, ERR_INVALID, 0,
+            "%.100s states another size for the file than is expected (%lld bytes, not %lld); it is not the same file",
+            d->here.host, (long long)f.size, (long long)d->is.size);
         return false;
     }
     if (f.sha256[0])
@@ -204,19 +215,34 @@ static bool learn(struct download *d)
 
 /* --- the file --- */
 
-static bool has_room(struct download *d)
+/* False: the download has failed. */
+static bool has_room(struct download *d, int64_t need)
 {
     struct statvfs disk;
     if (statvfs(d->request.folder, &disk) != 0)
         return true;
-    double room = (double)disk.f_bavail * (double)disk.f_frsize;
-    double need = (double)(d->is.size - part_size(d->part));
-    if (need <= room)
+    double reserve = (double)disk.f_blocks * (double)disk.f_frsize / 20;
+    reserve = reserve < RESERVE_BYTES ? reserve : RESERVE_BYTES;
+    double room = (double)disk.f_bavail * (double)disk.f_frsize - reserve;
+    if ((double)need <= room)
         return true;
-    fail(d, ERR_NOSPACE, 0,
-         "the file needs %.1f MB more than are free at %.200s; make room and try again",
-         (need - room) / 1e6, d->request.folder);
+    fail(
+        d, ERR_NOSPACE, 0,
+        "the file needs %.1f MB more than are free at %.200s, where %.1f MB are left for others; make room and try again",
+        ((double)need - room) / 1e6, d->request.folder, reserve / 1e6);
     return false;
+}
+
+/* More of a file whose size nobody stated; false: the download has failed. */
+static bool may_grow(struct download *d, int64_t by)
+{
+    int64_t size = part_size(d->part);
+    if (size + by > UNSTATED_MAX_BYTES) {
+        part_discard(d->part);
+        fail(d, ERR_TOOBIG, 0, "%.100s sends on and on; it was thrown away", d->here.host);
+        return false;
+    }
+    return size / LOOK_EVERY_BYTES == (size + by) / LOOK_EVERY_BYTES || has_room(d, by);
 }
 
 /* Opens what an earlier try has left; false: the download has failed. */
@@ -247,6 +273,9 @@ static void judge_whole(struct download *d)
         return begin_anew(d);
     }
     part_discard(d->part);
+    if (!d->is.size)
+        return fail(d, ERR_INVALID, 0, "%.100s sent an empty file, which is no model",
+                    d->here.host);
     fail(
         d, ERR_INVALID, 0,
         "what %.100s sent is not the file that was meant: its SHA-256 is not %.64s; it was thrown away",
@@ -284,7 +313,7 @@ static void accept_file(struct download *d, int status)
     d->is_resumed = status == 206;
     if (total)
         d->is.size = total;
-    d->is_body = d->is.size == 0 || has_room(d);
+    d->is_body = has_room(d, d->is.size ? d->is.size - part_size(d->part) : 0);
 }
 
 static void on_head(void *arg)
@@ -318,6 +347,8 @@ static void on_body(void *arg, struct str bytes)
                     "%.100s sends more than the %lld bytes that the file has; it was thrown away",
                     d->here.host, (long long)d->is.size);
     }
+    if (!d->is.size && !may_grow(d, (int64_t)bytes.n))
+        return;
     enum err err = part_write(d->part, bytes);
     if (err != OK)
         return fail_by_disk(d, err);
@@ -397,6 +428,12 @@ static void ask(struct download *d)
             d, ERR_DENIED, 0,
             "%.100s would be asked without encryption; take an https address, or name a machine of your own in fetch.allow",
             d->here.host);
+    if (d->hops && d->here.port != HTTPS_PORT && !is_allowed &&
+        !url_is_same_place(&d->first, &d->here))
+        return fail(
+            d, ERR_DENIED, 0,
+            "a redirect leads to port %u of %.100s; if it is a machine of your own, name it in fetch.allow",
+            d->here.port, d->here.host);
     err = start_fetch(d, is_allowed);
     if (err != OK)
         return fail(d, err, 0, "%.100s cannot be asked (%s); try again", d->here.host,

@@ -2,8 +2,8 @@
 /*
  * Brings one file into a models folder's .part and sees that it is the file that was meant: its size and SHA-256 are
  * those that were asked for, or that the hub states. Goes on where an earlier try ended (Range, If-Range), follows
- * redirects itself (https, public addresses, five at most; the token stays with the first host), waits when a server
- * asks for a little patience, and comes again when a connection broke after it had brought something.
+ * redirects itself (https, public addresses, port 443, three at most; the token stays with the first host), waits when
+ * a server asks for a little patience, and comes again when a connection broke after it had brought something.
  *
  *     try(download_start(loop, fetcher, &(struct download_request){…}, &events, self, &d));
  *     … events.done(self, &result), exactly once, unless cancelled; then the download is gone

@@ -141,11 +141,22 @@ static enum err replace(const struct models_dir *d, struct str text)
     return disk_sync_folder(d->path);
 }
 
+/* What nobody could read afterwards is not written. */
+static enum err is_readable(struct str text, struct model_list_why *why)
+{
+    struct model_list l;
+    enum err err = model_list_parse(text, LIST_LOCK, &l, why);
+    if (err == OK)
+        model_list_free(&l);
+    return err == ERR_SYNTAX ? ERR_INVALID : err;
+}
+
 static enum err rewrite(struct models_dir *d, const struct model_list *l, const struct model *but,
-                        const struct model *more)
+                        const struct model *more, struct model_list_why *why)
 {
     autobuf text = BUF(MODEL_LIST_BYTES);
     try(model_list_print(l, but, more, &text));
+    try(is_readable(buf_str(&text), why));
     return replace(d, buf_str(&text));
 }
 
@@ -154,7 +165,7 @@ enum err models_dir_add(struct models_dir *d, const struct model *m, struct mode
     struct model_list l;
     try(models_dir_read(d, &l, why));
     const struct model *old = model_list_find(&l, m->name);
-    enum err err = l.count >= MODELS_MAX && !old ? ERR_TOOBIG : rewrite(d, &l, old, m);
+    enum err err = l.count >= MODELS_MAX && !old ? ERR_TOOBIG : rewrite(d, &l, old, m, why);
     model_list_free(&l);
     return err;
 }
@@ -168,7 +179,7 @@ enum err models_dir_remove(struct models_dir *d, struct str name, struct model_l
     enum err err = m ? models_dir_file(d, m, file) : ERR_NOTFOUND;
     /* First out of the list: what is in it is always there. */
     if (err == OK)
-        err = rewrite(d, &l, m, nullptr);
+        err = rewrite(d, &l, m, nullptr, why);
     if (err == OK && unlink(file) != 0 && errno != ENOENT)
         err = err_from_errno(errno);
     model_list_free(&l);
@@ -225,9 +236,8 @@ static enum err hash_fd(int fd, EVP_MD_CTX *hash, char into[SHA256_HEX + 1], int
 
 enum err models_hash_file(const char *path, char into[SHA256_HEX + 1], int64_t *ret_size)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return err_from_errno(errno);
+    int fd;
+    try(disk_open_file(path, &fd, ret_size));
     EVP_MD_CTX *hash = EVP_MD_CTX_new();
     enum err err = hash_fd(fd, hash, into, ret_size);
     EVP_MD_CTX_free(hash);

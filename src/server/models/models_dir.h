@@ -24,7 +24,8 @@ void models_dir_unlock(struct models_dir *d); /* also of one that was not locked
 /* models.lock as it is now; none is an empty list. ERR_SYNTAX with `why`. Freed with model_list_free. */
 enum err models_dir_read(const struct models_dir *d, struct model_list *ret_list,
                          struct model_list_why *why);
-/* Adds to models.lock, or takes out: both under the lock. Adding replaces the one of the same name. */
+/* Adds to models.lock, or takes out: both under the lock. Adding replaces the one of the same name.
+ * ERR_INVALID with `why`: the list would be damaged by it, and is left as it is. */
 enum err models_dir_add(struct models_dir *d, const struct model *m, struct model_list_why *why);
 /* And its file. ERR_NOTFOUND. */
 enum err models_dir_remove(struct models_dir *d, struct str name, struct model_list_why *why);

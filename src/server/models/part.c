@@ -173,11 +173,34 @@ enum err part_is_whole(const struct part *p, int64_t size, bool *ret_is)
     if (!well)
         return ERR_NOMEM;
     sha256_print(sum, hex);
-    *ret_is = (size == 0 || size == p->size) && strcmp(hex, p->sha256) == 0;
+    *ret_is = p->size > 0 && (size == 0 || size == p->size) && strcmp(hex, p->sha256) == 0;
     return OK;
 }
 
-enum err part_install(struct part *p, const char *kind, const char *file)
+/* Whoever put a file of this name there keeps it. Not every file system can see to that (NFS, FUSE); there it is
+ * looked first, which the folder's lock makes good among us. */
+static enum err rename_to_free(const char *from, const char *to)
+{
+    struct stat about;
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return OK;
+    if (errno == EEXIST)
+        return ERR_CONFLICT;
+    if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+        return err_from_errno(errno);
+    if (lstat(to, &about) == 0)
+        return ERR_CONFLICT;
+    if (errno != ENOENT || rename(from, to) != 0)
+        return err_from_errno(errno);
+    return OK;
+}
+
+static enum err rename_over(const char *from, const char *to)
+{
+    return rename(from, to) == 0 ? OK : err_from_errno(errno);
+}
+
+enum err part_install(struct part *p, const char *kind, const char *file, bool replaces)
 {
     char folder[PATH_BYTES], to[PATH_BYTES];
     try(make_path(folder, p->folder, kind, ""));
@@ -186,9 +209,7 @@ enum err part_install(struct part *p, const char *kind, const char *file)
         return err_from_errno(errno);
     if (fsync(p->fd) != 0)
         return err_from_errno(errno);
-    /* Whoever put a file of this name there keeps it. */
-    if (renameat2(AT_FDCWD, p->path, AT_FDCWD, to, RENAME_NOREPLACE) != 0)
-        return errno == EEXIST ? ERR_CONFLICT : err_from_errno(errno);
+    try(replaces ? rename_over(p->path, to) : rename_to_free(p->path, to));
     (void)unlink(p->etag_path);
     try(disk_sync_folder(folder));
     return disk_sync_folder(p->folder);

@@ -5,7 +5,7 @@
  *
  *     try(part_open(folder, sha256, &p));       // with the bytes of an earlier try, if there are any
  *     try(part_write(p, bytes));                // …
- *     if (part_is_whole(p, size)) try(part_install(p, "llm", "llm/name.gguf"));
+ *     if (part_is_whole(p, size)) try(part_install(p, "llm", "llm/name.gguf", false));
  *     part_close(p);                            // what was not installed stays
  *
  * Installed means: on the disk, and under its name in one step. After a crash there is all of it or nothing.
@@ -28,9 +28,9 @@ enum err part_restart(struct part *p);                 /* empties it */
  * when it is empty; a weak one is none. */
 enum err part_set_etag(struct part *p, struct str etag);
 const char *part_etag(const struct part *p); /* "": not known */
-/* Has it the size, unless that is 0, and the hash that it is named for? */
+/* Has it the size, unless that is 0, and the hash that it is named for? An empty one is no model. */
 enum err part_is_whole(const struct part *p, int64_t size, bool *ret_is);
-/* ERR_CONFLICT: there is such a file. */
-enum err part_install(struct part *p, const char *kind, const char *file);
+/* ERR_CONFLICT: there is such a file, and it is not to be replaced. */
+enum err part_install(struct part *p, const char *kind, const char *file, bool replaces);
 /* Away with it and what belongs to it. */
 void part_discard(struct part *p);
