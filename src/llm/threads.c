@@ -84,8 +84,9 @@ void threads_note(struct threads *t, const struct threads_step *step)
         return;
     t->last_us = step->now_us;
     bool crowded = step->cpu_us * 100 < step->wall_us * CROWDED_PERCENT;
-    if (step->tokens == 0) { /* as long as many of the others */
-        t->crowded = crowded ? CROWDED_STEPS : 0;
+    if (step->tokens == 0) { /* as long as many of the others; no part of a trial */
+        if (!t->before)
+            t->crowded = crowded ? CROWDED_STEPS : 0;
         return;
     }
     t->crowded = crowded ? t->crowded + 1 : 0;

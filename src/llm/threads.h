@@ -17,10 +17,10 @@
 #include <stdint.h>
 
 struct threads_step {
-    uint64_t wall_us,
-        cpu_us; /* that it took, and that the thread which called for it was computing */
-    uint32_t
-        tokens; /* of answers; 0: it also read prompts, or failed, and tells nothing about speed */
+    /* What it took, and how much of that the thread which called for it was computing. */
+    uint64_t wall_us, cpu_us;
+    /* Of answers; 0: it also read prompts, or failed, and tells nothing about speed. */
+    uint32_t tokens;
     uint64_t now_us; /* any clock */
 };
 

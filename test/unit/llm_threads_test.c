@@ -94,12 +94,29 @@ static void after_a_pause_all_are_used_again(void **)
     assert_int_equal(t.now, 2);
 }
 
+/* A prompt between the steps of a trial, however crowded, is no reason to try still fewer. */
+static void a_prompt_is_no_part_of_a_trial(void **)
+{
+    struct machine m = {.cores = 4, .others = 2, .tokens = 1};
+    struct threads t = threads_of(4);
+    for (int i = 0; t.now == 4; i++) {
+        assert_true(i < 100);
+        take(&m, &t, 1);
+    }
+    assert_int_equal(t.now, 2);
+    take(&m, &t, 2);
+    threads_note(&t, &(struct threads_step){.wall_us = 1000, .cpu_us = 100, .now_us = m.now_us});
+    take(&m, &t, 1);
+    assert_int_equal(t.now, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(alone_it_uses_all),
         cmocka_unit_test(beside_others_it_uses_what_they_leave),
         cmocka_unit_test(what_is_no_crowd_changes_nothing),
+        cmocka_unit_test(a_prompt_is_no_part_of_a_trial),
         cmocka_unit_test(after_a_pause_all_are_used_again),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
