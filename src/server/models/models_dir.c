@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "server/models/disk.h"
 
@@ -111,33 +112,11 @@ enum err models_dir_read(const struct models_dir *d, struct model_list *ret_list
     return err == OK ? model_list_parse(buf_str(&text), LIST_LOCK, ret_list, why) : err;
 }
 
-static enum err write_all(int fd, struct str bytes)
-{
-    while (bytes.n) {
-        ssize_t n = write(fd, bytes.p, bytes.n);
-        if (n < 0)
-            return err_from_errno(errno);
-        bytes = str_sub(bytes, (size_t)n, bytes.n);
-    }
-    return fsync(fd) == 0 ? OK : err_from_errno(errno);
-}
-
 static enum err replace(const struct models_dir *d, struct str text)
 {
-    char path[MODELS_PATH_BYTES], fresh[MODELS_PATH_BYTES];
+    char path[MODELS_PATH_BYTES];
     try(make_path(d, lock_name, path));
-    try(make_path(d, "/.models.lock.new", fresh));
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (fd < 0)
-        return err_from_errno(errno);
-    enum err err = write_all(fd, text);
-    close(fd);
-    if (err == OK && rename(fresh, path) != 0)
-        err = err_from_errno(errno);
-    if (err != OK) {
-        (void)unlink(fresh);
-        return err;
-    }
+    try(file_replace(path, 0644, text));
     return disk_sync_folder(d->path);
 }
 
