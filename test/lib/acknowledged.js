@@ -23,6 +23,7 @@ import { VoiceClient } from './voice.js';
 
 export const SCRIPTED = ['--stt-driver', 'scripted', '--tts-driver', 'scripted', '--llm-driver', 'scripted', '--llm-script', 'text=Yes indeed.',
   '--stt-script', 'text=one two', '--limit-turns', '100000'];
+const PATIENCE_MS = 30000;
 const TURNS_KEPT = 20; /* HISTORY_ENTRIES_MAX / 2 */
 const speech = new Int16Array(1600);
 
@@ -31,7 +32,7 @@ const speech = new Int16Array(1600);
  * @param {string} url @param {string} method @param {object} [body] @param {string} [token] @param {number} [limit_ms]
  * @returns {Promise<Answer>}
  */
-export function request(url, method, body, token, limit_ms = 2000) {
+export function request(url, method, body, token, limit_ms = PATIENCE_MS) {
   const { request } = url.startsWith('https') ? https : http;
   return new Promise((resolve, reject) => {
     const headers = { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) };
@@ -77,6 +78,7 @@ export class Flows {
   /** Whose deletion was begun: they may be there or not. */
   #doomed = /** @type {Set<string>} */ (new Set());
   #number = 0;
+  patience_ms = PATIENCE_MS; /* with an answer */
 
   /** @param {{url: string, data: string, pid: number}} server */
   constructor(server) {
@@ -84,7 +86,7 @@ export class Flows {
   }
 
   /** @param {string} what @param {string} method @param {object} [body] @param {string} [token] @param {number} [limit_ms] */
-  call(what, method, body, token, limit_ms) {
+  call(what, method, body, token, limit_ms = this.patience_ms) {
     return request(this.server.url + what, method, body, token, limit_ms);
   }
 
