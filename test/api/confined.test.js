@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
-// @page: for what it tries, AddressSanitizer's leak checker has rights of its own
+// @once: for what it tries, AddressSanitizer's leak checker has rights of its own
 /*
  * What confines the engines and the reader of files, in the programs that people run: one that has been
  * taken over (test/lib/hostile.c) gets nothing, and where the kernel cannot confine it, the server says so.

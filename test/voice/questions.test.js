@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
+// @once: how much is heard; what it computes with is tried under AddressSanitizer by the unit tests
 /*
  * Held-out questions about the manual (test/data/questions.txt), spoken by two voices: at least 85 %
  * of their content words are heard, and the right page comes first. Foreign questions find nothing.

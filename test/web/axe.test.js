@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
-// @page
+// @once
 /* axe-core finds nothing to complain about, whatever the page shows, in both colours and sizes. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
-// @page
+// @once
 /* The list of earlier conversations, kept in the browser. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
-// @page
+// @once
 /* The page with typed questions, by keyboard, in every size and colour. */
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
-// @page
+// @once
 /*
  * A phone in the same network: it reads the picture on the computer's terminal, meets a certificate
  * that only the computer vouches for, types the key once, has a microphone and talks.

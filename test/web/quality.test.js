@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
-// @page
+// @once
 /* What Lighthouse looks at and other tests do not: how the page is described, named, sent and drawn. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

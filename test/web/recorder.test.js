@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
-// @page
+// @once
 /* What a real browser's MediaRecorder makes: sent while it is being recorded, and as a file. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
-// @page
+// @once
 /* The page shows what the operator calls the assistant, as text and never as markup. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
-// @page
+// @once
 /* What the page says when something goes wrong, and how it comes back. */
 import assert from 'node:assert/strict';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
-// @page
+// @once
 /* The audio thread's half of the page, driven block by block without a browser. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
