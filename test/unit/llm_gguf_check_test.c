@@ -3,7 +3,7 @@
  * A model file that ggml made passes; the same file with any one byte of its magic, version, counts, types, dimensions
  * or offsets changed does not, nor one that is cut anywhere.
  */
-#include "llm/gguf_check.h"
+#include "llm/model/gguf_check.h"
 
 #include <gguf.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Conversations set aside and put back, with a model that is made here: nothing of them changes, whatever room there is. */
-#include "llm/memory.h"
+#include "llm/decode/memory.h"
 
 #include <llama.h>
 #include <math.h>

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "gguf_write.h"
-#include "llm/prompt.h"
-#include "llm/tools.h"
+#include "llm/prompt/prompt.h"
+#include "llm/tools/tools.h"
 #include "unit.h"
 
 static char path[] = "/tmp/llm-mistral-XXXXXX";

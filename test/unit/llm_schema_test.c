@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "gguf_write.h"
-#include "llm/schema.h"
+#include "llm/schema/schema.h"
 #include "unit.h"
 
 static char path[] = "/tmp/llm-schema-XXXXXX";
