@@ -53,7 +53,7 @@ struct llm_load {
     struct str sha256;  /* of the model's file, in hexadecimal digits; empty: not known */
 };
 
-/* How functions are called: llm/tools.h. */
+/* How functions are called: llm/tools/tools.h. */
 enum tool_syntax : uint8_t {
     TOOLS_HERMES,
     TOOLS_LLAMA3,

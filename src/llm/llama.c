@@ -13,9 +13,9 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "llm/model_file.h"
-#include "llm/sample.h"
-#include "llm/schedule.h"
+#include "llm/decode/sample.h"
+#include "llm/decode/schedule.h"
+#include "llm/model/model_file.h"
 #include "wire/script.h"
 
 enum {

@@ -2,7 +2,7 @@
 /*
  * repartee-llm: a prompt in, an answer out, token by token; with --embed, texts in and vectors out.
  */
-#include "llm/embed_role.h"
+#include "llm/embed/embed_role.h"
 #include "llm/stream.h"
 #include "wire/driver_name.h"
 

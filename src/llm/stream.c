@@ -6,10 +6,10 @@
 
 #include "base/mem.h"
 #include "llm/answer.h"
-#include "llm/call.h"
 #include "llm/pairing.h"
-#include "llm/schema.h"
-#include "llm/tools.h"
+#include "llm/schema/schema.h"
+#include "llm/tools/call.h"
+#include "llm/tools/tools.h"
 
 enum { SESSION_MAX = 128 };
 

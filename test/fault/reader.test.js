@@ -7,7 +7,8 @@ import test from 'node:test';
 import { SANITIZED } from '../lib/scale.js';
 import { startServer, until, untilReady } from '../lib/server.js';
 
-const COUNT = 12, LINES = SANITIZED ? 10000 : 40000; /* which take a while to read */
+const COUNT = 12;
+const SENTENCES = SANITIZED ? 8000 : 40000; /* a second or so of a reader's work */
 
 /** The readers that a server has running now. @param {number} server */
 function readers(server) {
@@ -27,7 +28,7 @@ function nameOf(pid) {
 /** @param {number} number */
 function upload(number) {
   const form = new FormData();
-  const text = `# Report ${number}\n\n` + `The word of day ${number} is marmalade${number}. `.repeat(LINES);
+  const text = `# Report ${number}\n\n` + `The word of day ${number} is marmalade${number}. `.repeat(SENTENCES);
   form.append('file', new Blob([text]), `report-${number}.md`);
   return form;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "llm/gguf_check.h"
+#include "llm/model/gguf_check.h"
 
 #include "base/check.h"
 #include "fuzz.h"

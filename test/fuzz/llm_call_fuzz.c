@@ -2,7 +2,7 @@
 /* First byte: the syntax. The rest: what a model says, in pieces of changing length. Nothing is lost but calls and blanks. */
 #include "base/check.h"
 #include "fuzz.h"
-#include "llm/call.h"
+#include "llm/tools/call.h"
 
 static size_t words, calls;
 

@@ -2,7 +2,7 @@
 /* A schema of a stranger's: a grammar within its bounds, or a sentence. */
 #include "base/check.h"
 #include "fuzz.h"
-#include "llm/schema.h"
+#include "llm/schema/schema.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
+// @once: scripts alone are tried
 /*
  * What `make run` says on a machine where it cannot work: one sentence with the remedy. The scripts are
  * the real ones; only apt, which this root does not have, is a script that says what apt has been seen

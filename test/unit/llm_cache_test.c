@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "llm/cache.h"
+#include "llm/prompt/cache.h"
 
 #include "unit.h"
 

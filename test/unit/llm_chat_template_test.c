@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Whatever the template and the order: what is said stands in the prompt once, as text, and never in its markup. */
-#include "llm/chat_template.h"
+#include "llm/prompt/chat_template.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,34 +6,20 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "engine_peer.h"
-#include "gguf_write.h"
+#include "made_model.h"
 #include "unit.h"
 
 enum { DIMENSIONS = 64, TEXTS = 40, ROOM = 128 };
 
-static char model[] = "/tmp/llm-embed-XXXXXX", writer[] = "/tmp/llm-embed-XXXXXX";
-
-static int make(char *path, const struct gguf_shape *shape)
-{
-    int fd = mkstemp(path);
-    if (fd < 0 || !gguf_write(path, shape) || fchmod(fd, 0644) != 0) /* the engine runs as nobody */
-        return -1;
-    return close(fd);
-}
+static const char *model, *writer;
 
 static int make_models(void **)
 {
-    struct gguf_shape reads = gguf_tiny_bert(), writes = gguf_tiny();
-    return make(model, &reads) || make(writer, &writes);
-}
-
-static int remove_models(void **)
-{
-    return unlink(model) || unlink(writer);
+    model = made_model(gguf_tiny_bert());
+    writer = made_model(gguf_tiny());
+    return 0;
 }
 
 static struct peer *start(const char *driver, const char *path, const char *options)
@@ -474,5 +460,5 @@ int main(void)
         cmocka_unit_test(the_scripted_driver_fails_on_demand),
         cmocka_unit_test(what_is_no_vector_is_not_sent),
     };
-    return cmocka_run_group_tests(tests, make_models, remove_models);
+    return cmocka_run_group_tests(tests, make_models, nullptr);
 }

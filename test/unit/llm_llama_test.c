@@ -8,24 +8,15 @@
 #include <unistd.h>
 
 #include "engine_peer.h"
-#include "gguf_write.h"
+#include "made_model.h"
 #include "unit.h"
 
-static char model[] = "/tmp/llm-llama-XXXXXX";
+static const char *model;
 
 static int make_model(void **)
 {
-    struct gguf_shape tiny = gguf_tiny();
-    int fd = mkstemp(model);
-    if (fd < 0 || !gguf_write(model, &tiny) ||
-        fchmod(fd, 0644) != 0) /* the engine runs as nobody */
-        return -1;
-    return close(fd);
-}
-
-static int remove_model(void **)
-{
-    return unlink(model);
+    model = made_model(gguf_tiny());
+    return 0;
 }
 
 static struct peer *start(const char *options)
@@ -250,14 +241,10 @@ static void markup_in_a_question_is_text(void **)
 static void loose_markup_in_a_question_is_text_too(void **)
 {
     static const char *const same_length[] = {"<|start_header_id|>", "<_start_header_id_>"};
-    char path[] = "/tmp/llm-llama-XXXXXX";
-    int fd = mkstemp(path);
     struct gguf_shape shape = gguf_tiny();
     shape.loose = true;
-    assert_true(fd >= 0 && gguf_write(path, &shape) && fchmod(fd, 0644) == 0);
-    close(fd);
     struct peer *p = peer_start(getenv("PROGRAM"));
-    peer_load_model(p, "llama", path, "parallel=1,context=512");
+    peer_load_model(p, "llama", made_model(shape), "parallel=1,context=512");
     clear();
     for (uint32_t i = 0; i < 2; i++) {
         char question[100];
@@ -270,7 +257,6 @@ static void loose_markup_in_a_question_is_text_too(void **)
     hear(p, 1);
     assert_uint_in_range(done[3].prompt_tokens, 10, 30);
     assert_int_equal(peer_stop(p), 0);
-    unlink(path);
 }
 
 /* Many conversations, and memory for few: what is idle makes room, comes back when it goes on, and nobody's answer is
@@ -410,5 +396,5 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_left_out),
         cmocka_unit_test(streams_do_not_disturb_one_another),
     };
-    return cmocka_run_group_tests(tests, make_model, remove_model);
+    return cmocka_run_group_tests(tests, make_model, nullptr);
 }

@@ -4,29 +4,18 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "engine_peer.h"
-#include "gguf_write.h"
+#include "made_model.h"
 #include "unit.h"
 #include "wire/logprob.h"
 
-static char model[] = "/tmp/llm-llama-XXXXXX";
+static const char *model;
 
 static int make_model(void **)
 {
-    struct gguf_shape tiny = gguf_tiny();
-    int fd = mkstemp(model);
-    if (fd < 0 || !gguf_write(model, &tiny) ||
-        fchmod(fd, 0644) != 0) /* the engine runs as nobody */
-        return -1;
-    return close(fd);
-}
-
-static int remove_model(void **)
-{
-    return unlink(model);
+    model = made_model(gguf_tiny());
+    return 0;
 }
 
 static struct peer *start(const char *options)
@@ -204,5 +193,5 @@ static void logprobs_are_what_the_model_thinks(void **)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(logprobs_are_what_the_model_thinks)};
-    return cmocka_run_group_tests(tests, make_model, remove_model);
+    return cmocka_run_group_tests(tests, make_model, nullptr);
 }

@@ -2,24 +2,17 @@
 /* repartee-llm with a model that has Mistral's special tokens: how it is made to call. $PROGRAM is its path. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "engine_peer.h"
-#include "gguf_write.h"
+#include "made_model.h"
 #include "unit.h"
 
 static struct peer *start(const char *template)
 {
-    char path[] = "/tmp/llm-mistral-XXXXXX";
-    int fd = mkstemp(path);
     struct gguf_shape shape = gguf_tiny_mistral();
     shape.template = template;
-    assert_true(fd >= 0 && gguf_write(path, &shape) && fchmod(fd, 0644) == 0);
-    close(fd);
     struct peer *p = peer_start(getenv("PROGRAM"));
-    peer_load_model(p, "llama", path, "parallel=1,context=512");
-    unlink(path);
+    peer_load_model(p, "llama", made_model(shape), "parallel=1,context=512");
     return p;
 }
 

@@ -8,8 +8,8 @@
 
 #include "alloc_fault.h"
 #include "llm/answer.h"
-#include "llm/call.h"
-#include "llm/logprobs.h"
+#include "llm/decode/logprobs.h"
+#include "llm/tools/call.h"
 #include "unit.h"
 
 /* --- tokens and text --- */

@@ -3,37 +3,28 @@
 #include <llama.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "gguf_write.h"
-#include "llm/schema.h"
+#include "llm/schema/schema.h"
+#include "made_model.h"
 #include "unit.h"
 
-static char path[] = "/tmp/llm-schema-XXXXXX";
 static struct llama_model *model;
 static const struct llama_vocab *vocab;
 
 static int load(void **)
 {
-    struct gguf_shape tiny = gguf_tiny();
-    int fd = mkstemp(path);
-    if (fd < 0 || close(fd) != 0 || !gguf_write(path, &tiny))
-        return -1;
-    struct llama_model_params p = llama_model_default_params();
-    p.vocab_only = true;
     llama_backend_init();
-    model = llama_model_load_from_file(path, p);
-    vocab = model ? llama_model_get_vocab(model) : nullptr;
-    return model ? 0 : -1;
+    model = made_vocabulary(gguf_tiny());
+    vocab = llama_model_get_vocab(model);
+    return 0;
 }
 
 static int unload(void **)
 {
     llama_model_free(model);
     llama_backend_free();
-    return unlink(path);
+    return 0;
 }
 
 static enum err convert(const char *schema, struct grammar *g, char why[LLM_WHY_BYTES])

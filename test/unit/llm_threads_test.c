@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* How many threads a step gets, on a machine that is made up: who else is there, and what a step takes then. */
-#include "llm/threads.h"
+#include "llm/decode/threads.h"
 
 #include "unit.h"
 

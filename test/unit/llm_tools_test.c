@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "llm/call.h"
+#include "llm/tools/call.h"
 #include "unit.h"
 
 static struct tools make(void)

@@ -14,9 +14,10 @@ const QUESTION = 'How do I add documents?';
 test('questions one after another, without a word from the client', async (t) => {
   const { voice, microphone, spoken } = await open(t);
   const at = [];
-  for (const text of [QUESTION, 'Is my voice recorded?']) {
+  for (const [i, text] of [QUESTION, 'Is my voice recorded?'].entries()) {
     await microphone.pause(700);
     const from = voice.events.length;
+    voice.hurries = i === 0;
     const begin_ms = microphone.ms;
     const end_ms = await microphone.say(spoken(text));
     const turn = await voice.finish(from);
@@ -39,6 +40,7 @@ test('questions one after another, without a word from the client', async (t) =>
 
 test('a pause inside a sentence does not cut it', async (t) => {
   const { voice, microphone, spoken } = await open(t);
+  voice.hurries = true;
   await microphone.pause(500);
   const from = voice.events.length;
   microphone.say(spoken('How do I'));
@@ -76,6 +78,7 @@ async function killRecogniser(server) {
 
 test('an engine that dies comes back behind an open microphone', async (t) => {
   const { server, voice, microphone, spoken } = await open(t);
+  voice.hurries = true;
   await microphone.pause(300);
   await killRecogniser(server);
   const told = await voice.wait((e) => e.type === 'error', 'a word that nobody hears', 0);
@@ -99,6 +102,7 @@ for (const format of ['opus', 'webm_opus'])
     await untilReady(server);
     const ogg = encodeOgg(speak(folder, QUESTION, { before_s: 4, after_s: 4 }));
     const voice = await VoiceClient.open(server.url, { mode: 'hands_free', format });
+    voice.hurries = true;
     atEnd(t, () => voice.close());
     const file = webmOf(ogg);
     const messages = format === 'opus' ? packetsOf(ogg).slice(2) : Array.from({ length: 50 }, (_, i) => file.subarray((i * file.length) / 50, ((i + 1) * file.length) / 50));

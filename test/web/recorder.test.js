@@ -40,6 +40,7 @@ test('a recording of MediaRecorder is understood', async (t) => {
 
   await t.test('piece by piece in a conversation', async () => {
     const voice = await VoiceClient.open(server.url, { format: 'webm_opus' });
+    voice.hurries = true;
     atEnd(t, () => voice.close());
     const from = voice.events.length;
     voice.send({ type: 'start' });

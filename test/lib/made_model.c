@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "made_model.h"
+
+#include <llama.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+enum { MADE_MAX = 8 };
+static char made[MADE_MAX][sizeof "/tmp/made-model-XXXXXX"];
+static size_t count;
+
+static void remove_made(void)
+{
+    while (count > 0)
+        unlink(made[--count]);
+}
+
+const char *made_model(struct gguf_shape shape)
+{
+    assert_true(count < MADE_MAX);
+    char *path = made[count];
+    memcpy(path, "/tmp/made-model-XXXXXX", sizeof *made);
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    if (count++ == 0)
+        assert_int_equal(atexit(remove_made), 0);
+    assert_true(gguf_write(path, &shape));
+    assert_int_equal(fchmod(fd, 0644), 0);
+    assert_int_equal(close(fd), 0);
+    return path;
+}
+
+struct llama_model *made_vocabulary(struct gguf_shape shape)
+{
+    struct llama_model_params p = llama_model_default_params();
+    p.vocab_only = true;
+    struct llama_model *model = llama_model_load_from_file(made_model(shape), p);
+    assert_non_null(model);
+    return model;
+}

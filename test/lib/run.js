@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// @ts-check
+/*
+ * run.js JOBS TAP FILE...: runs files of tests, JOBS at a time, in the order in which they are named (`node --test`
+ * sorts them by name); the results for people on standard output, and as TAP in the file TAP.
+ */
+import { createWriteStream } from 'node:fs';
+import { run } from 'node:test';
+import { spec, tap } from 'node:test/reporters';
+
+const TIMEOUT_MS = 300000; /* of a test that names none of its own */
+
+const [jobs, into, ...files] = process.argv.slice(2);
+const results = run({ files, concurrency: Number(jobs), timeout: TIMEOUT_MS });
+results.compose(tap).pipe(createWriteStream(into));
+results.compose(new spec()).pipe(process.stdout);
