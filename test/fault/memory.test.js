@@ -27,6 +27,7 @@ import { describe, trust } from '../lib/tls.js';
 /** @typedef {Awaited<ReturnType<typeof start>>} Started */
 
 const LIMIT_MS = 15000; /* well above ENGINE_WAIT_MS, well below what a turn or an engine may take */
+const PATIENCE = FULL ? { timeout: 3600000 } : {};
 const SEED = Number(process.env.SEED ?? (FULL ? 1 : Date.now() % 100000));
 const POINTS = times('POINTS', { full: 1e6, short: 1, sanitized: 1 }); /* of each flow, either way; one alone goes one way */
 /* SQLite keeps pages and what it knows of tables, more of them at first than later on. */
@@ -280,7 +281,7 @@ async function allIsThere(server, { sessions, documents: titles, ended }) {
   for (const title of titles) await until(async () => (await documents(server, title)).some((/** @type {any} */ d) => d.state === 'done'), title);
 }
 
-test('short of memory in everything', async (t) => {
+test('short of memory in everything', PATIENCE, async (t) => {
   t.diagnostic(`SEED=${SEED}`);
   const server = await start(t, []);
   await untilReady(server);
@@ -299,7 +300,7 @@ test('short of memory in everything', async (t) => {
   });
 });
 
-test('short of memory with TLS, keys and a language model', async (t) => {
+test('short of memory with TLS, keys and a language model', PATIENCE, async (t) => {
   const server = await start(t, ['--tls', 'auto', '--llm-driver', 'scripted', '--llm-script', 'tokens=12', '--embed-driver', 'scripted']);
   trust(describe(path.join(server.data, 'tls/certificate.pem')));
   await untilReady(server);
@@ -308,7 +309,7 @@ test('short of memory with TLS, keys and a language model', async (t) => {
   assert.equal(await server.stop(), 0, server.log().slice(-4000));
 });
 
-test('short of memory with a language model elsewhere', async (t) => {
+test('short of memory with a language model elsewhere', PATIENCE, async (t) => {
   const told = (/** @type {string} */ token) => ({ token, logprob: -0.5, bytes: [...Buffer.from(token)] });
   const likely = (/** @type {string} */ token) => delta(token, { logprobs: { content: [{ ...told(token), top_logprobs: [told(token), told('Nobody')] }] } });
   const said = chunk(likely('Anna does, ') + likely('every evening.') + FINISH + DONE) + END;
@@ -325,7 +326,7 @@ test('short of memory with a language model elsewhere', async (t) => {
 /* Its pace slackens with each death that follows soon, so there are few on each server. */
 const DEATHS = 3;
 if (FULL && isChosen('an engine dies'))
-  test('an engine dies at every point', async (t) => {
+  test('an engine dies at every point', PATIENCE, async (t) => {
     const tries = [1, EVER].flatMap((often) => points(20).map((point) => ({ often, point })));
     for (let from = 0; from < tries.length; from += DEATHS) {
       const server = await start(t, []);
