@@ -35,7 +35,7 @@ function upload(number) {
 
 for (const signal of /** @type {NodeJS.Signals[]} */ (['SIGKILL', 'SIGTERM'])) {
   test(`${signal} to the reader loses no document`, async (t) => {
-    const server = await startServer(t);
+    const server = await startServer(t, { args: ['--stt-driver', 'scripted', '--tts-driver', 'scripted'] });
     await untilReady(server);
     const jobs = [];
     for (let i = 0; i < COUNT; i++) {
