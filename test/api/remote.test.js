@@ -140,7 +140,7 @@ describe('a language model elsewhere', { concurrency: true }, () => {
     const behaviours = Object.fromEntries(Object.entries(TABLE).map(([name, row]) => [name, row.does]));
     const peer = await startPeer(t, { ...behaviours, models: list });
     /* On a busy machine also a first word takes its time; a thinker is given five times that. */
-    const limits = [[], ['--llm-first-ms', '2500'], ['--llm-first-ms', '1000'], ['--llm-silence-ms', '1500']];
+    const limits = [[], ['--llm-first-ms', '4000'], ['--llm-first-ms', '2500'], ['--llm-silence-ms', '4000']];
     const servers = await Promise.all(limits.map((more) => serve(t, peer.url, more)));
     await Promise.all(servers.map((server) => untilReady(server)));
     const [patient, hasty, brief, amid] = servers;
@@ -264,7 +264,7 @@ describe('a language model elsewhere', { concurrency: true }, () => {
   test('a server that hangs is missed, and found again', async (t) => {
     let hangs = false;
     const peer = await startPeer(t, { models: (socket, ...more) => hangs || list(socket, ...more), good, silent: () => {} });
-    const server = await serve(t, peer.url, ['--llm-connect-ms', '50', '--llm-first-ms', '100']);
+    const server = await serve(t, peer.url, ['--llm-connect-ms', '2000', '--llm-first-ms', '3000']);
     await untilReady(server);
     hangs = true;
     assert.match((await ask(server.url, 'Please silent')).last.error.message, /has not begun/);
@@ -279,9 +279,9 @@ describe('a language model elsewhere', { concurrency: true }, () => {
     const body = whole(200, { choices: [{ message: { content: 'Yes, slowly.' }, finish_reason: 'stop' }] });
     const peer = await startPeer(t, { models: list, slow: (socket) => {
       socket.write(body.slice(0, -30));
-      setTimeout(() => socket.write(body.slice(-30)), 1600);
+      setTimeout(() => socket.write(body.slice(-30)), 4500);
     } });
-    const server = await serve(t, peer.url, ['--llm-first-ms', '1500', '--llm-silence-ms', '60000']);
+    const server = await serve(t, peer.url, ['--llm-first-ms', '4000', '--llm-silence-ms', '60000']);
     await untilReady(server);
     assert.equal((await ask(server.url, 'Please slow')).text, 'Yes, slowly.');
   });
@@ -333,7 +333,8 @@ describe('a language model elsewhere', { concurrency: true }, () => {
     answer = models({ id: 'left' }, { id: 'middle' });
     await broken(/has no model right; set llm\.model to one of its own: left, middle/);
     answer = models({ id: 'left' }, { id: 'right' });
-    const url = await until(() => /ready: (\S+)/.exec(server.out())?.[1], 'the address');
+    const url = await until(() => /Repartee is (?:ready|starting): (\S+)/.exec(server.out())?.[1], 'the address');
+    await untilReady({ url });
     assert.equal((await model({ url })).model, 'right');
     assert.equal((await ask(url, 'Please good')).text, 'Yes, sir.');
     const { head, body } = /** @type {any} */ (peer.requests.at(-1));

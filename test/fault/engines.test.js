@@ -87,7 +87,7 @@ test('kill -9 of the server leaves no engine', async (t) => {
         return true;
       }
     }),
-    'the end of the engines', 3000);
+    'the end of the engines');
 });
 
 test('SIGTERM drains: the running turn finishes, then exit 0 @tsan', async (t) => {
