@@ -10,6 +10,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -45,6 +46,23 @@ export function atEnd(t, end) {
     });
   }
   ends.get(t)?.push(end);
+}
+
+let addresses = 0;
+
+/**
+ * Where somebody listens later, or again: the kernel gives this port to nobody who asks for any, as other tests do
+ * at the same time, and no other process of tests takes it.
+ */
+export async function ownAddress() {
+  for (;;) {
+    const port = 12000 + ((process.pid * 16 + addresses++) % 20000);
+    const is_free = await new Promise((resolve) => {
+      const trial = createServer().once('error', () => resolve(false));
+      trial.listen(port, '127.0.0.1', () => trial.close(() => resolve(true)));
+    });
+    if (is_free) return `127.0.0.1:${port}`;
+  }
 }
 
 /** A folder that goes away with the test. @param {import('node:test').TestContext} t */

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { connected, inPhase, openPage, played } from '../lib/browser.js';
 import { startRelay } from '../lib/cut.js';
-import { startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
+import { ownAddress, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 import { loudness, shareHeard, speak } from '../lib/speech.js';
 
 const LONG = 'What are the colored bars below the answer for?'; /* its answer takes seven seconds */
@@ -217,7 +217,7 @@ test('it begins while the page connects anew', async (t) => {
 
 test('it listens again when the server was restarted', async (t) => {
   const data = await temporaryFolder(t);
-  const server = await startServer(t, { data });
+  const server = await startServer(t, { data, listen: await ownAddress() });
   await untilReady(server);
   const { page, say } = await openListening(t, server.url);
   await say('How do I add documents?');
