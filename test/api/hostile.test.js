@@ -9,18 +9,25 @@ import { HELLO, VoiceClient } from '../lib/voice.js';
 
 const SCRIPTED = ['--stt-driver', 'scripted', '--llm-driver', 'scripted', '--tts-driver', 'scripted'];
 
-/** Sends bytes, resolves with all that comes back within a moment of quiet. @param {string} url @param {string|Buffer} bytes */
+const PATIENCE_MS = 60000;
+
+/** Is it an answer, and whole? @param {string} answer */
+function isWhole(answer) {
+  const end = answer.indexOf('\r\n\r\n');
+  return end >= 0 && answer.length - end - 4 >= Number(/^content-length: *(\d+)/im.exec(answer.slice(0, end))?.[1] ?? Infinity);
+}
+
+/** Sends bytes, resolves with the answer, or what came of one before the end. @param {string} url @param {string|Buffer} bytes @returns {Promise<string>} */
 function raw(url, bytes) {
   const { hostname, port } = new URL(url);
   return new Promise((resolve) => {
     let answer = '';
     const socket = net.connect(Number(port), hostname, () => socket.write(bytes));
-    const done = () => (socket.destroy(), resolve(answer));
-    let quiet = setTimeout(done, 2000);
+    const done = () => (clearTimeout(late), socket.destroy(), resolve(answer));
+    const late = setTimeout(done, PATIENCE_MS);
     socket.on('data', (data) => {
       answer += data.toString('latin1');
-      clearTimeout(quiet);
-      quiet = setTimeout(done, 100);
+      if (isWhole(answer)) done();
     });
     socket.on('close', done);
     socket.on('error', done);

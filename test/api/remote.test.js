@@ -9,7 +9,7 @@ import { describe, test } from 'node:test';
 import OpenAI from 'openai';
 import { repartee, start } from '../lib/cli.js';
 import { DONE, END, FINISH, HEAD, chunk, delta, event, models, startPeer, whole } from '../lib/model-server.js';
-import { BUILD, atEnd, socketGet, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
+import { BUILD, atEnd, ownAddress, socketGet, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 
 const PATIENCE_MS = 60000; /* well below what a turn may take */
 const QUIET = ['--stt-driver', 'scripted', '--tts-driver', 'scripted', '--limit-turns', '10000'];
@@ -30,6 +30,12 @@ async function ask(url, message) {
     .map((line) => JSON.parse(line.slice(6)));
   const text = events.filter((e) => e.type === 'token').map((e) => e.content).join('');
   return { text, last: events.at(-1) };
+}
+
+/** An address where a server may be later. */
+async function nobodyThere() {
+  const address = await ownAddress();
+  return { url: `http://${address}/v1`, port: Number(address.split(':')[1]) };
 }
 
 /** @param {{url: string}} server */
@@ -140,7 +146,7 @@ describe('a language model elsewhere', { concurrency: true }, () => {
     const behaviours = Object.fromEntries(Object.entries(TABLE).map(([name, row]) => [name, row.does]));
     const peer = await startPeer(t, { ...behaviours, models: list });
     /* On a busy machine also a first word takes its time; a thinker is given five times that. */
-    const limits = [[], ['--llm-first-ms', '2500'], ['--llm-first-ms', '1000'], ['--llm-silence-ms', '1500']];
+    const limits = [[], ['--llm-first-ms', '4000'], ['--llm-first-ms', '2500'], ['--llm-silence-ms', '4000']];
     const servers = await Promise.all(limits.map((more) => serve(t, peer.url, more)));
     await Promise.all(servers.map((server) => untilReady(server)));
     const [patient, hasty, brief, amid] = servers;
@@ -264,7 +270,7 @@ describe('a language model elsewhere', { concurrency: true }, () => {
   test('a server that hangs is missed, and found again', async (t) => {
     let hangs = false;
     const peer = await startPeer(t, { models: (socket, ...more) => hangs || list(socket, ...more), good, silent: () => {} });
-    const server = await serve(t, peer.url, ['--llm-connect-ms', '50', '--llm-first-ms', '100']);
+    const server = await serve(t, peer.url, ['--llm-connect-ms', '2000', '--llm-first-ms', '3000']);
     await untilReady(server);
     hangs = true;
     assert.match((await ask(server.url, 'Please silent')).last.error.message, /has not begun/);
@@ -279,9 +285,9 @@ describe('a language model elsewhere', { concurrency: true }, () => {
     const body = whole(200, { choices: [{ message: { content: 'Yes, slowly.' }, finish_reason: 'stop' }] });
     const peer = await startPeer(t, { models: list, slow: (socket) => {
       socket.write(body.slice(0, -30));
-      setTimeout(() => socket.write(body.slice(-30)), 1600);
+      setTimeout(() => socket.write(body.slice(-30)), 4500);
     } });
-    const server = await serve(t, peer.url, ['--llm-first-ms', '1500', '--llm-silence-ms', '60000']);
+    const server = await serve(t, peer.url, ['--llm-first-ms', '4000', '--llm-silence-ms', '60000']);
     await untilReady(server);
     assert.equal((await ask(server.url, 'Please slow')).text, 'Yes, slowly.');
   });
@@ -309,8 +315,7 @@ describe('a language model elsewhere', { concurrency: true }, () => {
   test('a server that is not there yet, refuses the key or lacks the model is told in a sentence, and found when it is there', async (t) => {
     const folder = await temporaryFolder(t), key = 'sk-très'.replace('è', 'e') + '-secret';
     await writeFile(path.join(folder, 'key'), key + '\n', { mode: 0o600 });
-    const place = await startPeer(t, {});
-    place.stop();
+    const place = await nobodyThere();
     const server = start(['serve', '--listen', '127.0.0.1:0', '--data', folder, ...QUIET, '--llm-key-file', path.join(folder, 'key')], {
       env: { OPENAI_COMPAT_BASE_URL: place.url + '/', MODEL_NAME: 'right' },
     });
@@ -333,7 +338,8 @@ describe('a language model elsewhere', { concurrency: true }, () => {
     answer = models({ id: 'left' }, { id: 'middle' });
     await broken(/has no model right; set llm\.model to one of its own: left, middle/);
     answer = models({ id: 'left' }, { id: 'right' });
-    const url = await until(() => /ready: (\S+)/.exec(server.out())?.[1], 'the address');
+    const url = await until(() => /Repartee is (?:ready|starting): (\S+)/.exec(server.out())?.[1], 'the address');
+    await untilReady({ url });
     assert.equal((await model({ url })).model, 'right');
     assert.equal((await ask(url, 'Please good')).text, 'Yes, sir.');
     const { head, body } = /** @type {any} */ (peer.requests.at(-1));
@@ -347,8 +353,7 @@ describe('a language model elsewhere', { concurrency: true }, () => {
   });
 
   test('what cannot work is refused at the start; a command does not wait for a server that is not there', async (t) => {
-    const place = await startPeer(t, {});
-    place.stop();
+    const place = await nobodyThere();
     for (const { args, says } of [
       { args: ['--llm-url', 'host:8000'], says: /llm\.url must be http:\/\/ or https:\/\// },
       { args: ['--llm-url', 'http://me:secret@host/v1'], says: /llm\.url must be/ },
@@ -387,8 +392,7 @@ describe('a language model elsewhere', { concurrency: true }, () => {
   test("Debian's llama-server answers, is left when nobody listens, dies and comes back", async (t) => {
     const file = path.join(await temporaryFolder(t), 'model.gguf');
     assert.equal(spawnSync(path.join(BUILD, 'test/gguf_make'), ['tiny', file]).status, 0);
-    const place = await startPeer(t, {});
-    place.stop();
+    const place = await nobodyThere();
     const start = () => {
       const args = ['-m', file, '-t', '1', '-np', '2', '-c', '32768', '--port', String(place.port), '--no-webui', '--alias', 'tiny', '--ignore-eos'];
       const child = spawn('llama-server', args, { stdio: 'ignore' });

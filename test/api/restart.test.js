@@ -106,6 +106,7 @@ test('kill -9 costs at most what was about to be written', async (t) => {
   for (let kill = 0; kill < KILLS; kill++) {
     const server = await startServer(t, { data, args: ARGS });
     let dead = false;
+    const before = all.size;
     const clients = [0, 1, 2].map(async (n) => {
       try {
         const { token, session_id } = await begin(server.url);
@@ -117,6 +118,9 @@ test('kill -9 costs at most what was about to be written', async (t) => {
         }
       } catch {} /* it was killed */
     });
+    /* One of four dies at any moment, the others when everybody has had answers. */
+    const hadAnswers = () => [...all.values()].slice(before).filter(({ answered }) => answered > 1).length === clients.length;
+    if (kill % 4 !== 3) await until(hadAnswers, 'answers of this life');
     await sleep(Math.random() * 250);
     dead = true;
     await server.kill();

@@ -15,7 +15,7 @@ import { environment, socketGet, startServer, temporaryFolder, until } from '../
 import { speak } from '../lib/speech.js';
 
 const PAGES = path.resolve('docs');
-const LIMIT_MS = 60000;
+const LIMIT_MS = 200000;
 /* They build, wait for keys, or belong into a start-up file: a page may show them without a run. */
 const UNMARKED = /^(make |repartee talk$|eval )/m;
 

@@ -25,7 +25,8 @@ const HEALTHY_S = 1.1; /* whoever served so long is started again at once */
 const ROLES = ['stt', 'llm', 'tts'];
 /* A sanitizer's own handler of SIGSEGV writes a report first. */
 const SIGNALS = /** @type {NodeJS.Signals[]} */ (['SIGKILL', 'SIGABRT', ...(SANITIZED ? [] : ['SIGSEGV'])]);
-const TOKENS = 40, TOKEN_MS = 10, HEARD_STEPS = 10, HEARD_STEP_MS = 25;
+/* Slow enough that who is seen in the midst of something is so still when the signal comes. */
+const TOKENS = 40, TOKEN_MS = SANITIZED ? 40 : 20, HEARD_STEPS = 10, HEARD_STEP_MS = SANITIZED ? 100 : 50;
 const ANSWER = 'Yes it is so. '.repeat(TOKENS / 5).trim();
 const ARGS = [
   ...ROLES.flatMap((role) => [`--${role}-driver`, 'scripted']),

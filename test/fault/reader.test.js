@@ -25,6 +25,15 @@ function nameOf(pid) {
   }
 }
 
+/** Is it there still? @param {number} pid @param {NodeJS.Signals} signal */
+function strike(pid, signal) {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false; /* gone meanwhile */
+  }
+}
+
 /** @param {number} number */
 function upload(number) {
   const form = new FormData();
@@ -49,8 +58,7 @@ for (const signal of /** @type {NodeJS.Signals[]} */ (['SIGKILL', 'SIGTERM'])) {
         /* Few enough that no document meets its end each time it is tried. */
         if (sent < 4)
           for (const pid of readers(server.pid)) {
-            process.kill(pid, signal);
-            sent++;
+            sent += Number(strike(pid, signal));
           }
         const state = (await (await fetch(`${server.url}rag/jobs/${job}`)).json()).state;
         assert.notEqual(state, 'failed');

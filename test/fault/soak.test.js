@@ -27,7 +27,7 @@ const SCRIPTED = [
   ...['--stt-driver', 'scripted', '--tts-driver', 'scripted', '--llm-driver', 'scripted'],
   ...['--stt-script', 'text=one two three', '--tts-script', 'ms=10', '--llm-script', 'text=Yes, it does. Indeed.'],
   ...['--limit-turns', '100000', '--stt-streams', '16', '--session-max', String(KEPT)],
-  ...['--http-header-ms', '1000', '--http-idle-ms', '1000', '--http-body-ms', '2000', '--resume-keep-ms', '2000'],
+  ...['--http-header-ms', '3000', '--http-idle-ms', '3000', '--http-body-ms', '4000', '--resume-keep-ms', '5000'],
 ];
 
 /** One session of every ten is bad; of the good ones a few are rare. @param {{url: string}} server @param {number} i */

@@ -17,7 +17,7 @@ const speak = (url, text) =>
 
 describe('nobody waits for ever', { concurrency: true }, () => {
   test('an engine that is still starting is told as such @tsan', async (t) => {
-    const { url } = await startServer(t, { args: [...SCRIPTED, '--tts-script', 'start=12000', '--stt-script', 'start=12000', '--llm-script', 'text=Yes.', '--embed-driver', 'scripted', '--embed-script', 'start=12000'] });
+    const { url } = await startServer(t, { args: [...SCRIPTED, '--tts-script', 'start=20000', '--stt-script', 'start=20000', '--llm-script', 'text=Yes.', '--embed-driver', 'scripted', '--embed-script', 'start=20000'] });
     const [answer, voice] = await Promise.all([speak(url, 'Hello.'), VoiceClient.open(url)]);
     assert.equal(answer.status, 503);
     assert.ok(Number(answer.headers.get('retry-after')) > 0);

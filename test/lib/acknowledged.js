@@ -125,7 +125,7 @@ export class Flows {
   async voice() {
     const voice = new VoiceClient(this.server.url);
     try {
-      const late = AbortSignal.timeout(SANITIZED ? 12000 : 6000);
+      const late = AbortSignal.timeout(Math.max(this.patience_ms, SANITIZED ? 12000 : 6000));
       const over = () => late.aborted || voice.closed;
       await until(() => over() || voice.socket.readyState === WebSocket.OPEN, 'a connection');
       if (over()) return `no connection: ${JSON.stringify(voice.closed)}`;
@@ -177,7 +177,7 @@ export class Flows {
     /** @type {any[]} */
     const all = [];
     for (let what = 'rag/documents'; what; ) {
-      const answer = await this.call(what, 'GET', undefined, undefined, 10000);
+      const answer = await this.call(what, 'GET', undefined, undefined, PATIENCE_MS);
       const why = refusal(answer, 200);
       if (why) throw new Error(why);
       const { documents, next } = JSON.parse(answer.body.toString());

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { RawWs } from './raw-ws.js';
 import { HELLO } from './voice.js';
 
-const AT_ONCE = 200;
+const AT_ONCE = 50; /* few enough that each says hello in time, however long it is before this process runs */
 const DRIP_MS = 2000;
 const url = process.argv[2];
 const { hostname, port } = new URL(url);

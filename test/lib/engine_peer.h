@@ -15,7 +15,7 @@
 
 #include "wire/msg.h"
 
-enum { PEER_WAIT_MS = 20000 };
+enum { PEER_WAIT_MS = 60000 };
 
 struct peer {
     int fd;

@@ -10,12 +10,13 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 export const BUILD = path.resolve(process.env.TEST_BUILD ?? 'build');
 const START_MS = 60000; /* under a sanitizer on a busy machine */
-const STOP_MS = 15000;
+const STOP_MS = 60000;
 
 const OF_THE_CALLER = /^(REPARTEE_|XDG_|HF_)|_proxy$/i;
 
@@ -45,6 +46,23 @@ export function atEnd(t, end) {
     });
   }
   ends.get(t)?.push(end);
+}
+
+let addresses = 0;
+
+/**
+ * Where somebody listens later, or again: the kernel gives this port to nobody who asks for any, as other tests do
+ * at the same time, and no other process of tests takes it.
+ */
+export async function ownAddress() {
+  for (;;) {
+    const port = 12000 + ((process.pid * 16 + addresses++) % 20000);
+    const is_free = await new Promise((resolve) => {
+      const trial = createServer().once('error', () => resolve(false));
+      trial.listen(port, '127.0.0.1', () => trial.close(() => resolve(true)));
+    });
+    if (is_free) return `127.0.0.1:${port}`;
+  }
 }
 
 /** A folder that goes away with the test. @param {import('node:test').TestContext} t */
@@ -110,7 +128,7 @@ export async function startServer(t, { args = [], env = {}, data, listen = '127.
 }
 
 /** Waits until `check` gives something. @template T @param {() => T | Promise<T>} check @param {string} what */
-export async function until(check, what, patience_ms = 20000) {
+export async function until(check, what, patience_ms = START_MS) {
   const end = Date.now() + patience_ms;
   for (;;) {
     const value = await check();

@@ -84,8 +84,8 @@ export class VoiceClient {
   }
 
   /** Pushes to talk, and returns the turn's events up to its end. @param {Int16Array<ArrayBuffer>} samples
-   * @param {{realtime?: boolean}} [options] */
-  async talk(samples, { realtime = false } = {}) {
+   * @param {{realtime?: boolean, until?: () => Promise<unknown>}} [options] until: what is waited for before the button is let go */
+  async talk(samples, { realtime = false, until: held } = {}) {
     const from = this.events.length;
     const begun = performance.now();
     this.send({ type: 'start' });
@@ -94,6 +94,7 @@ export class VoiceClient {
       const early = (at / 16000) * 1000 - (performance.now() - begun);
       if (realtime && early > 0) await new Promise((resolve) => setTimeout(resolve, early));
     }
+    await held?.();
     const stopped = performance.now();
     this.send({ type: 'stop' });
     return { ...(await this.finish(from)), begun, stopped };

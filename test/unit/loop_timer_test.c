@@ -180,8 +180,8 @@ static void the_loop_wakes_for_a_timer(void **)
     uint64_t before = clock_ms();
     timer_start(&a.timer, 20);
     while (timer_armed(&a.timer))
-        loop_step(loop, 1000);
-    assert_uint_in_range(clock_ms() - before, 19, 900);
+        loop_step(loop, 60000);
+    assert_uint_in_range(clock_ms() - before, 19, 50000);
     expect("a");
 }
 

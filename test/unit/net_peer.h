@@ -76,7 +76,7 @@ static inline void peer_send(struct peer *p, struct str bytes)
 #define peer_until(who, condition)                                                                   \
     do {                                                                                           \
         for (unsigned rounds_ = 0; !(condition); rounds_++) {                                      \
-            if (rounds_ == 4000)                                                                   \
+            if (rounds_ == 20000)                                                                  \
                 fail_msg("never came: %s; got \"%.*s\"", #condition, (int)((who)->in.n > 2000 ? 2000 : (who)->in.n), (who)->in.p); \
             loop_step(loop, 2);                                                                    \
             peer_read(who);                                                                        \

@@ -9,7 +9,7 @@
 
 #include "unit.h"
 
-enum { WAIT_MS = 10000 };
+enum { WAIT_MS = 60000 };
 
 /* Items are numbered in the order in which they were made. */
 struct workshop {

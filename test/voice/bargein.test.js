@@ -20,8 +20,9 @@ async function answering(voice) {
 
 test('who says something else interrupts, and is answered', async (t) => {
   const { voice, microphone, spoken } = await open(t);
+  const question = spoken('Is my voice recorded?');
   const answer = await answering(voice);
-  await microphone.say(spoken('Is my voice recorded?'));
+  await microphone.say(question);
   const cut = await voice.wait((e) => e.type === 'interrupted', 'the end of the answer', answer.from);
   const events = voice.events.slice(answer.from);
   const duck = events.find((e) => e.type === 'duck');
@@ -41,8 +42,9 @@ test('who says something else interrupts, and is answered', async (t) => {
 for (const [what, text] of [['a murmur', 'Uh huh.'], ['a murmur of two words', 'Okay, yeah.']])
   test(`${what} does not interrupt`, async (t) => {
     const { voice, microphone, spoken } = await open(t);
+    const murmur = spoken(text);
     const { from, turn } = await answering(voice);
-    await microphone.say(spoken(text));
+    await microphone.say(murmur);
     await voice.wait((e) => e.type === 'resumed', 'the answer to go on', from);
     const end = await voice.finish(from);
     assert.equal(end.last.type, 'end', JSON.stringify(end.last));

@@ -19,7 +19,7 @@ test('a spoken turn', async (t) => {
   const question = samplesOf(speak(folder, QUESTION));
   const voice = await VoiceClient.open(server.url);
   atEnd(t, () => voice.close());
-  const turn = await voice.talk(question, { realtime: true });
+  const turn = await voice.talk(question, { realtime: true, until: () => voice.wait((e) => e.type === 'partial', 'words while he speaks') });
 
   await t.test('partials come while the question is spoken', () => {
     assert(turn.partials.length > 0);

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { connected, inPhase, openPage, played } from '../lib/browser.js';
 import { startRelay } from '../lib/cut.js';
-import { startServer, temporaryFolder, untilReady } from '../lib/server.js';
+import { ownAddress, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 import { loudness, shareHeard, speak } from '../lib/speech.js';
 
 const LONG = 'What are the colored bars below the answer for?'; /* its answer takes seven seconds */
@@ -61,18 +61,17 @@ async function openListening(t, url, options) {
   await connected(page);
   await page.click('#hands-free');
   await inPhase(page, 'attending');
+  /** What is said later should be made in time. @param {string} text */
+  const spoken = (text) => readFileSync(speak(folder, text, { before_s: 0.6, after_s: 0.2 })).toString('base64');
   /** @param {string} text */
-  const say = (text) => {
-    const wav = readFileSync(speak(folder, text, { before_s: 0.6, after_s: 0.2 })).toString('base64');
-    return page.evaluate((data) => /** @type {any} */ (window).say(data), wav);
-  };
+  const say = (text, wav = spoken(text)) => page.evaluate((data) => /** @type {any} */ (window).say(data), wav);
   /** @type {() => Promise<any[]>} */
   const events = () => page.evaluate(() => /** @type {any} */ (window).events);
   const microphone = () => page.evaluate(() => {
     const { wanted, track } = /** @type {any} */ (window).microphones.at(-1);
     return { wanted, state: track.readyState };
   });
-  return { page, sent, say, events, microphone };
+  return { page, sent, spoken, say, events, microphone };
 }
 
 /** @param {import('playwright-core').Page} page @param {RegExp} words */
@@ -104,12 +103,13 @@ test('questions are heard without a button, and answered aloud', async (t) => {
 test('who speaks over an answer silences it', async (t) => {
   const server = await startServer(t);
   await untilReady(server);
-  const { page, say, events } = await openListening(t, server.url);
+  const { page, spoken, say, events } = await openListening(t, server.url);
+  const interruption = spoken('Is my voice recorded?');
   await page.fill('#question', LONG);
   await page.press('#question', 'Enter');
   await inPhase(page, 'speaking');
   await says(page, /may interrupt/);
-  await say('Is my voice recorded?');
+  await say('Is my voice recorded?', interruption);
   const first = page.locator('.turn').first();
   await first.locator('.note').waitFor({ timeout: 60000 });
   assert.match((await first.locator('.note').textContent()) ?? '', /Stopped here/);
@@ -134,7 +134,7 @@ test('who speaks over an answer silences it', async (t) => {
 
 test('duck makes the answer softer, resumed as loud as before', async (t) => {
   const scripted = ['stt', 'llm', 'tts'].flatMap((role) => [`--${role}-driver`, 'scripted']);
-  const server = await startServer(t, { args: [...scripted, '--llm-script', 'tokens=60', '--tts-script', 'ms=200'] }); /* a steady tone */
+  const server = await startServer(t, { args: [...scripted, '--llm-script', 'tokens=240', '--tts-script', 'ms=200'] }); /* a steady tone */
   await untilReady(server);
   const { page, events } = await openListening(t, server.url);
   await page.uncheck('#use-rag');
@@ -219,7 +219,7 @@ test('it begins while the page connects anew', async (t) => {
 
 test('it listens again when the server was restarted', async (t) => {
   const data = await temporaryFolder(t);
-  const server = await startServer(t, { data });
+  const server = await startServer(t, { data, listen: await ownAddress() });
   await untilReady(server);
   const { page, say } = await openListening(t, server.url);
   await say(SHORT);
@@ -250,6 +250,7 @@ test('a cut in the middle of an answer: it goes on without a gap', async (t) => 
   await page.check('#aloud');
   await page.uncheck('#use-rag');
   await connected(page);
+  const readies = () => page.evaluate(() => /** @type {any} */ (window).events.filter((/** @type {any} */ e) => e.type === 'ready').map((/** @type {any} */ e) => e.resume.resumed));
   /** @param {number} turn @param {number} times */
   const ask = async (turn, times) => {
     await page.fill('#question', 'Go on.');
@@ -257,9 +258,9 @@ test('a cut in the middle of an answer: it goes on without a gap', async (t) => 
     const words = page.locator('.turn').nth(turn).locator('.words');
     for (let i = 1; i <= times; i++) {
       await page.waitForFunction(([n, long]) => (document.querySelectorAll('.words')[n]?.textContent?.length ?? 0) >= long, [turn, 40 * i]);
+      const before = (await readies()).length;
       cuts.splice(0).forEach((cut) => cut());
-      await page.waitForSelector('body[data-link=gone]');
-      await connected(page);
+      await until(async () => (await readies()).length > before, 'a new connection');
     }
     await page.locator('.turn').nth(turn).locator('.waterfall').waitFor({ timeout: 60000 });
     await inPhase(page, 'idle');
@@ -267,7 +268,6 @@ test('a cut in the middle of an answer: it goes on without a gap', async (t) => 
   };
   const whole = await ask(0, 0);
   assert.equal(await ask(1, 3), whole);
-  const readies = await page.evaluate(() => /** @type {any} */ (window).events.filter((/** @type {any} */ e) => e.type === 'ready').map((/** @type {any} */ e) => e.resume.resumed));
-  assert.deepEqual(readies.slice(-3), [true, true, true]);
+  assert.deepEqual((await readies()).slice(-3), [true, true, true]);
   assert.equal(await page.locator('#conversation :is(.failed, .note)').count(), 0);
 });

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ask, connected, openPage } from '../lib/browser.js';
-import { startServer, untilReady } from '../lib/server.js';
+import { ownAddress, startServer, untilReady } from '../lib/server.js';
 
 const NETWORK = /WebSocket connection|Failed to load resource|ERR_/;
 const ADD = 'How do I add documents?';
@@ -92,7 +92,7 @@ test('an earlier conversation is shown again and goes on', async (t) => {
 });
 
 test('a stopped answer is shown as it was left', async (t) => {
-  const { page } = await open(t, { args: ['--llm-driver', 'scripted', '--llm-script', 'tokens=60,slow=60'] });
+  const { page } = await open(t, { args: ['--llm-driver', 'scripted', '--llm-script', 'tokens=300,slow=60'] });
   await page.uncheck('#use-rag');
   await connected(page);
   await page.fill('#question', 'Go on.');
@@ -106,7 +106,7 @@ test('a stopped answer is shown as it was left', async (t) => {
 });
 
 test('what was answered before a reload is kept, and an empty page begins nothing', async (t) => {
-  const { page } = await open(t, { args: ['--llm-driver', 'scripted', '--llm-script', 'tokens=60,slow=60'] });
+  const { page } = await open(t, { args: ['--llm-driver', 'scripted', '--llm-script', 'tokens=300,slow=60'] });
   /** @type {string[]} */
   const begun = [];
   page.on('request', (request) => request.url().endsWith('/session') && begun.push(request.method()));
@@ -124,7 +124,7 @@ test('what was answered before a reload is kept, and an empty page begins nothin
 });
 
 test('the server has forgotten it: the page says so and goes on', async (t) => {
-  const { server, page } = await open(t, undefined, { expected: NETWORK });
+  const { server, page } = await open(t, { listen: await ownAddress() }, { expected: NETWORK });
   await ask(page, ADD);
   await server.kill();
   await page.waitForSelector('body[data-link=gone]');

@@ -138,13 +138,14 @@ test('the token is renewed before it ends', async (t) => {
 test('script and style together stay under 60 kB', async (t) => {
   const server = await startServer(t);
   const page = await openPage(t, 'about:blank');
-  /** @type {Map<string, number>} */
-  const sizes = new Map();
-  page.on('response', async (response) => {
-    if (/\.(js|css)$/.test(response.url())) sizes.set(new URL(response.url()).pathname, (await response.body()).length);
+  /** @type {Promise<[string, number]>[]} */
+  const bodies = [];
+  page.on('response', (response) => {
+    if (/\.(js|css)$/.test(response.url())) bodies.push(response.body().then((body) => [new URL(response.url()).pathname, body.length]));
   });
   await page.goto(server.url);
   await connected(page);
+  const sizes = new Map(await Promise.all(bodies));
   sizes.set('/worklet.js', (await (await fetch(`${server.url}worklet.js`)).arrayBuffer()).byteLength); /* comes with the first sound */
   assert.deepEqual([...sizes.keys()].sort(), ['/app.js', '/history.js', '/link.js', '/panels.js', '/style.css', '/view.js', '/voice.js', '/worklet.js']);
   const sum = [...sizes.values()].reduce((a, b) => a + b);

@@ -7,13 +7,13 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { connected, inPhase, openPage, screenshot } from '../lib/browser.js';
-import { startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
+import { ownAddress, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 
 const NETWORK = /WebSocket connection|Failed to load resource|ERR_/;
 
 test('the server dies and comes back', async (t) => {
   const data = await temporaryFolder(t);
-  const server = await startServer(t, { data });
+  const server = await startServer(t, { data, listen: await ownAddress() });
   await untilReady(server);
   const page = await openPage(t, server.url, { expected: NETWORK });
   await connected(page);
@@ -53,7 +53,7 @@ test('the server dies and comes back', async (t) => {
 
 test('what is asked aloud while there is no connection is asked as soon as there is one', async (t) => {
   const data = await temporaryFolder(t);
-  const server = await startServer(t, { data });
+  const server = await startServer(t, { data, listen: await ownAddress() });
   await untilReady(server);
   const page = await openPage(t, server.url, { expected: NETWORK });
   await connected(page);
