@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
+// @once: the built-in engines must keep up with who speaks; chance.test.js tries the same under the sanitizers with scripted ones
 /* WS /voice without a button: who speaks is heard, with the built-in engines and spoken sound. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -25,9 +26,9 @@ test('questions one after another, without a word from the client', async (t) =>
     assert(shareHeard(text, turn.heard) >= 0.5, turn.heard);
     assert(turn.sound.length > 22050);
     const order = turn.events.map((e) => e.type).filter((e, i, all) => all.indexOf(e) === i);
-    assert.deepEqual(order.slice(0, 2), ['speech_started', 'partial']);
-    for (const [a, b] of [['partial', 'speech_stopped'], ['speech_stopped', 'final'], ['final', 'audio_start'], ['audio_end', 'end']])
-      assert(order.indexOf(a) < order.indexOf(b), `${a} before ${b} in ${order}`);
+    assert.equal(order[0], 'speech_started');
+    for (const [a, b] of [['partial', 'final'], ['speech_stopped', 'final'], ['final', 'audio_start'], ['audio_end', 'end']])
+      assert(order.includes(a) && order.indexOf(a) < order.indexOf(b), `${a} before ${b} in ${order}`);
     const [started, stopped] = ['speech_started', 'speech_stopped'].map((type) => turn.events.find((e) => e.type === type));
     assert(Math.abs((started?.at_ms ?? 0) - begin_ms) < 300, `${started?.at_ms} of ${begin_ms}`);
     assert(Math.abs((stopped?.at_ms ?? 0) - end_ms) < 300, `${stopped?.at_ms} of ${end_ms}`);
