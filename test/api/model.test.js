@@ -90,6 +90,7 @@ test('kill -9 of the model in mid-answer: an error at once, and the next questio
     const from = voice.events.length, { pid } = await model();
     voice.send({ type: 'text', text: `Tell me everything, for the ${tries}. time.` });
     const first = await voice.wait((e) => ['token', 'error', 'end'].includes(e.type), 'a token', from);
+    assert.notEqual(first.type, 'error', JSON.stringify(first));
     process.kill(pid, 'SIGKILL');
     over = first.type === 'token' ? await voice.wait((e) => e.type === 'error' || e.type === 'end', 'an end', from) : first;
     await until(async () => {

@@ -318,7 +318,7 @@ test('a model with the markup of Mistral calls a function, and reads what came o
 });
 
 test('who leaves frees the place; a failure has its status, or ends the stream @tsan', async (t) => {
-  const { server, client } = await start(t, 'slots=1,slow=20,tokens=500,fail=3,after=0');
+  const { server, client } = await start(t, 'slots=1,slow=20,tokens=5000,fail=3,after=0');
   const engine = async () => (await (await fetch(server.url + 'readyz')).json()).engines.llm;
   for (let i = 0; i < 2; i++) {
     const stream = await client.chat.completions.create({ model: 'script', messages: [user('go')], stream: true });

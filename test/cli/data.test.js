@@ -42,7 +42,7 @@ test('several commands at once share one private server', async (t) => {
 
 test('a private server outlives its command for those who use it, and no longer', async (t) => {
   const data = await temporaryFolder(t);
-  const slow = [...QUIET, '--llm-driver', 'scripted', '--llm-script', 'tokens=250,slow=30', '--data', data]; /* seconds, in which another program starts */
+  const slow = [...QUIET, '--llm-driver', 'scripted', '--llm-script', 'tokens=700,slow=30', '--data', data]; /* seconds, in which another program starts */
   const first = start(['ask', 'one?', ...slow]);
   await until(() => first.out().length > 0, 'the first answer to begin');
   const second = start(['ask', 'two?', ...slow]);

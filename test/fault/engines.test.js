@@ -14,11 +14,11 @@ const details = async (server) => (await fetch(server.url + 'readyz')).json();
 /** Kills an engine that is well, or has so many jobs. @param {{url: string}} server @param {string} role @param {number} [jobs] */
 function killEngine(server, role, jobs) {
   return until(async () => {
-    const { pid, live } = (await details(server)).engines[role];
-    if (jobs !== undefined && live !== jobs) return null;
+    const { pid, live, state } = (await details(server)).engines[role];
+    if (state !== 'ready' || (jobs !== undefined && live !== jobs)) return null;
     process.kill(pid, 'SIGKILL');
     return { pid, at: performance.now() };
-  }, 'a job');
+  }, jobs ? 'a job' : 'an engine that is well');
 }
 
 /** @param {{url: string}} server @param {string} role @param {number} old */
@@ -89,7 +89,7 @@ test('kill -9 of the server leaves no engine', async (t) => {
         return true;
       }
     }),
-    'the end of the engines');
+    'the end of the engines', 15000);
 });
 
 test('SIGTERM drains: the running turn finishes, then exit 0 @tsan', async (t) => {

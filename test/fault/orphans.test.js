@@ -38,5 +38,5 @@ test('no engine outlives a server that was killed @tsan', async (t) => {
   assert.ok(all.size >= 4);
   await server.kill();
   await answer;
-  for (const pid of all) await until(() => running(pid) === '', `the end of ${pid}, ${running(pid)}`);
+  for (const pid of all) await until(() => running(pid) === '', `the end of ${pid}, ${running(pid)}`, 15000);
 });

@@ -40,7 +40,7 @@ describe('nobody waits for ever', { concurrency: true }, () => {
   });
 
   test('a recogniser that is still learning the documents: the server says when it is ready @tsan', async (t) => {
-    const server = await startServer(t, { args: [...SCRIPTED, '--stt-script', 'learn=3500'] });
+    const server = await startServer(t, { args: [...SCRIPTED, '--stt-script', 'learn=8000'] });
     assert.match(server.said(), /^Repartee is starting: /);
     assert.equal((await fetch(server.url + 'readyz')).status, 503);
     await until(() => /^Repartee is ready\.$/m.test(server.said()), 'the word that it is ready', 60000);
@@ -56,7 +56,7 @@ describe('nobody waits for ever', { concurrency: true }, () => {
   });
 
   test('a recogniser that dies while it learns is told again @tsan', async (t) => {
-    const server = await startServer(t, { args: [...SCRIPTED, '--stt-script', 'learn=3500'] });
+    const server = await startServer(t, { args: [...SCRIPTED, '--stt-script', 'learn=8000'] });
     const { pid } = (await details(server.url)).engines.stt;
     process.kill(pid, 'SIGKILL');
     await until(() => /^Repartee is ready\.$/m.test(server.said()), 'the word that it is ready', 60000);

@@ -177,7 +177,7 @@ export class Flows {
     /** @type {any[]} */
     const all = [];
     for (let what = 'rag/documents'; what; ) {
-      const answer = await this.call(what, 'GET', undefined, undefined, PATIENCE_MS);
+      const answer = await this.call(what, 'GET');
       const why = refusal(answer, 200);
       if (why) throw new Error(why);
       const { documents, next } = JSON.parse(answer.body.toString());

@@ -3,6 +3,7 @@
 
 #include <llama.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,22 +11,22 @@
 
 enum { MADE_MAX = 8 };
 static char made[MADE_MAX][sizeof "/tmp/made-model-XXXXXX"];
-static size_t count;
+static size_t made_count;
 
 static void remove_made(void)
 {
-    while (count > 0)
-        unlink(made[--count]);
+    while (made_count > 0)
+        unlink(made[--made_count]);
 }
 
 const char *made_model(struct gguf_shape shape)
 {
-    assert_true(count < MADE_MAX);
-    char *path = made[count];
+    assert_true(made_count < MADE_MAX);
+    char *path = made[made_count];
     memcpy(path, "/tmp/made-model-XXXXXX", sizeof *made);
     const int fd = mkstemp(path);
     assert_true(fd >= 0);
-    if (count++ == 0)
+    if (made_count++ == 0)
         assert_int_equal(atexit(remove_made), 0);
     assert_true(gguf_write(path, &shape));
     assert_int_equal(fchmod(fd, 0644), 0);

@@ -12,5 +12,6 @@ const TIMEOUT_MS = 300000; /* of a test that names none of its own */
 
 const [jobs, into, ...files] = process.argv.slice(2);
 const results = run({ files, concurrency: Number(jobs), timeout: TIMEOUT_MS });
+results.on('test:fail', ({ todo }) => todo || (process.exitCode = 1));
 results.compose(tap).pipe(createWriteStream(into));
 results.compose(new spec()).pipe(process.stdout);

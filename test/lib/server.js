@@ -51,8 +51,8 @@ export function atEnd(t, end) {
 let addresses = 0;
 
 /**
- * Where somebody listens later, or again: the kernel gives this port to nobody who asks for any, as other tests do
- * at the same time, and no other process of tests takes it.
+ * Where somebody listens later, or again: below the ports that the kernel gives to those who ask for any, as other
+ * tests do at the same time, and by the number of the process, so that hardly any other takes it.
  */
 export async function ownAddress() {
   for (;;) {
@@ -128,7 +128,7 @@ export async function startServer(t, { args = [], env = {}, data, listen = '127.
 }
 
 /** Waits until `check` gives something. @template T @param {() => T | Promise<T>} check @param {string} what */
-export async function until(check, what, patience_ms = START_MS) {
+export async function until(check, what, patience_ms = 30000) {
   const end = Date.now() + patience_ms;
   for (;;) {
     const value = await check();

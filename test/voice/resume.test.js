@@ -231,7 +231,7 @@ test('a session that is ended is over also for who was cut off, or has it by its
   assert.equal(await sessions(), 2);
   const end = async (/** @type {string} */ id) => (await fetch(`${server.url}session/${id}`, { method: 'DELETE' })).status;
   assert.equal(await end(client.place.session_id), 204);
-  await until(async () => (await sessions()) === 1, 'its end: nothing of it is kept for him');
+  await until(async () => (await sessions()) === 1, 'its end: nothing of it is kept for him', 30000); /* half of resume.keep_ms */
   assert.equal(await liveTurns(server), 0);
   assert.equal(await end(session_id), 204);
   voice.send({ type: 'text', text: 'are you there?' });
