@@ -16,8 +16,11 @@ build: ## compile the programs into build/
 test: ## all tests; ONLY="unit box" picks stages (tools/test --help)
 	@exec tools/root exec --role test -- tools/test $(ONLY)
 
-bench: ## medians and 99th percentiles of what people wait for
+bench: ## medians and 99th percentiles of what people wait for; bench-llm, bench-rag … one of them
 	@exec tools/root exec --role test -- tools/build -- tools/bench $(ONLY)
+
+bench-%:
+	@exec tools/root exec --role test -- tools/build -- tools/bench $*
 
 lint: ## formatter, include ladder, banned calls, clang-tidy; FIX=1 formats, ONLY=tidy picks
 	@exec tools/root exec --role test -- tools/lint $(if $(FIX),--fix) $(ONLY)

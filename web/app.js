@@ -135,6 +135,7 @@ function show(turn, event) {
 /* --- asking and stopping --- */
 
 function interrupt() {
+  waits = false;
   chatting?.abort();
   if (player.turn >= 0) link.send({ type: 'played', turn: player.turn, ms: player.playedMs });
   if (phase !== 'idle') link.send({ type: 'cancel' });
@@ -143,7 +144,6 @@ function interrupt() {
 }
 
 function stop(words) {
-  waits = false;
   if (phase === 'listening') microphone.end();
   pressed = latched = false;
   interrupt();
@@ -187,7 +187,7 @@ async function chat(words, turn, tries = 3) {
 async function openMicrophone() {
   player.unlock(OUT_HZ);
   enter('opening');
-  if (!link.ready) throw new Trouble('There is no connection to the server yet.');
+  if (!handsFree && !link.ready) throw new Trouble('There is no connection to the server yet.');
   await microphone.open(handsFree);
 }
 

@@ -37,9 +37,9 @@ const char *conf_old_variable(const struct conf_option *o)
     static const struct {
         const char *option, *variable;
     } table[] = {
-        {"auth.secret", "JWT_SECRET"},
-        {"http.origins", "CORS_ORIGINS"},
-        {"limit.turns", "RATE_LIMIT"},
+        {"auth.secret", "JWT_SECRET"},    {"embed.model", "EMBED_MODEL"},
+        {"http.origins", "CORS_ORIGINS"}, {"limit.turns", "RATE_LIMIT"},
+        {"llm.model", "MODEL_NAME"},      {"llm.url", "OPENAI_COMPAT_BASE_URL"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (strcmp(table[i].option, o->name) == 0)

@@ -89,7 +89,8 @@ void json_put_int(struct json_out *j, int64_t n);
 void json_put_num(struct json_out *j, double x); /* at most 6 decimals; NaN and infinities: null */
 void json_put_bool(struct json_out *j, bool b);
 void json_put_null(struct json_out *j);
-void json_put_raw(struct json_out *j, struct str json); /* already JSON */
+void json_put_raw(struct json_out *j, struct str json);          /* already JSON */
+void json_put_val(struct json_out *j, const struct json_val *v); /* as it was read */
 void json_kstr(struct json_out *j, const char *key, struct str s);
 void json_kint(struct json_out *j, const char *key, int64_t n);
 void json_knum(struct json_out *j, const char *key, double x);

@@ -310,3 +310,14 @@ enum err json_read(const struct json_val *obj, const struct json_field *fields, 
     }
     return OK;
 }
+
+void json_put_val(struct json_out *j, const struct json_val *v)
+{
+    size_t n;
+    char *text = yyjson_val_write(yy(v), YYJSON_WRITE_NOFLAG, &n);
+    if (text)
+        json_put_raw(j, (struct str){text, n});
+    else if (j->err == OK)
+        j->err = ERR_NOMEM;
+    free(text);
+}

@@ -9,7 +9,7 @@
 
 enum {
     TEMPLATE_BYTES_MAX = 256 * 1024,
-    PLACEHOLDER_BYTES = 16,
+    PLACEHOLDER_BYTES = 32,
     MARKUP_BYTES = 512, /* of a message, generously */
 };
 
@@ -35,6 +35,13 @@ enum err template_init(struct chat_template *t, struct str text, char why[LLM_WH
     }
     t->text = copy;
     return OK;
+}
+
+enum tool_syntax template_tools(const struct chat_template *t)
+{
+    struct str text = str_of(t->text);
+    bool is_llama3 = str_eq(text, S("llama3")) || str_find(text, S("<|start_header_id|>")) < text.n;
+    return is_llama3 ? TOOLS_LLAMA3 : TOOLS_HERMES;
 }
 
 void template_finish(struct chat_template *t)
@@ -76,11 +83,11 @@ static bool is_context(const struct llm_segment *s)
 
 static const char *role_of(const struct llm_segment *s)
 {
-    static const char *const roles[] = {"system", "assistant", "user"};
-    for (size_t i = 0; i < 2; i++)
+    static const char *const roles[] = {"system", "assistant", "ipython", "user"};
+    for (size_t i = 0; i < 3; i++)
         if (str_eq(s->role, str_of(roles[i])))
             return roles[i];
-    return roles[2];
+    return roles[3];
 }
 
 static size_t find_messages(const struct llm_segment *segment, size_t count, struct message *into)
@@ -90,10 +97,18 @@ static size_t find_messages(const struct llm_segment *segment, size_t count, str
         into[n].from = i;
         while (i + 1 < count && is_context(&segment[i]))
             i++;
-        into[n].to = ++i;
+        i++;
+        while (i < count && segment[i].joined)
+            i++;
+        into[n].to = i;
         put_placeholder(into[n].placeholder, n);
     }
     return n;
+}
+
+static enum err add_markup(struct spans *spans, const char *text)
+{
+    return text ? add(spans, (struct span){str_of(text), SPAN_OWN, true, true}) : OK;
 }
 
 static enum err add_message(struct spans *spans, const struct llm_segment *segment,
@@ -105,9 +120,11 @@ static enum err add_message(struct spans *spans, const struct llm_segment *segme
         const struct llm_segment *s = &segment[i];
         if (is_context(s))
             try(add(spans, (struct span){i == m->from ? before : between, SPAN_OWN, false, true}));
-        else if (i > m->from)
+        else if (i > m->from && is_context(&segment[i - 1]))
             try(add(spans, (struct span){after, SPAN_OWN, false, true}));
+        try(add_markup(spans, s->before));
         try(add(spans, (struct span){s->text, i, false, s->trusted}));
+        try(add_markup(spans, s->after));
     }
     return OK;
 }

@@ -36,6 +36,8 @@ struct spans {
  * a sentence in `why` when libllama does not know it. */
 enum err template_init(struct chat_template *t, struct str text, char why[LLM_WHY_BYTES]);
 void template_finish(struct chat_template *t);
+/* How models with such a template call functions. */
+enum tool_syntax template_tools(const struct chat_template *t);
 /* Passages ("context") become part of the user's message that follows them. ERR_UNSUPPORTED: the template has
  * no place for the last message. */
 enum err template_render(const struct chat_template *t, const struct llm_segment *segment,

@@ -49,18 +49,32 @@ struct llm_load {
     uint32_t threads;   /* compute threads that it may use at start */
 };
 
+/* How functions are called: llm/tools.h. */
+enum tool_syntax : uint8_t { TOOLS_HERMES, TOOLS_LLAMA3 };
+
 /* What it answers. Texts live until unload. */
 struct llm_loaded {
     const char *model, *languages, *notes;
     uint32_t slots; /* answers at once, at most LLM_SLOTS_MAX */
+    enum tool_syntax tools;
 };
 enum { LLM_SLOTS_MAX = 64 };
 
 struct llm_segment {
-    struct str role; /* "system", "user", "assistant", "context" */
+    struct str
+        role; /* "system", "user", "assistant", "context", and "ipython" where llama3 has tools */
     bool trusted;
     uint32_t priority; /* 0: never left out */
     struct str text;
+    bool joined;                /* it goes on in the message of the segment before it */
+    bool tied;                  /* it is left out when the segment before it is */
+    const char *before, *after; /* markup around the text; NULL: none */
+};
+
+/* What is added to what the model thinks of a token. */
+struct llm_bias {
+    int32_t token;
+    float bias; /* -100..100 */
 };
 
 /* Borrowed for the call. */
@@ -73,6 +87,12 @@ struct llm_request {
     float top_p;         /* 0..1 */
     uint32_t top_k;      /* 0: all */
     uint64_t seed;       /* 0: a driver's own choice */
+    /* The penalties look at what was written so far: OpenAI's two are added, -2..2, the third divides, 1: none. */
+    float min_p, presence_penalty, frequency_penalty, repeat_penalty;
+    const struct llm_bias *bias;
+    size_t bias_count;
+    bool prefill;        /* the prompt is read as far as its last text goes, nothing is written */
+    const char *grammar; /* GBNF with the rule "root", that the answer obeys; NULL: none */
 
     bool (*piece)(void *arg, struct str piece);
     bool (*stopped)(void *arg);

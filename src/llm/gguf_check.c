@@ -16,6 +16,8 @@ enum {
 
 /* As the file numbers the types of a value. */
 enum value_type : uint32_t {
+    VALUE_U32 = 4,
+    VALUE_BOOL = 7,
     VALUE_STRING = 8,
     VALUE_ARRAY = 9,
     VALUE_TYPES = 13,
@@ -26,6 +28,7 @@ struct reader {
     struct str rest;
     char *why;
     uint64_t alignment;
+    struct gguf_facts facts;
 };
 
 __attribute__((format(printf, 2, 3))) static enum err refuse(struct reader *r, const char *fmt, ...)
@@ -97,12 +100,20 @@ static enum err skip_array(struct reader *r)
 
 static enum err take_alignment(struct reader *r, uint64_t type, struct str value)
 {
-    enum { VALUE_U32 = 4 };
     uint64_t n = type == VALUE_U32 ? little_endian(value) : 0;
     if (n == 0 || n > ALIGNMENT_MAX || (n & (n - 1)) != 0)
         return refuse(r, "the model file's alignment is no power of two");
     r->alignment = n;
     return OK;
+}
+
+/* Their names begin with the architecture's. */
+static void note_fact(struct reader *r, struct str key, uint64_t type, struct str value)
+{
+    if (type == VALUE_BOOL && str_ends(key, S(".attention.causal")))
+        r->facts.looks_ahead = little_endian(value) == 0;
+    if (type == VALUE_U32 && str_ends(key, S(".pooling_type")))
+        r->facts.pools = little_endian(value) != 0;
 }
 
 static enum err check_value(struct reader *r)
@@ -120,6 +131,7 @@ static enum err check_value(struct reader *r)
     if (type == VALUE_STRING)
         return take_string(r, &value);
     try(take(r, value_bytes[type], &value));
+    note_fact(r, key, type, value);
     if (str_eq(key, S("split.count")) && little_endian(value) > 1)
         return refuse(
             r, "the model is cut into several files; join them with llama-gguf-split --merge");
@@ -198,7 +210,7 @@ static enum err check_tensors(struct reader *r, uint64_t count, uint64_t *ret_by
     return OK;
 }
 
-enum err gguf_check(struct str file, char why[GGUF_WHY_BYTES])
+enum err gguf_check(struct str file, struct gguf_facts *ret_facts, char why[GGUF_WHY_BYTES])
 {
     enum { DEFAULT_ALIGNMENT = 32 };
     struct reader r = {.rest = file, .why = why, .alignment = DEFAULT_ALIGNMENT};
@@ -223,5 +235,6 @@ enum err gguf_check(struct str file, char why[GGUF_WHY_BYTES])
                       "the model file is shorter than its header says; it was not copied whole");
     if (file.n - data - bytes >= r.alignment)
         return refuse(&r, "the model file is longer than its header says; it is damaged");
+    *ret_facts = r.facts;
     return OK;
 }

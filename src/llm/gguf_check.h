@@ -11,5 +11,12 @@
 
 enum { GGUF_WHY_BYTES = 240 };
 
+/* What the header says that the model is for. */
+struct gguf_facts {
+    /* Each token sees those after it: it reads a text as a whole, and cannot write one. */
+    bool looks_ahead;
+    bool pools; /* it makes one vector of a text */
+};
+
 /* `file` is the whole file, mapped. ERR_INVALID with a sentence in `why`. */
-enum err gguf_check(struct str file, char why[GGUF_WHY_BYTES]);
+enum err gguf_check(struct str file, struct gguf_facts *ret_facts, char why[GGUF_WHY_BYTES]);

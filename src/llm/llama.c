@@ -5,23 +5,16 @@
  *     context=4096   tokens of one answer with its prompt; 0: as the model was trained, at most 8192
  *     parallel=4     answers at once
  *     gpu_layers=99  layers on a graphics processor, where ggml finds one
- *     kv_bits=16     precision of what the model remembers: 8 (half the memory), 16, or 32 (exact,
- *                    so that an answer is the same whoever else is being answered; slower)
+ *     kv_bits=16     precision of what the model remembers: 8 (half the memory), 16, or 32 (an
+ *                    answer is all but always the same whoever else is being answered; slower)
  *     template=NAME  the chat template, where the file's own is missing or not known
- *
- * ggml's back ends are loaded before the model, so that the process can be locked in afterwards.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <llama.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/log.h"
 #include "base/mem.h"
-#include "llm/gguf_check.h"
+#include "llm/model_file.h"
+#include "llm/sample.h"
 #include "llm/schedule.h"
 #include "wire/script.h"
 
@@ -36,54 +29,16 @@ enum {
 static struct llama_model *model;
 static struct chat_template template;
 static struct markers markers;
-static uint32_t context;       /* const after load */
-static char name[NAME_BYTES];  /* const after load */
-static char notes[NAME_BYTES]; /* const after load */
+static uint32_t context;           /* const after load */
+static char name[NAME_BYTES];      /* const after load */
+static char notes[2 * NAME_BYTES]; /* const after load */
 
 struct options {
     uint32_t context, parallel, gpu_layers, kv_bits;
     struct buf template;
 };
 
-/* --- the file --- */
-
-static enum err check_open(int fd, const char *path, char why[LLM_WHY_BYTES])
-{
-    struct stat st;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0) {
-        snprintf(why, LLM_WHY_BYTES, "%.180s is no model file", path);
-        return ERR_INVALID;
-    }
-    void *bytes = mmap(nullptr, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (bytes == MAP_FAILED)
-        return err_from_errno(errno);
-    enum err err = gguf_check((struct str){bytes, (size_t)st.st_size}, why);
-    munmap(bytes, (size_t)st.st_size);
-    return err;
-}
-
-static enum err check_file(const char *path, char why[LLM_WHY_BYTES])
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        enum err err = err_from_errno(errno);
-        snprintf(why, LLM_WHY_BYTES, "cannot open the model %.160s: %s", path, err_text(err));
-        return err;
-    }
-    enum err err = check_open(fd, path, why);
-    close(fd);
-    return err;
-}
-
 /* --- load --- */
-
-/* libllama tells much; what went wrong is enough. */
-static void on_log(enum ggml_log_level level, const char *text, void *)
-{
-    struct str line = str_trim(str_of(text));
-    if (level == GGML_LOG_LEVEL_ERROR && line.n > 1 && !step_is_breaking_off())
-        log_warn("libllama: %.*s", (int)(line.n < 400 ? line.n : 400), line.p);
-}
 
 static enum err parse(struct str text, struct options *o, char why[LLM_WHY_BYTES])
 {
@@ -112,18 +67,13 @@ static enum err check_bits(uint32_t bits, char why[LLM_WHY_BYTES])
     return ERR_INVALID;
 }
 
-static enum err open_model(const char *path, const struct options *o, char why[LLM_WHY_BYTES])
+static enum err open_model(const struct llm_load *load, const struct options *o,
+                           char why[LLM_WHY_BYTES])
 {
-    try(check_file(path, why));
-    struct llama_model_params p = llama_model_default_params();
-    p.n_gpu_layers = (int32_t)o->gpu_layers;
-    model = llama_model_load_from_file(path, p);
-    if (!model) {
-        snprintf(why, LLM_WHY_BYTES, "libllama cannot load the model %.160s; see the log", path);
-        return ERR_INVALID;
-    }
+    try(model_file_open(load, MODEL_ANSWERS, o->gpu_layers, &model, why));
     if (!llama_model_has_decoder(model) || llama_model_has_encoder(model)) {
-        snprintf(why, LLM_WHY_BYTES, "%.160s is a model, but none that answers", path);
+        model_name(model, name, sizeof name);
+        snprintf(why, LLM_WHY_BYTES, "%.120s is a model, but none that answers", name);
         return ERR_UNSUPPORTED;
     }
     return OK;
@@ -151,11 +101,12 @@ static enum err prepare(const struct options *o, uint32_t threads, char why[LLM_
 
 static void describe(void)
 {
-    if (llama_model_meta_val_str(model, "general.name", name, sizeof name) <= 0)
-        llama_model_desc(model, name, sizeof name);
-    char what[64];
+    model_name(model, name, sizeof name);
+    char what[64], devices[96];
     llama_model_desc(model, what, sizeof what);
-    snprintf(notes, sizeof notes, "%s, %u tokens of context", what, context);
+    model_devices(devices, sizeof devices);
+    snprintf(notes, sizeof notes, "%s, %u tokens of context, computed by %s", what, context,
+             devices);
 }
 
 static void llama_unload(void)
@@ -169,21 +120,9 @@ static void llama_unload(void)
 
 static enum err open_all(const struct llm_load *load, struct options *o, char why[LLM_WHY_BYTES])
 {
-    autobuf path = BUF(4096);
     try(parse(load->options, o, why));
     try(check_bits(o->kv_bits, why));
-    if (load->model.n == 0) {
-        snprintf(why, LLM_WHY_BYTES, "llm.model must name a GGUF file");
-        return ERR_INVALID;
-    }
-    bool absolute = load->model.p[0] == '/' || load->model_dir.n == 0;
-    if (!absolute) {
-        try(buf_add(&path, load->model_dir));
-        try(buf_add_byte(&path, '/'));
-    }
-    try(buf_add(&path, load->model));
-    try(buf_add_byte(&path, 0));
-    try(open_model(path.p, o, why));
+    try(open_model(load, o, why));
     try(open_template(o, why));
     try(markers_init(&markers, llama_model_get_vocab(model)));
     return prepare(o, load->threads, why);
@@ -192,17 +131,18 @@ static enum err open_all(const struct llm_load *load, struct options *o, char wh
 static enum err llama_load(const struct llm_load *load, struct llm_loaded *ret_loaded,
                            char why[LLM_WHY_BYTES])
 {
-    llama_log_set(on_log, nullptr);
-    ggml_backend_load_all();
-    llama_backend_init();
+    model_library_open(step_is_breaking_off);
     struct options o = {.template = BUF(64)};
     enum err err = open_all(load, &o, why);
     buf_finish(&o.template);
     if (err != OK)
         return err;
     describe();
-    *ret_loaded =
-        (struct llm_loaded){.model = name, .languages = "", .notes = notes, .slots = o.parallel};
+    *ret_loaded = (struct llm_loaded){.model = name,
+                                      .languages = "",
+                                      .notes = notes,
+                                      .slots = o.parallel,
+                                      .tools = template_tools(&template)};
     return OK;
 }
 
@@ -223,11 +163,17 @@ static enum err llama_generate(const struct llm_request *request, struct llm_res
     uint32_t most = context - context / 4;
     if (r.max_tokens > most)
         r.max_tokens = most;
-    const struct prompt_maker maker = {&template, llama_model_get_vocab(model), &markers};
+    const struct llama_vocab *vocab = llama_model_get_vocab(model);
+    const struct prompt_maker maker = {&template, vocab, &markers};
+    struct sampler *sampler;
     struct prompt prompt;
-    try(prompt_build(&maker, &r, context - r.max_tokens, &prompt));
-    enum err err = schedule_generate(&prompt, &r, ret_result);
-    prompt_finish(&prompt);
+    try(sample_create(vocab, &r, &sampler));
+    enum err err = prompt_build(&maker, &r, context - r.max_tokens, &prompt);
+    if (err == OK) {
+        err = schedule_generate(&prompt, &r, sampler, ret_result);
+        prompt_finish(&prompt);
+    }
+    sample_destroy(sampler);
     return err;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * repartee-llm: a prompt in, an answer out, token by token.
+ * repartee-llm: a prompt in, an answer out, token by token; with --embed, texts in and vectors out.
  */
+#include "llm/embed_role.h"
 #include "llm/stream.h"
 #include "wire/driver_name.h"
 
@@ -10,25 +11,17 @@ enum { DRIVERS = sizeof drivers / sizeof *drivers };
 static const struct llm_driver *driver;              /* const after load */
 static const char *read_dirs[] = {nullptr, nullptr}; /* const after load */
 
-static enum err find_driver(struct str name, char why[WORKER_WHY_BYTES])
-{
-    const char *names[DRIVERS];
-    size_t at;
-    for (size_t i = 0; i < DRIVERS; i++)
-        names[i] = drivers[i]->name;
-    try(driver_choose(name, names, DRIVERS, "language model", why, &at));
-    driver = drivers[at];
-    return OK;
-}
-
 static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
                      char why[WORKER_WHY_BYTES])
 {
-    try(find_driver(m->driver, why));
+    const void *chosen;
+    try(driver_choose(m->driver, (const void *const *)drivers, DRIVERS, "language model", why,
+                      &chosen));
+    driver = chosen;
     const struct llm_load request = {m->model_dir, m->model, m->options, m->threads};
     struct llm_loaded loaded;
     try(driver->load(&request, &loaded, why));
-    stream_use(driver);
+    stream_use(driver, loaded.tools);
     read_dirs[0] = driver->read_dir ? driver->read_dir() : nullptr;
     *ret_ready = (struct worker_ready){
         .driver = driver->name,
@@ -51,6 +44,23 @@ static void unload(void)
         driver->unload();
 }
 
+static bool has_value(const char *option)
+{
+    return strcmp(option, "--fd") == 0 || strcmp(option, "--socket") == 0;
+}
+
+/* Takes `flag` out of the arguments; what it is called as the value of an option is none. */
+static bool take_flag(int *argc, char **argv, const char *flag)
+{
+    int kept = 0;
+    for (int i = 0; i < *argc; i++)
+        if (i == 0 || strcmp(argv[i], flag) != 0 || has_value(argv[i - 1]))
+            argv[kept++] = argv[i];
+    bool taken = kept < *argc;
+    *argc = kept;
+    return taken;
+}
+
 int main(int argc, char **argv)
 {
     /* A thread waits for the tokens of its answer: one for each. */
@@ -66,5 +76,6 @@ int main(int argc, char **argv)
         .message = stream_message,
         .close = stream_close,
     };
-    return worker_main(&role, argc, argv);
+    bool embeds = take_flag(&argc, argv, "--embed");
+    return worker_main(embeds ? &embed_role : &role, argc, argv);
 }

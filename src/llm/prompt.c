@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "llm/prompt.h"
 
-#include <limits.h>
 #include <llama.h>
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "llm/tokenize.h"
 
-enum {
-    IN_FRONT = 8,       /* tokens that a vocabulary may put before a text */
-    MARKUP_TOKENS = 12, /* of a message, as a guess; they are counted later */
-};
-
-struct tokens {
-    int32_t *token;
-    size_t count, room;
-};
+enum { MARKUP_TOKENS = 12 }; /* of a message, as a guess; they are counted later */
 
 /* A segment that may be left out, with its tokens. */
 struct part {
@@ -28,6 +20,7 @@ struct draft {
     struct part *part;
     size_t count, tokens; /* of all parts */
     uint32_t left_out;
+    bool is_open_ended;
 };
 
 void prompt_finish(struct prompt *p)
@@ -36,17 +29,9 @@ void prompt_finish(struct prompt *p)
     *p = (struct prompt){};
 }
 
-static enum err make_room(struct tokens *t, size_t more)
-{
-    void *token = t->token;
-    enum err err = mem_grow(&token, &t->room, t->count + more, sizeof *t->token);
-    t->token = token;
-    return err;
-}
-
 static enum err add_token(struct tokens *t, int32_t token)
 {
-    try(make_room(t, 1));
+    try(tokens_make_room(t, 1));
     t->token[t->count++] = token;
     return OK;
 }
@@ -55,27 +40,9 @@ static enum err add_tokens(struct tokens *t, const struct tokens *more)
 {
     if (more->count == 0)
         return OK;
-    try(make_room(t, more->count));
+    try(tokens_make_room(t, more->count));
     memcpy(t->token + t->count, more->token, more->count * sizeof *t->token);
     t->count += more->count;
-    return OK;
-}
-
-static enum err tokenize(const struct llama_vocab *vocab, struct str text, bool special,
-                         struct tokens *t)
-{
-    if (text.n == 0)
-        return OK;
-    if (text.n > INT32_MAX / 2)
-        return ERR_TOOBIG;
-    /* No text has more tokens than bytes. */
-    size_t most = text.n + IN_FRONT;
-    try(make_room(t, most));
-    int32_t n = llama_tokenize(vocab, text.p, (int32_t)text.n, t->token + t->count, (int32_t)most,
-                               false, special);
-    if (n < 0)
-        return ERR_INTERNAL;
-    t->count += (size_t)n;
     return OK;
 }
 
@@ -84,7 +51,7 @@ static enum err tokenize_text(const struct prompt_maker *maker, struct str text,
 {
     while (text.n > 0) {
         size_t cut = markers_cut(maker->markers, text);
-        try(tokenize(maker->vocab, str_sub(text, 0, cut), false, t));
+        try(tokens_add_text(t, maker->vocab, str_sub(text, 0, cut), TOKENIZE_PLAIN));
         text = str_sub(text, cut, text.n);
     }
     return OK;
@@ -115,7 +82,16 @@ static enum err draft_init(struct draft *d, const struct llm_request *request)
     return OK;
 }
 
-/* Removes the part that is the first to go, of equals the oldest; false: none may. */
+static void leave_out(struct draft *d, size_t i)
+{
+    d->tokens -= d->part[i].tokens.count;
+    free(d->part[i].tokens.token);
+    d->count--;
+    memmove(&d->part[i], &d->part[i + 1], (d->count - i) * sizeof *d->part);
+    d->left_out++;
+}
+
+/* Removes the part that is the first to go, of equals the oldest, with what is tied to it; false: none may. */
 static bool leave_out_one(struct draft *d)
 {
     size_t worst = d->count;
@@ -126,29 +102,37 @@ static bool leave_out_one(struct draft *d)
     }
     if (worst == d->count)
         return false;
-    d->tokens -= d->part[worst].tokens.count;
-    free(d->part[worst].tokens.token);
-    d->count--;
-    memmove(&d->part[worst], &d->part[worst + 1], (d->count - worst) * sizeof *d->part);
-    d->left_out++;
+    do
+        leave_out(d, worst);
+    while (worst < d->count && d->part[worst].segment.tied);
     return true;
 }
 
 /* --- the whole --- */
 
+/* What is to go on has no markup behind its last text yet. */
+static size_t spans_to_read(const struct draft *d, const struct spans *spans)
+{
+    size_t n = spans->count;
+    while (d->is_open_ended && n > 0 && spans->span[n - 1].segment != d->count - 1)
+        n--;
+    return n;
+}
+
 static enum err join(const struct draft *d, const struct spans *spans, struct tokens *t,
                      size_t *ret_open)
 {
+    size_t count = spans_to_read(d, spans);
     const struct llama_vocab *vocab = d->maker->vocab;
     llama_token bos = llama_vocab_get_add_bos(vocab) ? llama_vocab_bos(vocab) : -1;
     bool open = true;
     size_t open_count = 0;
-    for (size_t i = 0; i < spans->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct span *s = &spans->span[i];
         if (s->segment != SPAN_OWN)
             try(add_tokens(t, &d->part[s->segment].tokens));
-        else if (s->markup)
-            try(tokenize(vocab, s->text, true, t));
+        else if (s->markup && s->text.n > 0)
+            try(tokens_add_text(t, vocab, s->text, TOKENIZE_MARKUP));
         else
             try(tokenize_text(d->maker, s->text, t));
         if (i == 0 && bos >= 0 && (t->count == 0 || t->token[0] != bos)) {
@@ -200,7 +184,7 @@ static enum err fit(struct draft *d, size_t max_tokens, struct tokens *t, size_t
 enum err prompt_build(const struct prompt_maker *maker, const struct llm_request *request,
                       size_t max_tokens, struct prompt *ret_prompt)
 {
-    struct draft d = {.maker = maker};
+    struct draft d = {.maker = maker, .is_open_ended = request->prefill};
     struct tokens t = {};
     size_t open = 0;
     enum err err = draft_init(&d, request);

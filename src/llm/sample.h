@@ -7,7 +7,16 @@
 
 #include "llm/driver.h"
 
-struct llama_sampler;
+struct llama_context;
+struct llama_vocab;
+struct sampler;
 
-/* temperature 0: always the likeliest. seed 0: one by chance. ERR_NOMEM. */
-enum err sample_create(const struct llm_request *request, struct llama_sampler **ret_sampler);
+/* temperature 0: always the likeliest. seed 0: one by chance. ERR_INVALID with a sentence in request->why: a
+ * bias for a token that there is not; ERR_UNSUPPORTED: a grammar that libllama does not read; ERR_NOMEM. */
+enum err sample_create(const struct llama_vocab *vocab, const struct llm_request *request,
+                       struct sampler **ret_sampler);
+void sample_destroy(struct sampler *s); /* takes NULL */
+/* The next token after output number `output` of the context's last step. ERR_NOTFOUND: the grammar allows
+ * none of the vocabulary's. */
+enum err sample_next(struct sampler *s, struct llama_context *context, int32_t output,
+                     int32_t *ret_token);

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "llm/schedule.h"
 
-#include <pthread.h>
-#include <time.h>
-
-#include "base/check.h"
 #include "base/mem.h"
+#include "llm/compute_thread.h"
 
-enum {
-    UNREAD_BYTES = 4096, /* pieces that a listener has not taken: beyond, his answer pauses */
-    POLL_MS = 20,        /* how soon a cancel is noticed while nothing else goes on */
-};
+enum { UNREAD_BYTES = 4096 }; /* pieces that a listener has not taken: beyond, his answer pauses */
 
 /* An answer; the thread that waits for it owns it, but does not touch it meanwhile. */
 struct order {
@@ -24,16 +18,10 @@ struct order {
 };
 
 static uint32_t slots; /* const after schedule_prepare */
-static pthread_t thread;
-static bool has_thread;
-
-static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
+static bool step(void);
+static bool has_orders(void);
+static struct compute_thread compute = COMPUTE_THREAD(step_warm_up, step, has_orders);
 static struct order *first, **last = &first; /* mu: as they came */
-static pthread_cond_t warmed = PTHREAD_COND_INITIALIZER;
-static bool warm;              /* mu: the thread has tried to take its first step */
-static enum err warm_err;      /* mu */
-static bool stopping, stirred; /* mu: something has changed since the last look */
 
 /* --- the scheduler's thread --- */
 
@@ -52,12 +40,12 @@ static void unlist(const struct order *o)
 static void end(struct order *o, enum err err)
 {
     generation_end(&o->generation);
-    pthread_mutex_lock(&mu);
+    pthread_mutex_lock(&compute.mu);
     unlist(o);
     o->err = err;
     o->over = true;
     pthread_cond_signal(&o->news);
-    pthread_mutex_unlock(&mu);
+    pthread_mutex_unlock(&compute.mu);
 }
 
 static bool is_stopped(const struct order *o)
@@ -70,11 +58,11 @@ static bool is_stopped(const struct order *o)
 static void end_stopped(void)
 {
     for (;;) {
-        pthread_mutex_lock(&mu);
+        pthread_mutex_lock(&compute.mu);
         struct order *o = first;
         while (o && !is_stopped(o))
             o = o->next;
-        pthread_mutex_unlock(&mu);
+        pthread_mutex_unlock(&compute.mu);
         if (!o)
             return;
         end(o, ERR_CANCELED);
@@ -96,10 +84,9 @@ static size_t line(struct order *into[LLM_SLOTS_MAX])
 static size_t gather(struct order *into[LLM_SLOTS_MAX])
 {
     end_stopped();
-    pthread_mutex_lock(&mu);
-    stirred = false;
+    pthread_mutex_lock(&compute.mu);
     size_t count = line(into), n = 0;
-    pthread_mutex_unlock(&mu);
+    pthread_mutex_unlock(&compute.mu);
     for (size_t i = 0; i < count; i++) {
         struct generation *g = &into[i]->generation;
         enum err err = g->stage == STAGE_WAITING ? generation_begin(g) : OK;
@@ -117,7 +104,7 @@ static enum err push(struct order *o, bool *ret_enough)
     const struct generation *g = &o->generation;
     const char length[2] = {(char)(g->piece_bytes & 0xff), (char)(g->piece_bytes >> 8)};
     enum err err = OK;
-    pthread_mutex_lock(&mu);
+    pthread_mutex_lock(&compute.mu);
     if (g->piece_bytes > 0) {
         err = buf_add(&o->unread, (struct str){length, sizeof length});
         if (err == OK)
@@ -125,7 +112,7 @@ static enum err push(struct order *o, bool *ret_enough)
         pthread_cond_signal(&o->news);
     }
     *ret_enough = o->enough;
-    pthread_mutex_unlock(&mu);
+    pthread_mutex_unlock(&compute.mu);
     return err;
 }
 
@@ -150,51 +137,12 @@ static bool step(void)
 }
 
 /* mu held */
-static void wait_for_work(void)
+static bool has_orders(void)
 {
-    if (stirred)
-        return;
-    if (!first) {
-        pthread_cond_wait(&work, &mu);
-        return;
-    }
-    struct timespec until;
-    check(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-    until.tv_nsec += POLL_MS * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_nsec -= 1000000000L;
-        until.tv_sec++;
-    }
-    (void)pthread_cond_clockwait(&work, &mu, CLOCK_MONOTONIC, &until);
-}
-
-/* The compute threads belong to the thread that has them work: it warms them up itself. */
-static void *run(void *)
-{
-    enum err err = step_warm_up();
-    pthread_mutex_lock(&mu);
-    warm = true;
-    warm_err = err;
-    pthread_cond_signal(&warmed);
-    while (err == OK && !stopping) {
-        pthread_mutex_unlock(&mu);
-        bool stepped = step();
-        pthread_mutex_lock(&mu);
-        if (!stepped && !stopping)
-            wait_for_work();
-    }
-    pthread_mutex_unlock(&mu);
-    return nullptr;
+    return first;
 }
 
 /* --- what others call --- */
-
-/* mu held */
-static void stir(void)
-{
-    stirred = true;
-    pthread_cond_signal(&work);
-}
 
 /* mu held, and given up meanwhile. */
 static void hand_over(struct order *o)
@@ -205,33 +153,33 @@ static void hand_over(struct order *o)
     buf_eat(&o->unread, 2 + n);
     const struct llm_request *r = o->generation.request;
     bool enough = o->enough;
-    pthread_mutex_unlock(&mu);
+    pthread_mutex_unlock(&compute.mu);
     enough = enough || !r->piece(r->arg, (struct str){piece, n});
-    pthread_mutex_lock(&mu);
+    pthread_mutex_lock(&compute.mu);
     o->enough = enough;
-    stir();
+    compute_stir(&compute);
 }
 
 enum err schedule_generate(const struct prompt *prompt, const struct llm_request *request,
-                           struct llm_result *ret_result)
+                           struct sampler *sampler, struct llm_result *ret_result)
 {
     struct order *o = mem_zero(1, sizeof *o);
     if (!o)
         return ERR_NOMEM;
-    o->generation = (struct generation){.prompt = prompt, .request = request};
+    o->generation = (struct generation){.prompt = prompt, .request = request, .sampler = sampler};
     o->unread = BUF(UNREAD_BYTES + 2 * LLM_PIECE_MAX);
     pthread_cond_init(&o->news, nullptr);
-    pthread_mutex_lock(&mu);
+    pthread_mutex_lock(&compute.mu);
     *last = o;
     last = &o->next;
-    stir();
+    compute_stir(&compute);
     while (!o->over || o->unread.n) {
         if (o->unread.n)
             hand_over(o);
         else
-            pthread_cond_wait(&o->news, &mu);
+            pthread_cond_wait(&o->news, &compute.mu);
     }
-    pthread_mutex_unlock(&mu);
+    pthread_mutex_unlock(&compute.mu);
     enum err err = o->err;
     if (err == OK)
         *ret_result = o->generation.result;
@@ -250,25 +198,11 @@ enum err schedule_prepare(struct llama_model *model, const struct step_limits *l
 
 enum err schedule_start(void)
 {
-    has_thread = pthread_create(&thread, nullptr, run, nullptr) == 0;
-    if (!has_thread)
-        return ERR_NOMEM;
-    pthread_mutex_lock(&mu);
-    while (!warm)
-        pthread_cond_wait(&warmed, &mu);
-    enum err err = warm_err;
-    pthread_mutex_unlock(&mu);
-    return err;
+    return compute_start(&compute);
 }
 
 void schedule_stop(void)
 {
-    pthread_mutex_lock(&mu);
-    stopping = true;
-    stir();
-    pthread_mutex_unlock(&mu);
-    if (has_thread)
-        pthread_join(thread, nullptr);
-    has_thread = false;
+    compute_stop(&compute);
     step_finish();
 }

@@ -27,4 +27,4 @@ void schedule_stop(void);
 /* Calls request->piece from the caller's thread. The prompt and max_tokens fit the context together.
  * ERR_CANCELED once request->stopped says so; ERR_INTERNAL when the model fails. */
 enum err schedule_generate(const struct prompt *prompt, const struct llm_request *request,
-                           struct llm_result *ret_result);
+                           struct sampler *sampler, struct llm_result *ret_result);

@@ -144,7 +144,8 @@ static enum err scripted_generate(const struct llm_request *r, struct llm_result
     try(choose(r, &said));
     try(script_wait(prefill_ms, r->stopped, r->arg));
     uint64_t first = clock_us();
-    try(say(r, &call, buf_str(&said), &result));
+    if (!r->prefill)
+        try(say(r, &call, buf_str(&said), &result));
     result.prefill_us = first - begin;
     result.decode_us = clock_us() - first;
     *ret_result = result;

@@ -70,7 +70,6 @@ static bool forget_one(void)
 enum err generation_begin(struct generation *g)
 {
     struct cache_plan plan;
-    try(sample_create(g->request, &g->sampler));
     try(cache_take(&the.cache, g->request->session, &g->prompt->tokens, &plan));
     g->sequence = plan.sequence;
     memory_keep(g->sequence, plan.keep);
@@ -91,8 +90,6 @@ void generation_end(struct generation *g)
 {
     if (g->stage != STAGE_WAITING)
         cache_release(&the.cache, g->sequence);
-    if (g->sampler)
-        llama_sampler_free(g->sampler);
     if (!g->first_us)
         return;
     g->result.prefill_us = g->first_us - g->began_us;
@@ -148,7 +145,7 @@ static void put_prompts(size_t answers)
         const struct prompt_tokens *p = &g->prompt->tokens;
         size_t at = the.cache.sequence[g->sequence].count, n = least(p->count - at, budget);
         for (size_t k = at; k < at + n; k++)
-            put(g, p->token[k], k + 1 == p->count);
+            put(g, p->token[k], k + 1 == p->count && !g->request->prefill);
         budget -= n;
     }
 }
@@ -214,7 +211,12 @@ static enum err note_computed(struct generation *g)
 /* The next token of the answer. */
 static enum err next_token(struct generation *g)
 {
-    g->token = llama_sampler_sample(g->sampler, the.context, g->output);
+    enum err err = sample_next(g->sampler, the.context, g->output, &g->token);
+    if (err == ERR_NOTFOUND) {
+        snprintf(g->request->why, LLM_WHY_BYTES, "the model has no token that fits the form");
+        return ERR_ENGINE;
+    }
+    try(err);
     if (g->stage == STAGE_PROMPT)
         g->first_us = clock_us();
     g->stage = STAGE_ANSWER;
@@ -230,6 +232,12 @@ static enum err next_token(struct generation *g)
     return OK;
 }
 
+/* That was all that is wanted of it. */
+static bool is_read(const struct generation *g)
+{
+    return g->request->prefill && the.cache.sequence[g->sequence].count == g->prompt->tokens.count;
+}
+
 static void harvest(enum err stepped)
 {
     for (size_t i = 0; i < live_count; i++) {
@@ -239,6 +247,10 @@ static void harvest(enum err stepped)
             g->err = note_computed(g);
         if (g->err == OK && g->output >= 0)
             g->err = next_token(g);
+        if (g->err == OK && g->in_batch && is_read(g)) {
+            g->first_us = clock_us();
+            g->over = true;
+        }
     }
 }
 

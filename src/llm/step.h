@@ -9,7 +9,7 @@
 #include "llm/prompt.h"
 
 struct llama_model;
-struct llama_sampler;
+struct sampler;
 
 struct step_limits {
     uint32_t slots;   /* answers at once, 1..LLM_SLOTS_MAX */
@@ -28,6 +28,7 @@ enum stage : uint8_t {
 struct generation {
     const struct prompt *prompt;
     const struct llm_request *request;
+    struct sampler *sampler;
     bool paused; /* its answer takes no part */
     /* What the last step brought. */
     enum err err; /* not OK: it has failed */
@@ -37,7 +38,6 @@ struct generation {
     /* The step's. */
     enum stage stage;
     struct llm_result result;
-    struct llama_sampler *sampler;
     size_t sequence;
     int32_t token;     /* the newest, not computed yet */
     uint32_t in_batch; /* tokens in the present step */

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "llm/stream.h"
 
+#include <math.h>
+#include <stdlib.h>
+
 #include "base/mem.h"
 #include "llm/answer.h"
+#include "llm/call.h"
+#include "llm/schema.h"
+#include "llm/tools.h"
 
 enum { SESSION_MAX = 128 };
 
-static const struct llm_driver *driver; /* const after stream_use */
+static const struct llm_driver *driver; /* these are const after stream_use */
+static enum tool_syntax syntax;
 
 /* A segment whose text lies in the stream's `text`, which may still move. */
 struct part {
@@ -20,14 +27,23 @@ struct stream {
     struct buf session, text;
     struct part *part;
     size_t count, room;
+    struct msg_llm_sampling sampling; /* its text is not kept */
+    struct llm_bias *bias;
+    size_t bias_count;
+    bool has_format;
+    struct grammar grammar;
+    struct tools tools;
+    struct call_reader calls;
+    bool prefill;
     struct answer answer;
     enum err err; /* why a piece was refused */
     char why[LLM_WHY_BYTES];
 };
 
-void stream_use(const struct llm_driver *d)
+void stream_use(const struct llm_driver *d, enum tool_syntax tools)
 {
     driver = d;
+    syntax = tools;
 }
 
 enum err stream_open(struct worker_stream *s, void **ret_state)
@@ -38,6 +54,9 @@ enum err stream_open(struct worker_stream *s, void **ret_state)
     st->wire = s;
     st->session = BUF(SESSION_MAX);
     st->text = BUF(LLM_PROMPT_MAX);
+    st->sampling.repeat_penalty = 1;
+    st->grammar = GRAMMAR;
+    st->tools = TOOLS;
     *ret_state = st;
     return OK;
 }
@@ -48,20 +67,24 @@ void stream_close(void *state)
     buf_finish(&st->session);
     buf_finish(&st->text);
     free(st->part);
+    free(st->bias);
+    grammar_free(&st->grammar);
+    tools_finish(&st->tools);
+    call_reader_finish(&st->calls);
     free(st);
 }
 
 /* The name of a role, as a text that lives for ever. */
 static enum err find_role(struct stream *st, struct str name, struct str *ret_role)
 {
-    static const char *const roles[] = {"system", "user", "assistant", "context"};
+    static const char *const roles[] = {"system", "user", "assistant", "context", "call", "tool"};
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
         if (str_eq(name, str_of(roles[i]))) {
             *ret_role = str_of(roles[i]);
             return OK;
         }
     }
-    worker_why(st->wire, "a segment's role is system, user, assistant or context");
+    worker_why(st->wire, "a segment's role is system, user, assistant, context, call or tool");
     return ERR_INVALID;
 }
 
@@ -92,15 +115,119 @@ static enum err on_segment(struct stream *st, const struct msg_llm_segment *m)
     return OK;
 }
 
+/* --- how the answer is to be --- */
+
+static bool is_between(float x, float min, float max)
+{
+    return x >= min && x <= max; /* no number is not */
+}
+
+static enum err read_bias(struct stream *st, const struct json_val *root)
+{
+    struct str token;
+    const struct json_val *bias;
+    size_t count = json_count(root);
+    if (json_typeof(root) != JSON_OBJ)
+        return ERR_INVALID;
+    st->bias = mem_zero(count + 1, sizeof *st->bias);
+    if (!st->bias)
+        return ERR_NOMEM;
+    for (size_t iter = 0; json_next(root, &iter, &token, &bias);) {
+        int64_t n;
+        float x = (float)json_num(bias, NAN);
+        if (str_to_i64(token, &n) != OK || n < 0 || n > INT32_MAX || !is_between(x, -100, 100))
+            return ERR_INVALID;
+        st->bias[st->bias_count++] = (struct llm_bias){(int32_t)n, x};
+    }
+    return OK;
+}
+
+static enum err on_sampling(struct stream *st, const struct msg_llm_sampling *m)
+{
+    struct json_why why;
+    struct json_doc *doc = nullptr;
+    bool is_right = is_between(m->min_p, 0, 1) && is_between(m->presence_penalty, -2, 2) &&
+                    is_between(m->frequency_penalty, -2, 2) &&
+                    is_between(m->repeat_penalty, 0.01f, 100);
+    enum err err = !is_right || st->bias ? ERR_INVALID
+                   : m->bias_json.n      ? json_parse(m->bias_json, &doc, &why)
+                                         : OK;
+    if (err == OK && doc)
+        err = read_bias(st, json_root(doc));
+    json_doc_destroy(doc);
+    if (err != OK)
+        worker_why(st->wire, "penalties, min_p and logit_bias must be within their ranges");
+    st->sampling = *m;
+    st->sampling.bias_json = S("");
+    return err;
+}
+
+static enum err on_format(struct stream *st, const struct msg_llm_format *m)
+{
+    struct json_why why;
+    struct json_doc *doc = nullptr;
+    if (st->has_format)
+        return ERR_SYNTAX;
+    st->has_format = true;
+    enum err err = m->schema_json.n ? json_parse(m->schema_json, &doc, &why) : OK;
+    if (err == OK)
+        err = grammar_add_schema(&st->grammar, "form", doc ? json_root(doc) : nullptr, st->why);
+    json_doc_destroy(doc);
+    if (err != OK)
+        worker_why(st->wire, "%s", st->why[0] ? st->why : "the JSON schema is too large");
+    return err;
+}
+
+static enum err on_tool(struct stream *st, const struct msg_llm_tool *m)
+{
+    enum err err = tools_add(&st->tools, m, st->why);
+    if (err != OK)
+        worker_why(st->wire, "%s", st->why[0] ? st->why : "there are too many functions");
+    return err;
+}
+
+/* A form and functions: the model chooses. Functions alone: it is free, unless it must. */
+static enum err complete_grammar(struct stream *st, const char **ret_grammar)
+{
+    struct grammar *g = &st->grammar;
+    bool has_calls = st->tools.count > 0 && (st->tools.must || st->has_format);
+    *ret_grammar = nullptr;
+    if (!has_calls && !st->has_format)
+        return OK;
+    if (has_calls)
+        try(tools_add_grammar(&st->tools, syntax, "call", g, st->why));
+    try(buf_addf(&g->text, "root ::= %s\n",
+                 !has_calls       ? "form"
+                 : st->tools.must ? "call"
+                                  : "form | call"));
+    try(grammar_finish(g));
+    *ret_grammar = buf_z(&g->text);
+    return *ret_grammar ? OK : ERR_NOMEM;
+}
+
+/* --- the answer --- */
+
 static bool is_stopped(void *arg)
 {
     const struct stream *st = arg;
     return worker_canceled(st->wire);
 }
 
-static enum err send_text(struct stream *st, struct str text)
+static enum err send_text(void *arg, struct str text)
 {
+    const struct stream *st = arg;
     return text.n ? worker_send(st->wire, MSG_llm_token, &(struct msg_llm_token){text}) : OK;
+}
+
+static enum err send_call(void *arg, struct str name, struct str arguments_json)
+{
+    const struct stream *st = arg;
+    return worker_send(st->wire, MSG_llm_call, &(struct msg_llm_call){name, arguments_json});
+}
+
+static enum err say(struct stream *st, struct str text)
+{
+    return st->tools.count && text.n ? call_reader_add(&st->calls, text) : send_text(st, text);
 }
 
 static bool on_piece(void *arg, struct str piece)
@@ -109,7 +236,7 @@ static bool on_piece(void *arg, struct str piece)
     struct str ready;
     st->err = answer_add(&st->answer, piece, &ready);
     if (st->err == OK)
-        st->err = send_text(st, ready);
+        st->err = say(st, ready);
     return st->err == OK && !answer_over(&st->answer);
 }
 
@@ -117,7 +244,10 @@ static enum err send_done(struct stream *st, const struct llm_result *r)
 {
     bool cut = r->cut && !answer_over(&st->answer);
     const struct msg_llm_done done = {
-        .reason = cut ? S("length") : S("stop"),
+        .reason = st->prefill       ? S("prefill")
+                  : cut             ? S("length")
+                  : st->calls.calls ? S("tool_calls")
+                                    : S("stop"),
         .prompt_tokens = r->prompt_tokens,
         .cached_tokens = r->cached_tokens,
         .completion_tokens = r->completion_tokens,
@@ -134,17 +264,68 @@ static enum err run(struct stream *st, const struct llm_request *request)
     struct str rest;
     enum err err = driver->generate(request, &result);
     try(st->err);
-    if (err != OK && st->why[0])
-        worker_why(st->wire, "%s", st->why);
     try(err);
     try(answer_end(&st->answer, &rest));
-    try(send_text(st, rest));
+    try(say(st, rest));
+    if (st->tools.count)
+        try(call_reader_end(&st->calls));
     return send_done(st, &result);
 }
 
-static bool is_between(float x, float min, float max)
+/* What the driver is asked. The segments are to be freed. */
+static enum err tell(struct stream *st, struct buf *made, struct llm_segment **ret_segment,
+                     size_t *ret_count)
 {
-    return x >= min && x <= max; /* no number is not */
+    autofree struct llm_segment *segment = mem_zero(st->count, sizeof *segment);
+    if (!segment)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < st->count; i++) {
+        segment[i] = st->part[i].segment;
+        segment[i].text = str_sub(buf_str(&st->text), st->part[i].from, st->part[i].to);
+    }
+    return tools_tell(&st->tools, syntax, segment, st->count, made, ret_segment, ret_count);
+}
+
+static enum err generate(struct stream *st, const struct msg_llm_generate *m)
+{
+    autobuf made = {};
+    autofree struct llm_segment *segment = nullptr;
+    size_t count;
+    const char *grammar;
+    try(complete_grammar(st, &grammar));
+    try(tell(st, &made, &segment, &count));
+    st->calls = (struct call_reader){.tools = &st->tools,
+                                     .syntax = syntax,
+                                     .on_text = send_text,
+                                     .on_call = send_call,
+                                     .arg = st};
+    const struct llm_request request = {
+        .session = buf_str(&st->session),
+        .segment = segment,
+        .count = count,
+        .max_tokens = m->max_tokens,
+        .temperature = m->temperature,
+        .top_p = m->top_p,
+        .top_k = m->top_k,
+        .seed = m->seed,
+        .min_p = st->sampling.min_p,
+        .presence_penalty = st->sampling.presence_penalty,
+        .frequency_penalty = st->sampling.frequency_penalty,
+        .repeat_penalty = st->sampling.repeat_penalty,
+        .bias = st->bias,
+        .bias_count = st->bias_count,
+        .prefill = st->prefill,
+        .grammar = grammar,
+        .piece = on_piece,
+        .stopped = is_stopped,
+        .arg = st,
+        .why = st->why,
+    };
+    /* A text to stop at would stop within a call. */
+    try(answer_init(&st->answer, st->tools.must ? S("") : m->stop_json, st->why));
+    enum err err = run(st, &request);
+    answer_finish(&st->answer);
+    return err;
 }
 
 static enum err on_generate(struct stream *st, const struct msg_llm_generate *m)
@@ -154,36 +335,11 @@ static enum err on_generate(struct stream *st, const struct msg_llm_generate *m)
         worker_why(st->wire, "a question and its settings must be whole and within their ranges");
         return ERR_INVALID;
     }
-    autofree struct llm_segment *segment = mem_zero(st->count, sizeof *segment);
-    if (!segment)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < st->count; i++) {
-        segment[i] = st->part[i].segment;
-        segment[i].text = str_sub(buf_str(&st->text), st->part[i].from, st->part[i].to);
-    }
-    const struct llm_request request = {
-        .session = buf_str(&st->session),
-        .segment = segment,
-        .count = st->count,
-        .max_tokens = m->max_tokens,
-        .temperature = m->temperature,
-        .top_p = m->top_p,
-        .top_k = m->top_k,
-        .seed = m->seed,
-        .piece = on_piece,
-        .stopped = is_stopped,
-        .arg = st,
-        .why = st->why,
-    };
-    enum err err = answer_init(&st->answer, m->stop_json, st->why);
-    if (err != OK) {
-        worker_why(st->wire, "%s", st->why);
-        return err;
-    }
-    err = run(st, &request);
-    answer_finish(&st->answer);
+    enum err err = generate(st, m);
     if (err == OK)
         worker_end(st->wire);
+    else if (st->why[0])
+        worker_why(st->wire, "%s", st->why);
     return err;
 }
 
@@ -198,6 +354,16 @@ enum err stream_message(void *state, struct worker_stream *, uint16_t type, cons
         return buf_add(&st->session, msg->llm_open.session);
     case MSG_llm_segment:
         return on_segment(st, &msg->llm_segment);
+    case MSG_llm_sampling:
+        return on_sampling(st, &msg->llm_sampling);
+    case MSG_llm_format:
+        return on_format(st, &msg->llm_format);
+    case MSG_llm_tool:
+        return on_tool(st, &msg->llm_tool);
+    case MSG_llm_prefill:
+        st->prefill = true;
+        return on_generate(
+            st, &(struct msg_llm_generate){.max_tokens = msg->llm_prefill.max_tokens, .top_p = 1});
     case MSG_llm_generate:
         return on_generate(st, &msg->llm_generate);
     default:

@@ -8,8 +8,8 @@
 #include "llm/driver.h"
 #include "wire/worker.h"
 
-/* Before any stream. The driver is loaded. */
-void stream_use(const struct llm_driver *driver);
+/* Before any stream. The driver is loaded; `tools` is what it said then. */
+void stream_use(const struct llm_driver *driver, enum tool_syntax tools);
 
 enum err stream_open(struct worker_stream *s, void **ret_state);
 enum err stream_message(void *state, struct worker_stream *s, uint16_t type, const union msg *msg);

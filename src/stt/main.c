@@ -27,21 +27,13 @@ static void say_learnt(uint32_t telling, enum err err, const char *why)
     (void)worker_tell(MSG_stt_learnt, &learnt); /* a server that is gone needs no word */
 }
 
-static enum err find_driver(struct str name, char why[WORKER_WHY_BYTES])
-{
-    const char *names[DRIVERS];
-    size_t at;
-    for (size_t i = 0; i < DRIVERS; i++)
-        names[i] = drivers[i]->name;
-    try(driver_choose(name, names, DRIVERS, "recogniser", why, &at));
-    driver = drivers[at];
-    return OK;
-}
-
 static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
                      char why[WORKER_WHY_BYTES])
 {
-    try(find_driver(m->driver, why));
+    const void *chosen;
+    try(driver_choose(m->driver, (const void *const *)drivers, DRIVERS, "recogniser", why,
+                      &chosen));
+    driver = chosen;
     const struct stt_load request = {m->model_dir, m->model, m->options, m->threads, say_learnt};
     struct stt_loaded loaded;
     try(driver->load(&request, &loaded, why));

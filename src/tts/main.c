@@ -17,21 +17,12 @@ static const struct tts_driver *driver; /* const after load */
 static struct buf languages = BUF(16 * 1024);
 static const char *read_dirs[] = {nullptr, nullptr}; /* const after load */
 
-static enum err find_driver(struct str name, char why[WORKER_WHY_BYTES])
-{
-    const char *names[DRIVERS];
-    size_t at;
-    for (size_t i = 0; i < DRIVERS; i++)
-        names[i] = drivers[i]->name;
-    try(driver_choose(name, names, DRIVERS, "speech", why, &at));
-    driver = drivers[at];
-    return OK;
-}
-
 static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
                      char why[WORKER_WHY_BYTES])
 {
-    try(find_driver(m->driver, why));
+    const void *chosen;
+    try(driver_choose(m->driver, (const void *const *)drivers, DRIVERS, "speech", why, &chosen));
+    driver = chosen;
     struct tts_load request = {m->model_dir, m->model, m->options, m->threads};
     if (driver->load != nullptr)
         try(driver->load(&request, why));

@@ -255,7 +255,7 @@ uint32_t actors_live(void)
 static bool begins_stream(uint16_t type)
 {
     return type == MSG_stt_open || type == MSG_vad_open || type == MSG_decode_open ||
-           type == MSG_llm_open || type == MSG_tts_open;
+           type == MSG_llm_open || type == MSG_tts_open || type == MSG_embed_open;
 }
 
 /* mu held */

@@ -6,7 +6,7 @@
 
 #include "wire/worker.h"
 
-/* The position of `name` in `names`. ERR_UNSUPPORTED: there is none; `why` then names those that there
- * are. `kind`: what they are drivers of, such as "speech". */
-enum err driver_choose(struct str name, const char *const *names, size_t count, const char *kind,
-                       char why[WORKER_WHY_BYTES], size_t *ret_at);
+/* The one of that name. Of each, whatever its kind, the first member is `const char *name`. ERR_UNSUPPORTED:
+ * there is none; `why` then names those that there are. `kind`: what they are drivers of, such as "speech". */
+enum err driver_choose(struct str name, const void *const *drivers, size_t count, const char *kind,
+                       char why[WORKER_WHY_BYTES], const void **ret_driver);

@@ -49,10 +49,23 @@ MSG(decoded,       0x002b, E, U32(decoded, bytes) BYTES(decoded, samples))
 MSG(decode_done,   0x002c, E, U64(decode_done, samples))
 
 /* repartee-llm: llm_open, llm_segment…, llm_generate; answers tokens, then done. The session says whose
- * cached prefix to look at; a segment longer than a frame goes on in the next one (more = 1). */
+ * cached prefix to look at; a segment longer than a frame goes on in the next one (more = 1). The id is of a call of a
+ * function and, the same one, of its result. */
 MSG(llm_open,     0x0030, S, STR(llm_open, session))
-MSG(llm_segment,  0x0031, S, STR(llm_segment, role) U32(llm_segment, trusted) U32(llm_segment, priority) U32(llm_segment, more) STR(llm_segment, text))
+MSG(llm_segment,  0x0031, S, STR(llm_segment, role) U32(llm_segment, trusted) U32(llm_segment, priority) U32(llm_segment, more) STR(llm_segment, text) STR(llm_segment, id))
 MSG(llm_generate, 0x0032, S, U32(llm_generate, max_tokens) F32(llm_generate, temperature) F32(llm_generate, top_p) U32(llm_generate, top_k) U64(llm_generate, seed) STR(llm_generate, stop_json))
+/* Before llm_generate, where they are wanted: more about how tokens are chosen (bias_json: an object of a
+ * token's number and what is added to it, or ""), and what the answer has to be: JSON, by a schema or any object (""). */
+MSG(llm_sampling, 0x0035, S, F32(llm_sampling, min_p) F32(llm_sampling, presence_penalty) F32(llm_sampling, frequency_penalty) F32(llm_sampling, repeat_penalty) STR(llm_sampling, bias_json))
+MSG(llm_format,   0x0036, S, STR(llm_format, schema_json))
+/* A function that the model may ask for; must: the answer has to be a call, of the last one's word. A call is told
+ * once it is whole; the reason of llm_done is "tool_calls" then. */
+MSG(llm_tool,     0x0037, S, STR(llm_tool, name) STR(llm_tool, description) STR(llm_tool, parameters_json) U32(llm_tool, must))
+MSG(llm_call,     0x0038, E, STR(llm_call, name) STR(llm_call, arguments_json))
+/* In place of llm_generate: the prompt is read up to the end of its last segment's text and kept for the session, so that
+ * what begins with the same words has only its rest to read; nothing is written. Room is left for max_tokens. Answers
+ * llm_done with the reason "prefill". */
+MSG(llm_prefill,  0x0039, S, U32(llm_prefill, max_tokens))
 MSG(llm_token,    0x0033, E, STR(llm_token, text))
 MSG(llm_done,     0x0034, E, STR(llm_done, reason) U32(llm_done, prompt_tokens) U32(llm_done, cached_tokens) U32(llm_done, completion_tokens) U32(llm_done, segments_left_out) U64(llm_done, prefill_us) U64(llm_done, decode_us))
 
@@ -70,4 +83,17 @@ MSG(tts_done,   0x0045, E, U32(tts_done, samples))
 MSG(read_open, 0x0050, S, STR(read_open, kind) STR(read_open, name) U64(read_open, size))
 MSG(read_text, 0x0051, E, STR(read_text, text))
 MSG(read_done, 0x0052, E, STR(read_done, title) U64(read_done, bytes) STR(read_done, notes))
+
+/* repartee-llm --embed: embed_open, then each text as embed_text or, in the model's own tokens (i32), as
+ * embed_tokens, embed_finish; answers with a vector for each, in their order, of f32 and of length 1, then
+ * embed_done. What is longer than a frame goes on in the next one (more = 1).
+ * purpose: 0 the text as it is; 1 a query, 2 a passage to be found, for models that tell them apart.
+ * dimensions: so many of the model's, from the first; 0: all. shorten: a text that the model has no room for
+ * loses its end; 0: it is refused. */
+MSG(embed_open,   0x0060, S, U32(embed_open, purpose) U32(embed_open, dimensions) U32(embed_open, shorten))
+MSG(embed_text,   0x0061, S, U32(embed_text, more) STR(embed_text, text))
+MSG(embed_tokens, 0x0062, S, U32(embed_tokens, more) BYTES(embed_tokens, tokens))
+MSG(embed_finish, 0x0063, S, U32(embed_finish, reserved))
+MSG(embed_vector, 0x0064, E, BYTES(embed_vector, numbers))
+MSG(embed_done,   0x0065, E, U32(embed_done, tokens) U32(embed_done, shortened) U64(embed_done, compute_us))
 // clang-format on

@@ -145,6 +145,11 @@ static enum err serve(const struct worker_role *role)
     return err == ERR_CLOSED ? OK : err;
 }
 
+static const char *program_of(const struct worker_role *role)
+{
+    return role->program ? role->program : role->name;
+}
+
 static int usage(const struct worker_role *role, FILE *to, int status)
 {
     fprintf(to,
@@ -153,7 +158,7 @@ static int usage(const struct worker_role *role, FILE *to, int status)
             "  --fd N         the connected socket to serve (3)\n"
             "  --socket PATH  wait for a server there, serve it and leave\n"
             "  --version      the version of program and protocol\n",
-            role->name);
+            program_of(role));
     return status;
 }
 
@@ -175,7 +180,8 @@ int worker_main(const struct worker_role *role, int argc, char **argv)
         if (strcmp(argv[i], "--help") == 0)
             return usage(role, stdout, 0);
         if (strcmp(argv[i], "--version") == 0) {
-            printf("repartee-%s " REPARTEE_VERSION " (protocol %u)\n", role->name, WIRE_VERSION);
+            printf("repartee-%s " REPARTEE_VERSION " (protocol %u)\n", program_of(role),
+                   WIRE_VERSION);
             return 0;
         }
         bool has_value = i + 1 < argc;
@@ -190,7 +196,7 @@ int worker_main(const struct worker_role *role, int argc, char **argv)
     inherit_signals(socket != nullptr);
     enum err err = connect_server(fd, socket);
     if (err != OK) {
-        fprintf(stderr, "repartee-%s: no server at socket %s (%s); try --help\n", role->name,
+        fprintf(stderr, "repartee-%s: no server at socket %s (%s); try --help\n", program_of(role),
                 socket ? socket : fd, err_text(err));
         return 2;
     }

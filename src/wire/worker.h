@@ -36,7 +36,8 @@ struct worker_ready {
 };
 
 struct worker_role {
-    const char *name;     /* "stt", "llm", "tts" */
+    const char *name;     /* "stt", "llm", "tts", "embed" */
+    const char *program;  /* how it is started, without "repartee-"; NULL: as `name` */
     uint32_t max_threads; /* computing at once; made when they are needed */
     uint32_t max_streams; /* open at once; `slots` of ready should not exceed it */
     /* What drivers read after start: a NULL-terminated list, or NULL. Looked at after `load`. */

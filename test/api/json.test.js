@@ -13,7 +13,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { startServer, untilReady } from '../lib/server.js';
 
-const SCRIPTED = ['--stt-driver', 'scripted', '--llm-driver', 'scripted', '--tts-driver', 'scripted'];
+const SCRIPTED = ['--stt-driver', 'scripted', '--llm-driver', 'scripted', '--tts-driver', 'scripted', '--embed-driver', 'scripted'];
 const BODY_MAX = 300000;
 const SOURCE = path.resolve(import.meta.dirname, '../../src');
 
@@ -52,6 +52,16 @@ const BODIES = {
       max_tokens: { type: 'integer', min: 1, max: 32768 },
     },
     good: { messages: [{ role: 'user', content: 'hello' }] },
+    most: 2 * 1024 * 1024,
+    takesUnknown: true,
+  },
+  'POST /v1/embeddings': {
+    fields: {
+      model: { type: 'string', max: 127 },
+      encoding_format: { type: 'string', oneOf: ['float', 'base64'] },
+      dimensions: { type: 'integer', min: 1, max: 65536 },
+    },
+    good: { input: 'hello' },
     most: 2 * 1024 * 1024,
     takesUnknown: true,
   },

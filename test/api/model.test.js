@@ -7,6 +7,7 @@ import { truncateSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
+import OpenAI from 'openai';
 import { repartee } from '../lib/cli.js';
 import { BUILD, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 import { VoiceClient } from '../lib/voice.js';
@@ -35,7 +36,7 @@ test('a model that is named answers; a second question reads only what is new', 
   const { url } = await startWithModel(t, ['--llm-max-tokens', '30']);
   const { engines } = await (await fetch(url + 'readyz')).json();
   assert.equal(engines.llm.driver, 'llama');
-  assert.match(engines.llm.notes, /2048 tokens of context/);
+  assert.match(engines.llm.notes, /2048 tokens of context, computed by .*CPU/);
   const first = await (await chat(url, { message: 'Who are you?', stream: false })).json();
   assert.ok(first.response.length > 0);
   assert.equal(first.usage.cached_tokens, 0);
@@ -106,4 +107,93 @@ test('a model that cannot be loaded is told in a sentence, and nobody waits', as
   const asked = await repartee(['ask', 'x', '--data', await temporaryFolder(t), ...QUIET, '--llm-model', good]);
   assert.equal(asked.code, 1);
   assert.match(asked.err, /shorter than its header says; it was not copied whole/);
+});
+
+/** @param {{url: string}} server */
+function asker(server) {
+  const client = new OpenAI({ baseURL: server.url + 'v1', apiKey: 'none', maxRetries: 0 });
+  /** @param {any} more @returns {Promise<OpenAI.ChatCompletion>} */
+  return (more) => client.chat.completions.create({ model: 'made', messages: [{ role: 'user', content: 'Tell me.' }], max_tokens: 400, ...more });
+}
+
+test('an answer has the form that a JSON schema gives it, whatever the model thinks', async (t) => {
+  const ask = asker(await startWithModel(t));
+  const schema = {
+    type: 'object',
+    properties: {
+      city: { type: 'string', enum: ['Bern', 'Genève'] },
+      days: { type: 'integer', minimum: 1, maximum: 9 },
+      notes: { type: 'array', items: { type: 'string', minLength: 1, maxLength: 5 }, minItems: 1, maxItems: 2 },
+      warm: { type: ['boolean', 'null'] },
+    },
+    required: ['city', 'days', 'notes', 'warm'],
+    additionalProperties: false,
+  };
+  const response_format = { type: 'json_schema', json_schema: { name: 'trip', strict: true, schema } };
+  for (let seed = 1; seed <= 4; seed++) {
+    const { choices } = await ask({ response_format, seed, temperature: 1.5 });
+    const text = choices[0].message.content ?? '', trip = JSON.parse(text);
+    assert.equal(choices[0].finish_reason, 'stop', text);
+    assert.deepEqual(Object.keys(trip), schema.required, text);
+    assert.ok(schema.properties.city.enum.includes(trip.city) && trip.days >= 1 && trip.days <= 9 && [true, false, null].includes(trip.warm), text);
+    assert.ok(trip.notes.length >= 1 && trip.notes.length <= 2 && trip.notes.every((/** @type {string} */ n) => n.length > 0), text);
+  }
+  const cut = await ask({ response_format: { type: 'json_object' }, max_tokens: 5 });
+  assert.match(cut.choices[0].message.content ?? '', /^\{/);
+  /** @param {object} schema */
+  const refused = (schema) => ask({ response_format: { type: 'json_schema', json_schema: { name: 'x', schema } } });
+  await assert.rejects(refused({ type: 'string', pattern: 'a+' }), { status: 400, message: /pattern/ });
+  /* What would cost libllama without bounds, or end it. */
+  const twice = { anyOf: [{ $ref: '#/$defs/a' }, { $ref: '#/$defs/a' }] };
+  await assert.rejects(refused({ ...twice, $defs: { a: { type: 'array', items: { $ref: '#' } } } }), { status: 400, message: /hold themselves/ });
+  await assert.rejects(refused({ $ref: '#' }), { status: 400, message: /itself/ });
+  const bytes = await ask({ response_format: { type: 'json_schema', json_schema: { name: 'x', schema: { type: 'string', maxLength: 20 } } }, logit_bias: { 224: 100, 128: 100, 255: 90 }, temperature: 0 });
+  assert.doesNotMatch(JSON.parse(bytes.choices[0].message.content ?? ''), /\ufffd/);
+});
+
+test('tokens that are favoured come, tokens that came are avoided', async (t) => {
+  const ask = asker(await startWithModel(t));
+  const x = 'x'.charCodeAt(0); /* the made vocabulary has a token for each byte */
+  /** @param {object} more */
+  const text = async (more) => (await ask({ max_tokens: 12, temperature: 0, ...more })).choices[0].message.content ?? '';
+  assert.equal(await text({ logit_bias: { [x]: 100 } }), 'x'.repeat(12));
+  const avoided = await text({ logit_bias: { [x]: 100 }, repeat_penalty: 100 });
+  assert.ok(avoided.startsWith('x') && avoided !== 'x'.repeat(12), avoided);
+  assert.equal(await text({ logit_bias: { [x]: 100 }, temperature: 2, min_p: 1, seed: 3 }), 'x'.repeat(12));
+  await assert.rejects(text({ logit_bias: { 300: 1 } }), { status: 400, message: /0 to 299/ });
+});
+
+test('a function is called when one has to be, with arguments by its schema, and its result is read', async (t) => {
+  for (const template of ['', 'chatml']) {
+    const server = await startWithModel(t, template ? ['--llm-template', template] : []);
+    const client = new OpenAI({ baseURL: server.url + 'v1', apiKey: 'none', maxRetries: 0 });
+    /** @type {OpenAI.ChatCompletionTool[]} */
+    const tools = [
+      { type: 'function', function: { name: 'set_alarm', description: 'Wakes you.', parameters: {
+        type: 'object',
+        properties: { hour: { type: 'integer', minimum: 0, maximum: 23 }, day: { enum: ['today', 'tomorrow'] } },
+        required: ['hour', 'day'],
+      } } },
+      { type: 'function', function: { name: 'stop' } },
+    ];
+    /** @type {OpenAI.ChatCompletionMessageParam[]} */
+    const messages = [{ role: 'user', content: 'Wake me.' }];
+    const ask = { model: 'made', messages, tools, max_tokens: 500, temperature: 1 };
+    const named = await client.chat.completions.create({ ...ask, tool_choice: { type: 'function', function: { name: 'set_alarm' } }, seed: 5, stop: ['name'] });
+    const [choice] = named.choices, [call] = choice.message.tool_calls ?? [];
+    assert.equal(choice.finish_reason, 'tool_calls', JSON.stringify(choice));
+    assert.ok(call.type === 'function' && call.function.name === 'set_alarm');
+    const { hour, day } = JSON.parse(call.function.arguments);
+    assert.ok(hour >= 0 && hour <= 23 && ['today', 'tomorrow'].includes(day), call.function.arguments);
+    assert.equal(choice.message.content, null);
+
+    messages.push(choice.message, { role: 'tool', tool_call_id: call.id, content: 'It is set.' });
+    const after = await client.chat.completions.create({ ...ask, max_tokens: 10 });
+    assert.ok((after.usage?.prompt_tokens ?? 0) > (named.usage?.prompt_tokens ?? Infinity), 'call and result are read, too');
+    const again = await client.chat.completions.create({ ...ask, max_tokens: 10 });
+    assert.equal(again.usage?.prompt_tokens_details?.cached_tokens, (after.usage?.prompt_tokens ?? 0) - 1);
+
+    const bad = { ...ask, tool_choice: /** @type {const} */ ('required'), tools: [{ type: /** @type {const} */ ('function'), function: { name: 'f', parameters: { type: 'object', properties: { x: { type: 'string', pattern: 'x' } } } } }] };
+    await assert.rejects(client.chat.completions.create(bad), { status: 400, message: /pattern/ });
+  }
 });

@@ -90,25 +90,67 @@ test('lengths and stop texts', async (t) => {
   assert.deepEqual(await ask({ stop: null, seed: 0, temperature: 0, top_p: 0.5, n: 1, logprobs: false, tools: [] }), ['One two three four', 'stop']);
 });
 
+/** @type {OpenAI.ChatCompletionTool[]} */
+const TOOLS = [
+  { type: 'function', function: { name: 'weather', description: 'How it is there.', parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } } },
+  { type: 'function', function: { name: 'time' } },
+];
+const CALLS = 'text=I look. <tool_call>{"name": "weather", "arguments": {"city": "Bern"}}</tool_call> <tool_call>{"name": "time", "arguments": {}}</tool_call>';
+
+test('functions are called, whole and as it comes @tsan', async (t) => {
+  const { client } = await start(t, CALLS);
+  const ask = { model: 'script', messages: [user('How is Bern?')], tools: TOOLS };
+  const { choices } = await client.chat.completions.create(ask);
+  const called = (/** @type {any[] | undefined} */ calls) => calls?.map(({ type, function: f }) => [type, f.name, f.arguments]);
+  const both = [['function', 'weather', '{"city":"Bern"}'], ['function', 'time', '{}']];
+  assert.equal(choices[0].finish_reason, 'tool_calls');
+  assert.equal(choices[0].message.content?.trim(), 'I look.');
+  assert.deepEqual(called(choices[0].message.tool_calls), both);
+  assert.equal(new Set(choices[0].message.tool_calls?.map(({ id }) => id)).size, 2);
+  const one = await client.chat.completions.create({ ...ask, parallel_tool_calls: false });
+  assert.deepEqual(called(one.choices[0].message.tool_calls), [both[0]]);
+  const none = await client.chat.completions.create({ ...ask, tool_choice: 'none' });
+  assert.match(none.choices[0].message.content ?? '', /tool_call/, 'who offers none gets the words');
+  assert.equal(none.choices[0].finish_reason, 'stop');
+
+  const stream = client.chat.completions.stream({ ...ask, stream: true });
+  const last = (await stream.finalChatCompletion()).choices[0];
+  assert.equal(last.finish_reason, 'tool_calls');
+  assert.deepEqual(called(last.message.tool_calls), both);
+  assert.equal(last.message.content?.trim(), 'I look.');
+});
+
 test('what cannot be honoured is refused, and says which', async (t) => {
   const { client } = await start(t, 'text=Yes.');
   for (const [param, body] of /** @type {[string, object][]} */ ([
     ['messages', { messages: [] }],
-    ['messages', { messages: [{ role: 'tool', content: 'x', tool_call_id: 'y' }] }],
+    ['messages', { messages: [{ role: 'function', content: 'x', name: 'y' }] }],
+    ['messages', { messages: [{ role: 'assistant', tool_calls: [{ id: 'a', type: 'function', function: { name: 'f', arguments: '{' } }] }] }],
+    ['messages', { messages: [{ role: 'user', content: null }] }],
     ['messages', { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:,' } }] }] }],
     ['messages', { messages: [{ role: 'user', content: 5 }] }],
     ['messages', { messages: ['x'] }],
     ['n', { n: 2 }],
-    ['tools', { tools: [{ type: 'function', function: { name: 'f' } }] }],
+    ['tools', { tools: [{ type: 'code_interpreter' }] }],
+    ['tools', { tools: [{ type: 'function', function: { name: 'x'.repeat(65) } }] }],
+    ['tools', { tools: [{ type: 'function', function: { name: 'f', parameters: 5 } }] }],
+    ['tools', { tools: Array.from({ length: 129 }, (_, i) => ({ type: 'function', function: { name: `f${i}` } })) }],
+    ['tool_choice', { tool_choice: 'maybe' }],
+    ['tool_choice', { tools: [{ type: 'function', function: { name: 'f' } }], tool_choice: { type: 'function', function: { name: 'g' } } }],
+    ['tool_choice', { tool_choice: 'required' }],
     ['logprobs', { logprobs: true }],
-    ['logit_bias', { logit_bias: { 5: 1 } }],
-    ['response_format', { response_format: { type: 'json_object' } }],
+    ['logit_bias', { logit_bias: { 5: 101 } }],
+    ['logit_bias', { logit_bias: { five: 1 } }],
+    ['response_format', { response_format: { type: 'xml' } }],
+    ['response_format', { response_format: { type: 'json_schema', json_schema: { name: 'x' } } }],
     ['stop', { stop: [''] }],
     ['stop', { stop: Array(17).fill('x') }],
     ['temperature', { temperature: 2.5 }],
     ['max_tokens', { max_tokens: 0 }],
     ['stream', { stream: 'yes' }],
-    ['presence_penalty', { presence_penalty: 0.5 }],
+    ['presence_penalty', { presence_penalty: 2.5 }],
+    ['repeat_penalty', { repeat_penalty: 0 }],
+    ['min_p', { min_p: 1.5 }],
   ]))
     await assert.rejects(
       client.chat.completions.create(/** @type {any} */ ({ model: 'script', messages: [user('x')], ...body })),

@@ -96,15 +96,16 @@ test('--json: one object on standard output', async (t) => {
 
 test('doctor says what to do next, and fails when something is broken', async (t) => {
   const data = ['--data', await temporaryFolder(t)];
-  const well = await repartee(['doctor', ...QUIET, ...data]);
+  const well = await repartee(['doctor', ...QUIET, ...data, '--embed-driver', 'scripted']);
   assert.equal(well.code, 0, well.err);
-  assert.match(well.out, /^Machine\n.*^Engines\n {2}hears {4}scripted ready.*^Next\n {2}repartee serve/ms);
+  assert.match(well.out, /^Machine\n.*^Engines\n {2}hears {4}scripted ready.*^ {2}embeds {3}scripted ready.*^Next\n {2}repartee serve/ms);
   for (const role of ['stt', 'tts']) {
-    const broken = ['doctor', ...QUIET, ...data, `--${role}-script`, 'nonsense=1'];
+    const broken = ['doctor', ...QUIET, ...data, `--${role}-script`, 'nonsense=1', '--embed-model', '/nonexistent.gguf'];
     const words = await repartee(broken);
     assert.equal(words.code, 1, words.out);
     assert.match(words.err, new RegExp(`the engine that \\w+ is (down|starting): repartee-${role} with the driver scripted does not run`));
     assert.match(words.err, new RegExp(`${role}: .*nonsense`), 'its own words');
+    assert.match(words.err, /the engine that embeds is (down|starting): repartee-llm --embed with the driver llama does not run/);
     assert.doesNotMatch(words.out, /^Next/m);
   }
   const json = await repartee(['doctor', ...QUIET, ...data, '--stt-script', 'nonsense=1', '--json']);

@@ -18,6 +18,7 @@ import { randomly } from '../lib/cut.js';
 import { EVER, Shim } from '../lib/fault-shim.js';
 import { DOCUMENT, SCRIPTED, modelFlows, quoteFlows } from '../lib/flow-table.js';
 import { Refused, ask, documents } from '../lib/flows.js';
+import { DONE, END, FINISH, HEAD, chunk, delta, models, startPeer } from '../lib/model-server.js';
 import { FULL, SANITIZED, times } from '../lib/scale.js';
 import { startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 import { describe, trust } from '../lib/tls.js';
@@ -299,11 +300,23 @@ test('short of memory in everything', async (t) => {
 });
 
 test('short of memory with TLS, keys and a language model', async (t) => {
-  const server = await start(t, ['--tls', 'auto', '--llm-driver', 'scripted', '--llm-script', 'tokens=12']);
+  const server = await start(t, ['--tls', 'auto', '--llm-driver', 'scripted', '--llm-script', 'tokens=12', '--embed-driver', 'scripted']);
   trust(describe(path.join(server.data, 'tls/certificate.pem')));
   await untilReady(server);
   server.key = (await repartee(['key', 'create', 'anna', '--data', server.data])).out.trim();
   await starveAll(t, server, modelFlows());
+  assert.equal(await server.stop(), 0, server.log().slice(-4000));
+});
+
+test('short of memory with a language model elsewhere', async (t) => {
+  const said = chunk(delta('Anna does, ') + delta('every evening.') + FINISH + DONE) + END;
+  const peer = await startPeer(t, {
+    models: (socket) => socket.end(models({ id: 'far' })),
+    '*': (socket) => socket.end(HEAD.replace('\r\n', '\r\nConnection: close\r\n') + said), /* nothing is kept for later */
+  });
+  const server = await start(t, ['--llm-url', peer.url]);
+  await untilReady(server);
+  await starveAll(t, server, Object.fromEntries(Object.entries(modelFlows()).filter(([name]) => /^POST .*(documents|completions)/.test(name))));
   assert.equal(await server.stop(), 0, server.log().slice(-4000));
 });
 

@@ -17,13 +17,15 @@ const speak = (url, text) =>
 
 describe('nobody waits for ever', { concurrency: true }, () => {
   test('an engine that is still starting is told as such @tsan', async (t) => {
-    const { url } = await startServer(t, { args: [...SCRIPTED, '--tts-script', 'start=12000', '--stt-script', 'start=12000', '--llm-script', 'text=Yes.'] });
+    const { url } = await startServer(t, { args: [...SCRIPTED, '--tts-script', 'start=12000', '--stt-script', 'start=12000', '--llm-script', 'text=Yes.', '--embed-driver', 'scripted', '--embed-script', 'start=12000'] });
     const [answer, voice] = await Promise.all([speak(url, 'Hello.'), VoiceClient.open(url)]);
     assert.equal(answer.status, 503);
     assert.ok(Number(answer.headers.get('retry-after')) > 0);
     const { error } = await answer.json();
     assert.equal(error.code, 'engine_unavailable');
     assert.match(error.message, /the engine is still starting; please try again in a moment/);
+    const { data } = await (await fetch(url + 'v1/models')).json();
+    assert.deepEqual(data.map((/** @type {{id: string}} */ m) => m.id), ['script']);
     const from = voice.events.length;
     voice.send({ type: 'start' });
     const failed = await voice.wait((e) => e.type === 'error', 'an error', from);

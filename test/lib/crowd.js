@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
 /*
- * Thousands of clients in a process of their own, which has the lowest priority: what they cost as clients
- * is not to be taken for what they cost the server's other clients.
+ * Thousands of clients in a process of their own, which runs when nobody else wants to: what they cost as
+ * clients is not to be taken for what they cost the server's other clients.
  *
  *   const crowd = await gather(t, server.url);
  *   await crowd.come(Array(5000).fill('loris'));
  *   … (await crowd.look()).filter((one) => one.over)
+ *
+ * What they cost the machine whomever they visit shows when they visit somebody else:
+ *
+ *   const elsewhere = await gather(t, await openSink(t));
  */
-import { fork } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
-import os from 'node:os';
 import path from 'node:path';
 import { atEnd } from './server.js';
 
@@ -18,11 +21,23 @@ import { atEnd } from './server.js';
  * @typedef {'idle' | 'loris' | 'deaf' | 'mute'} How */
 /** @typedef {{how: How, connected: boolean, over: boolean, lasted: number}} One */
 
+/** @param {import('node:test').TestContext} t @param {string} program @param {string[]} args */
+function startIdle(t, program, args) {
+  const child = fork(path.join(import.meta.dirname, program), args, { execArgv: [] });
+  execFileSync('chrt', ['--all-tasks', '--idle', '--pid', '0', String(child.pid)]);
+  atEnd(t, () => child.kill('SIGKILL'));
+  return child;
+}
+
+/** A server that says nothing. @param {import('node:test').TestContext} t @returns {Promise<string>} its address */
+export async function openSink(t) {
+  const [port] = await once(startIdle(t, 'sink.js', []), 'message');
+  return `http://127.0.0.1:${port}/`;
+}
+
 /** @param {import('node:test').TestContext} t @param {string} url */
 export async function gather(t, url) {
-  const child = fork(path.join(import.meta.dirname, 'crowd-child.js'), [url], { execArgv: [] });
-  os.setPriority(/** @type {number} */ (child.pid), os.constants.priority.PRIORITY_LOW);
-  atEnd(t, () => child.kill('SIGKILL'));
+  const child = startIdle(t, 'crowd-child.js', [url]);
   /** @param {{come?: How[], leave?: true}} what @returns {Promise<One[]>} */
   const ask = async (what) => {
     child.send(what);

@@ -12,18 +12,23 @@
 
 enum { ENGINE_FD = 3 };
 
-static pid_t spawn(const char *program, int fd)
+static pid_t spawn(const char *program, const char *flag, int fd)
 {
     pid_t pid = fork();
     if (pid != 0)
         return pid;
     if (fd == ENGINE_FD ? fcntl(fd, F_SETFD, 0) : dup2(fd, ENGINE_FD) < 0)
         _exit(126);
-    execl(program, program, "--fd", "3", nullptr);
+    execl(program, program, "--fd", "3", flag, nullptr);
     _exit(127);
 }
 
 struct peer *peer_start(const char *program)
+{
+    return peer_start_with(program, nullptr);
+}
+
+struct peer *peer_start_with(const char *program, const char *flag)
 {
     int pair[2];
     assert_non_null(program);
@@ -31,7 +36,7 @@ struct peer *peer_start(const char *program)
     struct peer *p = calloc(1, sizeof *p);
     assert_non_null(p);
     *p = (struct peer){.fd = pair[0], .in = BUF(1 << 22), .out = BUF(1 << 17)};
-    p->pid = spawn(program, pair[1]);
+    p->pid = spawn(program, flag, pair[1]);
     assert_true(p->pid > 0);
     close(pair[1]);
     if (!peer_next(p) || p->frame.type != MSG_hello)

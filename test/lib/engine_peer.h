@@ -30,6 +30,8 @@ struct peer {
 
 /* Runs `program` with its socket as descriptor 3 and hears its hello. */
 struct peer *peer_start(const char *program);
+/* The same with a flag; NULL: none. */
+struct peer *peer_start_with(const char *program, const char *flag);
 /* Sends `load` and waits for `ready`, which is then the present message. */
 void peer_load(struct peer *p, const char *driver, const char *options);
 void peer_load_model(struct peer *p, const char *driver, const char *model, const char *options);

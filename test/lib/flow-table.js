@@ -281,5 +281,13 @@ export const modelFlows = () => ({
     },
     shown: (answer) => answer,
   },
+  'POST /v1/embeddings': {
+    run: (s) => ask(s, 'POST /v1/embeddings', { body: { input: [LONG, QUESTION], encoding_format: 'base64' }, ...bearer(s) }),
+    shown: (a) => a.json,
+  },
+  'POST /v1/embeddings, numbers of tokens': {
+    run: (s) => ask(s, 'POST /v1/embeddings', { body: { input: [[1, 2, 3], [4]], dimensions: 5 }, ...bearer(s) }),
+    shown: (a) => a.json,
+  },
   'a typed turn over TLS': voice({}, typed),
 });

@@ -13,6 +13,8 @@ enum {
     SPECIALS = 5,
     WORD_BYTES = 24,
     TILE = 64,
+    TOKEN_TYPES = 2,
+    PRINTABLE = '~' - '!' + 1,
     TENSORS_MAX = 1024,
     ATTENTION_GAIN = 4
 };
@@ -31,11 +33,20 @@ static const struct {
     {"smol-135m", {30, 576, 1536, 9, 3, 49152, 8192, 100000, "q4_0", nullptr, 1, false}},
     {"llama-1b", {16, 2048, 8192, 32, 8, 128256, 131072, 500000, "q4_0", nullptr, 1, false}},
     {"llama-8b", {32, 4096, 14336, 32, 8, 128256, 131072, 500000, "q4_k", nullptr, 1, false}},
+    {"tiny-bert", {2, 64, 128, 4, 4, 300, 128, 0, "f32", .seed = 1, .reads = true}},
+    {"e5-small", {12, 384, 1536, 12, 12, 30522, 512, 0, "q4_0", .seed = 1, .reads = true}},
 };
 
 struct gguf_shape gguf_tiny(void)
 {
     return shapes[0].shape;
+}
+
+struct gguf_shape gguf_tiny_bert(void)
+{
+    struct gguf_shape shape = {};
+    (void)gguf_shape_named("tiny-bert", &shape);
+    return shape;
 }
 
 bool gguf_shape_named(const char *name, struct gguf_shape *ret_shape)
@@ -95,7 +106,7 @@ static void declare(struct maker *m, const char *name, enum ggml_type type, int6
 
 /* A small model's rows are all random; a big one's are those of a tile in turns, which costs no minutes. */
 static void write_rows(struct maker *m, enum ggml_type type, int64_t columns, int64_t rows,
-                       float gain)
+                       float gain, bool is_bias)
 {
     bool is_big = rows > 4 * TILE;
     int64_t made = is_big ? TILE : rows ? rows : 1;
@@ -104,7 +115,7 @@ static void write_rows(struct maker *m, enum ggml_type type, int64_t columns, in
     char *bytes = malloc(row * (size_t)made);
     const float scale = gain * 1.7f / sqrtf((float)m->shape->embedding);
     for (int64_t i = 0; i < columns * made; i++)
-        numbers[i] = rows ? uniform(m) * scale : 1;
+        numbers[i] = rows ? uniform(m) * scale : is_bias ? uniform(m) / 8 : 1;
     ggml_quantize_chunk(type, numbers, bytes, 0, made, columns, nullptr);
     for (int64_t r = 0; r < (rows ? rows : 1); r++, total += row)
         fwrite(bytes + (size_t)(is_big ? r * 37 % TILE : r) * row, 1, row, m->out);
@@ -114,14 +125,21 @@ static void write_rows(struct maker *m, enum ggml_type type, int64_t columns, in
     free(bytes);
 }
 
-/* rows 0: a vector of ones. layer -1: of none. */
+static bool is_named(const char *name, const char *part)
+{
+    return strstr(name, part) != nullptr;
+}
+
+/* rows 0: a vector of ones, or a bias. layer -1: of none. */
 static void tensor(struct maker *m, const char *name, int layer, int64_t columns, int64_t rows)
 {
     char full[GGML_MAX_NAME];
-    enum ggml_type type = rows ? type_of(m, columns) : GGML_TYPE_F32;
+    bool is_whole = rows == 0 || is_named(name, "position") || is_named(name, "types");
+    enum ggml_type type = is_whole ? GGML_TYPE_F32 : type_of(m, columns);
     if (m->out) {
         /* With weights of one size every token would attend to all others alike, and the last one alone decide. */
-        write_rows(m, type, columns, rows, strncmp(name, "attn_", 5) == 0 ? ATTENTION_GAIN : 1);
+        write_rows(m, type, columns, rows, strncmp(name, "attn_", 5) == 0 ? ATTENTION_GAIN : 1,
+                   is_named(name, ".bias"));
         return;
     }
     if (layer < 0)
@@ -131,11 +149,40 @@ static void tensor(struct maker *m, const char *name, int layer, int64_t columns
     declare(m, full, type, columns, rows);
 }
 
-static void all_tensors(struct maker *m)
+/* A matrix or a vector, and its bias. */
+static void biased(struct maker *m, const char *name, int layer, int64_t columns, int64_t rows)
+{
+    char full[GGML_MAX_NAME];
+    snprintf(full, sizeof full, "%s.weight", name);
+    tensor(m, full, layer, columns, rows);
+    snprintf(full, sizeof full, "%s.bias", name);
+    tensor(m, full, layer, rows ? rows : columns, 0);
+}
+
+static void tensors_of_bert(struct maker *m)
+{
+    const struct gguf_shape *s = m->shape;
+    const int64_t d = s->embedding, ff = s->feed_forward;
+    tensor(m, "token_embd.weight", -1, d, s->vocabulary);
+    tensor(m, "position_embd.weight", -1, d, s->context);
+    tensor(m, "token_types.weight", -1, d, TOKEN_TYPES);
+    biased(m, "token_embd_norm", -1, d, 0);
+    for (int i = 0; i < (int)s->layers; i++) {
+        biased(m, "attn_q", i, d, d);
+        biased(m, "attn_k", i, d, d);
+        biased(m, "attn_v", i, d, d);
+        biased(m, "attn_output", i, d, d);
+        biased(m, "attn_output_norm", i, d, 0);
+        biased(m, "ffn_up", i, d, ff);
+        biased(m, "ffn_down", i, ff, d);
+        biased(m, "layer_output_norm", i, d, 0);
+    }
+}
+
+static void tensors_of_llama(struct maker *m)
 {
     const struct gguf_shape *s = m->shape;
     const int64_t d = s->embedding, kv = d / s->heads * s->heads_kv;
-    m->random = 88172645463325252u ^ s->seed << 32;
     tensor(m, "token_embd.weight", -1, d, s->vocabulary);
     for (int i = 0; i < (int)s->layers; i++) {
         tensor(m, "attn_norm.weight", i, d, 0);
@@ -152,6 +199,15 @@ static void all_tensors(struct maker *m)
     tensor(m, "output.weight", -1, d, s->vocabulary);
 }
 
+static void all_tensors(struct maker *m)
+{
+    m->random = 88172645463325252u ^ m->shape->seed << 32;
+    if (m->shape->reads)
+        tensors_of_bert(m);
+    else
+        tensors_of_llama(m);
+}
+
 /* --- vocabulary: 256 bytes, words that can be spoken, the special tokens last --- */
 
 /* GPT-2 writes each byte as a printable character. */
@@ -165,10 +221,10 @@ static void put_byte(char *into, int byte, int *others)
         snprintf(into, WORD_BYTES, "%c%c", 0xC0 | cp >> 6, 0x80 | (cp & 0x3F));
 }
 
-static void put_word(char *into, uint32_t number)
+static void put_word(char *into, const char *blank, uint32_t number)
 {
     static const char consonants[] = "bdfgklmnprstvz", vowels[] = "aeiou";
-    int n = snprintf(into, WORD_BYTES, "\u0120"); /* a blank before it */
+    int n = snprintf(into, WORD_BYTES, "%s", blank);
     for (uint32_t k = number; k; k /= 70)
         n += snprintf(into + n, (size_t)(WORD_BYTES - n), "%c%c", consonants[k % 14],
                       vowels[k / 14 % 5]);
@@ -191,7 +247,7 @@ static void vocabulary(struct maker *m)
         if (i < BYTES)
             put_byte(word[i], (int)i, &others);
         else if (i < n - SPECIALS)
-            put_word(word[i], i);
+            put_word(word[i], "\u0120", i);
         else
             snprintf(word[i], WORD_BYTES, "%s", specials[i - (n - SPECIALS)]);
     }
@@ -211,7 +267,59 @@ static void vocabulary(struct maker *m)
     free(type);
 }
 
-static void header(struct maker *m)
+/* WordPiece: its special tokens, characters at the beginning of a word and inside, then words. */
+static void word_pieces(struct maker *m)
+{
+    static const char *const specials[SPECIALS] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
+    enum { NORMAL = 1, CONTROL = 3 };
+    uint32_t n = m->shape->vocabulary;
+    char (*word)[WORD_BYTES] = calloc(n, sizeof *word);
+    const char **list = calloc(n, sizeof *list);
+    int32_t *type = calloc(n, sizeof *type);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t k = i - SPECIALS;
+        list[i] = word[i];
+        type[i] = i < SPECIALS ? CONTROL : NORMAL;
+        if (i < SPECIALS)
+            snprintf(word[i], WORD_BYTES, "%s", specials[i]);
+        else if (k < 2 * PRINTABLE)
+            snprintf(word[i], WORD_BYTES, "%s%c", k % 2 ? "" : "\u2581", (char)('!' + k / 2));
+        else
+            put_word(word[i], "\u2581", i);
+    }
+    gguf_set_val_str(m->file, "tokenizer.ggml.model", "bert");
+    gguf_set_val_str(m->file, "tokenizer.ggml.pre", "default");
+    gguf_set_arr_str(m->file, "tokenizer.ggml.tokens", list, n);
+    gguf_set_arr_data(m->file, "tokenizer.ggml.token_type", GGUF_TYPE_INT32, type, n);
+    gguf_set_val_u32(m->file, "tokenizer.ggml.token_type_count", TOKEN_TYPES);
+    static const char *const roles[SPECIALS] = {"padding", "unknown", "cls", "seperator", "mask"};
+    for (uint32_t i = 0; i < SPECIALS; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "tokenizer.ggml.%s_token_id", roles[i]);
+        gguf_set_val_u32(m->file, key, i);
+    }
+    free(word);
+    free(list);
+    free(type);
+}
+
+static void header_of_bert(struct maker *m)
+{
+    const struct gguf_shape *s = m->shape;
+    enum { POOLING_MEAN = 1 };
+    gguf_set_val_str(m->file, "general.architecture", "bert");
+    gguf_set_val_str(m->file, "general.name", "e5 made for tests");
+    gguf_set_val_u32(m->file, "bert.block_count", s->layers);
+    gguf_set_val_u32(m->file, "bert.context_length", s->context);
+    gguf_set_val_u32(m->file, "bert.embedding_length", s->embedding);
+    gguf_set_val_u32(m->file, "bert.feed_forward_length", s->feed_forward);
+    gguf_set_val_u32(m->file, "bert.attention.head_count", s->heads);
+    gguf_set_val_f32(m->file, "bert.attention.layer_norm_epsilon", 1e-12f);
+    gguf_set_val_bool(m->file, "bert.attention.causal", false);
+    gguf_set_val_u32(m->file, "bert.pooling_type", POOLING_MEAN);
+}
+
+static void header_of_llama(struct maker *m)
 {
     const struct gguf_shape *s = m->shape;
     gguf_set_val_str(m->file, "general.architecture", "llama");
@@ -232,8 +340,13 @@ bool gguf_write(const char *path, const struct gguf_shape *shape)
 {
     const struct ggml_init_params no_data = {ggml_tensor_overhead() * TENSORS_MAX, nullptr, true};
     struct maker m = {.shape = shape, .tensors = ggml_init(no_data), .file = gguf_init_empty()};
-    header(&m);
-    vocabulary(&m);
+    if (shape->reads) {
+        header_of_bert(&m);
+        word_pieces(&m);
+    } else {
+        header_of_llama(&m);
+        vocabulary(&m);
+    }
     all_tensors(&m);
     bool ok = gguf_write_to_file(m.file, path, true);
     m.out = ok ? fopen(path, "ab") : nullptr;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Makes model files: a true GGUF of the llama architecture with a byte-level vocabulary, a chat template
- * and random weights, the same in every run. How fast a model is depends on shapes and types alone, so
+ * Makes model files: a true GGUF with random weights, the same in every run: of the llama architecture with a
+ * byte-level vocabulary and a chat template, or of BERT's. How fast a model is depends on shapes and types alone, so
  * with a public model's shape it stands in for that model in benchmarks; a tiny one serves tests.
  * Each row of the output is another (nothing is tied): different prompts give different answers.
  */
@@ -16,11 +16,15 @@ struct gguf_shape {
     const char *template; /* NULL: llama3's; "": none */
     uint64_t seed;
     bool loose; /* its markers are called user-defined instead of control */
+    bool reads; /* BERT with mean pooling and WordPiece, as e5-small-v2 is: it makes vectors */
 };
 
 /* A megabyte; 300 tokens. */
 struct gguf_shape gguf_tiny(void);
-/* "tiny", "small" (20 MB, some milliseconds a token), "smol-135m", "llama-1b", "llama-8b"; false: none of them. */
+/* The same of one that reads; texts of up to 128 tokens. */
+struct gguf_shape gguf_tiny_bert(void);
+/* "tiny", "small" (20 MB, some milliseconds a token), "smol-135m", "llama-1b", "llama-8b", "tiny-bert",
+ * "e5-small"; false: none of them. */
 bool gguf_shape_named(const char *name, struct gguf_shape *ret_shape);
 /* False, with a word on standard error: it could not be written. */
 bool gguf_write(const char *path, const struct gguf_shape *shape);

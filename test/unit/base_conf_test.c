@@ -237,6 +237,7 @@ static void test_environment(void **)
         {"REPARTEE_PERSONA_FILE=x", ERR_UNKNOWN, ""},
         {"REPARTEE_=", ERR_UNKNOWN, ""},
         {"RATE_LIMIT=9", OK, ""},
+        {"EMBED_MODEL=e5.gguf", OK, ""},
         {"RATE_LIMIT=", OK, ""},
         {"RATE_LIMIT", OK, ""},
         {"RATE_LIMITS=x", OK, ""},

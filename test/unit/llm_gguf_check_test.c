@@ -16,6 +16,7 @@
 static char path[] = "/tmp/gguf-check-XXXXXX";
 static struct buf file = BUF(16 << 20);
 static char why[GGUF_WHY_BYTES];
+static struct gguf_facts facts;
 
 static int make_file(void **)
 {
@@ -37,7 +38,7 @@ static int remove_file(void **)
 static enum err check_now(void)
 {
     why[0] = 0;
-    return gguf_check(buf_str(&file), why);
+    return gguf_check(buf_str(&file), &facts, why);
 }
 
 static void what_ggml_makes_passes(void **)
@@ -143,7 +144,8 @@ static void impossible_numbers_are_refused(void **)
     };
     for (size_t i = 0; i < countof(rows); i++) {
         why[0] = 0;
-        assert_int_equal(gguf_check((struct str){rows[i].bytes, rows[i].n}, why), ERR_INVALID);
+        assert_int_equal(gguf_check((struct str){rows[i].bytes, rows[i].n}, &facts, why),
+                         ERR_INVALID);
         if (!strstr(why, rows[i].says))
             fail_msg("row %zu: %s, not: %s", i, why, rows[i].says);
     }

@@ -140,7 +140,7 @@ static void what_is_not_whole_is_refused(void **)
         {{.max_tokens = 1, .temperature = __builtin_nanf("")}, "user", false, ERR_INVALID},
         {{.max_tokens = 1, .stop_json = S("[1]")}, "user", false, ERR_INVALID},
         {{.max_tokens = 1}, "user", true, ERR_INVALID},
-        {{.max_tokens = 1}, "tool", false, ERR_INVALID},
+        {{.max_tokens = 1}, "function", false, ERR_INVALID},
         {{.max_tokens = 1}, nullptr, false, ERR_INVALID},
     };
     struct peer *p = start("");

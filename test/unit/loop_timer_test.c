@@ -216,13 +216,13 @@ static struct deferred tireless;
 static void yield_again(void *arg)
 {
     note(arg);
-    clock_fake(clock_us() + 600);
+    clock_fake(clock_us() + 120);
     if (tireless.at == nullptr)
         deferred_yield(&tireless);
 }
 
-/* Two of them fill a millisecond, and the first that came goes first. */
-static void those_who_yield_share_a_millisecond_of_a_step(void **)
+/* Two of them fill what a step has for them, and the first that came goes first. */
+static void those_who_yield_share_a_part_of_a_step(void **)
 {
     struct named a = {.name = 'a'}, b = {.name = 'b'}, c = {.name = 'c'}, d = {.name = 'd'};
     struct deferred db, dc, dd;
@@ -259,8 +259,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(agrees_with_a_list, begin, finish),
         cmocka_unit_test_setup_teardown(the_loop_wakes_for_a_timer, begin, finish),
         cmocka_unit_test_setup_teardown(deferred_calls_run_once_in_the_next_step, begin, finish),
-        cmocka_unit_test_setup_teardown(those_who_yield_share_a_millisecond_of_a_step, begin,
-                                        finish),
+        cmocka_unit_test_setup_teardown(those_who_yield_share_a_part_of_a_step, begin, finish),
     };
     return cmocka_run_group_tests_name("loop/timer", tests, nullptr, nullptr);
 }

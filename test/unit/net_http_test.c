@@ -22,9 +22,9 @@ struct outcome {
 
 static void describe(const struct http_head *h, char *into, size_t size)
 {
-    snprintf(into, size, "%s %.*s?%.*s host=%.*s%s%s%s%s%s", http_method_name(h->method),
-             STR_FMT(h->path), STR_FMT(h->query), STR_FMT(h->host), h->http10 ? " 1.0" : "",
-             h->keep_alive ? "" : " close", h->has_body ? " body" : "",
+    snprintf(into, size, "%s %.*s?%.*s host=%.*s%s%s%s%s%s%s", http_method_name(h->method),
+             STR_FMT(h->path), STR_FMT(h->query), STR_FMT(h->host), h->slash_coded ? " coded" : "",
+             h->http10 ? " 1.0" : "", h->keep_alive ? "" : " close", h->has_body ? " body" : "",
              h->expects_continue ? " expect" : "", h->wants_websocket ? " ws" : "");
 }
 
@@ -130,7 +130,7 @@ static const struct {
     {"no target", S("GET  HTTP/1.1\r\n" H "\r\n"), 400},
     {"dots in the path", S("GET /a/../b HTTP/1.1\r\n" H "\r\n"), 400},
     {"encoded dots", S("GET /%2e%2E/etc/passwd HTTP/1.1\r\n" H "\r\n"), 400},
-    {"encoded slash", S("GET /a%2fb HTTP/1.1\r\n" H "\r\n"), 400},
+    {"encoded dots and slash", S("GET /a/..%2fb HTTP/1.1\r\n" H "\r\n"), 400},
     {"backslash", S("GET /..\\a HTTP/1.1\r\n" H "\r\n"), 400},
     {"encoded NUL", S("GET /a%00b HTTP/1.1\r\n" H "\r\n"), 400},
     {"encoded line end", S("GET /a%0d%0aX:y HTTP/1.1\r\n" H "\r\n"), 400},
@@ -219,6 +219,7 @@ static const struct {
     {S("\r\n\r\nGET / HTTP/1.1\r\n" H "\r\n"), "GET /? host=x", ""},
     {S("HEAD /a%20b/%C3%A4?q=1%2f&r HTTP/1.1\r\nhOST:  [::1]:80\t \r\n\r\n"),
      "HEAD /a b/ä?q=1%2f&r host=[::1]:80", ""},
+    {S("GET /a%2Fb/c HTTP/1.1\r\n" H "\r\n"), "GET /a/b/c? host=x coded", ""},
     {S("DELETE /x? HTTP/1.1\r\n" H "Connection: keep-alive, Close\r\n\r\n"),
      "DELETE /x? host=x close", ""},
     {S("GET /a/...b/. HTTP/1.0\r\n\r\n"), "", ""},

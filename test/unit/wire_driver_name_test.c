@@ -3,15 +3,21 @@
 
 #include "unit.h"
 
-static const char *const names[] = {"one", "two", "three"};
+struct driver {
+    const char *name;
+    int more;
+};
+static const struct driver one = {"one", 1}, two = {"two", 2}, three = {"three", 3};
+static const void *const drivers[] = {&one, &two, &three};
 
 static void the_named_one_is_found(void **)
 {
     char why[WORKER_WHY_BYTES] = "";
-    for (size_t i = 0; i < countof(names); i++) {
-        size_t at = countof(names);
-        assert_ok(driver_choose(str_of(names[i]), names, countof(names), "test", why, &at));
-        assert_int_equal(at, i);
+    for (size_t i = 0; i < countof(drivers); i++) {
+        const struct driver *d = drivers[i];
+        const void *found = nullptr;
+        assert_ok(driver_choose(str_of(d->name), drivers, countof(drivers), "test", why, &found));
+        assert_ptr_equal(found, d);
     }
     assert_string_equal(why, "");
 }
@@ -32,11 +38,11 @@ static void another_name_is_told_which_there_are(void **)
     };
     for (size_t i = 0; i < countof(rows); i++) {
         char why[WORKER_WHY_BYTES] = "";
-        size_t at = 77;
-        assert_err(driver_choose(str_of(rows[i].name), names, rows[i].count, "test", why, &at),
+        const void *found = &one;
+        assert_err(driver_choose(str_of(rows[i].name), drivers, rows[i].count, "test", why, &found),
                    ERR_UNSUPPORTED);
         assert_string_equal(why, rows[i].why);
-        assert_int_equal(at, 77);
+        assert_ptr_equal(found, &one);
     }
 }
 

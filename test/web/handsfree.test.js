@@ -200,6 +200,21 @@ for (const [what, happen, words] of /** @type {[string, () => void, RegExp][]} *
     await inPhase(page, 'attending');
   });
 
+test('it begins while the page connects anew', async (t) => {
+  const server = await startServer(t);
+  await untilReady(server);
+  const { page, say } = await openListening(t, server.url);
+  await page.click('#hands-free');
+  await inPhase(page, 'idle');
+  await page.evaluate(() => {
+    document.getElementById('use-rag')?.click(); /* it takes its leave of the server */
+    document.getElementById('hands-free')?.click();
+  });
+  await inPhase(page, 'attending');
+  await say('Is my voice recorded?');
+  await page.waitForSelector('.turn .waterfall', { timeout: 60000 });
+});
+
 test('it listens again when the server was restarted', async (t) => {
   const data = await temporaryFolder(t);
   const server = await startServer(t, { data });

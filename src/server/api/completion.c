@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * POST /v1/chat/completions and GET /v1/models: a language model for programs that speak OpenAI's API.
+ * POST /v1/chat/completions: a language model for programs that speak OpenAI's API.
  * The client brings the whole conversation each time, nothing of it is kept but the model's cache. What
  * OpenAI's clients send and we do not know is ignored; what is known and cannot be honoured is refused.
  * Shapes: OpenAI's published OpenAPI file; `timings` as llama-server has them.
@@ -11,34 +11,15 @@
 #include "base/conf.h"
 #include "base/json.h"
 #include "server/api/admit.h"
-#include "server/api/completion.h"
-#include "server/api/route.h"
-#include "server/engine/engine.h"
+#include "server/api/completion_parts.h"
 #include "server/net/sse.h"
 #include "server/talk/turn.h"
 
 enum {
     BODY_MAX = 2 * 1024 * 1024,
-    ANSWER_MAX = 1024 * 1024,
-    EVENT_MAX = 64 * 1024,
+    EVENT_MAX = 512 * 1024, /* a call's arguments, quoted */
     SEGMENT_PIECE = 60 * 1024,
     LLM_SESSION_MAX = 128, /* as the engine takes it */
-};
-
-struct completion {
-    struct server *server;
-    struct exchange *x;
-    struct principal who;
-    struct sse *sse; /* with stream */
-    struct job *job;
-    struct timer silence; /* of the engine */
-    struct completion_request request;
-    char id[40], model[COMPLETION_MODEL_BYTES];
-    int64_t created_s;
-    struct buf answer;        /* without stream */
-    struct buf json;          /* one event */
-    struct msg_llm_done done; /* its texts are not kept */
-    bool is_done, was_cut;
 };
 
 static void completion_free(struct completion *c)
@@ -47,157 +28,9 @@ static void completion_free(struct completion *c)
     timer_stop(&c->silence);
     completion_request_finish(&c->request);
     buf_finish(&c->answer);
+    buf_finish(&c->calls);
     buf_finish(&c->json);
     free(c);
-}
-
-/* --- what every answer holds --- */
-
-static void open_answer(struct completion *c, struct json_out *j, struct str object)
-{
-    json_obj(j);
-    json_kstr(j, "id", str_of(c->id));
-    json_kstr(j, "object", object);
-    json_kint(j, "created", c->created_s);
-    json_kstr(j, "model", str_of(c->model));
-}
-
-static void put_usage_of(const struct completion *c, struct json_out *j)
-{
-    const struct msg_llm_done *d = &c->done;
-    json_key(j, "usage");
-    json_obj(j);
-    json_kint(j, "prompt_tokens", d->prompt_tokens);
-    json_kint(j, "completion_tokens", d->completion_tokens);
-    json_kint(j, "total_tokens", (int64_t)d->prompt_tokens + d->completion_tokens);
-    json_key(j, "prompt_tokens_details");
-    json_obj(j);
-    json_kint(j, "cached_tokens", d->cached_tokens);
-    json_end(j);
-    json_end(j);
-}
-
-static void put_timings_of(const struct completion *c, struct json_out *j)
-{
-    const struct msg_llm_done *d = &c->done;
-    json_key(j, "timings");
-    json_obj(j);
-    json_kint(j, "cache_n", d->cached_tokens);
-    json_kint(j, "prompt_n", (int64_t)d->prompt_tokens - d->cached_tokens);
-    json_knum(j, "prompt_ms", (double)d->prefill_us / 1000);
-    json_kint(j, "predicted_n", d->completion_tokens);
-    json_knum(j, "predicted_ms", (double)d->decode_us / 1000);
-    json_end(j);
-}
-
-/* --- as it comes --- */
-
-static struct json_out chunk(struct completion *c)
-{
-    buf_clear(&c->json);
-    struct json_out j = {.to = &c->json};
-    open_answer(c, &j, S("chat.completion.chunk"));
-    return j;
-}
-
-/* role or content: an empty slice leaves it out. reason NULL: it goes on. */
-static void send_delta(struct completion *c, struct str role, struct str content,
-                       const char *reason)
-{
-    struct json_out j = chunk(c);
-    json_key(&j, "choices");
-    json_arr(&j);
-    json_obj(&j);
-    json_kint(&j, "index", 0);
-    json_key(&j, "delta");
-    json_obj(&j);
-    if (role.n)
-        json_kstr(&j, "role", role);
-    if (role.n || content.n)
-        json_kstr(&j, "content", content);
-    json_end(&j);
-    json_key(&j, "finish_reason");
-    if (reason)
-        json_put_str(&j, str_of(reason));
-    else
-        json_put_null(&j);
-    json_end(&j);
-    json_end(&j);
-    if (c->request.include_usage) {
-        json_key(&j, "usage");
-        json_put_null(&j); /* it comes in the last chunk */
-    }
-    if (reason)
-        put_timings_of(c, &j);
-    sse_send_json(c->sse, &j);
-}
-
-static const char *reason_of(const struct completion *c)
-{
-    return c->was_cut ? "length" : "stop";
-}
-
-static void end_stream(struct completion *c)
-{
-    send_delta(c, S(""), S(""), reason_of(c));
-    if (c->request.include_usage) {
-        struct json_out j = chunk(c);
-        json_key(&j, "choices");
-        json_arr(&j);
-        json_end(&j);
-        put_usage_of(c, &j);
-        sse_send_json(c->sse, &j);
-    }
-    (void)sse_send(c->sse, nullptr, 0, S("[DONE]"));
-    sse_end(c->sse);
-}
-
-static void fail_stream(struct completion *c, enum err err, const char *message)
-{
-    buf_clear(&c->json);
-    struct json_out j = {.to = &c->json};
-    json_obj(&j);
-    json_key(&j, "error");
-    json_obj(&j);
-    json_kstr(&j, "message", str_of(message ? message : err_text(err)));
-    json_kstr(&j, "type", S("server_error"));
-    json_kstr(&j, "code", str_of(err_code(err)));
-    json_end(&j);
-    sse_send_json(c->sse, &j);
-    sse_end(c->sse);
-}
-
-/* --- whole --- */
-
-static void reply(struct completion *c)
-{
-    autobuf body = BUF(8 * ANSWER_MAX);
-    struct json_out j = {.to = &body};
-    open_answer(c, &j, S("chat.completion"));
-    json_key(&j, "choices");
-    json_arr(&j);
-    json_obj(&j);
-    json_kint(&j, "index", 0);
-    json_key(&j, "message");
-    json_obj(&j);
-    json_kstr(&j, "role", S("assistant"));
-    json_kstr(&j, "content", buf_str(&c->answer));
-    json_key(&j, "refusal");
-    json_put_null(&j);
-    json_end(&j);
-    json_key(&j, "logprobs");
-    json_put_null(&j);
-    json_kstr(&j, "finish_reason", str_of(reason_of(c)));
-    json_end(&j);
-    json_end(&j);
-    put_usage_of(c, &j);
-    put_timings_of(c, &j);
-    json_end(&j);
-    enum err err = json_finish(&j);
-    if (err == OK)
-        exchange_reply(c->x, 200, "application/json", buf_str(&body));
-    else
-        exchange_error(c->x, err, nullptr, nullptr);
 }
 
 /* --- the engine --- */
@@ -205,18 +38,10 @@ static void reply(struct completion *c)
 static void fail(struct completion *c, enum err err, const char *message, const char *param)
 {
     if (c->sse)
-        fail_stream(c, err, message);
+        answer_fail_stream(c, err, message);
     else
         exchange_error(c->x, err, message, param);
     completion_free(c);
-}
-
-/* The headers wait for the first word, so that what goes wrong before it has its status. */
-static enum err begin_stream(struct completion *c)
-{
-    try(sse_open(c->x, &c->sse));
-    send_delta(c, S("assistant"), S(""), nullptr);
-    return OK;
 }
 
 static enum err on_token(struct completion *c, struct str text)
@@ -226,8 +51,23 @@ static enum err on_token(struct completion *c, struct str text)
     if (!c->request.stream)
         return buf_add(&c->answer, text);
     if (!c->sse)
-        try(begin_stream(c));
-    send_delta(c, S(""), text, nullptr);
+        try(answer_begin_stream(c));
+    answer_send_text(c, text);
+    return OK;
+}
+
+static enum err on_call(struct completion *c, const struct msg_llm_call *call)
+{
+    timer_start(&c->silence, (uint64_t)c->server->conf->turn_ms);
+    if (c->request.one_call && c->call_count > 0)
+        return OK;
+    if (c->request.stream && !c->sse)
+        try(answer_begin_stream(c));
+    if (c->sse)
+        answer_send_call(c, call);
+    else
+        try(answer_keep_call(c, call));
+    c->call_count++;
     return OK;
 }
 
@@ -237,6 +77,8 @@ static void on_message(void *arg, enum msg_type type, const union msg *msg)
     enum err err = OK;
     if (type == MSG_llm_token) {
         err = on_token(c, msg->llm_token.text);
+    } else if (type == MSG_llm_call) {
+        err = on_call(c, &msg->llm_call);
     } else if (type == MSG_llm_done) {
         c->done = msg->llm_done;
         c->was_cut = str_eq(msg->llm_done.reason, S("length"));
@@ -253,15 +95,15 @@ static void on_ended(void *arg, enum err err, const char *text)
     if (err == OK && !c->is_done)
         err = ERR_ENGINE;
     if (err == OK && c->request.stream && !c->sse) /* an answer without a word */
-        err = begin_stream(c);
+        err = answer_begin_stream(c);
     if (err != OK) {
         fail(c, err, text && text[0] ? text : nullptr, nullptr);
         return;
     }
     if (c->sse)
-        end_stream(c);
+        answer_end_stream(c);
     else
-        reply(c);
+        answer_reply(c);
     completion_free(c);
 }
 
@@ -280,6 +122,7 @@ static enum err send_segment(struct completion *c, const struct completion_messa
             .role = m->role,
             .priority = priority,
             .more = n < text.n,
+            .id = buf_str(&m->id),
             .text = str_sub(text, 0, n),
         };
         try(job_send(c->job, MSG_llm_segment, &piece));
@@ -297,6 +140,41 @@ static void name_session(const struct principal *who, char into[LLM_SESSION_MAX 
         into[0] = 0;
 }
 
+/* What few ask for is told apart. */
+static enum err send_tools(struct completion *c)
+{
+    const struct completion_request *r = &c->request;
+    for (size_t i = 0; i < r->tools; i++) {
+        const struct msg_llm_tool tool = {
+            .name = buf_str(&r->tool[i].name),
+            .description = buf_str(&r->tool[i].description),
+            .parameters_json = buf_str(&r->tool[i].parameters_json),
+            .must = r->must_call,
+        };
+        try(job_send(c->job, MSG_llm_tool, &tool));
+    }
+    return OK;
+}
+
+static enum err send_wishes(struct completion *c)
+{
+    const struct completion_request *r = &c->request;
+    try(send_tools(c));
+    const struct msg_llm_sampling sampling = {
+        .min_p = (float)r->min_p,
+        .presence_penalty = (float)r->presence_penalty,
+        .frequency_penalty = (float)r->frequency_penalty,
+        .repeat_penalty = (float)r->repeat_penalty,
+        .bias_json = buf_str(&r->bias_json),
+    };
+    if (r->min_p > 0 || r->presence_penalty != 0 || r->frequency_penalty != 0 ||
+        r->repeat_penalty != 1 || r->bias_json.n || r->top_k)
+        try(job_send(c->job, MSG_llm_sampling, &sampling));
+    return r->has_format ? job_send(c->job, MSG_llm_format,
+                                    &(struct msg_llm_format){buf_str(&r->schema_json)})
+                         : OK;
+}
+
 static enum err send_all(struct completion *c)
 {
     const struct completion_request *r = &c->request;
@@ -308,11 +186,12 @@ static enum err send_all(struct completion *c)
         /* The oldest words are the first to go. */
         try(send_segment(c, &r->message[i], stays ? 0 : (uint32_t)(r->count - i)));
     }
+    try(send_wishes(c));
     const struct msg_llm_generate generate = {
         .max_tokens = (uint32_t)(r->max_tokens ? r->max_tokens : c->server->conf->llm_max_tokens),
         .temperature = (float)r->temperature,
         .top_p = (float)r->top_p,
-        .top_k = 0,
+        .top_k = (uint32_t)r->top_k,
         .seed = (uint64_t)r->seed,
         .stop_json = buf_str(&r->stop_json),
     };
@@ -332,7 +211,7 @@ static enum err begin(struct completion *c)
 /* --- the request --- */
 
 static const char no_model[] =
-    "no language model is installed here; name a GGUF file with llm.model, or "
+    "no language model is installed here; name a GGUF file with llm.model or a server with llm.url, or "
     "ask POST /chat, which quotes the documents";
 
 static void on_request(struct exchange *x, void *arg, struct str body)
@@ -384,46 +263,13 @@ void handle_completion(struct server *s, struct exchange *x, const struct princi
     c->server = s;
     c->x = x;
     c->who = *who;
-    c->answer = BUF(ANSWER_MAX);
+    c->answer = BUF(COMPLETION_ANSWER_MAX);
     c->json = BUF(EVENT_MAX);
+    c->calls = BUF(COMPLETION_ANSWER_MAX);
     c->created_s = clock_wall_ms() / 1000;
     memcpy(c->id, "chatcmpl-", 9);
     random_hex(c->id + 9, 12);
     name(s, c->model);
     timer_init(&c->silence, s->loop, on_silence, c);
     exchange_read_body(x, BODY_MAX, &events, c);
-}
-
-void handle_models(struct server *s, struct exchange *x, const struct principal *who, struct str id)
-{
-    (void)who;
-    char model[COMPLETION_MODEL_BYTES];
-    name(s, model);
-    if (id.n && !str_eq(id, str_of(model))) {
-        exchange_error(x, ERR_NOTFOUND, "there is no such model", nullptr);
-        return;
-    }
-    autobuf body = BUF(4096);
-    struct json_out j = {.to = &body};
-    if (!id.n) {
-        json_obj(&j);
-        json_kstr(&j, "object", S("list"));
-        json_key(&j, "data");
-        json_arr(&j);
-    }
-    json_obj(&j);
-    json_kstr(&j, "id", str_of(model));
-    json_kstr(&j, "object", S("model"));
-    json_kint(&j, "created", 0);
-    json_kstr(&j, "owned_by", S("repartee"));
-    json_end(&j);
-    if (!id.n) {
-        json_end(&j);
-        json_end(&j);
-    }
-    enum err err = json_finish(&j);
-    if (err == OK)
-        exchange_reply(x, 200, "application/json", buf_str(&body));
-    else
-        exchange_error(x, err, nullptr, nullptr);
 }

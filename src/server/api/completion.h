@@ -10,18 +10,31 @@ enum {
 };
 
 struct completion_message {
-    struct str role; /* "system", "user", "assistant"; lives for ever */
-    struct buf text;
+    struct str role; /* "system", "user", "assistant", "call", "tool"; lives for ever */
+    struct buf id;   /* of a call, and of its result */
+    struct buf text; /* of a call: an object of name and arguments */
+};
+
+/* A function that the client offers; texts as llm_tool has them. */
+struct completion_tool {
+    struct buf name, description, parameters_json;
 };
 
 struct completion_request {
     struct completion_message *message;
-    size_t count;
+    size_t count, room;
+    struct completion_tool *tool;
+    size_t tools;
+    bool must_call, one_call;
     bool stream, include_usage;
     int64_t max_tokens; /* 0: it does not say */
     int64_t seed;       /* 0: by chance */
-    double temperature, top_p;
-    struct buf stop_json; /* as llm_generate has it */
+    int64_t top_k;      /* 0: all */
+    double temperature, top_p, min_p, presence_penalty, frequency_penalty, repeat_penalty;
+    bool has_format;        /* JSON, by schema_json */
+    struct buf stop_json;   /* as llm_generate has it */
+    struct buf bias_json;   /* as llm_sampling */
+    struct buf schema_json; /* as llm_format */
 };
 
 /* model: the name the request calls the model by, if any; unchanged otherwise. On failure `request` still has

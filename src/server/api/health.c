@@ -62,6 +62,8 @@ static void put_details(struct server *s, struct json_out *j)
         json_end(j);
     }
     put_engine(j, s->tts);
+    if (s->embed)
+        put_engine(j, s->embed);
     json_end(j);
     json_kint(j, "documents", (int64_t)rag.documents);
     json_kint(j, "chunks", (int64_t)rag.chunks);
@@ -123,13 +125,13 @@ static enum err put_turns(struct server *s, struct buf *into)
     return OK;
 }
 
-static enum err put_cancels(const struct engine *const engines[3], struct buf *into)
+static enum err put_cancels(const struct engine *const engines[SERVER_ENGINES], struct buf *into)
 {
     static const char name[] = "repartee_engine_cancel_seconds";
     try(metrics_family(
         into, name, "histogram",
         "From the end of a job that nobody wants any more to its place being free."));
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < SERVER_ENGINES; i++) {
         if (!engines[i])
             continue;
         struct engine_info info;
@@ -143,7 +145,8 @@ static enum err put_cancels(const struct engine *const engines[3], struct buf *i
 
 static enum err put_engines(struct server *s, struct buf *into)
 {
-    const struct engine *const engines[] = {s->stt, s->llm, s->tts};
+    const struct engine *engines[SERVER_ENGINES];
+    server_engines(s, engines);
     static const struct {
         const char *name, *help;
     } families[] = {
@@ -155,7 +158,7 @@ static enum err put_engines(struct server *s, struct buf *into)
     };
     for (int f = 0; f < 5; f++) {
         try(metrics_family(into, families[f].name, f == 4 ? "counter" : "gauge", families[f].help));
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < SERVER_ENGINES; i++) {
             if (!engines[i])
                 continue;
             struct engine_info info;

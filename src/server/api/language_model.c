@@ -5,13 +5,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { LOAD_MS = 15 * 60 * 1000 }; /* a large model from a slow disk */
+#include "server/net/fetch.h"
 
-/* A model that is named is meant to answer. */
+enum {
+    LOAD_MS = 15 * 60 * 1000, /* a large model from a slow disk */
+    URL_MAX = 1024,
+};
+
+/* A server or a model that is named is meant to answer. */
 static const char *driver_of(const struct conf *c)
 {
     bool is_left_open = strcmp(c->llm_driver, "auto") == 0;
-    return !is_left_open ? c->llm_driver : c->llm_model[0] ? "llama" : "quote";
+    return !is_left_open     ? c->llm_driver
+           : c->llm_url[0]   ? "remote"
+           : c->llm_model[0] ? "llama"
+                             : "quote";
 }
 
 /* One that is not there is told by the engine, as the path that was given. */
@@ -35,6 +43,27 @@ static void put_options(const struct conf *c, char into[512])
              c->llm_template[0] ? ",template=" : "", c->llm_template);
 }
 
+static bool is_header_text(const char *key)
+{
+    while (*key > ' ' && *key < 0x7f)
+        key++;
+    return !*key;
+}
+
+const char *language_model_wrong(const struct conf *c)
+{
+    if (strcmp(driver_of(c), "remote") != 0)
+        return nullptr;
+    if (!c->llm_url[0])
+        return "llm.url must name the server of the remote language model, such as "
+               "http://127.0.0.1:8000/v1";
+    if (strlen(c->llm_url) > URL_MAX || fetch_check_url(c->llm_url) != OK)
+        return "llm.url must be http:// or https://, a host and perhaps a path, such as "
+               "http://127.0.0.1:8000/v1; a key belongs into llm.key_file";
+    return is_header_text(c->llm_key) ? nullptr
+                                      : "llm.key may hold letters, digits and signs of ASCII only";
+}
+
 bool language_model_choose(const struct conf *c, struct language_model *memory,
                            struct engine_config *ret_config)
 {
@@ -50,6 +79,43 @@ bool language_model_choose(const struct conf *c, struct language_model *memory,
     if (strcmp(driver, "llama") == 0) {
         find_file(c->llm_model, memory->path);
         put_options(c, memory->options);
+        ret_config->model = memory->path;
+        ret_config->options = memory->options;
+    }
+    if (strcmp(driver, "remote") == 0) {
+        memory->remote = (struct engine_remote){
+            .url = c->llm_url,
+            .key = c->llm_key,
+            .context = (uint32_t)c->llm_context,
+            .slots = (uint32_t)c->max_turns,
+            .connect_ms = (uint32_t)c->llm_connect_ms,
+            .first_token_ms = (uint32_t)c->llm_first_ms,
+            .silence_ms = (uint32_t)c->llm_silence_ms,
+        };
+        ret_config->model = c->llm_model;
+        ret_config->remote = &memory->remote;
+    }
+    return true;
+}
+
+bool embedding_model_choose(const struct conf *c, struct language_model *memory,
+                            struct engine_config *ret_config)
+{
+    bool is_left_open = strcmp(c->embed_driver, "auto") == 0;
+    if (is_left_open && !c->embed_model[0])
+        return false;
+    *ret_config =
+        (struct engine_config){.role = "embed",
+                               .program = "llm",
+                               .flag = "--embed",
+                               .driver = is_left_open ? "llama" : c->embed_driver,
+                               .options = c->embed_script,
+                               .start_ms = LOAD_MS,
+                               .threads = c->embed_threads ? (uint32_t)c->embed_threads : cores()};
+    if (strcmp(ret_config->driver, "llama") == 0) {
+        find_file(c->embed_model, memory->path);
+        snprintf(memory->options, sizeof memory->options, "gpu_layers=%lld",
+                 (long long)c->embed_gpu_layers);
         ret_config->model = memory->path;
         ret_config->options = memory->options;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Which language model answers, by the configuration, and what its engine is told. Without a model the
- * quote answerer reads the documents out, which needs no engine.
+ * Which language model answers and which one makes vectors, by the configuration, and what their engines are
+ * told. Without a model the quote answerer reads the documents out, which needs no engine.
  */
 #pragma once
 
@@ -11,8 +11,14 @@
 struct language_model {
     char path[4096]; /* of the file, absolute: the engine has no other idea of where we are */
     char options[512];
+    struct engine_remote remote;
 };
 
+/* A sentence that says what is wrong with the options, or NULL. */
+const char *language_model_wrong(const struct conf *c);
 /* False: the quote answerer. `memory` holds what *ret_config points to. */
 bool language_model_choose(const struct conf *c, struct language_model *memory,
                            struct engine_config *ret_config);
+/* False: nobody makes vectors. */
+bool embedding_model_choose(const struct conf *c, struct language_model *memory,
+                            struct engine_config *ret_config);

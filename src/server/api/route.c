@@ -25,8 +25,9 @@ static const struct route table[] = {
     {METHOD_DELETE, "/sessions",        ACCESS_WRITE, handle_sessions_end},
     {METHOD_POST,   "/chat",            ACCESS_USE,   handle_chat},
     {METHOD_POST,   "/v1/chat/completions", ACCESS_CLIENT, handle_completion},
+    {METHOD_POST,   "/v1/embeddings",  ACCESS_CLIENT, handle_embedding},
     {METHOD_GET,    "/v1/models",      ACCESS_CLIENT, handle_models},
-    {METHOD_GET,    "/v1/models/*",    ACCESS_CLIENT, handle_models},
+    {METHOD_GET,    "/v1/models/**",   ACCESS_CLIENT, handle_models},
     {METHOD_GET,    "/voice",           ACCESS_OPEN,  handle_voice}, /* `hello` brings the token */
     {METHOD_POST,   "/stt",             ACCESS_USE,   handle_stt},
     {METHOD_POST,   "/tts",             ACCESS_USE,   handle_tts},
@@ -45,13 +46,22 @@ const struct route *routes(size_t *ret_count)
     return table;
 }
 
+/* The names of some models hold slashes, which their clients send as %2F. */
+static bool takes_slashes(const char *pattern)
+{
+    return str_ends(str_of(pattern), S("**"));
+}
+
 static bool matches(const char *pattern, struct str path, struct str *ret_id)
 {
     struct str p = str_of(pattern);
-    if (p.p[p.n - 1] != '*')
+    size_t fixed = str_find_byte(p, '*');
+    if (fixed == p.n)
         return str_eq(p, path);
-    struct str fixed = str_sub(p, 0, p.n - 1), id = str_sub(path, fixed.n, path.n);
-    if (!str_starts(path, fixed) || id.n == 0 || str_find_byte(id, '/') < id.n)
+    struct str id = str_sub(path, fixed, path.n);
+    if (!str_starts(path, str_sub(p, 0, fixed)) || id.n == 0)
+        return false;
+    if (str_find_byte(id, '/') < id.n && !takes_slashes(pattern))
         return false;
     *ret_id = id;
     return true;
@@ -130,6 +140,8 @@ void route_request(void *arg, struct exchange *x)
         if (!matches(table[i].pattern, head->path, &id))
             continue;
         known_path = true;
+        if (head->slash_coded && !takes_slashes(table[i].pattern))
+            break;
         enum http_method method = head->method == METHOD_HEAD ? METHOD_GET : head->method;
         if (method != table[i].method)
             continue;
@@ -143,7 +155,9 @@ void route_request(void *arg, struct exchange *x)
             table[i].handle(s, x, &who, id);
         return;
     }
-    if (known_path)
+    if (head->slash_coded)
+        exchange_error(x, ERR_SYNTAX, "no address here holds %2F", nullptr);
+    else if (known_path)
         refuse_method(x, head->path);
     else
         exchange_error(x, ERR_NOTFOUND, "there is nothing at this address", nullptr);

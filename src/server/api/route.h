@@ -9,7 +9,7 @@
 #include "server/api/server.h"
 
 /* A handler gets a request whose headers have come. It answers, or reads the body (exchange_read_body
- * …) before it returns. `id` is what stands in the place of `*` in the pattern. `who` is borrowed. */
+ * …) before it returns. `id` is what stands in the place of the star in the pattern. `who` is borrowed. */
 typedef void (*handler_fn)(struct server *s, struct exchange *x, const struct principal *who,
                            struct str id);
 
@@ -24,7 +24,8 @@ enum access : uint8_t {
 
 struct route {
     enum http_method method;
-    const char *pattern; /* a star at its end is one whole part of the path */
+    const char
+        *pattern; /* a star at its end is one whole part of the path; two are all that follow */
     enum access access;
     handler_fn handle;
 };
@@ -51,6 +52,7 @@ void handle_session_refresh(struct server *, struct exchange *, const struct pri
                             struct str);
 void handle_chat(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_completion(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_embedding(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_models(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_voice(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_stt(struct server *, struct exchange *, const struct principal *, struct str);

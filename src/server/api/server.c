@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/check.h"
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/confine.h"
@@ -177,7 +176,8 @@ static void on_engine_state(void *arg, struct engine *e)
         log_info("%s is ready: %s%s%s", info.role, info.driver, info.notes[0] ? ", " : "",
                  info.notes);
     struct server *s = arg;
-    if (info.state == ENGINE_DOWN && info.refusal[0] && !s->was_ready && !s->is_patient) {
+    bool is_waited_for = s->is_patient || (info.refusal_passes && !s->is_private);
+    if (info.state == ENGINE_DOWN && info.refusal[0] && !s->was_ready && !is_waited_for) {
         (void)server_refuse(&s->refused, ERR_ENGINE, "%s", info.refusal);
         loop_stop(s->loop);
     }
@@ -202,19 +202,26 @@ static enum err start_engines(struct server *s, struct server_why *why)
         err = ERR_NOMEM;
     if (err != OK)
         return server_refuse(why, err, "stt.script: %s", err_text(err));
-    struct language_model memory;
-    struct engine_config llm = {};
-    bool has_llm = language_model_choose(c, &memory, &llm);
+    const char *wrong = language_model_wrong(c);
+    if (wrong)
+        return server_refuse(why, ERR_INVALID, "%s", wrong);
+    struct language_model llm_memory, embed_memory;
+    struct engine_config llm = {}, embed = {};
+    bool has_llm = language_model_choose(c, &llm_memory, &llm);
+    bool has_embed = embedding_model_choose(c, &embed_memory, &embed);
     const struct {
         struct engine **engine;
         struct engine_config config;
     } engines[] = {
         {&s->stt, {.role = "stt", .driver = c->stt_driver, .options = stt_options.p, .threads = 2}},
         {&s->tts, {.role = "tts", .driver = c->tts_driver, .options = c->tts_script, .threads = 2}},
-        {&s->llm, llm},
+        {has_llm ? &s->llm : nullptr, llm},
+        {has_embed ? &s->embed : nullptr, embed},
     };
-    for (int i = 0; i < (has_llm ? 3 : 2); i++) {
+    for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
         struct engine_config config = engines[i].config;
+        if (!engines[i].engine)
+            continue;
         config.on_state = on_engine_state;
         config.on_learnt = on_engine_learnt;
         config.arg = s;
@@ -426,6 +433,7 @@ void server_destroy(struct server *s)
     engine_destroy(s->stt);
     engine_destroy(s->llm);
     engine_destroy(s->tts);
+    engine_destroy(s->embed);
     if (s->loop) {
         timer_stop(&s->tick);
         timer_stop(&s->terminal_tick);
@@ -449,10 +457,19 @@ const char *server_url(const struct server *s)
     return s->url[0] ? s->url : nullptr;
 }
 
+void server_engines(const struct server *s, const struct engine *into[SERVER_ENGINES])
+{
+    into[0] = s->stt;
+    into[1] = s->llm;
+    into[2] = s->tts;
+    into[3] = s->embed;
+}
+
 bool server_ready(const struct server *s)
 {
-    const struct engine *engines[] = {s->stt, s->llm, s->tts};
-    for (int i = 0; i < 3; i++) {
+    const struct engine *engines[SERVER_ENGINES];
+    server_engines(s, engines);
+    for (int i = 0; i < SERVER_ENGINES; i++) {
         if (!engines[i])
             continue;
         struct engine_info info;

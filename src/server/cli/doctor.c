@@ -90,9 +90,18 @@ static int print_json(const struct cli *c, const struct machine *m, bool ok, str
 /* --- the server --- */
 
 static const struct {
-    const char *role, *does;
-} trades[] = {{"stt", "hears"}, {"llm", "answers"}, {"tts", "speaks"}};
+    const char *role, *does, *program;
+} trades[] = {{"stt", "hears", "repartee-stt"},
+              {"llm", "answers", "repartee-llm"},
+              {"tts", "speaks", "repartee-tts"},
+              {"embed", "embeds", "repartee-llm --embed"}};
 enum { TRADES = sizeof trades / sizeof *trades };
+
+/* Not every server has each of them. */
+static bool is_there(const struct json_val *ready, size_t trade)
+{
+    return json_get(json_get(ready, "engines"), trades[trade].role);
+}
 
 /* What the server knows of the engine of a trade. */
 static struct str engine_says(const struct json_val *ready, size_t trade, const char *what)
@@ -110,7 +119,7 @@ static bool all_run(const struct json_val *ready)
 {
     bool all = true;
     for (size_t i = 0; i < TRADES; i++)
-        all = all && engine_runs(ready, i);
+        all = all && (engine_runs(ready, i) || !is_there(ready, i));
     return all;
 }
 
@@ -119,6 +128,8 @@ static void show_server(const struct json_val *ready)
     printf("Engines\n");
     for (size_t i = 0; i < TRADES; i++) {
         struct str driver = engine_says(ready, i, "driver"), notes = engine_says(ready, i, "notes");
+        if (!is_there(ready, i))
+            continue;
         printf("  %-8s %-8.*s %.*s%s%.*s\n", trades[i].does, STR_FMT(driver),
                STR_FMT(engine_says(ready, i, "state")), notes.n ? ", " : "", STR_FMT(notes));
     }
@@ -151,14 +162,21 @@ static int tell_broken(const struct cli *c, const struct json_val *ready, bool o
 {
     for (size_t i = 0; i < TRADES; i++) {
         struct str state = engine_says(ready, i, "state"), driver = engine_says(ready, i, "driver");
-        if (!engine_runs(ready, i))
+        struct str notes = engine_says(ready, i, "notes");
+        if (!is_there(ready, i) || engine_runs(ready, i))
+            continue;
+        if (str_eq(driver, S("remote")))
             cli_fail(
-                c,
-                "the engine that %s is %.*s: repartee-%s with the driver %.*s does not run; %s, "
-                "mend that or choose another with --%s-driver",
-                trades[i].does, STR_FMT(state), trades[i].role, STR_FMT(driver),
-                own_server ? "its own words below say why" : "the server's log says why",
-                trades[i].role);
+                c, "the engine that %s is %.*s: %.*s; mend that or choose another with --%s-driver",
+                trades[i].does, STR_FMT(state),
+                STR_FMT(notes.n ? notes : S("its server has not answered yet")), trades[i].role);
+        else
+            cli_fail(c,
+                     "the engine that %s is %.*s: %s with the driver %.*s does not run; %s, "
+                     "mend that or choose another with --%s-driver",
+                     trades[i].does, STR_FMT(state), trades[i].program, STR_FMT(driver),
+                     own_server ? "its own words below say why" : "the server's log says why",
+                     trades[i].role);
     }
     return EXIT_FAILED;
 }

@@ -2,7 +2,7 @@
 /*
  * One face for every engine. An engine does jobs (an utterance, an answer, a synthesis); a job is a
  * stream of messages of wire/msg_table.h in both directions. Behind the face stands a child process
- * with its supervisor; later also remote servers. Loop thread only.
+ * with its supervisor, or for a language model a server elsewhere (remote_parts.h). Loop thread only.
  *
  *     static const struct job_events events = {.message = on_message, .ended = on_ended};
  *     try(engine_open(stt, &events, self, &self->job));
@@ -38,11 +38,25 @@ enum engine_state : uint8_t {
     ENGINE_STOPPED, /* for good */
 };
 
+/* A server that speaks OpenAI's chat completions. Texts are copied. */
+struct engine_remote {
+    const char *url;  /* base, such as "http://host:8000/v1"; see fetch_check_url */
+    const char *key;  /* or "" */
+    uint32_t context; /* tokens of prompt and answer; 0: as the server says */
+    uint32_t slots;   /* answers at once */
+    uint32_t connect_ms, first_token_ms, silence_ms;
+};
+
 struct engine_config {
-    const char *role; /* "stt", "llm", "tts": also the name of the program, repartee-ROLE */
+    /* "stt", "llm", "tts", "embed": also the name of the program, repartee-ROLE. */
+    const char *role;
+    const char *program; /* another name of it, without "repartee-"; NULL: the role */
+    /* What it is started with besides; NULL: nothing. Lives as long as the engine. */
+    const char *flag;
     const char *driver, *model_dir, *model, *options; /* what `load` carries; copied */
     uint32_t threads;
-    uint32_t start_ms; /* it may take so long to be ready; 0: a minute */
+    uint32_t start_ms;                  /* it may take so long to be ready; 0: a minute */
+    const struct engine_remote *remote; /* NULL: a child process */
     /* Fires on every change of state. */
     void (*on_state)(void *arg, struct engine *e);
     /* Optional. Fires when the engine hears with the words that it was told last, or (not OK, with a
@@ -55,6 +69,7 @@ struct engine_config {
 struct engine_info {
     const char *role, *driver, *model, *languages, *notes;
     const char *refusal; /* why it would not load what it was told to, in a sentence; "": it did */
+    bool refusal_passes; /* it may be there later without our doing */
     enum engine_state state;
     uint64_t since_ms; /* in this state, clock_ms() */
     uint32_t rate_hz, slots, live, waiting, restarts;
@@ -70,8 +85,9 @@ struct job_events {
     void (*ended)(void *arg, enum err err, const char *text);
 };
 
-/* Starts the child and keeps it alive: back-off 100 ms doubling to 10 s, reset once it was ready ten
- * times as long as the last one, or 10 s; a child that does not answer pings is killed. */
+/* Starts the child, or looks for the server, and keeps at it. A child: back-off 100 ms doubling to 10 s,
+ * reset once it was ready ten times as long as the last one, or 10 s; a child that does not answer pings is
+ * killed. */
 enum err engine_create(struct loop *loop, const struct engine_config *config,
                        struct engine **ret_e);
 /* Ends every job with ERR_DRAINING, stops the child. Takes NULL. */

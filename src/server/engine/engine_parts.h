@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The inside of an engine, shared by its two files: job.c (jobs, credit, dispatch) and process.c (the
- * process: start, watch, restart). Nobody else includes it but their tests.
+ * The inside of an engine, shared by its files: job.c (jobs, credit, dispatch), engine.c (its life) and those
+ * who do the work: process.c (a child: start, watch, restart) and remote.c (a server elsewhere). Nobody else
+ * includes it but their tests.
  */
 #pragma once
 
@@ -28,9 +29,20 @@ struct job {
     struct buf backlog; /* whole frames that wait for a slot or for credit */
 };
 
+/* Who does an engine's work. */
+struct backend {
+    enum err (*begin)(struct engine *e, const struct engine_config *config);
+    enum err (*write)(struct engine *e, struct str bytes); /* one frame or more, whole */
+    void (*stop)(struct engine *e); /* for good; also after a begin that failed */
+};
+extern const struct backend backend_child, backend_remote;
+
 struct engine {
+    const struct backend *backend;
+    struct remote *remote; /* of backend_remote */
     struct loop *loop;
     char *role, *driver, *model_dir, *model, *options, *program; /* owned */
+    const char *flag;
     uint32_t threads, start_ms;
     void (*on_state)(void *arg, struct engine *e);
     void (*on_learnt)(void *arg, struct engine *e, enum err err, struct str sentence);
@@ -39,6 +51,7 @@ struct engine {
     enum engine_state state;
     uint64_t since_ms;
     char *ready_driver, *ready_model, *languages, *notes; /* owned, from `ready` */
+    bool refusal_passes;
     char *refusal; /* owned: why it would not load, the last time; NULL: it did */
     uint32_t rate_hz, slots, restarts;
 
@@ -59,10 +72,16 @@ struct engine {
     struct histogram cancel_seconds;
 };
 
-/* process.c → job.c */
+/* engine.c → those who do the work */
+void engine_set_state(struct engine *e, enum engine_state state);
+void engine_keep_text(char **owned,
+                      struct str s); /* without memory for it: NULL, which shows as "" */
+
+/* process.c, remote.c → job.c */
 void jobs_start_waiting(struct engine *e);
 void jobs_expire(struct engine *e, uint64_t now_ms);
 void jobs_end_all(struct engine *e, enum err err, const char *text);
+void jobs_end_waiting(struct engine *e, enum err err, const char *text);
 /* One frame of a job. ERR_SYNTAX: the engine does not follow the protocol. */
 enum err jobs_dispatch(struct engine *e, const struct frame *frame);
 bool jobs_pending(const struct engine *e);

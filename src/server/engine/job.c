@@ -122,7 +122,7 @@ void jobs_start_waiting(struct engine *e)
     for (struct job *j; (j = next_to_start(e)) != nullptr;) {
         unlink_job(j);
         j->started = true;
-        j->credit = WIRE_CREDIT;
+        j->credit = e->remote ? UINT64_MAX : WIRE_CREDIT; /* nothing waits within one process */
         push_job(j, &e->live);
         if (flush(j) != OK)
             return; /* the child is gone: its end ends the job */
@@ -138,7 +138,18 @@ void jobs_expire(struct engine *e, uint64_t now_ms)
                          : "the engine is still starting; please try again in a moment");
 }
 
+static void end_waiting(struct engine *e, uint32_t newest, enum err err, const char *text)
+{
+    while (e->waiting && (int32_t)(e->waiting->stream - newest) <= 0)
+        job_finish(e->waiting, err, text);
+}
+
 /* Those that there are now: an owner who begins anew when he hears of it waits for the next life. */
+void jobs_end_waiting(struct engine *e, enum err err, const char *text)
+{
+    end_waiting(e, e->next_stream, err, text);
+}
+
 void jobs_end_all(struct engine *e, enum err err, const char *text)
 {
     uint32_t newest = e->next_stream;
@@ -148,8 +159,7 @@ void jobs_end_all(struct engine *e, enum err err, const char *text)
     }
     while (e->live) /* nothing starts in a dead engine */
         job_finish(e->live, err, text);
-    while (e->waiting && (int32_t)(e->waiting->stream - newest) <= 0)
-        job_finish(e->waiting, err, text);
+    end_waiting(e, newest, err, text);
 }
 
 bool jobs_pending(const struct engine *e)
@@ -265,7 +275,7 @@ const struct histogram *engine_cancel_seconds(const struct engine *e)
 static bool is_last(uint16_t type)
 {
     return type == MSG_stt_final || type == MSG_decode_done || type == MSG_llm_done ||
-           type == MSG_tts_done || type == MSG_read_done;
+           type == MSG_tts_done || type == MSG_read_done || type == MSG_embed_done;
 }
 
 static struct job *find(struct job *list, uint32_t stream)

@@ -2,7 +2,6 @@
 /* The engine's process: started, greeted, watched, ended, started again. */
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -11,7 +10,6 @@
 #include "server/engine/programs.h"
 
 enum {
-    START_MS = 60000,    /* from spawn to `ready` */
     TICK_MS = 1000,      /* a ping each */
     CLOSE_TICK_MS = 100, /* while jobs wait */
     PONG_MS = 5000,      /* without an answer for so long: hung */
@@ -25,21 +23,7 @@ enum {
 
 static void start(struct engine *e);
 
-static void set_state(struct engine *e, enum engine_state state)
-{
-    e->state = state;
-    e->since_ms = clock_ms();
-    if (e->on_state)
-        e->on_state(e->arg, e);
-}
-
-const char *engine_state_name(enum engine_state s)
-{
-    static const char *const name[] = {"starting", "ready", "down", "stopped"};
-    return name[s];
-}
-
-enum err engine_write(struct engine *e, struct str bytes)
+static enum err write_to_child(struct engine *e, struct str bytes)
 {
     if (!e->child)
         return ERR_ENGINE;
@@ -47,6 +31,11 @@ enum err engine_write(struct engine *e, struct str bytes)
     if (child_queued(e->child) > OUT_QUEUE_MAX)
         child_kill(e->child, SIGKILL);
     return child_write(e->child, bytes);
+}
+
+enum err engine_write(struct engine *e, struct str bytes)
+{
+    return e->backend->write(e, bytes);
 }
 
 static enum err write_control(struct engine *e, enum msg_type type, const void *msg)
@@ -88,19 +77,13 @@ void engine_set_words(struct engine *e, struct blob *text)
         log_debug("%s: the documents' words could not be sent", e->role);
 }
 
-static void replace(char **owned, struct str s)
-{
-    free(*owned);
-    *owned = mem_strdup(s); /* NULL shows as an empty text */
-}
-
 static enum err on_hello(struct engine *e, const struct msg_hello *hello)
 {
     if (hello->version != WIRE_VERSION || !str_eq(hello->role, str_of(e->role))) {
         log_error(
-            "repartee-%s speaks another version of the engine protocol; install both programs "
-            "from the same build",
-            e->role);
+            "%s speaks another version of the engine protocol; install both programs from the "
+            "same build",
+            e->program);
         return ERR_SYNTAX;
     }
     const struct msg_load load = {
@@ -115,15 +98,15 @@ static enum err on_hello(struct engine *e, const struct msg_hello *hello)
 
 static void on_ready(struct engine *e, const struct msg_ready *ready)
 {
-    replace(&e->ready_driver, ready->driver);
-    replace(&e->ready_model, ready->model);
-    replace(&e->languages, ready->languages);
-    replace(&e->notes, ready->notes);
+    engine_keep_text(&e->ready_driver, ready->driver);
+    engine_keep_text(&e->ready_model, ready->model);
+    engine_keep_text(&e->languages, ready->languages);
+    engine_keep_text(&e->notes, ready->notes);
     e->rate_hz = ready->rate_hz;
     e->slots = ready->slots ? ready->slots : 1;
     e->ping_ms = 0;
     e->overdue_ms = 0;
-    set_state(e, ENGINE_READY);
+    engine_set_state(e, ENGINE_READY);
     if (e->words && tell_words(e) != OK)
         return; /* the child is gone again */
     jobs_start_waiting(e);
@@ -179,7 +162,8 @@ static enum err on_frame(struct engine *e, const struct frame *f)
     case MSG_fail:
         log_error("%s: %.*s", e->role, STR_FMT(str_sub(msg.fail.text, 0, 240)));
         if (e->state == ENGINE_STARTING && !passes(msg.fail.err))
-            replace(&e->refusal, str_sub(msg.fail.text, 0, utf8_prefix(msg.fail.text, 240)));
+            engine_keep_text(&e->refusal,
+                             str_sub(msg.fail.text, 0, utf8_prefix(msg.fail.text, 240)));
         return ERR_ENGINE;
     default:
         return ERR_SYNTAX;
@@ -243,7 +227,7 @@ static void on_end(void *arg)
     if (e->child)
         child_kill(e->child, SIGKILL); /* a socket that closed alone leaves nothing useful */
     e->learnt = false;
-    set_state(e, ENGINE_DOWN);
+    engine_set_state(e, ENGINE_DOWN);
     char text[120];
     snprintf(text, sizeof text, "the %s engine stopped; it is being restarted, please try again",
              e->role);
@@ -314,11 +298,11 @@ static void start(struct engine *e)
 {
     static const struct child_events events = {
         .read = on_bytes, .end = on_end, .exited = on_exited};
-    const char *argv[] = {e->program, "--fd", "3", nullptr};
+    const char *argv[] = {e->program, "--fd", "3", e->flag, nullptr};
     const struct child_spec spec = {.path = e->program, .argv = argv, .env = program_env};
     buf_clear(&e->in);
-    replace(&e->refusal, S(""));
-    set_state(e, ENGINE_STARTING);
+    engine_keep_text(&e->refusal, S(""));
+    engine_set_state(e, ENGINE_STARTING);
     enum err err = child_spawn(e->loop, &spec, &events, e, &e->child);
     if (err != OK) {
         log_error("%s cannot be started (%s); looked for it at %s", e->role, err_text(err),
@@ -329,92 +313,22 @@ static void start(struct engine *e)
     timer_start(&e->timer, TICK_MS);
 }
 
-static enum err copy_config(struct engine *e, const struct engine_config *config)
+static void stop(struct engine *e)
 {
-    const struct {
-        char **to;
-        const char *from;
-    } texts[] = {
-        {&e->role, config->role},           {&e->driver, config->driver},
-        {&e->model_dir, config->model_dir}, {&e->model, config->model},
-        {&e->options, config->options},
-    };
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        *texts[i].to = mem_strdup(str_of(texts[i].from ? texts[i].from : ""));
-        if (!*texts[i].to)
-            return ERR_NOMEM;
-    }
-    e->threads = config->threads;
-    e->start_ms = config->start_ms ? config->start_ms : START_MS;
-    e->on_state = config->on_state;
-    e->on_learnt = config->on_learnt;
-    e->arg = config->arg;
-    return program_path(config->role, &e->program);
+    child_destroy(e->child); /* kills it */
+    e->child = nullptr;
 }
 
-enum err engine_create(struct loop *loop, const struct engine_config *config, struct engine **ret_e)
+static enum err begin(struct engine *e, const struct engine_config *config)
 {
-    struct engine *e = mem_zero(1, sizeof *e);
-    if (!e)
-        return ERR_NOMEM;
-    e->loop = loop;
-    e->waiting_tail = &e->waiting;
-    e->in = BUF(2 * (WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES) + 256 * 1024);
-    e->out = BUF(WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES);
-    timer_init(&e->timer, loop, on_timer, e);
-    enum err err = copy_config(e, config);
+    try(program_path(config->program ? config->program : config->role, &e->program));
+    e->flag = config->flag;
+    timer_init(&e->timer, e->loop, on_timer, e);
     /* What memory could be short for, a child would have to be ended for: all that is left of a read and of the
      * one before, and a message about its life. */
-    if (err == OK)
-        err = buf_reserve(&e->in, 2 * (WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES));
-    if (err == OK)
-        err = buf_reserve(&e->out, WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES);
-    if (err != OK) {
-        engine_destroy(e);
-        return err;
-    }
+    try(buf_reserve(&e->in, 2 * (WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES)));
     start(e);
-    *ret_e = e;
     return OK;
 }
 
-void engine_destroy(struct engine *e)
-{
-    if (!e)
-        return;
-    e->state = ENGINE_STOPPED;
-    jobs_end_all(e, ERR_DRAINING, "the server is shutting down");
-    child_destroy(e->child); /* kills it */
-    timer_stop(&e->timer);
-    blob_unref(e->words);
-    buf_finish(&e->in);
-    buf_finish(&e->out);
-    char *owned[] = {e->role,      e->driver,  e->model_dir,    e->model,
-                     e->options,   e->program, e->ready_driver, e->ready_model,
-                     e->languages, e->notes,   e->refusal};
-    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
-        free(owned[i]);
-    free(e);
-}
-
-void engine_info(const struct engine *e, struct engine_info *ret_info)
-{
-    *ret_info = (struct engine_info){
-        .role = e->role,
-        .driver = e->ready_driver ? e->ready_driver : e->driver,
-        .model = e->ready_model ? e->ready_model : "",
-        .languages = e->languages ? e->languages : "",
-        .notes = e->notes ? e->notes : "",
-        .refusal = e->refusal ? e->refusal : "",
-        .state = e->state,
-        .since_ms = e->since_ms,
-        .rate_hz = e->rate_hz,
-        .slots = e->slots,
-        .live = e->live_count,
-        .waiting = e->waiting_count,
-        .leaving = e->leaving_count,
-        .restarts = e->restarts,
-        .pid = e->child ? child_pid(e->child) : 0,
-        .learnt = !e->words || e->learnt,
-    };
-}
+const struct backend backend_child = {.begin = begin, .write = write_to_child, .stop = stop};

@@ -17,7 +17,8 @@
 #include "server/loop/sock.h"
 #include "server/loop/uv_loop.h"
 
-enum { BACKLOG = 4096, ACCEPTS_A_STEP = 32, REST_MS = 100 };
+/* A step's share of a rush of newcomers is what those who are already here wait for them. */
+enum { BACKLOG = 4096, ACCEPTS_A_STEP = 4, REST_MS = 100 };
 
 struct listener {
     struct loop *loop;

@@ -16,7 +16,7 @@
 #include "server/loop/uv_loop.h"
 
 constexpr uint32_t LOOP_MAILS = 4096;
-constexpr uint64_t YIELDED_US = 1000;
+constexpr uint64_t YIELDED_US = 200; /* in each step; a turn takes several steps */
 
 struct loop_signal {
     uv_signal_t uv;

@@ -81,7 +81,7 @@ struct deferred {
 void deferred_init(struct deferred *d, struct loop *l, loop_fn fn, void *arg);
 void deferred_call(struct deferred *d); /* runs once, however often this is called before it */
 /* The same for who has had his share of this step: one after another they go on in later steps, as many as
- * a millisecond has room for, so that a thousand of them keep nobody waiting. */
+ * a fifth of a millisecond has room for, so that a thousand of them keep nobody waiting. */
 void deferred_yield(struct deferred *d);
 bool loop_has_yielded(const struct loop *l); /* somebody waits in that queue */
 void deferred_cancel(struct deferred *d);    /* needed before it is freed */

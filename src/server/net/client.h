@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "server/net/sse_reader.h"
 #include "server/net/ws.h"
 
 struct client;
@@ -23,17 +24,10 @@ struct client_request {
     struct str body;
     uint32_t timeout_ms; /* for the whole; 0: none */
 };
-/* OK also for 4xx and 5xx (look at *ret_status, which is known when on_body is called). ERR_NOTFOUND: nobody listens; ERR_TIMEOUT; ERR_IO. */
+/* OK also for 4xx and 5xx (look at *ret_status, which is known when on_body is called). ERR_NOTFOUND: nobody
+ * listens; ERR_TIMEOUT; ERR_IO. */
 enum err client_do(struct client *c, const struct client_request *r, client_body_fn on_body,
                    void *arg, int *ret_status);
-
-/* Cuts a stream of server-sent events into their data. */
-struct sse_reader {
-    struct buf line, data;
-};
-typedef enum err (*sse_fn)(void *arg, struct str data);
-enum err sse_reader_feed(struct sse_reader *r, struct str bytes, sse_fn on_event, void *arg);
-void sse_reader_finish(struct sse_reader *r);
 
 /* A WebSocket as a client. `fd` may be polled; ws_client_read waits up to timeout_ms. */
 struct ws_client;

@@ -243,7 +243,8 @@ static enum err read_target(struct http_parser *p)
     if (p->ll.method == HTTP_CONNECT)
         return fail(p, ERR_SYNTAX, 400);
     try(cut_authority(p, &target));
-    if (target_split(target, p->text.p + p->text.n, &p->head.path, &p->head.query) != OK)
+    if (target_split(target, p->text.p + p->text.n, &p->head.path, &p->head.query,
+                     &p->head.slash_coded) != OK)
         return fail(p, ERR_SYNTAX, 400);
     return OK;
 }

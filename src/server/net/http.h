@@ -58,6 +58,7 @@ struct http_head {
     bool wants_websocket;  /* Upgrade: websocket and Connection: upgrade on a GET of HTTP/1.1 */
     uint64_t content_length;
     struct str path;  /* percent-decoded, starts with '/', no "." or ".." parts, valid UTF-8 */
+    bool slash_coded; /* one of the slashes of the path was sent as %2F */
     struct str query; /* raw, after the '?' */
     struct str host;  /* "" only with HTTP/1.0 */
     const struct http_field *fields;

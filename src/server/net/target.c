@@ -27,18 +27,21 @@ static bool has_dot_part(struct str path)
     return false;
 }
 
-enum err target_split(struct str target, char *into, struct str *ret_path, struct str *ret_query)
+enum err target_split(struct str target, char *into, struct str *ret_path, struct str *ret_query,
+                      bool *ret_slash_coded)
 {
     if (target.n == 0 || target.p[0] != '/' || str_find_byte(target, '#') < target.n)
         return ERR_SYNTAX;
     size_t end = str_find_byte(target, '?');
     size_t n = 0;
+    bool slash_coded = false;
     for (size_t i = 0; i < end; i++) {
         unsigned char c = (unsigned char)target.p[i];
         if (c == '%') {
             int byte = percent_byte(str_sub(target, i, end));
-            if (byte < 0 || byte == '/')
+            if (byte < 0)
                 return ERR_SYNTAX;
+            slash_coded |= byte == '/';
             c = (unsigned char)byte;
             i += 2;
         }
@@ -51,6 +54,7 @@ enum err target_split(struct str target, char *into, struct str *ret_path, struc
         return ERR_SYNTAX;
     *ret_path = path;
     *ret_query = str_sub(target, end + 1, target.n);
+    *ret_slash_coded = slash_coded;
     return OK;
 }
 

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "llm/model_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <llama.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "llm/gguf_check.h"
+
+enum { PATH_MAX_BYTES = 4096 };
+
+static bool (*breaking_off)(void); /* const after model_library_open */
+
+/* libllama tells much; what went wrong is enough. */
+static void on_log(enum ggml_log_level level, const char *text, void *)
+{
+    struct str line = str_trim(str_of(text));
+    if (level == GGML_LOG_LEVEL_ERROR && line.n > 1 && !breaking_off())
+        log_warn("libllama: %.*s", (int)(line.n < 400 ? line.n : 400), line.p);
+}
+
+void model_library_open(bool (*is_breaking_off)(void))
+{
+    breaking_off = is_breaking_off;
+    llama_log_set(on_log, nullptr);
+    ggml_backend_load_all();
+    llama_backend_init();
+}
+
+void model_devices(char *into, size_t size)
+{
+    size_t n = 0;
+    into[0] = 0;
+    for (size_t i = 0; i < ggml_backend_dev_count() && n < size; i++)
+        n += (size_t)snprintf(into + n, size - n, "%s%s", i ? ", " : "",
+                              ggml_backend_dev_name(ggml_backend_dev_get(i)));
+}
+
+/* --- the file --- */
+
+static enum err check_open(int fd, const char *path, struct gguf_facts *ret_facts,
+                           char why[LLM_WHY_BYTES])
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0) {
+        snprintf(why, LLM_WHY_BYTES, "%.180s is no model file", path);
+        return ERR_INVALID;
+    }
+    void *bytes = mmap(nullptr, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (bytes == MAP_FAILED)
+        return err_from_errno(errno);
+    enum err err = gguf_check((struct str){bytes, (size_t)st.st_size}, ret_facts, why);
+    munmap(bytes, (size_t)st.st_size);
+    return err;
+}
+
+static enum err check_file(const char *path, struct gguf_facts *ret_facts, char why[LLM_WHY_BYTES])
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        enum err err = err_from_errno(errno);
+        snprintf(why, LLM_WHY_BYTES, "cannot open the model %.160s: %s", path, err_text(err));
+        return err;
+    }
+    enum err err = check_open(fd, path, ret_facts, why);
+    close(fd);
+    return err;
+}
+
+static enum err check_use(const char *path, enum model_use use, const struct gguf_facts *facts,
+                          char why[LLM_WHY_BYTES])
+{
+    const char *remedy = nullptr;
+    if (use == MODEL_ANSWERS && facts->looks_ahead)
+        remedy = "makes vectors of texts and answers nothing; name it with embed.model";
+    else if (use == MODEL_EMBEDS && !facts->looks_ahead)
+        remedy =
+            "writes texts; embed.model takes an encoder such as e5-small-v2, and llm.model this";
+    else if (use == MODEL_EMBEDS && !facts->pools)
+        remedy = "does not say how it makes one vector of a text (pooling); convert it anew";
+    if (!remedy)
+        return OK;
+    snprintf(why, LLM_WHY_BYTES, "the model %.120s %s", path, remedy);
+    return ERR_UNSUPPORTED;
+}
+
+/* --- the model --- */
+
+static enum err make_path(const struct llm_load *load, enum model_use use, struct buf *path,
+                          char why[LLM_WHY_BYTES])
+{
+    if (load->model.n == 0) {
+        snprintf(why, LLM_WHY_BYTES, "%s.model must name a GGUF file",
+                 use == MODEL_EMBEDS ? "embed" : "llm");
+        return ERR_INVALID;
+    }
+    bool absolute = load->model.p[0] == '/' || load->model_dir.n == 0;
+    if (!absolute) {
+        try(buf_add(path, load->model_dir));
+        try(buf_add_byte(path, '/'));
+    }
+    try(buf_add(path, load->model));
+    return buf_add_byte(path, 0);
+}
+
+enum err model_file_open(const struct llm_load *load, enum model_use use, uint32_t gpu_layers,
+                         struct llama_model **ret_model, char why[LLM_WHY_BYTES])
+{
+    autobuf path = BUF(PATH_MAX_BYTES);
+    struct gguf_facts facts;
+    try(make_path(load, use, &path, why));
+    try(check_file(path.p, &facts, why));
+    try(check_use(path.p, use, &facts, why));
+    struct llama_model_params p = llama_model_default_params();
+    p.n_gpu_layers = (int32_t)gpu_layers;
+    struct llama_model *model = llama_model_load_from_file(path.p, p);
+    if (!model) {
+        snprintf(why, LLM_WHY_BYTES, "libllama cannot load the model %.160s; see the log", path.p);
+        return ERR_INVALID;
+    }
+    *ret_model = model;
+    return OK;
+}
+
+void model_name(const struct llama_model *model, char *into, size_t size)
+{
+    if (llama_model_meta_val_str(model, "general.name", into, size) <= 0)
+        llama_model_desc(model, into, size);
+}

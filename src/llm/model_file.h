@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * From the name of a model's file to the model in libllama's hands, whatever it is for. Main thread, in
+ * a driver's load.
+ */
+#pragma once
+
+#include "llm/driver.h"
+
+struct llama_model;
+
+enum model_use : uint8_t { MODEL_ANSWERS, MODEL_EMBEDS };
+
+/* Loads ggml's back ends, so that the process can be locked in afterwards. What libllama complains about goes
+ * to the log, but while `is_breaking_off`, which any thread calls: then it is meant to fail. */
+void model_library_open(bool (*is_breaking_off)(void));
+/* What ggml computes with here, such as "CPU, BLAS" or "Vulkan0, CPU". */
+void model_devices(char *into, size_t size);
+/* The file is checked before libllama sees it, also for being one of that use. `why` holds a sentence. */
+enum err model_file_open(const struct llm_load *load, enum model_use use, uint32_t gpu_layers,
+                         struct llama_model **ret_model, char why[LLM_WHY_BYTES]);
+/* As the file calls it, or by its architecture and size. */
+void model_name(const struct llama_model *model, char *into, size_t size);

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A language model on a server elsewhere: found, watched, lost, found again. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/engine/remote_answer.h"
+#include "server/engine/remote_parts.h"
+
+enum {
+    CONNECT_MS = 3000,      /* for a connection that is only to ask whether it is there */
+    LIST_MS = 1000,         /* then for the list of models; both together less than doctor waits */
+    PROBE_EVERY_MS = 30000, /* while all is well: models are changed, servers go */
+    BACKOFF_MIN_MS = 250,
+    BACKOFF_MAX_MS = 10000,
+    FAILURES_MAX = 2,      /* one may be chance */
+    TICK_MS = 100,         /* while jobs wait */
+    CONTEXT_TOKENS = 8192, /* of a server that does not say */
+    SENTENCE_BYTES = 480,
+};
+
+/* What clients hear; the operator reads the sentence of the probe. */
+static const char away[] = "the language model's server cannot be reached, or lacks the model; "
+                           "please try again later";
+
+/* --- is it there? --- */
+
+static void begin_probe(struct remote *r);
+
+static void is_ready(struct remote *r, const struct remote_models *m)
+{
+    struct engine *e = r->engine;
+    r->backoff_ms = 0;
+    r->failures = 0;
+    r->is_heard = false;
+    timer_start(&r->timer, PROBE_EVERY_MS);
+    if (e->state == ENGINE_READY && e->ready_model && strcmp(e->ready_model, m->name) == 0)
+        return;
+    r->context = r->context_wanted ? r->context_wanted : m->context ? m->context : CONTEXT_TOKENS;
+    char notes[SENTENCE_BYTES];
+    snprintf(notes, sizeof notes, "%.150s at %.250s", m->name, r->url);
+    engine_keep_text(&e->ready_model, str_of(m->name));
+    engine_keep_text(&e->notes, str_of(notes));
+    engine_keep_text(&e->refusal, S(""));
+    engine_set_state(e, ENGINE_READY);
+    jobs_start_waiting(e);
+}
+
+static void try_later(struct remote *r)
+{
+    r->backoff_ms = !r->backoff_ms                       ? BACKOFF_MIN_MS
+                    : r->backoff_ms * 2 < BACKOFF_MAX_MS ? r->backoff_ms * 2
+                                                         : BACKOFF_MAX_MS;
+    timer_start(&r->timer, r->backoff_ms);
+}
+
+static void is_broken(struct remote *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void is_broken(struct remote *r, const char *fmt, ...)
+{
+    struct engine *e = r->engine;
+    char sentence[SENTENCE_BYTES];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(sentence, sizeof sentence, fmt, ap);
+    va_end(ap);
+    if (e->state == ENGINE_READY && ++r->failures < FAILURES_MAX) {
+        try_later(r);
+        return;
+    }
+    bool is_news = e->state != ENGINE_DOWN || !e->refusal || strcmp(e->refusal, sentence) != 0;
+    if (is_news)
+        r->backoff_ms = 0; /* something happens there */
+    try_later(r);
+    if (!is_news)
+        return;
+    log_warn("%s; it is looked for again and again", sentence);
+    engine_keep_text(&e->refusal, str_of(sentence));
+    engine_keep_text(&e->notes, str_of(sentence));
+    engine_set_state(e, ENGINE_DOWN);
+    jobs_end_waiting(e, ERR_ENGINE, away);
+}
+
+static void judge_models(struct remote *r, const struct remote_models *m)
+{
+    const char *wanted = r->engine->model;
+    if (m->name[0])
+        is_ready(r, m);
+    else if (m->count == 0)
+        is_broken(r, "the server at %.150s has no model", r->url);
+    else if (wanted[0])
+        is_broken(r, "the server at %.100s has no model %.80s; set llm.model to one of its own: %s",
+                  r->url, wanted, m->names);
+    else
+        is_broken(r, "llm.model must name one of the models at %.150s: %s", r->url, m->names);
+}
+
+static void judge_status(struct remote *r, int status)
+{
+    if (status == 401 || status == 403)
+        is_broken(r,
+                  "the server at %.150s refuses %s (HTTP %d); set llm.key_file to a file that "
+                  "holds its key",
+                  r->url, r->key[0] ? "the key" : "requests without a key", status);
+    else if (status == 404 || status == 405)
+        is_broken(r,
+                  "there is no list of models at %.150s/models (HTTP %d); does llm.url end in "
+                  "/v1, as the server has it?",
+                  r->url, status);
+    else if (status >= 300 && status < 400)
+        is_broken(r,
+                  "the server at %.150s leads elsewhere (HTTP %d), which is not followed; set "
+                  "llm.url to the final address",
+                  r->url, status);
+    else
+        is_broken(r, "the server at %.150s is not ready: it answers HTTP %d", r->url, status);
+}
+
+static void judge(struct remote *r, const struct fetch_result *result)
+{
+    if (result->err != OK) {
+        is_broken(r, "there is no language model's server at %.150s (%s)", r->url, result->why);
+        return;
+    }
+    if (result->status != 200) {
+        judge_status(r, result->status);
+        return;
+    }
+    struct remote_models m;
+    enum err err =
+        remote_models_read(buf_str(&r->probe_body), str_of(r->engine->model), str_of(r->key), &m);
+    if (err == ERR_NOMEM)
+        try_later(r);
+    else if (err != OK)
+        is_broken(r,
+                  "what %.150s/models answers is no list of models; llm.url must be the "
+                  "address of an OpenAI-compatible server, with its /v1",
+                  r->url);
+    else
+        judge_models(r, &m);
+}
+
+static void on_probe_done(void *arg, const struct fetch_result *result)
+{
+    struct remote *r = arg;
+    r->probe = nullptr;
+    if (result->err == ERR_NOMEM)
+        try_later(r);
+    else
+        judge(r, result);
+    buf_finish(&r->probe_body);
+}
+
+static void on_probe_body(void *arg, struct str bytes)
+{
+    struct remote *r = arg;
+    enum err err = buf_add(&r->probe_body, bytes);
+    if (err == OK)
+        return;
+    fetch_cancel(r->probe);
+    on_probe_done(r, &(struct fetch_result){.err = err, .why = "its list is too long"});
+}
+
+static void begin_probe(struct remote *r)
+{
+    static const struct fetch_events events = {.body = on_probe_body, .done = on_probe_done};
+    const struct fetch_request request = {
+        .url = r->models_url,
+        .key = r->key,
+        .connect_ms = r->connect_ms < CONNECT_MS ? r->connect_ms : CONNECT_MS,
+    };
+    enum err err = fetch_start(r->fetcher, &request, &events, r, &r->probe);
+    if (err == OK)
+        timer_start(&r->timer, request.connect_ms + LIST_MS);
+    else if (err == ERR_NOMEM)
+        try_later(r);
+    else
+        is_broken(r, "the server at %.150s cannot be asked (%s)", r->url, err_text(err));
+}
+
+/* One that is slow because it is busy with our answers is not gone. */
+static void on_timer(void *arg)
+{
+    struct remote *r = arg;
+    if (!r->probe) {
+        begin_probe(r);
+        return;
+    }
+    fetch_cancel(r->probe);
+    r->probe = nullptr;
+    buf_finish(&r->probe_body);
+    if (r->engine->state == ENGINE_READY && r->is_heard)
+        try_later(r);
+    else
+        is_broken(r, "the server at %.150s does not answer", r->url);
+    r->is_heard = false;
+}
+
+void remote_look(struct remote *r)
+{
+    if (!r->probe)
+        begin_probe(r);
+}
+
+/* --- life --- */
+
+static void on_tick(void *arg)
+{
+    struct engine *e = arg;
+    jobs_expire(e, clock_ms());
+    if (e->state == ENGINE_DOWN)
+        jobs_end_waiting(e, ERR_ENGINE, away);
+    if (jobs_pending(e))
+        timer_start(&e->timer, TICK_MS);
+}
+
+static enum err copy_texts(struct remote *r, const struct engine_remote *config)
+{
+    autobuf chat = BUF(4096), models = BUF(4096);
+    struct str url = str_of(config->url);
+    while (str_ends(url, S("/")))
+        url.n--;
+    try(buf_addf(&chat, "%.*s/chat/completions", STR_FMT(url)));
+    try(buf_addf(&models, "%.*s/models", STR_FMT(url)));
+    r->url = mem_strdup(url);
+    r->chat_url = mem_strdup(buf_str(&chat));
+    r->models_url = mem_strdup(buf_str(&models));
+    r->key = mem_strdup(str_of(config->key));
+    return r->url && r->chat_url && r->models_url && r->key ? OK : ERR_NOMEM;
+}
+
+static enum err begin(struct engine *e, const struct engine_config *config)
+{
+    struct remote *r = mem_zero(1, sizeof *r);
+    if (!r)
+        return ERR_NOMEM;
+    e->remote = r;
+    r->engine = e;
+    e->slots = config->remote->slots;
+    e->refusal_passes = true;
+    r->context_wanted = config->remote->context;
+    r->connect_ms = config->remote->connect_ms;
+    r->first_token_ms = config->remote->first_token_ms;
+    r->silence_ms = config->remote->silence_ms;
+    r->probe_body = BUF(REMOTE_BODY_BYTES_MAX);
+    r->frame = BUF(WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES);
+    timer_init(&e->timer, e->loop, on_tick, e);
+    timer_init(&r->timer, e->loop, on_timer, r);
+    deferred_init(&r->orphans, e->loop, remote_find_orphans, r);
+    try(copy_texts(r, config->remote));
+    try(buf_reserve(&r->frame, WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES));
+    try(fetcher_create(e->loop, &r->fetcher));
+    engine_set_state(e, ENGINE_STARTING);
+    timer_start(&r->timer, 0); /* its failure is news, which nobody may hear inside of this */
+    return OK;
+}
+
+static void stop(struct engine *e)
+{
+    struct remote *r = e->remote;
+    if (!r)
+        return;
+    remote_jobs_drop(r);
+    fetch_cancel(r->probe);
+    timer_stop(&r->timer);
+    deferred_cancel(&r->orphans);
+    fetcher_destroy(r->fetcher);
+    buf_finish(&r->probe_body);
+    buf_finish(&r->frame);
+    char *owned[] = {r->url, r->chat_url, r->models_url, r->key};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+        free(owned[i]);
+    free(r);
+}
+
+const struct backend backend_remote = {.begin = begin, .write = remote_take, .stop = stop};

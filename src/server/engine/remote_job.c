@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One answer of a server elsewhere: collected, asked for, tried again while nothing of it has come, read, and
+ * ended in one way.
+ */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/engine/remote_answer.h"
+#include "server/engine/remote_parts.h"
+#include "server/engine/remote_prompt.h"
+#include "server/engine/remote_verdict.h"
+
+enum {
+    TRIES_MAX = 3,
+    PAUSE_MS = 250,       /* before the second try; four times as long before the third */
+    PAUSE_MAX_MS = 5000,  /* whoever wants to be left alone for longer is not asked again */
+    LAST_WORDS_MS = 1000, /* from the model's last word to the server's */
+    LINGER_MS = 1000, /* from [DONE] to the end of the body; after it the connection serves again */
+    PIECE_MAX = 1024, /* bytes of one token */
+    CONTEXT_MIN = 256, /* tokens */
+    REFUSAL_MAX = 64 * 1024,
+    THINKING_MAX = 5, /* times first_token_ms: by then one that shows its thoughts says a word */
+};
+
+enum phase : uint8_t {
+    COLLECTING,
+    ASKING,
+    PAUSING,
+    LINGERING, /* the job is over, its connection is not */
+    FAILED,    /* the job hears of it at the end of the step */
+    CANCELED,
+    READ_AHEAD, /* done: a server elsewhere reads all of it later */
+};
+
+struct remote_job {
+    struct remote *remote;
+    struct remote_job *next, **link;
+    uint32_t stream;
+    enum phase phase;
+    bool is_stream; /* what comes is an event stream */
+    uint8_t tries;
+    uint32_t left_out, context; /* tokens that it has been cut to */
+    struct remote_prompt prompt;
+    struct msg_llm_generate settings;
+    struct buf stop, json,
+        body; /* of the settings; of the request; of an answer that is no stream */
+    struct fetch *fetch;
+    struct remote_answer answer;
+    struct timer timer; /* of the phase */
+    uint64_t begun_us, first_us;
+    struct deferred say;
+    enum err err; /* FAILED */
+    const char *sentence;
+};
+
+static void job_free(struct remote_job *j)
+{
+    *j->link = j->next;
+    if (j->next)
+        j->next->link = j->link;
+    fetch_cancel(j->fetch);
+    timer_stop(&j->timer);
+    deferred_cancel(&j->say);
+    remote_prompt_finish(&j->prompt);
+    remote_answer_finish(&j->answer);
+    buf_finish(&j->stop);
+    buf_finish(&j->json);
+    buf_finish(&j->body);
+    free(j);
+}
+
+static void hang_up(struct remote_job *j)
+{
+    fetch_cancel(j->fetch);
+    j->fetch = nullptr;
+}
+
+/* --- to the job's owner, who may cancel it meanwhile --- */
+
+static void send(struct remote *r, uint32_t stream, enum msg_type type, const void *msg)
+{
+    struct frame f;
+    size_t used;
+    buf_clear(&r->frame);
+    check(msg_encode(&r->frame, type, stream, msg) == OK); /* there is room */
+    check(frame_next(buf_str(&r->frame), &f, &used) == OK);
+    check(jobs_dispatch(r->engine, &f) == OK);
+}
+
+static enum err on_text(void *arg, struct str text)
+{
+    struct remote_job *j = arg;
+    if (!j->first_us)
+        j->first_us = clock_us();
+    while (text.n && j->phase == ASKING) {
+        size_t n = utf8_prefix(text, PIECE_MAX);
+        send(j->remote, j->stream, MSG_llm_token, &(struct msg_llm_token){str_sub(text, 0, n)});
+        text = str_sub(text, n, text.n);
+    }
+    return j->phase == ASKING ? OK : ERR_CANCELED;
+}
+
+static void send_failure(struct remote *r, uint32_t stream, enum err err, const char *sentence)
+{
+    send(r, stream, MSG_fail, &(struct msg_fail){.err = err, .text = str_of(sentence)});
+}
+
+static void job_fail(struct remote_job *j, enum err err, const char *sentence)
+{
+    struct remote *r = j->remote;
+    uint32_t stream = j->stream;
+    job_free(j);
+    send_failure(r, stream, err, sentence);
+}
+
+/* The same from inside a write. */
+static void job_fail_later(struct remote_job *j, enum err err, const char *sentence)
+{
+    hang_up(j);
+    timer_stop(&j->timer);
+    j->phase = FAILED;
+    j->err = err;
+    j->sentence = sentence;
+    deferred_call(&j->say);
+}
+
+static void on_say(void *arg)
+{
+    struct remote_job *j = arg;
+    struct remote *r = j->remote;
+    uint32_t stream = j->stream;
+    if (j->phase == FAILED) {
+        job_fail(j, j->err, j->sentence);
+        return;
+    }
+    bool is_read = j->phase == READ_AHEAD;
+    job_free(j);
+    if (is_read)
+        send(r, stream, MSG_llm_done, &(struct msg_llm_done){.reason = S("prefill")});
+    else
+        send(r, stream, MSG_canceled, &(struct msg_canceled){});
+}
+
+/* False: the job is over, by its owner's will or by what was no call. */
+static bool send_calls(struct remote_job *j)
+{
+    const struct remote_answer *a = &j->answer;
+    enum err err = remote_answer_check_calls(a);
+    if (err == ERR_SYNTAX && a->is_cut)
+        return true; /* it was cut in the middle of one */
+    for (size_t i = 0; err == OK && i < a->calls; i++)
+        if (!remote_prompt_offers(&j->prompt, buf_str(&a->call[i].name)))
+            err = ERR_SYNTAX;
+    if (err != OK) {
+        job_fail_later(j, err == ERR_NOMEM ? err : ERR_ENGINE,
+                       err == ERR_NOMEM ? err_text(err)
+                                        : "the language model asked for no function that there is");
+        return false;
+    }
+    for (size_t i = 0; i < a->calls && j->phase == ASKING; i++) {
+        struct str arguments = buf_str(&a->call[i].arguments);
+        const struct msg_llm_call call = {.name = buf_str(&a->call[i].name),
+                                          .arguments_json = arguments.n ? arguments : S("{}")};
+        send(j->remote, j->stream, MSG_llm_call, &call);
+    }
+    return j->phase == ASKING;
+}
+
+/* The connection may serve again if its answer ends in order. */
+static void job_done(struct remote_job *j)
+{
+    const struct remote_answer *a = &j->answer;
+    if (a->calls && !send_calls(j))
+        return;
+    uint64_t now = clock_us(), first = j->first_us ? j->first_us : now;
+    const struct msg_llm_done done = {
+        .reason = a->is_cut  ? S("length")
+                  : a->calls ? S("tool_calls")
+                             : S("stop"),
+        .prompt_tokens = a->prompt_tokens,
+        .cached_tokens = a->cached_tokens,
+        .completion_tokens = a->has_usage ? a->completion_tokens : a->pieces,
+        .segments_left_out = j->left_out,
+        .prefill_us = first - j->begun_us,
+        .decode_us = now - first,
+    };
+    struct remote *r = j->remote;
+    uint32_t stream = j->stream;
+    j->phase = LINGERING;
+    timer_start(&j->timer, LINGER_MS);
+    if (!j->fetch)
+        job_free(j);
+    send(r, stream, MSG_llm_done, &done);
+}
+
+/* --- failures --- */
+
+static void ask(struct remote_job *j);
+
+static bool has_begun(const struct remote_job *j)
+{
+    return j->answer.pieces || j->answer.thoughts;
+}
+
+static uint64_t waited_ms(const struct remote_job *j)
+{
+    return (clock_us() - j->begun_us) / 1000;
+}
+
+/* Something has come: so long it may take until more does. Whoever only thinks has an end, too. */
+static void wait_for_more(struct remote_job *j)
+{
+    const struct remote *r = j->remote;
+    uint64_t most = (uint64_t)THINKING_MAX * r->first_token_ms, waited = waited_ms(j);
+    uint64_t left = j->answer.pieces ? r->silence_ms : waited < most ? most - waited : 0;
+    timer_start(&j->timer, left < r->silence_ms ? left : r->silence_ms);
+}
+
+static void try_again_or_fail(struct remote_job *j, struct verdict v, uint32_t retry_after_s)
+{
+    uint64_t pause_ms = retry_after_s  ? (uint64_t)retry_after_s * 1000
+                        : j->tries > 1 ? 4 * PAUSE_MS
+                                       : PAUSE_MS;
+    if (!v.passes || has_begun(j) || j->tries >= TRIES_MAX || pause_ms > PAUSE_MAX_MS ||
+        waited_ms(j) + pause_ms >= j->remote->first_token_ms) {
+        job_fail(j, v.err, v.sentence);
+        return;
+    }
+    hang_up(j);
+    remote_answer_finish(&j->answer);
+    buf_clear(&j->body);
+    j->phase = PAUSING;
+    timer_start(&j->timer, pause_ms);
+}
+
+static void broke(struct remote_job *j, enum err err, const char *why)
+{
+    struct remote *r = j->remote;
+    /* To whoever waits, thinking is no beginning. */
+    bool in_answer = err == ERR_LATE ? j->answer.pieces > 0 : has_begun(j);
+    struct verdict v = err == ERR_TOOBIG && j->answer.said[0] ? verdict_of_status(0, ERR_TOOBIG)
+                                                              : verdict_of_err(err, in_answer);
+    log_warn("language model: %s%s%s", v.sentence, why[0] ? ": " : "", why);
+    if (err == ERR_NOTFOUND || err == ERR_CLOSED || err == ERR_TIMEOUT || err == ERR_LATE)
+        remote_look(r);
+    try_again_or_fail(j, v, 0);
+}
+
+static enum err write_request(struct remote_job *j, uint32_t context)
+{
+    const struct remote_ask what = {.model = str_of(j->remote->engine->ready_model),
+                                    .context = context,
+                                    .generate = &j->settings};
+    j->context = context;
+    buf_clear(&j->json);
+    return remote_prompt_write(&j->prompt, &what, &j->json, &j->left_out);
+}
+
+/* Its room is smaller than it says, or than we guess: more of this conversation is left out. Not of others,
+ * which may have texts of another kind. */
+static bool ask_for_less(struct remote_job *j)
+{
+    uint32_t left_out = j->left_out, context = j->context / 2;
+    if (j->tries >= TRIES_MAX || context < CONTEXT_MIN || write_request(j, context) != OK ||
+        j->left_out <= left_out)
+        return false;
+    buf_clear(&j->body);
+    ask(j);
+    return true;
+}
+
+static void refused(struct remote_job *j, const struct fetch_result *result)
+{
+    char said[REMOTE_SAID_BYTES];
+    enum err err = remote_refusal_read(buf_str(&j->body), str_of(j->remote->key), said);
+    if (err == ERR_TOOBIG && ask_for_less(j))
+        return;
+    struct verdict v = verdict_of_status(result->status, err);
+    log_warn("language model: %s (HTTP %d)%s%s", v.sentence, result->status, said[0] ? ": " : "",
+             said);
+    if (result->status != 429 && err != ERR_TOOBIG)
+        remote_look(j->remote);
+    try_again_or_fail(j, v, result->retry_after_s);
+}
+
+/* --- the answer --- */
+
+static void read_stream(struct remote_job *j, struct str bytes)
+{
+    struct remote_answer *a = &j->answer;
+    uint32_t before = a->pieces + a->thoughts;
+    bool was_finished = a->is_finished;
+    enum err err = remote_answer_feed(a, bytes);
+    if (j->phase != ASKING)
+        return; /* its owner has heard enough */
+    if (err != OK)
+        broke(j, err, a->said);
+    else if (a->is_done)
+        job_done(j);
+    else if (a->is_finished && !was_finished)
+        timer_start(&j->timer, LAST_WORDS_MS);
+    else if (!a->is_finished && a->pieces + a->thoughts != before)
+        wait_for_more(j);
+}
+
+static void on_body(void *arg, struct str bytes)
+{
+    struct remote_job *j = arg;
+    j->remote->is_heard = true;
+    if (j->phase != ASKING)
+        return;
+    bool is_answer = fetch_status(j->fetch) == 200;
+    j->is_stream = is_answer && fetch_is(j->fetch, "text/event-stream");
+    if (j->is_stream) {
+        read_stream(j, bytes);
+        return;
+    }
+    size_t most = is_answer ? REMOTE_BODY_BYTES_MAX : REFUSAL_MAX;
+    enum err err = bytes.n > most - j->body.n ? ERR_TOOBIG : buf_add(&j->body, bytes);
+    if (err != OK && is_answer)
+        broke(j, err, "");
+    else if (is_answer)
+        wait_for_more(j);
+}
+
+static void on_answered(struct remote_job *j)
+{
+    struct remote_answer *a = &j->answer;
+    enum err err = j->is_stream ? remote_answer_end(a)
+                   : j->body.n  ? remote_answer_whole(a, buf_str(&j->body))
+                                : ERR_CLOSED;
+    if (j->phase != ASKING)
+        return;
+    if (err == OK)
+        job_done(j);
+    else
+        broke(j, err, a->said);
+}
+
+static void on_done(void *arg, const struct fetch_result *result)
+{
+    struct remote_job *j = arg;
+    j->fetch = nullptr;
+    if (j->phase == LINGERING)
+        job_free(j);
+    else if (result->err == OK && result->status == 200)
+        on_answered(j);
+    else if (result->err == OK)
+        refused(j, result);
+    else if (j->answer.is_finished) /* only the server's last word is lost */
+        job_done(j);
+    else
+        broke(j, result->err, result->why);
+}
+
+static void ask(struct remote_job *j)
+{
+    static const struct fetch_events events = {.body = on_body, .done = on_done};
+    const struct remote *r = j->remote;
+    const struct fetch_request request = {.url = r->chat_url,
+                                          .key = r->key,
+                                          .json = buf_str(&j->json),
+                                          .connect_ms = r->connect_ms,
+                                          .is_fresh = j->tries > 0};
+    j->phase = ASKING;
+    j->tries++;
+    j->is_stream = false;
+    remote_answer_init(&j->answer, str_of(r->key), on_text, j);
+    uint64_t waited = waited_ms(j);
+    timer_start(&j->timer, waited < r->first_token_ms ? r->first_token_ms - waited : 0);
+    enum err err = fetch_start(r->fetcher, &request, &events, j, &j->fetch);
+    if (err != OK)
+        job_fail_later(j, err, err_text(err));
+}
+
+static void on_timer(void *arg)
+{
+    struct remote_job *j = arg;
+    if (j->phase == PAUSING) {
+        ask(j);
+    } else if (j->phase == LINGERING) {
+        job_free(j);
+    } else if (j->answer.is_finished) {
+        hang_up(j);
+        job_done(j);
+    } else {
+        broke(j, ERR_LATE, "");
+    }
+}
+
+/* --- from the job's owner --- */
+
+static struct remote_job *find(const struct remote *r, uint32_t stream)
+{
+    struct remote_job *j = r->jobs;
+    while (j && (j->stream != stream || j->phase == LINGERING))
+        j = j->next;
+    return j;
+}
+
+void remote_find_orphans(void *arg)
+{
+    struct remote *r = arg;
+    const struct job *job = r->engine->live;
+    while (job) {
+        bool is_orphan = job->told && !find(r, job->stream);
+        if (is_orphan)
+            send_failure(r, job->stream, ERR_NOMEM, err_text(ERR_NOMEM));
+        job = is_orphan ? r->engine->live : job->next;
+    }
+}
+
+static void open_job(struct remote *r, uint32_t stream)
+{
+    struct remote_job *j = mem_zero(1, sizeof *j);
+    if (!j) {
+        deferred_call(&r->orphans);
+        return;
+    }
+    j->remote = r;
+    j->stream = stream;
+    j->stop = BUF(WIRE_PAYLOAD_MAX);
+    j->json = BUF(REMOTE_BODY_MAX);
+    j->body = BUF(REMOTE_BODY_BYTES_MAX);
+    timer_init(&j->timer, r->engine->loop, on_timer, j);
+    deferred_init(&j->say, r->engine->loop, on_say, j);
+    j->next = r->jobs;
+    j->link = &r->jobs;
+    if (j->next)
+        j->next->link = &j->next;
+    r->jobs = j;
+}
+
+static void generate(struct remote_job *j, const struct msg_llm_generate *settings)
+{
+    j->settings = *settings;
+    enum err err = buf_add(&j->stop, settings->stop_json);
+    j->settings.stop_json = buf_str(&j->stop);
+    if (err == OK)
+        err = write_request(j, j->remote->context);
+    if (err != OK) {
+        job_fail_later(j, err, err_text(err));
+        return;
+    }
+    j->begun_us = clock_us();
+    ask(j);
+}
+
+static void cancel(struct remote_job *j)
+{
+    hang_up(j);
+    timer_stop(&j->timer);
+    j->phase = CANCELED;
+    deferred_call(&j->say);
+}
+
+/* Whatever goes wrong is the job's end, told later: what waited for a place has no caller to hear of it. */
+enum err remote_take(struct engine *e, struct str bytes)
+{
+    struct frame f;
+    union msg msg;
+    size_t used;
+    check(frame_next(bytes, &f, &used) == OK && used == bytes.n && msg_decode(&f, &msg) == OK);
+    if (f.type == MSG_llm_open) {
+        open_job(e->remote, f.stream);
+        return OK;
+    }
+    struct remote_job *j = find(e->remote, f.stream);
+    if (!j)
+        return OK;
+    if (f.type == MSG_cancel) {
+        cancel(j);
+    } else if (j->phase == COLLECTING && f.type == MSG_llm_segment) {
+        enum err err = remote_prompt_add(&j->prompt, &msg.llm_segment);
+        if (err != OK)
+            job_fail_later(j, err, err_text(err));
+    } else if (j->phase == COLLECTING && f.type == MSG_llm_generate) {
+        generate(j, &msg.llm_generate);
+    } else if (j->phase == COLLECTING && f.type == MSG_llm_prefill) {
+        j->phase = READ_AHEAD;
+        deferred_call(&j->say);
+    } else if (j->phase == COLLECTING) {
+        enum err err = remote_prompt_wish(&j->prompt, f.type, &msg);
+        if (err != OK)
+            job_fail_later(j, err, err_text(err));
+    }
+    return OK;
+}
+
+void remote_jobs_drop(struct remote *r)
+{
+    while (r->jobs)
+        job_free(r->jobs);
+}
