@@ -29,6 +29,7 @@
     X(ERR_RATE,     "rate_limited",          429, 1013, "too many requests; try again shortly")    \
     X(ERR_BUSY,     "overloaded",            503, 1013, "the server is busy; try again shortly")   \
     X(ERR_ENGINE,   "engine_unavailable",    503, 1013, "an engine stopped; it is being restarted")\
+    X(ERR_REFUSED,  "upstream_refused",      502, 1011, "the server behind this one refuses it")       \
     X(ERR_LATE,     "server_timeout",        504, 1013, "the server took too long")                \
     X(ERR_DRAINING, "going_away",            503, 1001, "the server is shutting down")             \
     X(ERR_CANCELED, "canceled",              499, 1000, "it was canceled")                         \

@@ -4,7 +4,11 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-enum { WORTH_COPYING = 8 }; /* fewer tokens are computed as fast */
+enum {
+    WORTH_COPYING = 8, /* fewer tokens are computed as fast */
+    WORTH_PUTTING_BACK =
+        32, /* the same of somebody who is away, and of what he has more than who is there */
+};
 
 enum err cache_init(struct cache *c, size_t sequences)
 {
@@ -18,6 +22,11 @@ static void forget(struct cache_sequence *s)
     free((char *)s->session.p);
     s->session = (struct str){};
     s->count = s->open = 0;
+}
+
+void cache_forget(struct cache *c, size_t sequence)
+{
+    forget(&c->sequence[sequence]);
 }
 
 void cache_finish(struct cache *c)
@@ -80,14 +89,16 @@ static struct cache_sequence *choose(struct cache *c, struct str session,
 static void find_copy(const struct cache *c, const struct cache_sequence *taken, struct str session,
                       const struct prompt_tokens *prompt, struct cache_plan *plan)
 {
-    size_t best = plan->keep + WORTH_COPYING;
+    size_t best = plan->keep + WORTH_COPYING - 1;
     for (size_t i = 0; i < c->count; i++) {
         const struct cache_sequence *s = &c->sequence[i];
         size_t n = s == taken ? 0 : usable(s, session, prompt);
-        if (n >= best) {
+        if (s->away)
+            n = n > WORTH_PUTTING_BACK ? n - WORTH_PUTTING_BACK : 0;
+        if (n > best) {
             best = n;
             plan->from = i;
-            plan->copied = n;
+            plan->copied = s->away ? n + WORTH_PUTTING_BACK : n;
         }
     }
     if (plan->copied)
@@ -162,17 +173,28 @@ void cache_release(struct cache *c, size_t sequence)
     s->used = ++c->turn;
 }
 
-bool cache_forget_one(struct cache *c, size_t *ret_sequence)
+static bool is_idle(const struct cache_sequence *s, bool away)
 {
-    struct cache_sequence *oldest = nullptr;
+    return !s->live && s->count > 0 && s->away == away;
+}
+
+bool cache_oldest_idle(const struct cache *c, bool away, size_t *ret_sequence)
+{
+    const struct cache_sequence *oldest = nullptr;
     for (size_t i = 0; i < c->count; i++) {
-        struct cache_sequence *s = &c->sequence[i];
-        if (!s->live && s->count > 0 && (!oldest || s->used < oldest->used))
+        const struct cache_sequence *s = &c->sequence[i];
+        if (is_idle(s, away) && (!oldest || s->used < oldest->used))
             oldest = s;
     }
-    if (!oldest)
-        return false;
-    forget(oldest);
-    *ret_sequence = (size_t)(oldest - c->sequence);
-    return true;
+    if (oldest)
+        *ret_sequence = (size_t)(oldest - c->sequence);
+    return oldest;
+}
+
+size_t cache_idle(const struct cache *c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->count; i++)
+        n += is_idle(&c->sequence[i], false);
+    return n;
 }

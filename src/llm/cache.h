@@ -25,6 +25,7 @@ struct cache_sequence {
     size_t open;   /* the first so many tokens hold nothing of strangers */
     uint64_t used; /* when, in turns of the cache */
     bool live;     /* an answer works with it */
+    bool away;     /* its tokens are not in the memory now, but kept elsewhere */
 };
 
 struct cache {
@@ -60,5 +61,9 @@ void cache_cut(struct cache *c, size_t sequence, size_t count);
 enum err cache_add(struct cache *c, size_t sequence, const int32_t *token, size_t count, bool open);
 /* The answer is over; what the sequence holds stays until it is needed. */
 void cache_release(struct cache *c, size_t sequence);
-/* The sequence that is least likely to be of use again is forgotten; false when all are live or empty. */
-bool cache_forget_one(struct cache *c, size_t *ret_sequence);
+void cache_forget(struct cache *c, size_t sequence);
+/* Of those that are not empty and that no answer works with the least recently used, in the memory or away. False:
+ * there is none. */
+bool cache_oldest_idle(const struct cache *c, bool away, size_t *ret_sequence);
+/* How many of them are in the memory. */
+size_t cache_idle(const struct cache *c);

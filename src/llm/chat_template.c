@@ -19,10 +19,43 @@ static void put_placeholder(char into[PLACEHOLDER_BYTES], size_t number)
     snprintf(into, PLACEHOLDER_BYTES, "\uE000%zu\uE001", number);
 }
 
+static bool holds(struct str text, const char *part)
+{
+    return str_find(text, str_of(part)) < text.n;
+}
+
+/* The first row that is in the text decides. */
+static enum tool_syntax find_tools(struct str text)
+{
+    static const struct {
+        const char *part;
+        enum tool_syntax tools;
+    } signs[] = {
+        {"<|start_header_id|>", TOOLS_LLAMA3},   {"[CALL_ID]", TOOLS_MISTRAL_V11},
+        {"[ARGS]", TOOLS_MISTRAL_V13},           {"[SYSTEM_PROMPT]", TOOLS_MISTRAL_V7},
+        {"[AVAILABLE_TOOLS]", TOOLS_MISTRAL_V3}, {"mistral-v7", TOOLS_MISTRAL_V7},
+        {"mistral-v3", TOOLS_MISTRAL_V3},
+    };
+    if (str_eq(text, S("llama3")))
+        return TOOLS_LLAMA3;
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+        if (holds(text, signs[i].part))
+            return signs[i].tools;
+    return TOOLS_HERMES;
+}
+
+/* libllama takes each template with a system prompt of mistral's for that of v7, which has blanks before words. */
+static struct str correct(struct str text)
+{
+    bool is_tekken = holds(text, "[INST]") && holds(text, "[SYSTEM_PROMPT]") &&
+                     !holds(text, "[SYSTEM_PROMPT] ") && !holds(text, "[INST] ");
+    return is_tekken ? S("mistral-v7-tekken") : text;
+}
+
 enum err template_init(struct chat_template *t, struct str text, char why[LLM_WHY_BYTES])
 {
     static const struct llama_chat_message probe[] = {{"user", "x"}};
-    char *copy = text.n <= TEMPLATE_BYTES_MAX ? mem_strdup(text) : nullptr;
+    char *copy = text.n <= TEMPLATE_BYTES_MAX ? mem_strdup(correct(text)) : nullptr;
     if (!copy)
         return ERR_NOMEM;
     if (text.n == 0 || llama_chat_apply_template(copy, probe, 1, true, nullptr, 0) <= 0) {
@@ -34,14 +67,8 @@ enum err template_init(struct chat_template *t, struct str text, char why[LLM_WH
         return ERR_UNSUPPORTED;
     }
     t->text = copy;
+    t->tools = find_tools(text);
     return OK;
-}
-
-enum tool_syntax template_tools(const struct chat_template *t)
-{
-    struct str text = str_of(t->text);
-    bool is_llama3 = str_eq(text, S("llama3")) || str_find(text, S("<|start_header_id|>")) < text.n;
-    return is_llama3 ? TOOLS_LLAMA3 : TOOLS_HERMES;
 }
 
 void template_finish(struct chat_template *t)
@@ -79,6 +106,11 @@ struct message {
 static bool is_context(const struct llm_segment *s)
 {
     return str_eq(s->role, S("context"));
+}
+
+static bool is_tools(const struct llm_segment *s)
+{
+    return str_eq(s->role, S("tools"));
 }
 
 static const char *role_of(const struct llm_segment *s)
@@ -149,6 +181,23 @@ static enum err apply(const struct chat_template *t, const struct llama_chat_mes
     return ERR_TOOBIG;
 }
 
+/* libllama has no place for tools: theirs is before what begins the message that follows. */
+static enum err place_tools(struct buf *own, const struct message *tools, const char *following)
+{
+    static const struct str begin = S("[INST]");
+    struct str placeholder = str_of(tools->placeholder), rest = buf_str(own);
+    size_t at = own->n, next;
+    rest = str_sub(rest, 0, following ? str_find(rest, str_of(following)) : 0);
+    for (size_t from = 0; (next = from + str_find(str_sub(rest, from, rest.n), begin)) < rest.n;
+         from = next + begin.n)
+        at = next;
+    try(buf_reserve(own, placeholder.n));
+    memmove(own->p + at + placeholder.n, own->p + at, own->n - at);
+    memcpy(own->p + at, placeholder.p, placeholder.n);
+    own->n += placeholder.n;
+    return OK;
+}
+
 /* The next placeholder in s, wherever the template has put it. */
 static bool find_placeholder(struct str s, size_t messages, size_t *ret_from, size_t *ret_to,
                              size_t *ret_number)
@@ -173,6 +222,7 @@ static bool find_placeholder(struct str s, size_t messages, size_t *ret_from, si
 static enum err cut(struct spans *spans, const struct llm_segment *segment, const struct message *m,
                     size_t n)
 {
+    static const struct str answer_end = S("</s>");
     struct str rest = buf_str(&spans->own);
     size_t from, to, number;
     bool has_last = false;
@@ -181,6 +231,8 @@ static enum err cut(struct spans *spans, const struct llm_segment *segment, cons
         try(add_message(spans, segment, &m[number]));
         has_last = has_last || number + 1 == n;
         rest = str_sub(rest, to, rest.n);
+        if (segment[m[number].to - 1].open && str_starts(rest, answer_end))
+            rest = str_sub(rest, answer_end.n, rest.n);
     }
     if (!has_last)
         return ERR_UNSUPPORTED;
@@ -194,11 +246,18 @@ enum err template_render(const struct chat_template *t, const struct llm_segment
     autofree struct llama_chat_message *chat = mem_zero(count + 1, sizeof *chat);
     if (!m || !chat)
         return ERR_NOMEM;
-    size_t n = find_messages(segment, count, m);
+    size_t n = find_messages(segment, count, m), said = 0, tools = n;
     for (size_t i = 0; i < n; i++)
-        chat[i] = (struct llama_chat_message){role_of(&segment[m[i].to - 1]), m[i].placeholder};
+        if (is_tools(&segment[m[i].from]))
+            tools = i;
+        else
+            chat[said++] =
+                (struct llama_chat_message){role_of(&segment[m[i].to - 1]), m[i].placeholder};
     struct spans spans = {.own = BUF((LLM_SEGMENTS_MAX + 1) * (MARKUP_BYTES + PLACEHOLDER_BYTES))};
-    enum err err = apply(t, chat, n, &spans.own);
+    enum err err = apply(t, chat, said, &spans.own);
+    if (err == OK && tools < n)
+        err =
+            place_tools(&spans.own, &m[tools], tools + 1 < n ? m[tools + 1].placeholder : nullptr);
     if (err == OK)
         err = cut(&spans, segment, m, n);
     if (err == OK)

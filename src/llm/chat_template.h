@@ -15,7 +15,8 @@
 #include "llm/driver.h"
 
 struct chat_template {
-    char *text; /* as libllama wants it: a template's source or its name */
+    char *text;             /* as libllama wants it: a template's source or its name */
+    enum tool_syntax tools; /* how models with such a template call functions */
 };
 
 /* A piece of the prompt in the order of reading. */
@@ -36,10 +37,8 @@ struct spans {
  * a sentence in `why` when libllama does not know it. */
 enum err template_init(struct chat_template *t, struct str text, char why[LLM_WHY_BYTES]);
 void template_finish(struct chat_template *t);
-/* How models with such a template call functions. */
-enum tool_syntax template_tools(const struct chat_template *t);
-/* Passages ("context") become part of the user's message that follows them. ERR_UNSUPPORTED: the template has
- * no place for the last message. */
+/* Passages ("context") become part of the user's message that follows them; "tools" stand before what begins the
+ * message that follows. ERR_UNSUPPORTED: the template has no place for the last message. */
 enum err template_render(const struct chat_template *t, const struct llm_segment *segment,
                          size_t count, struct spans *ret_spans);
 void spans_finish(struct spans *spans);

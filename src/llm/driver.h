@@ -17,7 +17,9 @@
  * two sessions never share text that is not trusted.
  *
  * Answer. A piece is what one token adds, in bytes as the model gives them: code points may be cut and
- * bytes malformed. When `piece` answers false the answer is long enough: stop and return OK.
+ * bytes malformed. When `piece` answers false the answer is long enough: stop and return OK. Where logprobs are
+ * wanted, each piece has the list of wire/logprob.h: by the softmax of what the model thinks, before any setting
+ * changes it.
  *
  * Cancel. Look at `stopped` before each step that takes over 50 ms or so, also while waiting for a slot,
  * and answer ERR_CANCELED once it is true.
@@ -33,13 +35,14 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "wire/logprob.h"
 
 enum {
     LLM_WHY_BYTES = 240,      /* room for a sentence about a failure, with its NUL */
     LLM_PROMPT_MAX = 2 << 20, /* bytes of all segments */
     LLM_SEGMENTS_MAX = 1024,
-    LLM_TOKENS_MAX = 32768, /* of one answer */
-    LLM_PIECE_MAX = 1024,   /* bytes of one piece */
+    LLM_TOKENS_MAX = 32768,            /* of one answer */
+    LLM_PIECE_MAX = LOGPROB_TOKEN_MAX, /* bytes of one piece */
 };
 
 /* What `load` gets from the server (wire: load). Slices are borrowed. */
@@ -47,10 +50,18 @@ struct llm_load {
     struct str model_dir, model;
     struct str options; /* name=value, separated by commas; unknown names are refused */
     uint32_t threads;   /* compute threads that it may use at start */
+    struct str sha256;  /* of the model's file, in hexadecimal digits; empty: not known */
 };
 
 /* How functions are called: llm/tools.h. */
-enum tool_syntax : uint8_t { TOOLS_HERMES, TOOLS_LLAMA3 };
+enum tool_syntax : uint8_t {
+    TOOLS_HERMES,
+    TOOLS_LLAMA3,
+    TOOLS_MISTRAL_V3,
+    TOOLS_MISTRAL_V7,
+    TOOLS_MISTRAL_V11,
+    TOOLS_MISTRAL_V13,
+};
 
 /* What it answers. Texts live until unload. */
 struct llm_loaded {
@@ -58,17 +69,23 @@ struct llm_loaded {
     uint32_t slots; /* answers at once, at most LLM_SLOTS_MAX */
     enum tool_syntax tools;
 };
-enum { LLM_SLOTS_MAX = 64 };
+enum {
+    LLM_SLOTS_MAX = 64,
+    LLM_MARKS_MAX = 4,
+};
 
 struct llm_segment {
-    struct str
-        role; /* "system", "user", "assistant", "context", and "ipython" where llama3 has tools */
+    /* "system", "user", "assistant", "context"; where there are tools also llama3's "ipython" and mistral's "tools",
+     * which stands in front of the question that follows. */
+    struct str role;
     bool trusted;
     uint32_t priority; /* 0: never left out */
     struct str text;
     bool joined;                /* it goes on in the message of the segment before it */
     bool tied;                  /* it is left out when the segment before it is */
+    bool open;                  /* what ends an answer does not follow it */
     const char *before, *after; /* markup around the text; NULL: none */
+    struct str id;              /* of a call and of its result */
 };
 
 /* What is added to what the model thinks of a token. */
@@ -93,8 +110,15 @@ struct llm_request {
     size_t bias_count;
     bool prefill;        /* the prompt is read as far as its last text goes, nothing is written */
     const char *grammar; /* GBNF with the rule "root", that the answer obeys; NULL: none */
+    /* Special tokens that are said like words, where they are wanted: in pieces by their names, in the grammar by the
+     * rules mark-0, mark-1 … */
+    const char *const *mark;
+    size_t mark_count; /* at most LLM_MARKS_MAX */
 
-    bool (*piece)(void *arg, struct str piece);
+    bool has_logprobs;
+    uint32_t top_logprobs; /* 0..LOGPROBS_TOP_MAX */
+
+    bool (*piece)(void *arg, struct str piece, struct str logprobs);
     bool (*stopped)(void *arg);
     void *arg;
     char *why; /* LLM_WHY_BYTES: a sentence for the client when the call fails */

@@ -15,7 +15,7 @@ static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
     try(driver_choose(m->driver, (const void *const *)drivers, DRIVERS, "embedding model", why,
                       &chosen));
     driver = chosen;
-    const struct llm_load request = {m->model_dir, m->model, m->options, m->threads};
+    const struct llm_load request = {m->model_dir, m->model, m->options, m->threads, m->sha256};
     struct embed_loaded loaded;
     try(driver->load(&request, &loaded, why));
     embed_stream_use(driver, loaded.dimensions);

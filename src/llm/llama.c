@@ -131,7 +131,7 @@ static enum err open_all(const struct llm_load *load, struct options *o, char wh
 static enum err llama_load(const struct llm_load *load, struct llm_loaded *ret_loaded,
                            char why[LLM_WHY_BYTES])
 {
-    model_library_open(step_is_breaking_off);
+    model_library_open(step_expects_errors);
     struct options o = {.template = BUF(64)};
     enum err err = open_all(load, &o, why);
     buf_finish(&o.template);
@@ -142,7 +142,7 @@ static enum err llama_load(const struct llm_load *load, struct llm_loaded *ret_l
                                       .languages = "",
                                       .notes = notes,
                                       .slots = o.parallel,
-                                      .tools = template_tools(&template)};
+                                      .tools = template.tools};
     return OK;
 }
 

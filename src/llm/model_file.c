@@ -12,22 +12,23 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "llm/gguf_check.h"
+#include "llm/model_hash.h"
 
 enum { PATH_MAX_BYTES = 4096 };
 
-static bool (*breaking_off)(void); /* const after model_library_open */
+static bool (*expects_errors)(void); /* const after model_library_open */
 
 /* libllama tells much; what went wrong is enough. */
 static void on_log(enum ggml_log_level level, const char *text, void *)
 {
     struct str line = str_trim(str_of(text));
-    if (level == GGML_LOG_LEVEL_ERROR && line.n > 1 && !breaking_off())
+    if (level == GGML_LOG_LEVEL_ERROR && line.n > 1 && !expects_errors())
         log_warn("libllama: %.*s", (int)(line.n < 400 ? line.n : 400), line.p);
 }
 
-void model_library_open(bool (*is_breaking_off)(void))
+void model_library_open(bool (*does_expect_errors)(void))
 {
-    breaking_off = is_breaking_off;
+    expects_errors = does_expect_errors;
     llama_log_set(on_log, nullptr);
     ggml_backend_load_all();
     llama_backend_init();
@@ -115,6 +116,8 @@ enum err model_file_open(const struct llm_load *load, enum model_use use, uint32
     autobuf path = BUF(PATH_MAX_BYTES);
     struct gguf_facts facts;
     try(make_path(load, use, &path, why));
+    if (load->sha256.n)
+        try(model_hash_check(path.p, load->sha256, why));
     try(check_file(path.p, &facts, why));
     try(check_use(path.p, use, &facts, why));
     struct llama_model_params p = llama_model_default_params();

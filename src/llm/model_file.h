@@ -12,8 +12,8 @@ struct llama_model;
 enum model_use : uint8_t { MODEL_ANSWERS, MODEL_EMBEDS };
 
 /* Loads ggml's back ends, so that the process can be locked in afterwards. What libllama complains about goes
- * to the log, but while `is_breaking_off`, which any thread calls: then it is meant to fail. */
-void model_library_open(bool (*is_breaking_off)(void));
+ * to the log, but while `does_expect_errors`, which any thread calls: then it is meant to fail. */
+void model_library_open(bool (*does_expect_errors)(void));
 /* What ggml computes with here, such as "CPU, BLAS" or "Vulkan0, CPU". */
 void model_devices(char *into, size_t size);
 /* The file is checked before libllama sees it, also for being one of that use. `why` holds a sentence. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -21,6 +22,8 @@ static uint32_t seed_of(uint64_t seed)
 constexpr float GREEDY_BELOW =
     1e-3f; /* dividing by less overflows, and nothing else was to be had */
 
+constexpr llama_token NO_TOKEN = -1;
+
 struct sampler {
     struct llama_sampler *chain, *grammar; /* grammar NULL: anything goes */
     const struct llama_vocab *vocab;
@@ -28,6 +31,8 @@ struct sampler {
     size_t count;
     char half[4]; /* of a code point, at the end of what was written */
     size_t half_bytes;
+    llama_token mark[LLM_MARKS_MAX]; /* NO_TOKEN: the vocabulary has it as words */
+    size_t marks;
 };
 
 static bool add(struct llama_sampler *chain, struct llama_sampler *one)
@@ -91,15 +96,58 @@ static enum err build_chain(struct sampler *s, const struct llama_vocab *vocab,
     return made ? OK : ERR_NOMEM;
 }
 
+static llama_token find_mark(const struct llama_vocab *vocab, const char *name)
+{
+    constexpr unsigned marks = LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_USER_DEFINED;
+    llama_token token;
+    int32_t n = llama_tokenize(vocab, name, (int32_t)strlen(name), &token, 1, false, true);
+    return n == 1 && (llama_vocab_get_attr(vocab, token) & marks) ? token : NO_TOKEN;
+}
+
+static void find_marks(struct sampler *s, const struct llama_vocab *vocab,
+                       const struct llm_request *r)
+{
+    check(r->mark_count <= LLM_MARKS_MAX);
+    for (; s->marks < r->mark_count; s->marks++)
+        s->mark[s->marks] = find_mark(vocab, r->mark[s->marks]);
+}
+
+bool sample_is_mark(const struct sampler *s, int32_t token)
+{
+    for (size_t i = 0; i < s->marks; i++)
+        if (s->mark[i] == token)
+            return true;
+    return false;
+}
+
+/* A mark is the one token, and nothing that is spelled like it. */
+static enum err write_grammar(const struct sampler *s, const struct llm_request *r,
+                              struct buf *into)
+{
+    try(buf_add(into, str_of(r->grammar)));
+    for (size_t i = 0; i < s->marks; i++)
+        if (s->mark[i] == NO_TOKEN)
+            try(buf_addf(into, "mark-%zu ::= \"%s\"\n", i, r->mark[i]));
+        else
+            try(buf_addf(into, "mark-%zu ::= <[%d]>\n", i, s->mark[i]));
+    return OK;
+}
+
 static enum err build_grammar(struct sampler *s, const struct llama_vocab *vocab,
                               const struct llm_request *r)
 {
+    enum { MARK_RULE_BYTES = 64 };
+    autobuf text = BUF(strlen(r->grammar) + LLM_MARKS_MAX * MARK_RULE_BYTES);
+    try(write_grammar(s, r, &text));
+    const char *grammar = buf_z(&text);
+    if (!grammar)
+        return ERR_NOMEM;
     s->vocab = vocab;
     s->count = (size_t)llama_vocab_n_tokens(vocab);
     s->candidate = mem_zero(s->count, sizeof *s->candidate);
     if (!s->candidate)
         return ERR_NOMEM;
-    s->grammar = llama_sampler_init_grammar(vocab, r->grammar, "root");
+    s->grammar = llama_sampler_init_grammar(vocab, grammar, "root");
     if (s->grammar)
         return OK;
     snprintf(r->why, LLM_WHY_BYTES, "the form that is wanted of the answer is too complex");
@@ -112,6 +160,7 @@ enum err sample_create(const struct llama_vocab *vocab, const struct llm_request
     struct sampler *s = mem_zero(1, sizeof *s);
     if (!s)
         return ERR_NOMEM;
+    find_marks(s, vocab, r);
     enum err err = build_chain(s, vocab, r);
     if (err == OK && r->grammar)
         err = build_grammar(s, vocab, r);

@@ -16,6 +16,8 @@ struct sampler;
 enum err sample_create(const struct llama_vocab *vocab, const struct llm_request *request,
                        struct sampler **ret_sampler);
 void sample_destroy(struct sampler *s); /* takes NULL */
+/* Whether it is one of the request's marks. */
+bool sample_is_mark(const struct sampler *s, int32_t token);
 /* The next token after output number `output` of the context's last step. ERR_NOTFOUND: the grammar allows
  * none of the vocabulary's. */
 enum err sample_next(struct sampler *s, struct llama_context *context, int32_t output,

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "llm/schedule.h"
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "llm/compute_thread.h"
 
-enum { UNREAD_BYTES = 4096 }; /* pieces that a listener has not taken: beyond, his answer pauses */
+enum {
+    UNREAD_BYTES = 4096, /* pieces that a listener has not taken: beyond, his answer pauses */
+    ENTRY_MAX = 4 + LLM_PIECE_MAX + LOGPROBS_BYTES_MAX,
+};
 
 /* An answer; the thread that waits for it owns it, but does not touch it meanwhile. */
 struct order {
     struct generation generation; /* the scheduler's, until it is over */
     struct order *next;           /* mu */
-    struct buf unread;            /* mu: pieces, each after its length in two bytes */
-    bool enough;                  /* mu: the listener has */
-    bool over;                    /* mu */
-    enum err err;                 /* mu, once it is over */
+    struct buf unread;   /* mu: pieces with their logprobs, each after the lengths of both */
+    struct buf logprobs; /* its owner's: of the piece that is handed over */
+    bool enough;         /* mu: the listener has */
+    bool over;           /* mu */
+    enum err err;        /* mu, once it is over */
     pthread_cond_t news;
 };
 
@@ -98,17 +103,32 @@ static size_t gather(struct order *into[LLM_SLOTS_MAX])
     return n;
 }
 
+/* Little-endian, in two bytes. */
+static enum err put_length(struct buf *unread, size_t n)
+{
+    const char length[2] = {(char)(n & 0xff), (char)(n >> 8)};
+    return buf_add(unread, (struct str){length, sizeof length});
+}
+
+static enum err put_piece(struct order *o, const struct generation *g)
+{
+    try(put_length(&o->unread, g->piece_bytes));
+    try(put_length(&o->unread, g->logprobs.n));
+    try(buf_add(&o->unread, (struct str){g->piece, g->piece_bytes}));
+    return buf_add(&o->unread, buf_str(&g->logprobs));
+}
+
 /* Passes on what the step brought; whether more is wanted. */
 static enum err push(struct order *o, bool *ret_enough)
 {
     const struct generation *g = &o->generation;
-    const char length[2] = {(char)(g->piece_bytes & 0xff), (char)(g->piece_bytes >> 8)};
     enum err err = OK;
     pthread_mutex_lock(&compute.mu);
+    size_t before = o->unread.n;
     if (g->piece_bytes > 0) {
-        err = buf_add(&o->unread, (struct str){length, sizeof length});
-        if (err == OK)
-            err = buf_add(&o->unread, (struct str){g->piece, g->piece_bytes});
+        err = put_piece(o, g);
+        if (err != OK)
+            o->unread.n = before;
         pthread_cond_signal(&o->news);
     }
     *ret_enough = o->enough;
@@ -144,17 +164,25 @@ static bool has_orders(void)
 
 /* --- what others call --- */
 
+static size_t length_at(const struct buf *unread, size_t at)
+{
+    const unsigned char *p = (const unsigned char *)unread->p + at;
+    return p[0] | (size_t)p[1] << 8;
+}
+
 /* mu held, and given up meanwhile. */
 static void hand_over(struct order *o)
 {
     char piece[LLM_PIECE_MAX];
-    size_t n = (unsigned char)o->unread.p[0] | (size_t)(unsigned char)o->unread.p[1] << 8;
-    memcpy(piece, o->unread.p + 2, n);
-    buf_eat(&o->unread, 2 + n);
+    size_t n = length_at(&o->unread, 0), more = length_at(&o->unread, 2);
+    memcpy(piece, o->unread.p + 4, n);
+    buf_clear(&o->logprobs);
+    check(buf_add(&o->logprobs, (struct str){o->unread.p + 4 + n, more}) == OK); /* reserved */
+    buf_eat(&o->unread, 4 + n + more);
     const struct llm_request *r = o->generation.request;
     bool enough = o->enough;
     pthread_mutex_unlock(&compute.mu);
-    enough = enough || !r->piece(r->arg, (struct str){piece, n});
+    enough = enough || !r->piece(r->arg, (struct str){piece, n}, buf_str(&o->logprobs));
     pthread_mutex_lock(&compute.mu);
     o->enough = enough;
     compute_stir(&compute);
@@ -167,7 +195,12 @@ enum err schedule_generate(const struct prompt *prompt, const struct llm_request
     if (!o)
         return ERR_NOMEM;
     o->generation = (struct generation){.prompt = prompt, .request = request, .sampler = sampler};
-    o->unread = BUF(UNREAD_BYTES + 2 * LLM_PIECE_MAX);
+    o->unread = BUF(UNREAD_BYTES + ENTRY_MAX);
+    o->logprobs = BUF(LOGPROBS_BYTES_MAX);
+    if (request->has_logprobs && buf_reserve(&o->logprobs, LOGPROBS_BYTES_MAX) != OK) {
+        free(o);
+        return ERR_NOMEM;
+    }
     pthread_cond_init(&o->news, nullptr);
     pthread_mutex_lock(&compute.mu);
     *last = o;
@@ -185,6 +218,8 @@ enum err schedule_generate(const struct prompt *prompt, const struct llm_request
         *ret_result = o->generation.result;
     pthread_cond_destroy(&o->news);
     buf_finish(&o->unread);
+    buf_finish(&o->logprobs);
+    buf_finish(&o->generation.logprobs);
     free(o);
     return err;
 }

@@ -450,6 +450,7 @@ enum err grammar_add_schema(struct grammar *g, const char *name, const struct js
 /* White space is bounded: a small model else writes nothing but that. Of \u the halves of pairs are left out. */
 enum err grammar_finish(struct grammar *g)
 {
+    try(schema_put_digit_rules(g));
     return buf_add(
         &g->text,
         S("ws ::= ( \" \" | \"\\n\" [ ]{0,16} )?\n"

@@ -12,7 +12,8 @@
  *
  * Understood: type (also a list), properties, required, additionalProperties, items, prefixItems, minItems,
  * maxItems, minLength, maxLength, enum, const, anyOf, oneOf (as anyOf: what several of them allow is not refused),
- * allOf of one, $ref below $defs or definitions, and for integers bounds that can be listed or have no end.
+ * allOf of one, $ref below $defs or definitions, minimum, maximum, exclusiveMinimum and exclusiveMaximum (for numbers
+ * with a fraction where the bounds are whole; such numbers then come without an exponent).
  * Annotations, format among them, say nothing.
  */
 #pragma once
@@ -30,6 +31,7 @@ enum {
 struct grammar {
     struct buf text;
     uint32_t repeats;
+    bool has_digits;                                /* the rules that count digits are used */
     const struct json_val *part[GRAMMAR_NAMES_MAX]; /* number i has the rule "part-i" */
     size_t parts, own;                              /* own: the first of the present schema */
     const struct json_val *document;                /* that references are looked up in */

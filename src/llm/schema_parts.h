@@ -52,3 +52,5 @@ enum err schema_put_literals(const struct visit *v, struct str *literal, size_t 
 
 enum err schema_put_integer(const struct visit *v, const struct json_val *s);
 enum err schema_put_number(const struct visit *v, const struct json_val *s);
+/* The rules that the two of them use. */
+enum err schema_put_digit_rules(struct grammar *g);

@@ -10,6 +10,8 @@
  *     text=Sure. Here is how it works.
  *                   the answer, instead of the echo or the tokens
  */
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "llm/driver.h"
 #include "wire/script.h"
@@ -119,10 +121,25 @@ static enum err choose(const struct llm_request *r, struct buf *into)
     return tokens ? count_up(into) : echo(r, into);
 }
 
+/* As likely as one of eight, and with it others that are half as likely each. */
+static enum err add_logprobs(const struct llm_request *r, struct str token, struct buf *list)
+{
+    buf_clear(list);
+    try(logprob_put(list, (struct logprob){-2.0794415f, token}));
+    for (uint32_t i = 0; i < r->top_logprobs; i++) {
+        char other[16];
+        snprintf(other, sizeof other, "other%u", i);
+        try(logprob_put(list, (struct logprob){-2.0794415f - 0.6931472f * (float)i,
+                                               i ? str_of(other) : token}));
+    }
+    return OK;
+}
+
 /* Until somebody has had enough. */
 static enum err say(const struct llm_request *r, struct script_call *call, struct str rest,
                     struct llm_result *result)
 {
+    autobuf logprobs = BUF(LOGPROBS_BYTES_MAX);
     for (;;) {
         try(script_step(&script, call, r->stopped, r->arg, r->why));
         result->cut = rest.n && result->completion_tokens == r->max_tokens;
@@ -130,7 +147,9 @@ static enum err say(const struct llm_request *r, struct script_call *call, struc
             return OK;
         struct str token = cut_token(&rest);
         result->completion_tokens++;
-        if (!r->piece(r->arg, token))
+        if (r->has_logprobs)
+            try(add_logprobs(r, token, &logprobs));
+        if (!r->piece(r->arg, token, buf_str(&logprobs)))
             return OK;
     }
 }

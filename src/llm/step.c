@@ -4,84 +4,45 @@
 #include <llama.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "llm/logprobs.h"
+#include "llm/memory.h"
 #include "llm/sample.h"
+#include "llm/threads.h"
 
 enum {
     BATCH = 512,         /* tokens of a step at most */
     PROMPT_BESIDE = 32,  /* tokens of prompts in a step that somebody waits for the end of */
     PROMPT_SHARED = 128, /* and in one that several prompts wait for */
-    WARM = 8,            /* conversations for each slot that stay in memory while there is room */
+    WORTH_TIDYING = 64,  /* tokens of a prompt that the memory is tidied for */
+    WARM = 8,            /* conversations for each slot that are remembered while there is room */
 };
 
 static struct step {
     struct llama_context *context;
     const struct llama_vocab *vocab;
-    struct cache cache;
     struct llama_batch batch;
+    struct threads threads;
 } the;
 
 /* Those of the present step. */
 static struct generation *const *live;
 static size_t live_count;
 
-/* --- the model's memory follows the books --- */
-
-static llama_memory_t memory(void)
-{
-    return llama_get_memory(the.context);
-}
-
-static void memory_cut(size_t sequence, size_t from)
-{
-    (void)llama_memory_seq_rm(memory(), (llama_seq_id)sequence, (llama_pos)from, -1);
-}
-
-/* Models that cannot go back to any place (recurrent ones, sliding windows) say so; where nothing is to
- * be removed they need not. */
-static void memory_keep(size_t sequence, size_t count)
-{
-    if (llama_memory_seq_pos_max(memory(), (llama_seq_id)sequence) == (llama_pos)count - 1)
-        return;
-    if (llama_memory_seq_rm(memory(), (llama_seq_id)sequence, (llama_pos)count, -1)) {
-        llama_pos least = llama_memory_seq_pos_min(memory(), (llama_seq_id)sequence);
-        llama_pos most = llama_memory_seq_pos_max(memory(), (llama_seq_id)sequence);
-        if (count == 0 || (least == 0 && most == (llama_pos)count - 1))
-            return;
-    }
-    memory_cut(sequence, 0);
-    cache_cut(&the.cache, sequence, 0);
-}
-
-static bool forget_one(void)
-{
-    size_t sequence;
-    if (!cache_forget_one(&the.cache, &sequence))
-        return false;
-    memory_cut(sequence, 0);
-    return true;
-}
-
 /* --- beginning and end of a generation --- */
 
 enum err generation_begin(struct generation *g)
 {
-    struct cache_plan plan;
-    try(cache_take(&the.cache, g->request->session, &g->prompt->tokens, &plan));
-    g->sequence = plan.sequence;
-    memory_keep(g->sequence, plan.keep);
-    if (plan.copied) {
-        llama_memory_seq_cp(memory(), (llama_seq_id)plan.from, (llama_seq_id)g->sequence, 0,
-                            (llama_pos)plan.copied);
-        memory_keep(g->sequence, plan.copied);
-    }
-    g->stage = STAGE_PROMPT;
     g->began_us = clock_us();
+    try(memory_take(g->request->session, &g->prompt->tokens, &g->sequence));
+    g->stage = STAGE_PROMPT;
     g->result.prompt_tokens = (uint32_t)g->prompt->tokens.count;
-    g->result.cached_tokens = (uint32_t)the.cache.sequence[g->sequence].count;
+    g->result.cached_tokens = (uint32_t)memory_sequence(g->sequence)->count;
     g->result.segments_left_out = g->prompt->left_out;
     return OK;
 }
@@ -89,7 +50,7 @@ enum err generation_begin(struct generation *g)
 void generation_end(struct generation *g)
 {
     if (g->stage != STAGE_WAITING)
-        cache_release(&the.cache, g->sequence);
+        memory_release(g->sequence);
     if (!g->first_us)
         return;
     g->result.prefill_us = g->first_us - g->began_us;
@@ -103,7 +64,7 @@ static void put(struct generation *g, int32_t token, bool wants_output)
     struct llama_batch *b = &the.batch;
     int32_t i = b->n_tokens++;
     b->token[i] = token;
-    b->pos[i] = (llama_pos)(the.cache.sequence[g->sequence].count + g->in_batch);
+    b->pos[i] = (llama_pos)(memory_sequence(g->sequence)->count + g->in_batch);
     b->n_seq_id[i] = 1;
     b->seq_id[i][0] = (llama_seq_id)g->sequence;
     b->logits[i] = wants_output;
@@ -143,20 +104,29 @@ static void put_prompts(size_t answers)
         if (g->stage != STAGE_PROMPT)
             continue;
         const struct prompt_tokens *p = &g->prompt->tokens;
-        size_t at = the.cache.sequence[g->sequence].count, n = least(p->count - at, budget);
+        size_t at = memory_sequence(g->sequence)->count, n = least(p->count - at, budget);
         for (size_t k = at; k < at + n; k++)
             put(g, p->token[k], k + 1 == p->count && !g->request->prefill);
         budget -= n;
     }
 }
 
+/* The idle go out of the way where that is worth its milliseconds: before a long prompt, or once a first word is
+ * out. What they began with in common with those at work stays. */
+static void make_way(size_t answers)
+{
+    size_t prompt = (size_t)the.batch.n_tokens - answers;
+    if (prompt == 0 || prompt > WORTH_TIDYING)
+        (void)memory_tidy(0);
+}
+
 /* --- computing it --- */
 
 static atomic_bool breaking_off;
 
-bool step_is_breaking_off(void)
+bool step_expects_errors(void)
 {
-    return atomic_load(&breaking_off);
+    return atomic_load(&breaking_off) || memory_expects_errors();
 }
 
 /* Everybody who has a part in the step has gone: it need not be finished. */
@@ -174,14 +144,14 @@ static void undo(void)
 {
     for (size_t i = 0; i < live_count; i++)
         if (live[i]->in_batch)
-            memory_keep(live[i]->sequence, the.cache.sequence[live[i]->sequence].count);
+            memory_undo(live[i]->sequence);
 }
 
 static enum err compute(void)
 {
     enum { NO_ROOM = 1, ABORTED = 2 };
     int32_t result;
-    while ((result = llama_decode(the.context, the.batch)) == NO_ROOM && forget_one())
+    while ((result = llama_decode(the.context, the.batch)) == NO_ROOM && memory_make_room())
         ;
     if (result == 0)
         return OK;
@@ -194,18 +164,65 @@ static enum err compute(void)
     return ERR_INTERNAL;
 }
 
+static uint64_t computed_us(void)
+{
+    struct timespec t;
+    check(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) == 0);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* With as many threads as are of use while others compute, too. */
+static enum err compute_timed(size_t answers)
+{
+    uint64_t began_us = clock_us(), had_us = computed_us();
+    int32_t threads = (int32_t)threads_now(&the.threads, began_us);
+    llama_set_n_threads(the.context, threads, threads);
+    enum err err = compute();
+    llama_synchronize(the.context);
+    uint64_t now_us = clock_us();
+    const struct threads_step step = {
+        .wall_us = now_us - began_us,
+        .cpu_us = computed_us() - had_us,
+        .tokens = err == OK && (size_t)the.batch.n_tokens == answers ? (uint32_t)answers : 0,
+        .now_us = now_us,
+    };
+    threads_note(&the.threads, &step);
+    return err;
+}
+
 /* --- what it brought --- */
 
 static enum err note_computed(struct generation *g)
 {
-    const struct cache_sequence *s = &the.cache.sequence[g->sequence];
+    const struct cache_sequence *s = memory_sequence(g->sequence);
     const struct prompt_tokens *p = &g->prompt->tokens;
     if (g->stage == STAGE_ANSWER)
-        return cache_add(&the.cache, g->sequence, &g->token, 1, false);
+        return memory_note(g->sequence, &g->token, 1, false);
     size_t opened = s->count < p->open ? least(g->in_batch, p->open - s->count) : 0;
     const int32_t *token = p->token + s->count;
-    try(cache_add(&the.cache, g->sequence, token, opened, true));
-    return cache_add(&the.cache, g->sequence, token + opened, g->in_batch - opened, false);
+    try(memory_note(g->sequence, token, opened, true));
+    return memory_note(g->sequence, token + opened, g->in_batch - opened, false);
+}
+
+/* Also of a marker, which is no text in an answer. */
+static enum err put_logprob(struct buf *list, struct likely one)
+{
+    char text[LOGPROB_TOKEN_MAX];
+    int32_t n = llama_token_to_piece(the.vocab, one.token, text, sizeof text, 0, true);
+    return logprob_put(list, (struct logprob){one.logprob, {text, n > 0 ? (size_t)n : 0}});
+}
+
+static enum err tell_logprobs(struct generation *g)
+{
+    struct likely likely[1 + LOGPROBS_TOP_MAX];
+    const float *logit = llama_get_logits_ith(the.context, g->output);
+    size_t count = (size_t)llama_vocab_n_tokens(the.vocab);
+    size_t n = logprobs_measure(logit, count, g->token, g->request->top_logprobs, likely);
+    g->logprobs.cap = LOGPROBS_BYTES_MAX;
+    try(logprob_put(&g->logprobs, (struct logprob){likely[0].logprob, {g->piece, g->piece_bytes}}));
+    for (size_t i = 1; i < n; i++)
+        try(put_logprob(&g->logprobs, likely[i]));
+    return OK;
 }
 
 /* The next token of the answer. */
@@ -223,19 +240,20 @@ static enum err next_token(struct generation *g)
     g->over = llama_vocab_is_eog(the.vocab, g->token);
     if (g->over)
         return OK;
-    int32_t n = llama_token_to_piece(the.vocab, g->token, g->piece, sizeof g->piece, 0, false);
+    int32_t n = llama_token_to_piece(the.vocab, g->token, g->piece, sizeof g->piece, 0,
+                                     sample_is_mark(g->sampler, g->token));
     if (n < 0)
         return ERR_INTERNAL;
     g->piece_bytes = (size_t)n;
     g->result.completion_tokens++;
     g->over = g->result.cut = g->result.completion_tokens == g->request->max_tokens;
-    return OK;
+    return g->request->has_logprobs ? tell_logprobs(g) : OK;
 }
 
 /* That was all that is wanted of it. */
 static bool is_read(const struct generation *g)
 {
-    return g->request->prefill && the.cache.sequence[g->sequence].count == g->prompt->tokens.count;
+    return g->request->prefill && memory_sequence(g->sequence)->count == g->prompt->tokens.count;
 }
 
 static void harvest(enum err stepped)
@@ -263,14 +281,17 @@ bool step_take(struct generation *const *generations, size_t count)
         g->err = OK;
         g->over = false;
         g->piece_bytes = 0;
+        buf_clear(&g->logprobs);
         g->in_batch = 0;
         g->output = -1;
     }
     the.batch.n_tokens = 0;
-    put_prompts(put_answers());
+    size_t answers = put_answers();
+    put_prompts(answers);
     if (the.batch.n_tokens == 0)
-        return false;
-    harvest(compute());
+        return memory_tidy(1); /* who was here last may go on soon */
+    make_way(answers);
+    harvest(compute_timed(answers));
     return true;
 }
 
@@ -279,6 +300,14 @@ bool step_take(struct generation *const *generations, size_t count)
 static enum ggml_type number_type(uint32_t bits)
 {
     return bits == 8 ? GGML_TYPE_Q8_0 : bits == 32 ? GGML_TYPE_F32 : GGML_TYPE_F16;
+}
+
+/* A sixteenth of the machine's memory: what it costs to remember who is away. */
+static size_t room_aside(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    size_t bytes = pages > 0 && page > 0 ? (size_t)pages / 16 * (size_t)page : 0;
+    return bytes < MEMORY_ASIDE_MAX ? bytes : MEMORY_ASIDE_MAX;
 }
 
 enum err step_prepare(struct llama_model *model, const struct step_limits *limits,
@@ -311,8 +340,9 @@ enum err step_prepare(struct llama_model *model, const struct step_limits *limit
         return ERR_NOMEM;
     }
     the.vocab = llama_model_get_vocab(model);
+    the.threads = threads_of(limits->threads);
     the.batch = llama_batch_init(BATCH, 0, 1);
-    return cache_init(&the.cache, sequences);
+    return memory_init(the.context, sequences, room_aside());
 }
 
 /* One token, and all of it forgotten again. */
@@ -323,7 +353,7 @@ enum err step_warm_up(void)
         token = 0;
     if (llama_decode(the.context, llama_batch_get_one(&token, 1)) != 0)
         return ERR_INTERNAL;
-    llama_memory_clear(memory(), true);
+    llama_memory_clear(llama_get_memory(the.context), true);
     return OK;
 }
 
@@ -331,7 +361,7 @@ void step_finish(void)
 {
     if (the.batch.token)
         llama_batch_free(the.batch);
-    cache_finish(&the.cache);
+    memory_finish();
     if (the.context)
         llama_free(the.context);
     the = (struct step){};

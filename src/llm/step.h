@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * One step of the model: a batch that carries a token of each answer that is being written and a piece
- * of the prompts that are being read. Holds the model's memory and the books about it. One thread, the
- * scheduler's, but for step_is_breaking_off.
+ * of the prompts that are being read. One thread, the scheduler's, but for
+ * step_expects_errors.
  */
 #pragma once
 
@@ -35,6 +35,7 @@ struct generation {
     bool over;    /* this was the last token */
     size_t piece_bytes;
     char piece[LLM_PIECE_MAX];
+    struct buf logprobs; /* where they are wanted; its memory is the caller's to free */
     /* The step's. */
     enum stage stage;
     struct llm_result result;
@@ -59,5 +60,5 @@ enum err generation_begin(struct generation *g);
 void generation_end(struct generation *g);
 /* False: there was nothing to do. A step that nobody waits for any more is broken off: ERR_CANCELED. */
 bool step_take(struct generation *const *generations, size_t count);
-/* A step is being broken off, about which libllama complains. Any thread. */
-bool step_is_breaking_off(void);
+/* Something goes on that libllama complains about, and that is no error here. Any thread. */
+bool step_expects_errors(void);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "llm/answer.h"
 #include "llm/call.h"
+#include "llm/pairing.h"
 #include "llm/schema.h"
 #include "llm/tools.h"
 
@@ -17,8 +18,9 @@ static enum tool_syntax syntax;
 
 /* A segment whose text lies in the stream's `text`, which may still move. */
 struct part {
-    struct llm_segment segment; /* its text is set last */
+    struct llm_segment segment; /* its texts are set last */
     size_t from, to;
+    char id[TOOL_ID_BYTES + 1];
 };
 
 struct stream {
@@ -34,8 +36,11 @@ struct stream {
     struct grammar grammar;
     struct tools tools;
     struct call_reader calls;
-    bool prefill;
+    bool prefill, has_logprobs;
+    uint32_t top_logprobs;
     struct answer answer;
+    size_t said; /* bytes of text, calls among them */
+    struct pairing pairing;
     enum err err; /* why a piece was refused */
     char why[LLM_WHY_BYTES];
 };
@@ -71,6 +76,7 @@ void stream_close(void *state)
     grammar_free(&st->grammar);
     tools_finish(&st->tools);
     call_reader_finish(&st->calls);
+    pairing_finish(&st->pairing);
     free(st);
 }
 
@@ -102,6 +108,7 @@ static enum err add_part(struct stream *st, const struct msg_llm_segment *m)
         .segment = {.role = role, .trusted = m->trusted, .priority = m->priority},
         .from = st->text.n,
     };
+    tools_shorten_id(m->id, st->part[st->count - 1].id);
     return OK;
 }
 
@@ -186,6 +193,17 @@ static enum err on_tool(struct stream *st, const struct msg_llm_tool *m)
     return err;
 }
 
+static enum err on_logprobs(struct stream *st, const struct msg_llm_logprobs *m)
+{
+    if (m->top > LOGPROBS_TOP_MAX) {
+        worker_why(st->wire, "top_logprobs goes up to %d", LOGPROBS_TOP_MAX);
+        return ERR_INVALID;
+    }
+    st->has_logprobs = true;
+    st->top_logprobs = m->top;
+    return OK;
+}
+
 /* A form and functions: the model chooses. Functions alone: it is free, unless it must. */
 static enum err complete_grammar(struct stream *st, const char **ret_grammar)
 {
@@ -213,36 +231,75 @@ static bool is_stopped(void *arg)
     return worker_canceled(st->wire);
 }
 
-static enum err send_text(void *arg, struct str text)
+/* There is the one call that was wanted. */
+static bool has_called(const struct stream *st)
+{
+    return st->tools.one && st->calls.calls > 0;
+}
+
+static bool has_enough(const struct stream *st)
+{
+    return answer_over(&st->answer) || has_called(st);
+}
+
+static enum err send_words(void *arg, struct str text)
 {
     const struct stream *st = arg;
-    return text.n ? worker_send(st->wire, MSG_llm_token, &(struct msg_llm_token){text}) : OK;
+    return worker_send(st->wire, MSG_llm_token, &(struct msg_llm_token){text});
+}
+
+static enum err send_logprob(void *arg, struct str list)
+{
+    const struct stream *st = arg;
+    return worker_send(st->wire, MSG_llm_logprob, &(struct msg_llm_logprob){list});
+}
+
+/* What the reader of calls gives is the front of what it holds, which ends where all that was said does. */
+static enum err send_text(void *arg, struct str text)
+{
+    static const struct pairing_events events = {.token = send_logprob, .text = send_words};
+    struct stream *st = arg;
+    if (text.n == 0 || has_called(st))
+        return OK;
+    if (!st->has_logprobs)
+        return send_words(st, text);
+    size_t at = st->said - (st->tools.count ? st->calls.held.n : text.n);
+    return pairing_send(&st->pairing, at, text, &events, st);
 }
 
 static enum err send_call(void *arg, struct str name, struct str arguments_json)
 {
     const struct stream *st = arg;
+    if (has_called(st))
+        return OK;
     return worker_send(st->wire, MSG_llm_call, &(struct msg_llm_call){name, arguments_json});
 }
 
 static enum err say(struct stream *st, struct str text)
 {
+    st->said += text.n;
     return st->tools.count && text.n ? call_reader_add(&st->calls, text) : send_text(st, text);
 }
 
-static bool on_piece(void *arg, struct str piece)
+static enum err add_piece(struct stream *st, struct str piece, struct str logprobs)
+{
+    struct str ready;
+    if (st->has_logprobs)
+        try(pairing_add(&st->pairing, piece, logprobs));
+    try(answer_add(&st->answer, piece, &ready));
+    return say(st, ready);
+}
+
+static bool on_piece(void *arg, struct str piece, struct str logprobs)
 {
     struct stream *st = arg;
-    struct str ready;
-    st->err = answer_add(&st->answer, piece, &ready);
-    if (st->err == OK)
-        st->err = say(st, ready);
-    return st->err == OK && !answer_over(&st->answer);
+    st->err = add_piece(st, piece, logprobs);
+    return st->err == OK && !has_enough(st);
 }
 
 static enum err send_done(struct stream *st, const struct llm_result *r)
 {
-    bool cut = r->cut && !answer_over(&st->answer);
+    bool cut = r->cut && !has_enough(st);
     const struct msg_llm_done done = {
         .reason = st->prefill       ? S("prefill")
                   : cut             ? S("length")
@@ -282,6 +339,7 @@ static enum err tell(struct stream *st, struct buf *made, struct llm_segment **r
     for (size_t i = 0; i < st->count; i++) {
         segment[i] = st->part[i].segment;
         segment[i].text = str_sub(buf_str(&st->text), st->part[i].from, st->part[i].to);
+        segment[i].id = str_of(st->part[i].id);
     }
     return tools_tell(&st->tools, syntax, segment, st->count, made, ret_segment, ret_count);
 }
@@ -290,7 +348,7 @@ static enum err generate(struct stream *st, const struct msg_llm_generate *m)
 {
     autobuf made = {};
     autofree struct llm_segment *segment = nullptr;
-    size_t count;
+    size_t count, marks;
     const char *grammar;
     try(complete_grammar(st, &grammar));
     try(tell(st, &made, &segment, &count));
@@ -316,6 +374,10 @@ static enum err generate(struct stream *st, const struct msg_llm_generate *m)
         .bias_count = st->bias_count,
         .prefill = st->prefill,
         .grammar = grammar,
+        .mark = tools_marks(&st->tools, syntax, &marks),
+        .mark_count = marks,
+        .has_logprobs = st->has_logprobs,
+        .top_logprobs = st->top_logprobs,
         .piece = on_piece,
         .stopped = is_stopped,
         .arg = st,
@@ -360,6 +422,8 @@ enum err stream_message(void *state, struct worker_stream *, uint16_t type, cons
         return on_format(st, &msg->llm_format);
     case MSG_llm_tool:
         return on_tool(st, &msg->llm_tool);
+    case MSG_llm_logprobs:
+        return on_logprobs(st, &msg->llm_logprobs);
     case MSG_llm_prefill:
         st->prefill = true;
         return on_generate(

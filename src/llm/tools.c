@@ -35,16 +35,34 @@ static bool is_name(struct str name)
     return name.n > 0 && name.n <= TOOL_NAME_MAX;
 }
 
+enum err tools_put_json(struct buf *into, struct str json)
+{
+    bool quoted = false, escaped = false;
+    for (size_t i = 0; i < json.n; i++) {
+        char c = json.p[i];
+        bool is_blank = c == ' ' || c == '\n' || c == '\r' || c == '\t';
+        if (quoted || !is_blank)
+            try(buf_add_byte(into, c));
+        if (!quoted && (c == ',' || c == ':'))
+            try(buf_add_byte(into, ' '));
+        quoted ^= c == '"' && !escaped;
+        escaped = quoted && c == '\\' && !escaped;
+    }
+    return OK;
+}
+
 static enum err list(struct tools *t, const struct msg_llm_tool *m)
 {
-    struct json_out j = {.to = &t->list};
+    autobuf json = BUF(TOOLS_BYTES_MAX);
+    struct json_out j = {.to = &json};
     struct msg_llm_tool whole = *m;
     if (whole.parameters_json.n == 0)
         whole.parameters_json = S("{}");
+    tool_put(&j, &whole);
+    try(json_finish(&j));
     if (t->count > 0)
         try(buf_add_byte(&t->list, '\n'));
-    tool_put(&j, &whole);
-    return json_finish(&j);
+    return tools_put_json(&t->list, buf_str(&json));
 }
 
 static bool describes_object(const struct json_val *schema)
@@ -80,6 +98,7 @@ enum err tools_add(struct tools *t, const struct msg_llm_tool *m, char why[LLM_W
         return ERR_INVALID;
     }
     t->must = m->must;
+    t->one = m->one;
     err = list(t, m);
     if (err == OK)
         t->count++;
@@ -88,29 +107,48 @@ enum err tools_add(struct tools *t, const struct msg_llm_tool *m, char why[LLM_W
     return err;
 }
 
-/* --- the form of a call --- */
+/* --- how the model is made to call --- */
 
+const char *const *tools_marks(const struct tools *t, enum tool_syntax syntax, size_t *ret_count)
+{
+    static const char *const mistral[] = {"[TOOL_CALLS]", "[ARGS]", "[CALL_ID]"};
+    bool has_marks = t->count > 0 && syntax >= TOOLS_MISTRAL_V3;
+    *ret_count = has_marks ? sizeof mistral / sizeof *mistral : 0;
+    return has_marks ? mistral : nullptr;
+}
+
+#define NAME "\"{\" ws \"\\\"name\\\"\" colon \"\\\"\""
+#define KEY(key) "\"\\\"\" comma \"\\\"" key "\\\"\" colon"
+#define ID "[a-zA-Z0-9]{9}"
+#define ARRAY                                                                                       \
+    {                                                                                              \
+        "mark-0 \"[\" ws", NAME, KEY("arguments"),                                                 \
+            "( comma \"\\\"id\\\"\" colon \"\\\"\" " ID " \"\\\"\" )? ws \"}\"", "ws \"]\"",              \
+    }
+
+/* The grammar before all, before a name, between it and the arguments, after those, after all. */
 static const struct {
-    struct str before, after; /* the whole call */
-    const char *arguments;    /* their key */
+    const char *begin, *name, *arguments, *after, *end;
 } forms[] = {
-    [TOOLS_HERMES] = {S("<tool_call>\n"), S("\n</tool_call>"), "arguments"},
-    [TOOLS_LLAMA3] = {S(""), S(""), "parameters"},
+    [TOOLS_HERMES] = {"\"<tool_call>\\n\"", NAME, KEY("arguments"), "ws \"}\"",
+                      "\"\\n</tool_call>\""},
+    [TOOLS_LLAMA3] = {"", NAME, KEY("parameters"), "ws \"}\"", ""},
+    [TOOLS_MISTRAL_V3] = ARRAY,
+    [TOOLS_MISTRAL_V7] = ARRAY,
+    [TOOLS_MISTRAL_V11] = {"mark-0", "", "( mark-2 " ID " )? mark-1", "", ""},
+    [TOOLS_MISTRAL_V13] = {"mark-0", "", "mark-1", "", ""},
 };
 
 static enum err add_call_rule(const struct tool *tool, size_t number, enum tool_syntax syntax,
                               const char *name, struct grammar *g, char why[LLM_WHY_BYTES])
 {
-    char arguments[64], key[TOOL_NAME_MAX + 16];
+    char arguments[64];
     snprintf(arguments, sizeof arguments, "%.16s-with-%zu", name, number);
     const struct json_val *schema = tool->parameters ? json_root(tool->parameters) : nullptr;
     bool says_nothing = !schema || json_count(schema) == 0;
     try(grammar_add_schema(g, arguments, says_nothing ? nullptr : schema, why));
-    try(buf_addf(&g->text, "%s-%zu ::= \"{\" ws \"\\\"name\\\"\" colon ", name, number));
-    snprintf(key, sizeof key, "\"%s\"", tool->name);
-    try(grammar_add_literal(g, str_of(key)));
-    return buf_addf(&g->text, "comma \"\\\"%s\\\"\" colon %s ws \"}\"\n", forms[syntax].arguments,
-                    arguments);
+    return buf_addf(&g->text, "%s-%zu ::= %s \"%s\" %s %s %s\n", name, number, forms[syntax].name,
+                    tool->name, forms[syntax].arguments, arguments, forms[syntax].after);
 }
 
 enum err tools_add_grammar(const struct tools *t, enum tool_syntax syntax, const char *name,
@@ -118,142 +156,8 @@ enum err tools_add_grammar(const struct tools *t, enum tool_syntax syntax, const
 {
     for (size_t i = 0; i < t->count; i++)
         try(add_call_rule(&t->tool[i], i, syntax, name, g, why));
-    try(buf_addf(&g->text, "%s ::= ", name));
-    try(grammar_add_literal(g, forms[syntax].before));
+    try(buf_addf(&g->text, "%s ::= %s ", name, forms[syntax].begin));
     for (size_t i = 0; i < t->count; i++)
         try(buf_addf(&g->text, "%s%s-%zu ", i == 0 ? "( " : "| ", name, i));
-    try(buf_add(&g->text, S(") ")));
-    try(grammar_add_literal(g, forms[syntax].after));
-    return buf_add(&g->text, S("\n"));
-}
-
-/* --- in the conversation --- */
-
-static const struct {
-    const char *before, *after;
-} introductions[] = {
-    [TOOLS_HERMES] =
-        {
-            "\n\n# Tools\n\nYou may call one or more functions to help with what the user wants. "
-            "These are the functions, within <tools></tools>:\n<tools>\n",
-            "\n</tools>\n\nTo call a function, answer with a JSON object of its name and its "
-            "arguments within <tool_call></tool_call>:\n<tool_call>\n{\"name\": <function-name>, "
-            "\"arguments\": <args-json-object>}\n</tool_call>",
-        },
-    [TOOLS_LLAMA3] =
-        {
-            "\n\nEnvironment: ipython\n\nYou have access to the following functions. To call one, "
-            "respond with JSON for a function call and nothing else, in the format {\"name\": "
-            "function name, \"parameters\": dictionary of argument name and its value}. Do not use "
-            "variables.\n\n",
-            "",
-        },
-};
-
-static bool has_role(const struct llm_segment *s, const char *role)
-{
-    return str_eq(s->role, str_of(role));
-}
-
-static struct llm_segment introduction(const struct tools *t, enum tool_syntax syntax,
-                                       bool after_others)
-{
-    const char *before = introductions[syntax].before;
-    return (struct llm_segment){
-        .role = S("system"),
-        .text = buf_str(&t->list),
-        .joined = after_others,
-        .before = after_others ? before : before + 2, /* the empty line */
-        .after = introductions[syntax].after,
-    };
-}
-
-/* An object of name and arguments under the syntax's own key; `made` has room. In what JSON quotes the mark cannot
- * stand: its quotes would be escaped. */
-static enum err rewrite_call(enum tool_syntax syntax, struct buf *made, struct str *text)
-{
-    static const struct str mark = S(",\"arguments\":");
-    size_t at = str_find(*text, mark), from = made->n;
-    if (at == text->n)
-        return ERR_SYNTAX;
-    try(buf_add(made, str_sub(*text, 0, at)));
-    try(buf_addf(made, ",\"%s\":", forms[syntax].arguments));
-    try(buf_add(made, str_sub(*text, at + mark.n, text->n)));
-    *text = str_sub(buf_str(made), from, made->n);
-    return OK;
-}
-
-static enum err translate_call(enum tool_syntax syntax, const struct llm_segment *previous,
-                               struct buf *made, struct llm_segment *s)
-{
-    bool goes_on = previous && (has_role(previous, "assistant") || has_role(previous, "call"));
-    s->role = S("assistant");
-    s->joined = s->tied = goes_on;
-    if (syntax == TOOLS_HERMES) {
-        s->before = goes_on ? "\n<tool_call>\n" : "<tool_call>\n";
-        s->after = "\n</tool_call>";
-    } else {
-        s->before = goes_on ? "\n" : nullptr;
-    }
-    return rewrite_call(syntax, made, &s->text);
-}
-
-static void translate_result(enum tool_syntax syntax, const struct llm_segment *previous,
-                             struct llm_segment *s)
-{
-    bool goes_on = previous && has_role(previous, "tool");
-    s->tied = previous && (goes_on || has_role(previous, "call"));
-    if (syntax == TOOLS_LLAMA3) { /* one message each */
-        s->role = S("ipython");
-        return;
-    }
-    s->role = S("user");
-    s->joined = goes_on;
-    s->before = goes_on ? "\n<tool_response>\n" : "<tool_response>\n";
-    s->after = "\n</tool_response>";
-}
-
-/* Room for all that is rewritten, so that it stays where it is. */
-static enum err reserve(const struct llm_segment *segment, size_t count, struct buf *made)
-{
-    enum { KEYS = 64 };
-    size_t bytes = 0;
-    for (size_t i = 0; i < count; i++)
-        if (has_role(&segment[i], "call"))
-            bytes += segment[i].text.n + KEYS;
-    made->cap = bytes + 1;
-    return buf_reserve(made, bytes);
-}
-
-enum err tools_tell(const struct tools *t, enum tool_syntax syntax,
-                    const struct llm_segment *segment, size_t count, struct buf *made,
-                    struct llm_segment **ret_segment, size_t *ret_count)
-{
-    autofree struct llm_segment *to = mem_zero(count + 1, sizeof *to);
-    size_t n = 0;
-    bool told = t->count == 0;
-    if (!to)
-        return ERR_NOMEM;
-    try(reserve(segment, count, made));
-    for (size_t i = 0; i < count; i++) {
-        const struct llm_segment *previous = i > 0 ? &segment[i - 1] : nullptr;
-        if (!told && !has_role(&segment[i], "system")) {
-            to[n++] = introduction(t, syntax, i > 0);
-            told = true;
-        }
-        to[n] = segment[i];
-        if (has_role(&segment[i], "call"))
-            try(translate_call(syntax, previous, made, &to[n]));
-        else if (has_role(&segment[i], "tool"))
-            translate_result(syntax, previous, &to[n]);
-        n++;
-    }
-    if (!told) {
-        to[n] = introduction(t, syntax, count > 0);
-        n++;
-    }
-    *ret_segment = to;
-    *ret_count = n;
-    to = nullptr;
-    return OK;
+    return buf_addf(&g->text, ") %s\n", forms[syntax].end);
 }

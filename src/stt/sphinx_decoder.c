@@ -20,6 +20,8 @@ enum {
     VOICED_MS = 250,
     EARLY_MS = 4000,
     EARLY_SAMPLES = EARLY_MS * (SPHINX_RATE_HZ / 1000),
+    /* No word is so short, and PocketSphinx ends the process over the lattice of two or three frames. */
+    WORD_SAMPLES = 100 * (SPHINX_RATE_HZ / 1000),
 };
 
 /* Weight of the documents' words. PocketSphinx adds the models after raising them to the language
@@ -335,6 +337,8 @@ enum err sphinx_decoder_end(struct sphinx_decoder *d, uint32_t at_ms, struct stt
     d->live = false;
     if (ps_end_utt(d->ps) < 0)
         return ERR_INTERNAL;
+    if (d->fed < WORD_SAMPLES)
+        return err;
     for (ps_seg_t *seg = ps_seg_iter(d->ps); seg != nullptr; seg = ps_seg_next(seg)) {
         if (err == OK)
             err = add_segment(d, seg, at_ms, result); /* on failure the rest is only walked over */

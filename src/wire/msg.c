@@ -2,6 +2,7 @@
 #include "wire/msg.h"
 
 #include "base/check.h"
+#include "wire/logprob.h"
 
 enum field_kind : uint8_t { FIELD_U32, FIELD_U64, FIELD_F32, FIELD_STR, FIELD_BYTES };
 enum direction : uint8_t { DIRECTION_S = 1, DIRECTION_E = 2, DIRECTION_B = 3 };
@@ -72,6 +73,8 @@ uint32_t msg_cost(uint16_t type, uint32_t payload_bytes)
     case MSG_embed_tokens:
     case MSG_embed_vector:
         return payload_bytes;
+    case MSG_llm_logprob: /* its list, after a length */
+        return payload_bytes < 4 ? payload_bytes : 4 + logprobs_cost(payload_bytes - 4);
     default:
         return 0;
     }

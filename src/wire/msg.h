@@ -18,10 +18,11 @@
 #include "base/err.h"
 #include "base/str.h"
 
-constexpr uint32_t WIRE_VERSION = 6;
+constexpr uint32_t WIRE_VERSION = 7;
 constexpr uint32_t WIRE_HEADER_BYTES = 12;
 constexpr uint32_t WIRE_PAYLOAD_MAX = 64 * 1024;
-/* What either side may have under way per stream (payload bytes of audio, *_text, *_segment)
+/* What either side may have under way per stream (payload bytes of audio, *_text, *_segment; of
+ * llm_logprob more)
  * before the other grants more with `credit`. */
 constexpr uint32_t WIRE_CREDIT = 256 * 1024;
 /* Connection-wide messages (hello, load, ready, ping, stt_words, stt_learnt…) use stream 0. */

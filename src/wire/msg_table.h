@@ -9,7 +9,7 @@
 // clang-format off
 /* The handshake: the engine speaks first; the server answers with `load`, the engine with `ready`. */
 MSG(hello,    0x0001, E, U32(hello, version) STR(hello, role) STR(hello, program))
-MSG(load,     0x0002, S, STR(load, driver) STR(load, model_dir) STR(load, model) STR(load, options) U32(load, threads))
+MSG(load,     0x0002, S, STR(load, driver) STR(load, model_dir) STR(load, model) STR(load, options) U32(load, threads) STR(load, sha256))
 MSG(ready,    0x0003, E, STR(ready, driver) STR(ready, model) STR(ready, languages) U32(ready, rate_hz) U32(ready, slots) STR(ready, notes))
 MSG(ping,     0x0004, S, U64(ping, token))
 MSG(pong,     0x0005, E, U64(pong, token) U32(pong, live_streams))
@@ -58,14 +58,18 @@ MSG(llm_generate, 0x0032, S, U32(llm_generate, max_tokens) F32(llm_generate, tem
  * token's number and what is added to it, or ""), and what the answer has to be: JSON, by a schema or any object (""). */
 MSG(llm_sampling, 0x0035, S, F32(llm_sampling, min_p) F32(llm_sampling, presence_penalty) F32(llm_sampling, frequency_penalty) F32(llm_sampling, repeat_penalty) STR(llm_sampling, bias_json))
 MSG(llm_format,   0x0036, S, STR(llm_format, schema_json))
-/* A function that the model may ask for; must: the answer has to be a call, of the last one's word. A call is told
- * once it is whole; the reason of llm_done is "tool_calls" then. */
-MSG(llm_tool,     0x0037, S, STR(llm_tool, name) STR(llm_tool, description) STR(llm_tool, parameters_json) U32(llm_tool, must))
+/* A function that the model may ask for; of the last one's word, must: the answer has to be a call, one: it ends with
+ * the first call. A call is told once it is whole; the reason of llm_done is "tool_calls" then. */
+MSG(llm_tool,     0x0037, S, STR(llm_tool, name) STR(llm_tool, description) STR(llm_tool, parameters_json) U32(llm_tool, must) U32(llm_tool, one))
 MSG(llm_call,     0x0038, E, STR(llm_call, name) STR(llm_call, arguments_json))
 /* In place of llm_generate: the prompt is read up to the end of its last segment's text and kept for the session, so that
  * what begins with the same words has only its rest to read; nothing is written. Room is left for max_tokens. Answers
  * llm_done with the reason "prefill". */
 MSG(llm_prefill,  0x0039, S, U32(llm_prefill, max_tokens))
+/* Before llm_generate: how likely each token was is wanted, and the `top` likeliest in its place. Each llm_token then
+ * comes after the llm_logprob of each token that its text begins (wire/logprob.h); a call's tokens are not told. */
+MSG(llm_logprobs, 0x003a, S, U32(llm_logprobs, top))
+MSG(llm_logprob,  0x003b, E, BYTES(llm_logprob, list))
 MSG(llm_token,    0x0033, E, STR(llm_token, text))
 MSG(llm_done,     0x0034, E, STR(llm_done, reason) U32(llm_done, prompt_tokens) U32(llm_done, cached_tokens) U32(llm_done, completion_tokens) U32(llm_done, segments_left_out) U64(llm_done, prefill_us) U64(llm_done, decode_us))
 

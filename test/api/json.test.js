@@ -49,6 +49,7 @@ const BODIES = {
     fields: {
       model: { type: 'string', max: 127 },
       stream: { type: 'boolean' },
+      logprobs: { type: 'boolean' },
       max_tokens: { type: 'integer', min: 1, max: 32768 },
     },
     good: { messages: [{ role: 'user', content: 'hello' }] },

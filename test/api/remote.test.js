@@ -87,12 +87,13 @@ const TABLE = {
   'busy-always': { does: (socket) => socket.write(whole(429, {})), error: /too much to do/, code: 'overloaded', tries: 3 },
   'busy-for-long': { does: (socket) => socket.write(whole(429, {}, 'Retry-After: 60\r\n')), error: /too much to do/, code: 'overloaded', tries: 1 },
   /* refusals */
-  'wrong-key': { does: (socket) => socket.write(whole(401, { error: { message: 'Bad key' } })), error: /does not accept this server's key/, tries: 1 },
-  'no-model': { does: (socket) => socket.write(whole(404, { detail: 'x' })), error: /does not know the model/, tries: 1 },
+  'wrong-key': { does: (socket) => socket.write(whole(401, { error: { message: 'Bad key' } })), error: /does not accept this server's key/, code: 'upstream_refused', tries: 1 },
+  forbidden: { does: (socket) => socket.write(whole(403, '')), error: /does not accept this server's key/, code: 'upstream_refused', tries: 1 },
+  'no-model': { does: (socket) => socket.write(whole(404, { detail: 'x' })), error: /does not know the model/, code: 'upstream_refused', tries: 1 },
   'too-long': { does: (socket) => socket.write(whole(400, { error: { message: 'maximum context length is 5' } })), error: /too long for the language model/, code: 'too_large', tries: 1 },
-  'bad-request': { does: (socket) => socket.write(whole(400, '<p>')), error: /refuses the question/, tries: 1 },
+  'bad-request': { does: (socket) => socket.write(whole(400, '<p>')), error: /refuses the question/, code: 'upstream_refused', tries: 1 },
   fails: { does: (socket) => socket.write(whole(500, '')), error: /has failed/, tries: 1 },
-  redirects: { does: (socket) => socket.write(whole(302, '', 'Location: http://127.0.0.1:1/\r\n')), error: /refuses the question/, tries: 1 },
+  redirects: { does: (socket) => socket.write(whole(302, '', 'Location: http://127.0.0.1:1/\r\n')), error: /refuses the question/, code: 'upstream_refused', tries: 1 },
   'error-first': { does: says(event({ error: { message: 'CUDA /secret/path' } })), error: /has failed/, tries: 1 },
   'error-amid': { does: says(delta('Ye') + event({ error: 'x' })), text: 'Ye', error: /has failed/, tries: 1 },
   /* an end that is none */
@@ -233,6 +234,7 @@ describe('a language model elsewhere', { concurrency: true }, () => {
     const next = /** @type {any} */ (peer.requests.at(-1)).body;
     assert.deepEqual(next.response_format.json_schema.schema, parameters);
     assert.equal(next.tool_choice, 'auto');
+    assert.equal(next.parallel_tool_calls, undefined);
     const call = (/** @type {number} */ i, /** @type {string} */ name, /** @type {string} */ text) => ({ id: called[i].id, type: 'function', function: { name, arguments: text } });
     assert.deepEqual(next.messages, [
       { role: 'user', content: 'Please call!' },
@@ -243,6 +245,9 @@ describe('a language model elsewhere', { concurrency: true }, () => {
     ]);
     await assert.rejects(client.chat.completions.create({ model: 'm', messages: [user('half!')], tools }), /no function that there is/);
     await assert.rejects(client.chat.completions.create({ model: 'm', messages: [user('stranger!')], tools }), /no function that there is/);
+    const one = await client.chat.completions.create({ model: 'm', messages: [user('call!')], tools, parallel_tool_calls: false });
+    assert.equal(one.choices[0].message.tool_calls?.length, 1);
+    assert.equal(/** @type {any} */ (peer.requests.at(-1)).body.parallel_tool_calls, false);
     const object = await client.chat.completions.create({ model: 'm', messages: [user('object!')], tools });
     assert.equal(/** @type {any} */ (object.choices[0].message.tool_calls?.[0]).function.arguments, '{"city":"Bern"}');
     const cut = await client.chat.completions.create({ model: 'm', messages: [user('cut!')], tools });
@@ -416,7 +421,7 @@ describe('a language model elsewhere', { concurrency: true }, () => {
     peer.kill('SIGKILL');
     assert.match(await cut, /language model's server (broke off|cannot be reached)/);
     await until(async () => (await model(server)).state === 'down', 'that it is missed');
-    assert.match((await ask(server.url, 'Are you there?')).last.error.message, /cannot be reached, or lacks the model/);
+    assert.match((await ask(server.url, 'Are you there?')).last.error.message, /cannot be reached, or is not ready/);
     start();
     await untilReady(server);
   });

@@ -171,7 +171,7 @@ async function killUnderLoad(t, { count, signals }) {
   const server = await startServer(t, { args: ARGS });
   await untilReady(server);
   const clients = Array.from({ length: TALKING + READING }, (_, i) => new (i < TALKING ? Talker : Reader)(server.url, random));
-  /** @type {{role: string, signal: string, at: number, back: number, doomed: number, told: number[]}[]} */
+  /** @type {{role: string, signal: string, at: number, back: number, told: number[]}[]} */
   const kills = [];
   for (const client of clients) {
     await client.enter();
@@ -200,8 +200,9 @@ async function killUnderLoad(t, { count, signals }) {
       }, 'an engine at work', 60000);
       if (FULL) await sleep(random(300)); /* time for turns to end well */
       const doomed = clients.filter((client) => client.needs(role));
+      if (kills.length === 0 && doomed.length === 0) continue; /* one of them, at least, strikes in the midst of something */
       for (const client of doomed) client.doomed = role;
-      const kill = { role, signal, at: performance.now(), back: Infinity, doomed: doomed.length, told: [] };
+      const kill = { role, signal, at: performance.now(), back: Infinity, told: [] };
       kills.push(kill);
       process.kill(pid, signal);
       await until(async () => {
@@ -222,7 +223,6 @@ async function killUnderLoad(t, { count, signals }) {
   for (const signal of signals) t.diagnostic(`${signal}: ${ROLES.map((role) => `${kills.filter((k) => k.role === role && k.signal === signal).length} ${role}`).join(', ')}`);
   t.diagnostic(`${kills.length} kills, of which ${kills.filter((k) => k.told.length).length} ended turns, ${told.length} together; ${clients.reduce((n, c) => n + c.ends, 0)} turns ended well`);
   t.diagnostic(`from the kill to the error's arrival: ${spread(told)}; the last one of each kill: ${spread(kills.filter((k) => k.told.length).map((k) => Math.max(...k.told)))}`);
-  assert.ok(kills.reduce((n, kill) => n + kill.doomed, 0) > 0, 'somebody was in the midst of something');
   const metrics = await metricsOf(server);
   if (!SANITIZED) assert.equal(metrics.get('repartee_turns_failed_total'), told.length, 'every failure is told, once');
   for (const role of ROLES) {

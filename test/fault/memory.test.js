@@ -309,7 +309,9 @@ test('short of memory with TLS, keys and a language model', async (t) => {
 });
 
 test('short of memory with a language model elsewhere', async (t) => {
-  const said = chunk(delta('Anna does, ') + delta('every evening.') + FINISH + DONE) + END;
+  const told = (/** @type {string} */ token) => ({ token, logprob: -0.5, bytes: [...Buffer.from(token)] });
+  const likely = (/** @type {string} */ token) => delta(token, { logprobs: { content: [{ ...told(token), top_logprobs: [told(token), told('Nobody')] }] } });
+  const said = chunk(likely('Anna does, ') + likely('every evening.') + FINISH + DONE) + END;
   const peer = await startPeer(t, {
     models: (socket) => socket.end(models({ id: 'far' })),
     '*': (socket) => socket.end(HEAD.replace('\r\n', '\r\nConnection: close\r\n') + said), /* nothing is kept for later */

@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1 || tools_add(&t, &(struct msg_llm_tool){.name = S("f")}, why) != OK)
         return 0;
     struct call_reader r = {.tools = &t,
-                            .syntax = data[0] & 1 ? TOOLS_LLAMA3 : TOOLS_HERMES,
+                            .syntax = data[0] % (TOOLS_MISTRAL_V13 + 1),
                             .on_text = on_text,
                             .on_call = on_call};
     words = calls = 0;

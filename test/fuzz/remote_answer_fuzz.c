@@ -12,12 +12,24 @@ static enum err on_text(void *arg, struct str text)
     return OK;
 }
 
+static enum err on_logprob(void *, struct str list)
+{
+    struct logprob one;
+    size_t n = 0;
+    for (; list.n; n++)
+        check(logprob_next(&list, &one) == OK);
+    check(n >= 1 && n <= 3);
+    return OK;
+}
+
 static void read_answer(struct str s, size_t step)
 {
     struct remote_answer a;
     size_t n = 0;
     enum err err = OK;
     remote_answer_init(&a, S("key"), on_text, &n);
+    a.on_logprob = step % 2 ? nullptr : on_logprob;
+    a.top_logprobs = 2;
     for (size_t at = 0; err == OK && step && at < s.n; at += step)
         err = remote_answer_feed(&a, str_sub(s, at, at + step));
     if (err == OK)

@@ -26,7 +26,7 @@ import { samplesOf, speak } from './speech.js';
 
 const LONG = 'Anna waters the tomatoes every evening, when the sun has gone down behind the hill and the air is cool again.';
 export const DOCUMENT = `# Garden\n\n## Who waters the tomatoes?\n\n${LONG}\n\n## Where is the ladder?\n\nThe ladder stands behind the shed.\n`;
-const COMPLETION = { model: 'any', messages: [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: LONG }], stop: ['never'], seed: 5 };
+const COMPLETION = { model: 'any', messages: [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: LONG }], stop: ['never'], seed: 5, logprobs: true, top_logprobs: 2 };
 const QUESTION = 'Who waters the tomatoes?';
 export const SCRIPTED = [
   '--stt-driver', 'scripted', '--stt-script', 'text=where is the ladder', '--stt-streams', '8', '--tts-driver', 'scripted',

@@ -8,8 +8,9 @@ int main(int argc, char **argv)
 {
     struct gguf_shape shape;
     if (argc != 3 || !gguf_shape_named(argv[1], &shape)) {
-        fputs("usage: gguf_make tiny|small|smol-135m|llama-1b|llama-8b|tiny-bert|e5-small FILE\n",
-              stderr);
+        fputs(
+            "usage: gguf_make tiny|small|smol-135m|llama-1b|llama-8b|tiny-mistral|tiny-bert|e5-small FILE\n",
+            stderr);
         return 2;
     }
     return gguf_write(argv[2], &shape) ? 0 : 1;

@@ -24,6 +24,12 @@ static const char llama3[] =
     "}}<|eot_id|>{% endfor %}{% if add_generation_prompt "
     "%}<|start_header_id|>assistant<|end_header_id|>\n\n{% endif %}";
 
+static const char mistral[] =
+    "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'system' %}[SYSTEM_PROMPT]{{ m['content'] "
+    "}}[/SYSTEM_PROMPT]{% elif m['role'] == 'user' %}[INST]{{ m['content'] }}[/INST]{% elif m.tool_calls "
+    "%}{% for c in m.tool_calls %}[TOOL_CALLS]{{ c.name }}[ARGS]{{ c.arguments }}{% endfor %}</s>{% else "
+    "%}{{ m['content'] }}</s>{% endif %}{% endfor %}";
+
 static const struct {
     const char *name;
     struct gguf_shape shape;
@@ -33,6 +39,7 @@ static const struct {
     {"smol-135m", {30, 576, 1536, 9, 3, 49152, 8192, 100000, "q4_0", nullptr, 1, false}},
     {"llama-1b", {16, 2048, 8192, 32, 8, 128256, 131072, 500000, "q4_0", nullptr, 1, false}},
     {"llama-8b", {32, 4096, 14336, 32, 8, 128256, 131072, 500000, "q4_k", nullptr, 1, false}},
+    {"tiny-mistral", {2, 64, 128, 4, 2, 310, 2048, 10000, "f32", .seed = 1, .mistral = true}},
     {"tiny-bert", {2, 64, 128, 4, 4, 300, 128, 0, "f32", .seed = 1, .reads = true}},
     {"e5-small", {12, 384, 1536, 12, 12, 30522, 512, 0, "q4_0", .seed = 1, .reads = true}},
 };
@@ -42,11 +49,21 @@ struct gguf_shape gguf_tiny(void)
     return shapes[0].shape;
 }
 
-struct gguf_shape gguf_tiny_bert(void)
+static struct gguf_shape named(const char *name)
 {
     struct gguf_shape shape = {};
-    (void)gguf_shape_named("tiny-bert", &shape);
+    (void)gguf_shape_named(name, &shape);
     return shape;
+}
+
+struct gguf_shape gguf_tiny_bert(void)
+{
+    return named("tiny-bert");
+}
+
+struct gguf_shape gguf_tiny_mistral(void)
+{
+    return named("tiny-mistral");
 }
 
 bool gguf_shape_named(const char *name, struct gguf_shape *ret_shape)
@@ -230,26 +247,44 @@ static void put_word(char *into, const char *blank, uint32_t number)
                       vowels[k / 14 % 5]);
 }
 
+static const struct family {
+    const char *special[16];
+    uint32_t specials, bos, eos;
+    const char *template;
+} families[] = {
+    {{"<|begin_of_text|>", "<|end_of_text|>", "<|eot_id|>", "<|start_header_id|>",
+      "<|end_header_id|>"},
+     5,
+     0,
+     2,
+     llama3},
+    {{"<s>", "</s>", "[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]",
+      "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_CALLS]", "[ARGS]", "[CALL_ID]",
+      "[TOOL_RESULTS]", "[/TOOL_RESULTS]", "[TOOL_CONTENT]"},
+     14,
+     0,
+     1,
+     mistral},
+};
+
 static void vocabulary(struct maker *m)
 {
-    static const char *const specials[SPECIALS] = {"<|begin_of_text|>", "<|end_of_text|>",
-                                                   "<|eot_id|>", "<|start_header_id|>",
-                                                   "<|end_header_id|>"};
     enum { NORMAL = 1, CONTROL = 3, USER_DEFINED = 4 };
-    uint32_t n = m->shape->vocabulary;
+    const struct family *f = &families[m->shape->mistral];
+    uint32_t n = m->shape->vocabulary, first = n - f->specials;
     char (*word)[WORD_BYTES] = calloc(n, sizeof *word);
     const char **list = calloc(n, sizeof *list);
     int32_t *type = calloc(n, sizeof *type);
     int others = 0;
     for (uint32_t i = 0; i < n; i++) {
         list[i] = word[i];
-        type[i] = i < n - SPECIALS ? NORMAL : m->shape->loose ? USER_DEFINED : CONTROL;
+        type[i] = i < first ? NORMAL : m->shape->loose ? USER_DEFINED : CONTROL;
         if (i < BYTES)
             put_byte(word[i], (int)i, &others);
-        else if (i < n - SPECIALS)
+        else if (i < first)
             put_word(word[i], "\u0120", i);
         else
-            snprintf(word[i], WORD_BYTES, "%s", specials[i - (n - SPECIALS)]);
+            snprintf(word[i], WORD_BYTES, "%s", f->special[i - first]);
     }
     const char *merge = "b a"; /* a list of none is refused */
     gguf_set_val_str(m->file, "tokenizer.ggml.model", "gpt2");
@@ -257,9 +292,9 @@ static void vocabulary(struct maker *m)
     gguf_set_arr_str(m->file, "tokenizer.ggml.tokens", list, n);
     gguf_set_arr_data(m->file, "tokenizer.ggml.token_type", GGUF_TYPE_INT32, type, n);
     gguf_set_arr_str(m->file, "tokenizer.ggml.merges", &merge, 1);
-    gguf_set_val_u32(m->file, "tokenizer.ggml.bos_token_id", n - 5);
-    gguf_set_val_u32(m->file, "tokenizer.ggml.eos_token_id", n - 3);
-    const char *template = m->shape->template ? m->shape->template : llama3;
+    gguf_set_val_u32(m->file, "tokenizer.ggml.bos_token_id", first + f->bos);
+    gguf_set_val_u32(m->file, "tokenizer.ggml.eos_token_id", first + f->eos);
+    const char *template = m->shape->template ? m->shape->template : f->template;
     if (template[0])
         gguf_set_val_str(m->file, "tokenizer.chat_template", template);
     free(word);

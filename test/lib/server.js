@@ -17,9 +17,11 @@ export const BUILD = path.resolve(process.env.TEST_BUILD ?? 'build');
 const START_MS = 60000; /* under a sanitizer on a busy machine */
 const STOP_MS = 15000;
 
+const OF_THE_CALLER = /^(REPARTEE_|XDG_|HF_)|_proxy$/i;
+
 /** The programs' environment: nothing of the caller's configuration. @param {Record<string, string>} [more] */
 export function environment(more = {}) {
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('REPARTEE_') && !name.startsWith('XDG_'));
+  const kept = Object.entries(process.env).filter(([name]) => !OF_THE_CALLER.test(name));
   return { ...Object.fromEntries(kept), PATH: `${BUILD}:${process.env.PATH}`, XDG_CONFIG_HOME: '/nonexistent', ...more };
 }
 

@@ -104,12 +104,36 @@ static void the_longest_unused_makes_room(void **)
     assert_int_equal(take("ann", "|aaaab").keep, 4);
     assert_int_equal(cache_take(&c, S("dan"), &p, &plan), ERR_BUSY);
     size_t forgotten;
-    assert_false(cache_forget_one(&c, &forgotten));
+    assert_false(cache_oldest_idle(&c, false, &forgotten));
     cache_release(&c, cyd.sequence);
-    assert_true(cache_forget_one(&c, &forgotten));
+    assert_true(cache_oldest_idle(&c, false, &forgotten));
     assert_int_equal(forgotten, cyd.sequence);
+    cache_forget(&c, forgotten);
     assert_int_equal(c.sequence[forgotten].count, 0);
     assert_int_equal(c.sequence[ann.sequence].count, 5);
+    cache_finish(&c);
+}
+
+static void who_is_away_is_found_but_lies_in_nobody_s_way(void **)
+{
+    set_up(4);
+    size_t oldest;
+    struct cache_plan ann = take("ann", "SYSTEMsystem|aaaa");
+    assert_int_equal(cache_idle(&c), 0);
+    answer(ann, "A");
+    answer(take("bob", "SYSTEMsystem|bbbb"), "");
+    assert_int_equal(cache_idle(&c), 2);
+    assert_true(cache_oldest_idle(&c, false, &oldest));
+    assert_int_equal(oldest, ann.sequence);
+    c.sequence[ann.sequence].away = true;
+    assert_int_equal(cache_idle(&c), 1);
+    assert_true(cache_oldest_idle(&c, true, &oldest));
+    assert_int_equal(oldest, ann.sequence);
+    /* Of two beginnings that are as long the one that is there is copied. */
+    struct cache_plan cyd = take("cyd", "SYSTEMsystem|cccc");
+    assert_int_equal(cyd.copied, strlen("SYSTEMsystem"));
+    assert_int_not_equal(cyd.from, ann.sequence);
+    assert_int_equal(take("ann", "SYSTEMsystem|aaaaAmore").keep, strlen("SYSTEMsystemaaaaA"));
     cache_finish(&c);
 }
 
@@ -132,6 +156,7 @@ int main(void)
         cmocka_unit_test(one_person_s_conversations_leave_one_another_alone),
         cmocka_unit_test(only_what_is_open_is_shared),
         cmocka_unit_test(the_longest_unused_makes_room),
+        cmocka_unit_test(who_is_away_is_found_but_lies_in_nobody_s_way),
         cmocka_unit_test(what_the_memory_lost_is_computed_again),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -273,7 +273,8 @@ static void loose_markup_in_a_question_is_text_too(void **)
     unlink(path);
 }
 
-/* Many conversations, and memory for few: what is idle makes room, and nobody's answer is another. */
+/* Many conversations, and memory for few: what is idle makes room, comes back when it goes on, and nobody's answer is
+ * another. */
 static void the_memory_of_the_idle_makes_room(void **)
 {
     enum { SESSIONS = 12 };
@@ -292,6 +293,9 @@ static void the_memory_of_the_idle_makes_room(void **)
             }
             hear(p, 2);
             for (uint32_t k = 0; k < 2; k++) {
+                const struct msg_llm_done *d = &done[(stream + k) % (STREAMS + 1)];
+                if (round > 0)
+                    assert_int_equal(d->cached_tokens, d->prompt_tokens - 1);
                 struct buf *got = &text[(stream + k) % (STREAMS + 1)];
                 if (round == 0) {
                     first[i + k] = *got;

@@ -7,6 +7,7 @@
 
 #include "engine_peer.h"
 #include "unit.h"
+#include "wire/logprob.h"
 
 static struct peer *start(const char *options)
 {
@@ -125,6 +126,70 @@ static void a_stop_string_ends_it(void **)
     assert_int_equal(peer_stop(p), 0);
 }
 
+/* What an answer tells of its tokens: "(token|others)" and then the text that they begin. */
+static void collect_told(struct peer *p, struct buf *into)
+{
+    while (peer_next(p) && p->frame.type != MSG_llm_done) {
+        if (p->frame.type == MSG_llm_token) {
+            assert_ok(buf_add(into, p->msg.llm_token.text));
+        } else if (p->frame.type == MSG_llm_call) {
+            assert_ok(buf_addf(into, "<%.*s>", STR_FMT(p->msg.llm_call.name)));
+        } else if (p->frame.type == MSG_llm_logprob) {
+            struct str list = p->msg.llm_logprob.list;
+            const char *before = "(";
+            for (struct logprob one; list.n; before = "|") {
+                assert_ok(logprob_next(&list, &one));
+                assert_ok(buf_addf(into, "%s%.*s", before, STR_FMT(one.token)));
+            }
+            assert_ok(buf_add_byte(into, ')'));
+        }
+    }
+    assert_int_equal(p->frame.type, MSG_llm_done);
+}
+
+static void tokens_are_told_with_their_text(void **)
+{
+    static const struct {
+        const char *script, *stops, *told;
+        uint32_t top, tokens;
+        bool has_tools, one;
+    } rows[] = {
+        {"text=One two", "[]", "(One|One|other1)One( two| two|other1) two", 2, 2, false, false},
+        {"text=One two", "[]", "(One)One( two) two", 0, 2, false, false},
+        {"text=One two three four", "[\" three f\"]", "(One)One( two) two", 0, 4, false, false},
+        {"text=A <tool_call>{\"name\": \"f\"}</tool_call> so", "[]", "(A)A( <) <f>( so) so", 0, 22,
+         true, false},
+        {"text=A <tool_call>{\"name\": \"f\"}</tool_call> <tool_call>{\"name\": \"f\"}</tool_call>",
+         "[]", "(A)A( <) <f>", 0, 21, true, true},
+        {"text=<tool_call>{\"name\": \"f\"}</tool_call>", "[]", "<f>", 0, 20, true, true},
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct peer *p = start(rows[i].script);
+        struct msg_llm_generate m = usual;
+        autobuf told = BUF(1000);
+        m.stop_json = str_of(rows[i].stops);
+        begin(p, 1);
+        segment(p, 1, "user", "x", false);
+        peer_send(p, MSG_llm_logprobs, 1, &(struct msg_llm_logprobs){rows[i].top});
+        if (rows[i].has_tools)
+            peer_send(p, MSG_llm_tool, 1,
+                      &(struct msg_llm_tool){.name = S("f"), .one = rows[i].one});
+        peer_send(p, MSG_llm_generate, 1, &m);
+        collect_told(p, &told);
+        assert_str(buf_str(&told), rows[i].told);
+        assert_str(p->msg.llm_done.reason, rows[i].has_tools ? "tool_calls" : "stop");
+        if (p->msg.llm_done.completion_tokens != rows[i].tokens)
+            fail_msg("%s: %u tokens", rows[i].script, p->msg.llm_done.completion_tokens);
+        assert_int_equal(peer_stop(p), 0);
+    }
+    struct peer *p = start("");
+    begin(p, 1);
+    peer_send(p, MSG_llm_logprobs, 1, &(struct msg_llm_logprobs){LOGPROBS_TOP_MAX + 1});
+    assert_true(peer_wait(p, MSG_fail));
+    assert_int_equal(p->msg.fail.err, ERR_INVALID);
+    assert_int_equal(peer_stop(p), 0);
+}
+
 static void what_is_not_whole_is_refused(void **)
 {
     static const struct {
@@ -239,6 +304,7 @@ int main(void)
         cmocka_unit_test(what_was_asked_comes_back),
         cmocka_unit_test(tokens_are_counted),
         cmocka_unit_test(a_stop_string_ends_it),
+        cmocka_unit_test(tokens_are_told_with_their_text),
         cmocka_unit_test(what_is_not_whole_is_refused),
         cmocka_unit_test(a_long_prompt_passes),
         cmocka_unit_test(faults_are_played),

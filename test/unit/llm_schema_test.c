@@ -138,6 +138,12 @@ static const struct {
     {"{\"type\": \"integer\", \"minimum\": -9007199254740991, \"maximum\": 9007199254740991}",
      {"-5", "0", "123456789"},
      {"1.5"}},
+    {"{\"type\": \"integer\", \"minimum\": -40, \"maximum\": 1000000}",
+     {"-40", "0", "7", "999999", "1000000"},
+     {"-41", "1000001", "1000000.0", "01"}},
+    {"{\"type\": \"array\", \"items\": {\"type\": \"number\", \"exclusiveMinimum\": -1, \"maximum\": 100}}",
+     {"[-0.25, 0,99.999 , 100, 100.00]"},
+     {"[-1]", "[100.01]", "[1e1]", "[-0]"}},
     {"{\"type\": \"number\", \"minimum\": 0}", {"0", "0.5", "12e3"}, {"-1", ".5", "1."}},
     {"{\"$ref\": \"#/$defs/node\", \"$defs\": {\"node\": {\"type\": \"object\", \"properties\":"
      " {\"next\": {\"anyOf\": [{\"$ref\": \"#/$defs/node\"}, {\"type\": \"null\"}]}}, \"required\": [\"next\"]}}}",
@@ -210,9 +216,14 @@ static void what_cannot_be_honoured_is_refused_by_name(void **)
         {"{\"$ref\": \"https://example.org/x\"}", "$ref"},
         {"{\"type\": \"object\", \"required\": [\"a\"]}", "required"},
         {"{\"type\": \"integer\", \"minimum\": 5, \"maximum\": 4}", "bounds"},
-        {"{\"type\": \"integer\", \"minimum\": 0, \"maximum\": 100000}", "bounds"},
         {"{\"type\": \"integer\", \"minimum\": \"0\"}", "minimum"},
-        {"{\"type\": \"number\", \"minimum\": 0.5}", "bounds"},
+        {"{\"type\": \"integer\", \"exclusiveMinimum\": 4, \"maximum\": 4}", "bounds"},
+        {"{\"type\": \"integer\", \"multipleOf\": 5}", "multipleOf"},
+        {"{\"type\": \"number\", \"minimum\": 0.5}", "minimum that is no whole number"},
+        {"{\"type\": \"number\", \"exclusiveMaximum\": 0.5, \"minimum\": 0}",
+         "exclusiveMaximum that"},
+        {"{\"type\": \"number\", \"exclusiveMinimum\": true}", "exclusiveMinimum"},
+        {"{\"type\": \"number\", \"minimum\": 3, \"exclusiveMaximum\": 3}", "bounds"},
         {"{\"type\": \"integer\", \"minimum\": 1e30, \"maximum\": 1e30}", "fifteen"},
         {"{\"type\": \"array\", \"minItems\": 3, \"maxItems\": 2}", "minimum"},
         {"{\"type\": \"array\", \"minItems\": -1}", "minItems"},
@@ -227,6 +238,157 @@ static void what_cannot_be_honoured_is_refused_by_name(void **)
         if (err != ERR_INVALID || !strstr(why, refused[i].says))
             fail_msg("%s: %s %s", refused[i].schema, err_code(err), why);
         grammar_free(&g);
+    }
+}
+
+/* --- numbers and their bounds --- */
+
+struct interval {
+    double bound[2]; /* NaN: there is none */
+    bool exclusive[2];
+};
+
+struct sought {
+    const char *type, *alphabet;
+    size_t longest;
+    struct interval in;
+    const struct grammar *g;
+    size_t found;
+};
+
+static bool is_between(double x, const struct interval *in)
+{
+    bool is_above =
+        isnan(in->bound[0]) || x > in->bound[0] || (!in->exclusive[0] && x == in->bound[0]);
+    bool is_below =
+        isnan(in->bound[1]) || x < in->bound[1] || (!in->exclusive[1] && x == in->bound[1]);
+    return is_above && is_below;
+}
+
+/* "-"? ( "0" | [1-9] [0-9]* ), a fraction if it may have one, and no -0. */
+static bool is_good(const struct sought *w, struct str s)
+{
+    struct str rest = str_starts(s, S("-")) ? str_sub(s, 1, s.n) : s, fraction = rest, whole = {};
+    double x;
+    (void)str_cut(&fraction, '.', &whole);
+    for (size_t i = 0; i < rest.n; i++)
+        if ((rest.p[i] < '0' || rest.p[i] > '9') && i != whole.n)
+            return false;
+    if (whole.n == 0 || (whole.n > 1 && whole.p[0] == '0') || (whole.n < rest.n && fraction.n == 0))
+        return false;
+    return str_to_f64(s, &x) == OK && !(x == 0 && rest.n < s.n) && is_between(x, &w->in);
+}
+
+/* Every text over the alphabet that begins with `text`, which `s` has been told. */
+static void compare_all(struct sought *w, const struct llama_sampler *s, struct buf *text)
+{
+    bool can_end = text->n > 0 && is_allowed((struct llama_sampler *)s, llama_vocab_eos(vocab));
+    if (can_end && !is_good(w, buf_str(text)))
+        fail_msg("%.*s may be written by\n%.*s", STR_FMT(buf_str(text)),
+                 STR_FMT(buf_str(&w->g->text)));
+    w->found += can_end;
+    for (const char *c = w->alphabet; text->n < w->longest && *c; c++) {
+        llama_token token;
+        assert_int_equal(llama_tokenize(vocab, c, 1, &token, 1, false, false), 1);
+        if (!is_allowed((struct llama_sampler *)s, token))
+            continue;
+        struct llama_sampler *next = llama_sampler_clone(s);
+        llama_sampler_accept(next, token);
+        assert_ok(buf_add_byte(text, *c));
+        compare_all(w, next, text);
+        text->n--;
+        llama_sampler_free(next);
+    }
+}
+
+/* How many texts over the alphabet are good. */
+static size_t count_good(const struct sought *w, struct buf *text)
+{
+    size_t n = text->n > 0 && is_good(w, buf_str(text));
+    for (const char *c = w->alphabet; text->n < w->longest && *c; c++) {
+        assert_ok(buf_add_byte(text, *c));
+        n += count_good(w, text);
+        text->n--;
+    }
+    return n;
+}
+
+static void put_bound(struct buf *schema, const char *keyword, double x)
+{
+    if (!isnan(x))
+        assert_ok(buf_addf(schema, ",\"%s\":%g", keyword, x));
+}
+
+static void compare_bounds(struct sought *w)
+{
+    autobuf schema = BUF(1000), text = BUF(100);
+    char why[LLM_WHY_BYTES];
+    struct grammar g = GRAMMAR;
+    assert_ok(buf_addf(&schema, "{\"type\":\"%s\"", w->type));
+    put_bound(&schema, w->in.exclusive[0] ? "exclusiveMinimum" : "minimum", w->in.bound[0]);
+    put_bound(&schema, w->in.exclusive[1] ? "exclusiveMaximum" : "maximum", w->in.bound[1]);
+    assert_ok(buf_add_byte(&schema, '}'));
+    if (convert(buf_z(&schema), &g, why) != OK)
+        fail_msg("%s: %s", buf_z(&schema), why);
+    assert_true(g.text.n < 6000);
+    struct llama_sampler *s = llama_sampler_init_grammar(vocab, buf_z(&g.text), "root");
+    assert_non_null(s);
+    w->g = &g;
+    w->found = 0;
+    compare_all(w, s, &text);
+    if (w->found != count_good(w, &text))
+        fail_msg("%s lets write %zu texts:\n%.*s", buf_z(&schema), w->found,
+                 STR_FMT(buf_str(&g.text)));
+    llama_sampler_free(s);
+    grammar_free(&g);
+}
+
+/* Every text of so many signs and digits, also badly written ones. */
+static void integers_are_within_their_bounds(void **)
+{
+    static const struct interval ranges[] = {
+        {{0, 5000}, {}},          {{-40, 1000000}, {}}, {{1, 12}, {}},
+        {{-1, 2}, {false, true}}, {{-2000, 2000}, {}},  {{-30, 30}, {true, true}},
+        {{17, 17}, {}},           {{0, 0}, {}},         {{-999, -10}, {}},
+        {{95, 1234}, {}},         {{18, NAN}, {}},      {{NAN, -18}, {}},
+        {{NAN, 345}, {}},         {{0, NAN}, {true}},   {{NAN, 0}, {false, true}},
+        {{-1, 1000}, {true}},     {{1000, 1099}, {}},   {{109, 1901}, {}},
+        {{99, 100}, {}},          {{-0.5, 10.5}, {}},   {{-123456789012, 98}, {}},
+    };
+    for (size_t i = 0; i < countof(ranges); i++) {
+        const struct interval *in = &ranges[i];
+        bool is_wide = !(in->bound[0] >= -10000 && in->bound[1] <= 10000);
+        struct sought w = {.type = "integer",
+                           .alphabet = "-0123456789",
+                           .longest = in->bound[0] == -2000 ? 5
+                                      : is_wide             ? 3
+                                                            : 4,
+                           .in = *in};
+        compare_bounds(&w);
+    }
+}
+
+static void numbers_are_within_whole_bounds(void **)
+{
+    static const struct interval ranges[] = {
+        {{0, 1}, {}},
+        {{0, 1}, {true, true}},
+        {{-1, 1}, {}},
+        {{-1, 1}, {true, true}},
+        {{0, NAN}, {true}},
+        {{NAN, 0}, {}},
+        {{NAN, 0}, {false, true}},
+        {{-3, 12}, {}},
+        {{5, 5}, {}},
+        {{-20, -9}, {true}},
+        {{99, 102}, {false, true}},
+        {{7, NAN}, {}},
+        {{2, 3}, {true, true}},
+    };
+    for (size_t i = 0; i < countof(ranges); i++) {
+        struct sought w = {
+            .type = "number", .alphabet = "-.0123579", .longest = 4, .in = ranges[i]};
+        compare_bounds(&w);
     }
 }
 
@@ -329,6 +491,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_schema_allows_can_be_written_and_nothing_else),
         cmocka_unit_test(what_cannot_be_honoured_is_refused_by_name),
+        cmocka_unit_test(integers_are_within_their_bounds),
+        cmocka_unit_test(numbers_are_within_whole_bounds),
         cmocka_unit_test(size_is_bounded),
         cmocka_unit_test(what_would_double_with_each_level_is_refused),
     };

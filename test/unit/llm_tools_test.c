@@ -71,6 +71,29 @@ static const struct {
     {TOOLS_LLAMA3, "So: {\"name\": \"time\", \"parameters\": {}}",
      "So: {\"name\": \"time\", \"parameters\": {}}", 0},
     {TOOLS_LLAMA3, "", "", 0},
+    {TOOLS_MISTRAL_V3, "Just [TOOL", "Just [TOOL", 0},
+    {TOOLS_MISTRAL_V3,
+     "[TOOL_CALLS][{\"name\": \"time\", \"arguments\": {}, \"id\": \"abcdefghi\"}]", "<time {}>",
+     1},
+    {TOOLS_MISTRAL_V7,
+     "I look. [TOOL_CALLS] [{\"name\": \"time\", \"arguments\": {\"a\": \"[TOOL_CALLS]}]\\\"\"}}, {\"name\": "
+     "\"weather\"}]\n",
+     "I look. <time {\"a\":\"[TOOL_CALLS]}]\\\"\"}><weather {}>\n", 2},
+    {TOOLS_MISTRAL_V7, "[TOOL_CALLS][{\"name\": \"time\"}, {\"name\": \"bomb\"}]",
+     "[TOOL_CALLS][{\"name\": \"time\"}, {\"name\": \"bomb\"}]", 0},
+    {TOOLS_MISTRAL_V7, "[TOOL_CALLS][]", "[TOOL_CALLS][]", 0},
+    {TOOLS_MISTRAL_V7, "[TOOL_CALLS][{\"name\": \"time\"}", "[TOOL_CALLS][{\"name\": \"time\"}", 0},
+    {TOOLS_MISTRAL_V7, "[TOOL_CALLS]{\"name\": \"time\"}", "<time {}>", 1},
+    {TOOLS_MISTRAL_V11, "[TOOL_CALLS]time[CALL_ID]abcdefghi[ARGS]{\"a\": 1}", "<time {\"a\":1}>",
+     1},
+    {TOOLS_MISTRAL_V13,
+     "So: [TOOL_CALLS]time[ARGS]{\"a\": \"}[TOOL_CALLS]\"}[TOOL_CALLS]weather[ARGS]{\"city\": \"Bern\"}",
+     "So: <time {\"a\":\"}[TOOL_CALLS]\"}><weather {\"city\":\"Bern\"}>", 2},
+    {TOOLS_MISTRAL_V13, "[TOOL_CALLS]weather{}", "<weather {}>", 1},
+    {TOOLS_MISTRAL_V13, "[TOOL_CALLS]bomb[ARGS]{}[TOOL_CALLS]time[ARGS]{} then",
+     "[TOOL_CALLS]bomb[ARGS]{}<time {}> then", 1},
+    {TOOLS_MISTRAL_V13, "[TOOL_CALLS]time[ARGS][1]", "[TOOL_CALLS]time[ARGS][1]", 0},
+    {TOOLS_MISTRAL_V13, "[TOOL_CALLS]", "[TOOL_CALLS]", 0},
 };
 
 static void calls_are_told_from_words_however_they_are_cut(void **)
@@ -166,15 +189,16 @@ static void expect_in_order(struct str text, const char *const *parts)
 static void tools_calls_and_results_are_in_the_syntax_of_the_model(void **)
 {
     static const char list[] =
-        "{\"type\":\"function\",\"function\":{\"name\":\"weather\",\"description\":\"How it is "
-        "\\\"there\\\"\",\"parameters\":{\"type\":\"object\"}}}\n"
-        "{\"type\":\"function\",\"function\":{\"name\":\"time\",\"parameters\":{}}}";
+        "{\"type\": \"function\", \"function\": {\"name\": \"weather\", \"description\": \"How it is "
+        "\\\"there\\\"\", \"parameters\": {\"type\": \"object\"}}}\n"
+        "{\"type\": \"function\", \"function\": {\"name\": \"time\", \"parameters\": {}}}";
     static const char hermes_calls[] =
-        "[assistant]I look.\n<tool_call>\n{\"name\":\"weather\",\"arguments\":{\"city\":\"Bern\"}}\n</tool_call>"
-        "\n<tool_call>\n{\"name\":\"time\",\"arguments\":{}}\n</tool_call>"
+        "[assistant]I look.\n<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Bern\"}}\n</tool_call>"
+        "\n<tool_call>\n{\"name\": \"time\", \"arguments\": {}}\n</tool_call>"
         "[user]<tool_response>\nRain\n</tool_response>\n<tool_response>\n12:00\n</tool_response>[user]And now?";
     static const char llama3_calls[] =
-        "[assistant]I look.\n{\"name\":\"weather\",\"parameters\":{\"city\":\"Bern\"}}\n{\"name\":\"time\",\"parameters\":{}}"
+        "[assistant]I look.\n{\"name\": \"weather\", \"parameters\": {\"city\": \"Bern\"}}\n{\"name\": \"time\", "
+        "\"parameters\": {}}"
         "[ipython]Rain[ipython]12:00[user]And now?";
     static const char *const hermes[] = {
         "[system]Be brief.\n\n# Tools", "<tools>\n",  list,   "\n</tools>",
@@ -196,6 +220,23 @@ static void tools_calls_and_results_are_in_the_syntax_of_the_model(void **)
     render(&none, TOOLS_HERMES, conversation, 2, &text);
     assert_str(buf_str(&text), "[system]Be brief.[user]How is Bern?");
     tools_finish(&t);
+}
+
+static void ids_and_json_are_as_models_know_them(void **)
+{
+    static const char *const ids[][2] = {{"", "000000000"},
+                                         {"call_1", "0000call1"},
+                                         {"call_0123456789abcdef", "789abcdef"},
+                                         {"a-[/INST]-\"é\\", "0000aINST"},
+                                         {"abcdefghi", "abcdefghi"}};
+    char id[TOOL_ID_BYTES + 1];
+    for (size_t i = 0; i < countof(ids); i++) {
+        tools_shorten_id(str_of(ids[i][0]), id);
+        assert_string_equal(id, ids[i][1]);
+    }
+    autobuf json = BUF(1000);
+    assert_ok(tools_put_json(&json, S("{\"a\":[1,\n 2 ],\t\"b:,\\\" \\\\\":\"c:\"}")));
+    assert_str(buf_str(&json), "{\"a\": [1, 2], \"b:,\\\" \\\\\": \"c:\"}");
 }
 
 static void what_is_no_call_or_no_function_is_refused(void **)
@@ -221,11 +262,16 @@ static void what_is_no_call_or_no_function_is_refused(void **)
         assert_ok(tools_add(&t, &(struct msg_llm_tool){.name = str_of(name)}, why));
     }
     assert_int_equal(tools_add(&t, &(struct msg_llm_tool){.name = S("more")}, why), ERR_TOOBIG);
-    const struct llm_segment call = {.role = S("call"), .text = S("{\"name\":")};
-    autobuf made = {};
-    struct llm_segment *told;
-    size_t n;
-    assert_int_equal(tools_tell(&t, TOOLS_HERMES, &call, 1, &made, &told, &n), ERR_SYNTAX);
+    static const struct str no_call[] = {S("{\"name\":"), S("{\"arguments\":{}}"),
+                                         S("\",\"arguments\":1}"),
+                                         S("{\"name\":\"a\",\"arguments\":")};
+    for (size_t i = 0; i < countof(no_call); i++) {
+        const struct llm_segment call = {.role = S("call"), .text = no_call[i]};
+        autobuf made = {};
+        struct llm_segment *told;
+        size_t n;
+        assert_int_equal(tools_tell(&t, TOOLS_HERMES, &call, 1, &made, &told, &n), ERR_SYNTAX);
+    }
     tools_finish(&t);
 }
 
@@ -236,6 +282,7 @@ int main(void)
         cmocka_unit_test(words_do_not_wait),
         cmocka_unit_test(a_call_without_an_end_is_words),
         cmocka_unit_test(tools_calls_and_results_are_in_the_syntax_of_the_model),
+        cmocka_unit_test(ids_and_json_are_as_models_know_them),
         cmocka_unit_test(what_is_no_call_or_no_function_is_refused),
     };
     int failed = cmocka_run_group_tests(tests, nullptr, nullptr);

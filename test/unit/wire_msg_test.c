@@ -102,6 +102,7 @@ static void the_table_is_consistent(void **)
     assert_true(msg_from_server(MSG_audio) && msg_from_engine(MSG_audio));
     assert_int_equal(msg_cost(MSG_audio, 100), 100);
     assert_int_equal(msg_cost(MSG_tts_text, 100), 100);
+    assert_int_equal(msg_cost(MSG_llm_logprob, 104), 4 + 8 * 100 + 256);
     assert_int_equal(msg_cost(MSG_ping, 100), 0);
 }
 

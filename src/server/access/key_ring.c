@@ -78,7 +78,7 @@ enum err key_ring_create(const char *data, struct key_ring **ret_ring)
     struct key_ring *r = mem_zero(1, sizeof *r);
     if (!r)
         return ERR_NOMEM;
-    enum err err = keys_path(data, "", r->path);
+    enum err err = keys_path(data, r->path);
     if (err == OK)
         err = follow(r);
     if (err != OK) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "server/access/keys_parts.h"
 
@@ -89,9 +90,9 @@ enum err key_hash(struct str token, uint8_t into[KEY_HASH_BYTES])
 
 /* --- the file --- */
 
-enum err keys_path(const char *data, const char *suffix, char into[KEYS_PATH_BYTES])
+enum err keys_path(const char *data, char into[KEYS_PATH_BYTES])
 {
-    int n = snprintf(into, KEYS_PATH_BYTES, "%s/keys%s", data, suffix);
+    int n = snprintf(into, KEYS_PATH_BYTES, "%s/keys", data);
     return n < KEYS_PATH_BYTES ? OK : ERR_TOOBIG;
 }
 
@@ -108,7 +109,7 @@ enum err keys_read_fd(int fd, struct keys *ret_keys)
 enum err keys_read(const char *data, struct keys *ret_keys)
 {
     char path[KEYS_PATH_BYTES];
-    try(keys_path(data, "", path));
+    try(keys_path(data, path));
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 && errno == ENOENT) {
         *ret_keys = (struct keys){};
@@ -119,17 +120,6 @@ enum err keys_read(const char *data, struct keys *ret_keys)
     enum err err = keys_read_fd(fd, ret_keys);
     close(fd);
     return err;
-}
-
-static enum err write_all(int fd, struct str bytes)
-{
-    while (bytes.n) {
-        ssize_t n = write(fd, bytes.p, bytes.n);
-        if (n < 0)
-            return err_from_errno(errno);
-        bytes = str_sub(bytes, (size_t)n, bytes.n);
-    }
-    return fsync(fd) == 0 ? OK : err_from_errno(errno);
 }
 
 static enum err print(const struct keys *k, struct buf *text)
@@ -146,22 +136,11 @@ static enum err print(const struct keys *k, struct buf *text)
 /* A new file in the place of the old one, so that a reader sees one of them whole. */
 static enum err replace(const char *data, int folder, const struct keys *k)
 {
-    char path[KEYS_PATH_BYTES], fresh[KEYS_PATH_BYTES];
+    char path[KEYS_PATH_BYTES];
     autobuf text = BUF(KEYS_FILE_MAX);
-    try(keys_path(data, "", path));
-    try(keys_path(data, ".new", fresh));
+    try(keys_path(data, path));
     try(print(k, &text));
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return err_from_errno(errno);
-    enum err err = write_all(fd, buf_str(&text));
-    close(fd);
-    if (err == OK && rename(fresh, path) != 0)
-        err = err_from_errno(errno);
-    if (err != OK) {
-        (void)unlink(fresh);
-        return err;
-    }
+    try(file_replace(path, 0600, buf_str(&text)));
     return fsync(folder) == 0 ? OK : err_from_errno(errno);
 }
 

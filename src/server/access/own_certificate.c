@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "server/access/pem_file.h"
 #include "server/net/addresses.h"
@@ -53,34 +54,12 @@ static enum err list_names(struct str host, struct buf *into)
 
 /* --- files --------------------------------------------------------------------------------------- */
 
-static enum err write_all(int fd, struct str bytes)
-{
-    while (bytes.n > 0) {
-        ssize_t n = write(fd, bytes.p, bytes.n);
-        if (n < 0 && errno != EINTR)
-            return err_from_errno(errno);
-        bytes = str_sub(bytes, n > 0 ? (size_t)n : 0, bytes.n);
-    }
-    return fsync(fd) == 0 ? OK : err_from_errno(errno);
-}
-
 /* All of it under its name, or nothing; readable by its owner only from the first moment on. */
 static enum err save(const char *data, enum own_file which, struct str pem)
 {
-    char path[PATH_BYTES], fresh[PATH_BYTES + 8];
+    char path[PATH_BYTES];
     own_certificate_path(data, which, path, sizeof path);
-    snprintf(fresh, sizeof fresh, "%s.new", path);
-    (void)unlink(fresh);
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return err_from_errno(errno);
-    enum err err = write_all(fd, pem);
-    close(fd);
-    if (err == OK && rename(fresh, path) != 0)
-        err = err_from_errno(errno);
-    if (err != OK)
-        (void)unlink(fresh);
-    return err;
+    return file_replace(path, 0600, pem);
 }
 
 /* The key first: a certificate that is there has its key beside it, unless we died just between. */

@@ -14,6 +14,7 @@
 #include "server/api/completion_parts.h"
 #include "server/net/sse.h"
 #include "server/talk/turn.h"
+#include "wire/logprob.h"
 
 enum {
     BODY_MAX = 2 * 1024 * 1024,
@@ -30,6 +31,7 @@ static void completion_free(struct completion *c)
     buf_finish(&c->answer);
     buf_finish(&c->calls);
     buf_finish(&c->json);
+    buf_finish(&c->logprobs);
     free(c);
 }
 
@@ -44,6 +46,25 @@ static void fail(struct completion *c, enum err err, const char *message, const 
     completion_free(c);
 }
 
+/* The engine may go on as far as the client has read. */
+static void grant(struct completion *c)
+{
+    if (c->unread == 0 || !c->job)
+        return;
+    if (c->sse && exchange_queued(c->x) > EXCHANGE_QUEUE) {
+        timer_stop(&c->silence); /* net/exchange drops a client that does not go on */
+        return;
+    }
+    job_consumed(c->job, c->unread);
+    c->unread = 0;
+    timer_start(&c->silence, (uint64_t)c->server->conf->turn_ms);
+}
+
+static void on_writable(struct exchange *, void *arg)
+{
+    grant(arg);
+}
+
 static enum err on_token(struct completion *c, struct str text)
 {
     timer_start(&c->silence, (uint64_t)c->server->conf->turn_ms);
@@ -53,14 +74,13 @@ static enum err on_token(struct completion *c, struct str text)
     if (!c->sse)
         try(answer_begin_stream(c));
     answer_send_text(c, text);
+    grant(c);
     return OK;
 }
 
 static enum err on_call(struct completion *c, const struct msg_llm_call *call)
 {
     timer_start(&c->silence, (uint64_t)c->server->conf->turn_ms);
-    if (c->request.one_call && c->call_count > 0)
-        return OK;
     if (c->request.stream && !c->sse)
         try(answer_begin_stream(c));
     if (c->sse)
@@ -71,11 +91,27 @@ static enum err on_call(struct completion *c, const struct msg_llm_call *call)
     return OK;
 }
 
+static enum err on_logprob(struct completion *c, struct str list)
+{
+    if (!c->request.logprobs)
+        return OK;
+    try(answer_keep_logprob(c, list));
+    c->unread += logprobs_cost(list.n);
+    if (!c->request.stream)
+        grant(c);
+    return OK;
+}
+
+static const char many_logprobs[] =
+    "the logprobs of this answer are too many for one reply; ask for fewer, or for a stream";
+
 static void on_message(void *arg, enum msg_type type, const union msg *msg)
 {
     struct completion *c = arg;
     enum err err = OK;
-    if (type == MSG_llm_token) {
+    if (type == MSG_llm_logprob) {
+        err = on_logprob(c, msg->llm_logprob.list);
+    } else if (type == MSG_llm_token) {
         err = on_token(c, msg->llm_token.text);
     } else if (type == MSG_llm_call) {
         err = on_call(c, &msg->llm_call);
@@ -85,7 +121,8 @@ static void on_message(void *arg, enum msg_type type, const union msg *msg)
         c->is_done = true;
     }
     if (err != OK)
-        fail(c, err, nullptr, nullptr);
+        fail(c, err, type == MSG_llm_logprob && err == ERR_TOOBIG ? many_logprobs : nullptr,
+             nullptr);
 }
 
 static void on_ended(void *arg, enum err err, const char *text)
@@ -150,6 +187,7 @@ static enum err send_tools(struct completion *c)
             .description = buf_str(&r->tool[i].description),
             .parameters_json = buf_str(&r->tool[i].parameters_json),
             .must = r->must_call,
+            .one = r->one_call,
         };
         try(job_send(c->job, MSG_llm_tool, &tool));
     }
@@ -160,6 +198,9 @@ static enum err send_wishes(struct completion *c)
 {
     const struct completion_request *r = &c->request;
     try(send_tools(c));
+    if (r->logprobs)
+        try(job_send(c->job, MSG_llm_logprobs,
+                     &(struct msg_llm_logprobs){(uint32_t)r->top_logprobs}));
     const struct msg_llm_sampling sampling = {
         .min_p = (float)r->min_p,
         .presence_penalty = (float)r->presence_penalty,
@@ -254,7 +295,8 @@ void handle_completion(struct server *s, struct exchange *x, const struct princi
                        struct str id)
 {
     (void)id;
-    static const struct exchange_events events = {.on_request = on_request, .on_gone = on_gone};
+    static const struct exchange_events events = {
+        .on_request = on_request, .on_gone = on_gone, .on_writable = on_writable};
     struct completion *c = mem_zero(1, sizeof *c);
     if (!c) {
         exchange_error(x, ERR_NOMEM, nullptr, nullptr);
@@ -266,6 +308,7 @@ void handle_completion(struct server *s, struct exchange *x, const struct princi
     c->answer = BUF(COMPLETION_ANSWER_MAX);
     c->json = BUF(EVENT_MAX);
     c->calls = BUF(COMPLETION_ANSWER_MAX);
+    c->logprobs = BUF(COMPLETION_LOGPROBS_MAX);
     c->created_s = clock_wall_ms() / 1000;
     memcpy(c->id, "chatcmpl-", 9);
     random_hex(c->id + 9, 12);

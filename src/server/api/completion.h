@@ -26,7 +26,8 @@ struct completion_request {
     struct completion_tool *tool;
     size_t tools;
     bool must_call, one_call;
-    bool stream, include_usage;
+    bool stream, include_usage, logprobs;
+    int64_t top_logprobs;
     int64_t max_tokens; /* 0: it does not say */
     int64_t seed;       /* 0: by chance */
     int64_t top_k;      /* 0: all */

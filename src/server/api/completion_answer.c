@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "server/api/completion_parts.h"
 #include "server/net/sse.h"
+#include "wire/logprob.h"
 
 /* --- what every answer holds --- */
 
@@ -44,6 +45,68 @@ static void put_timings_of(const struct completion *c, struct json_out *j)
     json_end(j);
 }
 
+/* --- how likely the tokens were --- */
+
+/* The text alone may have lost half of a code point. */
+static void put_token(struct json_out *j, struct logprob one)
+{
+    json_kstr(j, "token", one.token);
+    json_knum(j, "logprob", (double)one.logprob);
+    json_key(j, "bytes");
+    json_arr(j);
+    for (size_t i = 0; i < one.token.n; i++)
+        json_put_int(j, (unsigned char)one.token.p[i]);
+    json_end(j);
+}
+
+static enum err put_list(struct json_out *j, struct str list)
+{
+    struct logprob one;
+    try(logprob_next(&list, &one));
+    json_obj(j);
+    put_token(j, one);
+    json_key(j, "top_logprobs");
+    json_arr(j);
+    while (list.n) {
+        try(logprob_next(&list, &one));
+        json_obj(j);
+        put_token(j, one);
+        json_end(j);
+    }
+    json_end(j);
+    json_end(j);
+    return OK;
+}
+
+enum err answer_keep_logprob(struct completion *c, struct str list)
+{
+    if (c->logprobs.n)
+        try(buf_add_byte(&c->logprobs, ','));
+    struct json_out j = {.to = &c->logprobs};
+    enum err err = put_list(&j, list);
+    return err == OK ? json_finish(&j) : err;
+}
+
+/* Those that were kept. */
+static void put_logprobs(struct completion *c, struct json_out *j, bool has)
+{
+    json_key(j, "logprobs");
+    if (!has) {
+        json_put_null(j);
+        return;
+    }
+    json_obj(j);
+    json_key(j, "content");
+    json_arr(j);
+    if (c->logprobs.n)
+        json_put_raw(j, buf_str(&c->logprobs));
+    json_end(j);
+    json_key(j, "refusal");
+    json_put_null(j);
+    json_end(j);
+    buf_clear(&c->logprobs);
+}
+
 /* --- as it comes --- */
 
 static struct json_out chunk(struct completion *c)
@@ -66,10 +129,11 @@ static struct json_out open_delta(struct completion *c)
     return j;
 }
 
-/* reason NULL: it goes on. */
-static void send_delta(struct completion *c, struct json_out *j, const char *reason)
+/* is_text: tokens belong to it. reason NULL: it goes on. */
+static void send_delta(struct completion *c, struct json_out *j, bool is_text, const char *reason)
 {
     json_end(j);
+    put_logprobs(c, j, is_text && c->logprobs.n > 0);
     json_key(j, "finish_reason");
     if (reason)
         json_put_str(j, str_of(reason));
@@ -90,7 +154,7 @@ void answer_send_text(struct completion *c, struct str text)
 {
     struct json_out j = open_delta(c);
     json_kstr(&j, "content", text);
-    send_delta(c, &j, nullptr);
+    send_delta(c, &j, true, nullptr);
 }
 
 /* One of tool_calls; index < 0: in a whole answer, where its place says it. */
@@ -118,7 +182,7 @@ void answer_send_call(struct completion *c, const struct msg_llm_call *call)
     json_arr(&j);
     put_call(&j, call, c->call_count);
     json_end(&j);
-    send_delta(c, &j, nullptr);
+    send_delta(c, &j, false, nullptr);
 }
 
 static const char *reason_of(const struct completion *c)
@@ -129,7 +193,7 @@ static const char *reason_of(const struct completion *c)
 void answer_end_stream(struct completion *c)
 {
     struct json_out last = open_delta(c);
-    send_delta(c, &last, reason_of(c));
+    send_delta(c, &last, true, reason_of(c));
     if (c->request.include_usage) {
         struct json_out j = chunk(c);
         json_key(&j, "choices");
@@ -161,7 +225,7 @@ void answer_fail_stream(struct completion *c, enum err err, const char *message)
 
 void answer_reply(struct completion *c)
 {
-    autobuf body = BUF(8 * COMPLETION_ANSWER_MAX);
+    autobuf body = BUF(8 * COMPLETION_ANSWER_MAX + COMPLETION_LOGPROBS_MAX);
     struct json_out j = {.to = &body};
     open_answer(c, &j, S("chat.completion"));
     json_key(&j, "choices");
@@ -183,8 +247,7 @@ void answer_reply(struct completion *c)
     json_key(&j, "refusal");
     json_put_null(&j);
     json_end(&j);
-    json_key(&j, "logprobs");
-    json_put_null(&j);
+    put_logprobs(c, &j, c->request.logprobs);
     json_kstr(&j, "finish_reason", str_of(reason_of(c)));
     json_end(&j);
     json_end(&j);
@@ -205,7 +268,7 @@ enum err answer_begin_stream(struct completion *c)
     struct json_out j = open_delta(c);
     json_kstr(&j, "role", S("assistant"));
     json_kstr(&j, "content", S(""));
-    send_delta(c, &j, nullptr);
+    send_delta(c, &j, false, nullptr);
     return OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "server/api/completion.h"
+#include "wire/logprob.h"
 #include "wire/tool.h"
 
 enum {
@@ -334,8 +335,8 @@ static bool is_set(const struct json_val *v)
 
 static enum err check_known(const struct json_val *root, struct json_why *why)
 {
-    static const char *const not_yet[] = {"functions",  "logprobs",   "top_logprobs",      "audio",
-                                          "modalities", "prediction", "web_search_options"};
+    static const char *const not_yet[] = {"functions", "audio", "modalities", "prediction",
+                                          "web_search_options"};
     for (size_t i = 0; i < sizeof not_yet / sizeof *not_yet; i++)
         if (is_set(json_get(root, not_yet[i])) &&
             !(strcmp(not_yet[i], "modalities") == 0 &&
@@ -354,8 +355,8 @@ static enum err check_known(const struct json_val *root, struct json_why *why)
 struct scalars {
     struct str model;
     const struct json_val *messages, *stream_options, *logit_bias, *response_format;
-    bool stream;
-    int64_t max_tokens, max_completion_tokens, seed, top_k;
+    bool stream, logprobs;
+    int64_t max_tokens, max_completion_tokens, seed, top_k, top_logprobs;
     double temperature, top_p, min_p, presence_penalty, frequency_penalty, repeat_penalty;
 };
 
@@ -377,6 +378,9 @@ enum err completion_request_read(const struct json_val *root, struct completion_
          .max = 2},
         {"frequency_penalty", JSON_NUM, offsetof(struct scalars, frequency_penalty), .min = -2,
          .max = 2},
+        {"logprobs", JSON_BOOL, offsetof(struct scalars, logprobs)},
+        {"top_logprobs", JSON_INT, offsetof(struct scalars, top_logprobs), .min = 0,
+         .max = LOGPROBS_TOP_MAX},
         {"logit_bias", JSON_OBJ, offsetof(struct scalars, logit_bias)},
         {"response_format", JSON_OBJ, offsetof(struct scalars, response_format)},
         /* llama-server's and vLLM's. */
@@ -390,8 +394,12 @@ enum err completion_request_read(const struct json_val *root, struct completion_
     struct scalars s = {.temperature = 1, .top_p = 1, .repeat_penalty = 1};
     try(json_read(root, fields, sizeof fields / sizeof *fields, JSON_IGNORE_UNKNOWN, &s, why));
     try(check_known(root, why));
+    if (s.top_logprobs > 0 && !s.logprobs)
+        return refuse(why, ERR_INVALID, "top_logprobs", "top_logprobs needs logprobs to be true");
     *r = (struct completion_request){
         .stream = s.stream,
+        .logprobs = s.logprobs,
+        .top_logprobs = s.top_logprobs,
         .include_usage = json_bool(json_get(s.stream_options, "include_usage"), false),
         .max_tokens = s.max_completion_tokens ? s.max_completion_tokens : s.max_tokens,
         .seed = s.seed || !is_given(json_get(root, "seed")) ? s.seed : INT64_MIN,

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "server/models/catalogue.h"
+#include "server/models/models_dir.h"
 #include "server/net/fetch.h"
 
 enum {
@@ -22,12 +24,62 @@ static const char *driver_of(const struct conf *c)
                              : "quote";
 }
 
-/* One that is not there is told by the engine, as the path that was given. */
-static void find_file(const char *given, char into[4096])
+static bool is_known(const char *name)
+{
+    struct model_list catalogue;
+    if (catalogue_read(&catalogue) != OK)
+        return false;
+    bool is = model_list_find(&catalogue, str_of(name));
+    model_list_free(&catalogue);
+    return is;
+}
+
+/* An installed model of this name, or whose file this is. */
+static const struct model *find_installed(const struct models_dir *dir,
+                                          const struct model_list *list, const char *given,
+                                          const char *real)
+{
+    char path[MODELS_PATH_BYTES];
+    const struct model *m = model_list_find(list, str_of(given));
+    for (size_t i = 0; !m && real && i < list->count; i++)
+        if (models_dir_file(dir, &list->model[i], path) == OK && strcmp(path, real) == 0)
+            m = &list->model[i];
+    return m;
+}
+
+/* A file that is not there is told by the engine, as the path that was given. */
+static void use_file(const char *given, const struct models_dir *dir, const struct model_list *list,
+                     struct language_model *memory)
 {
     char *real = given[0] ? realpath(given, nullptr) : nullptr;
-    snprintf(into, 4096, "%s", real ? real : given);
+    const struct model *m = find_installed(dir, list, given, real);
+    snprintf(memory->path, sizeof memory->path, "%s", real ? real : given);
+    if (m && models_dir_file(dir, m, memory->path) == OK)
+        snprintf(memory->sha256, sizeof memory->sha256, "%.*s", STR_FMT(m->sha256));
+    else if (!real && is_known(given))
+        snprintf(memory->wrong, sizeof memory->wrong,
+                 "the model %s is not installed; 'repartee pull %s' brings it", given, given);
     free(real);
+}
+
+static void find_file(const struct conf *c, const char *data, const char *given,
+                      struct language_model *memory)
+{
+    struct models_dir dir;
+    struct model_list list;
+    struct model_list_why why = {};
+    enum err err = models_dir_init(&dir, c->models_dir, data);
+    if (err == OK)
+        err = models_dir_read(&dir, &list, &why);
+    if (err != OK) {
+        snprintf(memory->wrong, sizeof memory->wrong,
+                 "%.90s/models.lock cannot be read (%.60s); restore it, or remove it and pull the "
+                 "models anew",
+                 dir.path, why.text[0] ? why.text : err_text(err));
+        return;
+    }
+    use_file(given, &dir, &list, memory);
+    model_list_free(&list);
 }
 
 static uint32_t cores(void)
@@ -50,8 +102,11 @@ static bool is_header_text(const char *key)
     return !*key;
 }
 
-const char *language_model_wrong(const struct conf *c)
+const char *language_model_wrong(const struct conf *c, const struct language_model *llm,
+                                 const struct language_model *embed)
 {
+    if (llm->wrong[0] || embed->wrong[0])
+        return llm->wrong[0] ? llm->wrong : embed->wrong;
     if (strcmp(driver_of(c), "remote") != 0)
         return nullptr;
     if (!c->llm_url[0])
@@ -64,7 +119,7 @@ const char *language_model_wrong(const struct conf *c)
                                       : "llm.key may hold letters, digits and signs of ASCII only";
 }
 
-bool language_model_choose(const struct conf *c, struct language_model *memory,
+bool language_model_choose(const struct conf *c, const char *data, struct language_model *memory,
                            struct engine_config *ret_config)
 {
     const char *driver = driver_of(c);
@@ -77,9 +132,10 @@ bool language_model_choose(const struct conf *c, struct language_model *memory,
                                .start_ms = LOAD_MS,
                                .threads = c->llm_threads ? (uint32_t)c->llm_threads : cores()};
     if (strcmp(driver, "llama") == 0) {
-        find_file(c->llm_model, memory->path);
+        find_file(c, data, c->llm_model, memory);
         put_options(c, memory->options);
         ret_config->model = memory->path;
+        ret_config->sha256 = memory->sha256;
         ret_config->options = memory->options;
     }
     if (strcmp(driver, "remote") == 0) {
@@ -98,7 +154,7 @@ bool language_model_choose(const struct conf *c, struct language_model *memory,
     return true;
 }
 
-bool embedding_model_choose(const struct conf *c, struct language_model *memory,
+bool embedding_model_choose(const struct conf *c, const char *data, struct language_model *memory,
                             struct engine_config *ret_config)
 {
     bool is_left_open = strcmp(c->embed_driver, "auto") == 0;
@@ -113,10 +169,11 @@ bool embedding_model_choose(const struct conf *c, struct language_model *memory,
                                .start_ms = LOAD_MS,
                                .threads = c->embed_threads ? (uint32_t)c->embed_threads : cores()};
     if (strcmp(ret_config->driver, "llama") == 0) {
-        find_file(c->embed_model, memory->path);
+        find_file(c, data, c->embed_model, memory);
         snprintf(memory->options, sizeof memory->options, "gpu_layers=%lld",
                  (long long)c->embed_gpu_layers);
         ret_config->model = memory->path;
+        ret_config->sha256 = memory->sha256;
         ret_config->options = memory->options;
     }
     return true;

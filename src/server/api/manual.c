@@ -25,6 +25,9 @@ static const char first_talk[] = {
 static const char install[] = {
 #embed "install.md"
 };
+static const char models[] = {
+#embed "models.md"
+};
 static const char next[] = {
 #embed "next.md"
 };
@@ -50,6 +53,7 @@ const struct manual_page manual[] = {
     {"engines.md", engines, sizeof engines},
     {"first-talk.md", first_talk, sizeof first_talk},
     {"install.md", install, sizeof install},
+    {"models.md", models, sizeof models},
     {"next.md", next, sizeof next},
     {"privacy.md", privacy, sizeof privacy},
     {"security.md", security, sizeof security},

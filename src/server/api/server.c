@@ -202,13 +202,13 @@ static enum err start_engines(struct server *s, struct server_why *why)
         err = ERR_NOMEM;
     if (err != OK)
         return server_refuse(why, err, "stt.script: %s", err_text(err));
-    const char *wrong = language_model_wrong(c);
+    struct language_model llm_memory = {}, embed_memory = {};
+    struct engine_config llm = {}, embed = {};
+    bool has_llm = language_model_choose(c, s->data, &llm_memory, &llm);
+    bool has_embed = embedding_model_choose(c, s->data, &embed_memory, &embed);
+    const char *wrong = language_model_wrong(c, &llm_memory, &embed_memory);
     if (wrong)
         return server_refuse(why, ERR_INVALID, "%s", wrong);
-    struct language_model llm_memory, embed_memory;
-    struct engine_config llm = {}, embed = {};
-    bool has_llm = language_model_choose(c, &llm_memory, &llm);
-    bool has_embed = embedding_model_choose(c, &embed_memory, &embed);
     const struct {
         struct engine **engine;
         struct engine_config config;

@@ -66,6 +66,8 @@ int cli_ingest(struct cli *c);
 int cli_doctor(struct cli *c);
 int cli_bench(struct cli *c);
 int cli_config(struct cli *c);
+int cli_pull(struct cli *c);
+int cli_models(struct cli *c);
 int cli_key(struct cli *c);
 int cli_forget(struct cli *c);
 int cli_completion(struct cli *c);

@@ -55,6 +55,28 @@ static const struct command table[] = {
               "its old version. When the command has ended well, the documents are stored for good.",
      .examples = "  repartee ingest handbook.md notes/\n"
                  "  repartee ingest -- -draft.md\n"},
+    {.name = "pull", .operands = "NAME|SOURCE", .least = 0, .most = -1, .run = cli_pull,
+     .summary = "bring models onto this machine: a small set, or those that are named",
+     .about = "A source is a name that 'repartee models' shows, hf:owner/repo:file of Hugging Face's hub "
+              "(hf:owner/repo@revision:file), or an https address with its sha256:… behind it. What comes is "
+              "checked against its size and SHA-256; a broken download goes on where it ended. Without any, "
+              "a language model and an embedding model are chosen by this machine's memory. HF_TOKEN and "
+              "HTTPS_PROXY are honoured.",
+     .examples = "  repartee pull\n"
+                 "  repartee pull llama-3.1-8b\n"
+                 "  repartee pull hf:Qwen/Qwen2.5-0.5B-Instruct-GGUF:qwen2.5-0.5b-instruct-q8_0.gguf\n"
+                 "  repartee pull --from /media/stick/models\n",
+     .options = {{"from", 0, "DIR", "folders", "take the files from this folder; nothing is asked of the network"},
+                 {"as", 0, "NAME", nullptr, "what the model is called here"},
+                 {"kind", 0, "KIND", "llm|stt|tts|embed|vad", "what it is for, where the file does not tell"}}},
+    {.name = "models", .operands = "list | rm NAME | verify", .least = 0, .most = 2, .run = cli_models,
+     .offer = "list|rm|verify",
+     .summary = "list the models, remove one, or check that none has changed",
+     .about = "Lists what is installed and what can be pulled. With verify, every file is read and its "
+              "SHA-256 compared with models.lock; an engine does the same when it loads one.",
+     .examples = "  repartee models\n"
+                 "  repartee models verify\n"
+                 "  repartee models rm qwen2.5-0.5b\n"},
     {.name = "key", .operands = "create NAME | list | revoke NAME", .least = 1, .most = 2,
      .run = cli_key, .offer = "create|list|revoke",
      .missing = "what about keys? Write create NAME, list or revoke NAME",

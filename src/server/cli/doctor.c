@@ -154,7 +154,7 @@ static void show_next(const struct cli *c, const struct json_val *ready, bool ow
     if (str_eq(engine_says(ready, 0, "driver"), S("sphinx")))
         printf("  The built-in engines understand English only.\n");
     if (str_eq(engine_says(ready, 1, "driver"), S("quote")))
-        printf("  Answers are quoted from the documents.\n");
+        printf("  Answers are quoted from the documents; repartee pull brings a language model.\n");
 }
 
 /* What is broken, a sentence each, with the remedy. */

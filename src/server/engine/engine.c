@@ -35,7 +35,7 @@ static enum err copy_config(struct engine *e, const struct engine_config *config
     } texts[] = {
         {&e->role, config->role},           {&e->driver, config->driver},
         {&e->model_dir, config->model_dir}, {&e->model, config->model},
-        {&e->options, config->options},
+        {&e->options, config->options},     {&e->sha256, config->sha256},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         *texts[i].to = mem_strdup(str_of(texts[i].from ? texts[i].from : ""));
@@ -86,7 +86,7 @@ void engine_destroy(struct engine *e)
     buf_finish(&e->out);
     char *owned[] = {e->role,      e->driver,  e->model_dir,    e->model,
                      e->options,   e->program, e->ready_driver, e->ready_model,
-                     e->languages, e->notes,   e->refusal};
+                     e->languages, e->notes,   e->refusal,      e->sha256};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     free(e);

@@ -54,6 +54,7 @@ struct engine_config {
     /* What it is started with besides; NULL: nothing. Lives as long as the engine. */
     const char *flag;
     const char *driver, *model_dir, *model, *options; /* what `load` carries; copied */
+    const char *sha256; /* of the model's file, where it is known; copied */
     uint32_t threads;
     uint32_t start_ms;                  /* it may take so long to be ready; 0: a minute */
     const struct engine_remote *remote; /* NULL: a child process */

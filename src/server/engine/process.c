@@ -92,6 +92,7 @@ static enum err on_hello(struct engine *e, const struct msg_hello *hello)
         .model = str_of(e->model),
         .options = str_of(e->options),
         .threads = e->threads,
+        .sha256 = str_of(e->sha256),
     };
     return write_control(e, MSG_load, &load);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/engine/remote_answer.h"
@@ -21,8 +22,16 @@ enum {
 };
 
 /* What clients hear; the operator reads the sentence of the probe. */
-static const char away[] = "the language model's server cannot be reached, or lacks the model; "
-                           "please try again later";
+static const struct verdict
+    away =
+        {ERR_ENGINE,
+         "the language model's server cannot be reached, or is not ready; please try again later",
+         true},
+    closed = {
+        ERR_REFUSED,
+        "the language model's server refuses this server, or lacks the model; whoever runs this "
+        "server has to mend that",
+        false};
 
 /* --- is it there? --- */
 
@@ -37,6 +46,7 @@ static void is_ready(struct remote *r, const struct remote_models *m)
     timer_start(&r->timer, PROBE_EVERY_MS);
     if (e->state == ENGINE_READY && e->ready_model && strcmp(e->ready_model, m->name) == 0)
         return;
+    r->counts_completion = false; /* it may be another one */
     r->context = r->context_wanted ? r->context_wanted : m->context ? m->context : CONTEXT_TOKENS;
     char notes[SENTENCE_BYTES];
     snprintf(notes, sizeof notes, "%.150s at %.250s", m->name, r->url);
@@ -55,8 +65,9 @@ static void try_later(struct remote *r)
     timer_start(&r->timer, r->backoff_ms);
 }
 
-static void is_broken(struct remote *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void is_broken(struct remote *r, const char *fmt, ...)
+static void is_broken(struct remote *r, const struct verdict *absence, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static void is_broken(struct remote *r, const struct verdict *absence, const char *fmt, ...)
 {
     struct engine *e = r->engine;
     char sentence[SENTENCE_BYTES];
@@ -68,6 +79,7 @@ static void is_broken(struct remote *r, const char *fmt, ...)
         try_later(r);
         return;
     }
+    r->absence = absence;
     bool is_news = e->state != ENGINE_DOWN || !e->refusal || strcmp(e->refusal, sentence) != 0;
     if (is_news)
         r->backoff_ms = 0; /* something happens there */
@@ -78,7 +90,7 @@ static void is_broken(struct remote *r, const char *fmt, ...)
     engine_keep_text(&e->refusal, str_of(sentence));
     engine_keep_text(&e->notes, str_of(sentence));
     engine_set_state(e, ENGINE_DOWN);
-    jobs_end_waiting(e, ERR_ENGINE, away);
+    jobs_end_waiting(e, absence->err, absence->sentence);
 }
 
 static void judge_models(struct remote *r, const struct remote_models *m)
@@ -87,39 +99,43 @@ static void judge_models(struct remote *r, const struct remote_models *m)
     if (m->name[0])
         is_ready(r, m);
     else if (m->count == 0)
-        is_broken(r, "the server at %.150s has no model", r->url);
+        is_broken(r, &away, "the server at %.150s has no model", r->url);
     else if (wanted[0])
-        is_broken(r, "the server at %.100s has no model %.80s; set llm.model to one of its own: %s",
+        is_broken(r, &closed,
+                  "the server at %.100s has no model %.80s; set llm.model to one of its own: %s",
                   r->url, wanted, m->names);
     else
-        is_broken(r, "llm.model must name one of the models at %.150s: %s", r->url, m->names);
+        is_broken(r, &closed, "llm.model must name one of the models at %.150s: %s", r->url,
+                  m->names);
 }
 
 static void judge_status(struct remote *r, int status)
 {
     if (status == 401 || status == 403)
-        is_broken(r,
+        is_broken(r, &closed,
                   "the server at %.150s refuses %s (HTTP %d); set llm.key_file to a file that "
                   "holds its key",
                   r->url, r->key[0] ? "the key" : "requests without a key", status);
     else if (status == 404 || status == 405)
-        is_broken(r,
+        is_broken(r, &closed,
                   "there is no list of models at %.150s/models (HTTP %d); does llm.url end in "
                   "/v1, as the server has it?",
                   r->url, status);
     else if (status >= 300 && status < 400)
-        is_broken(r,
+        is_broken(r, &closed,
                   "the server at %.150s leads elsewhere (HTTP %d), which is not followed; set "
                   "llm.url to the final address",
                   r->url, status);
     else
-        is_broken(r, "the server at %.150s is not ready: it answers HTTP %d", r->url, status);
+        is_broken(r, &away, "the server at %.150s is not ready: it answers HTTP %d", r->url,
+                  status);
 }
 
 static void judge(struct remote *r, const struct fetch_result *result)
 {
     if (result->err != OK) {
-        is_broken(r, "there is no language model's server at %.150s (%s)", r->url, result->why);
+        is_broken(r, &away, "there is no language model's server at %.150s (%s)", r->url,
+                  result->why);
         return;
     }
     if (result->status != 200) {
@@ -132,7 +148,7 @@ static void judge(struct remote *r, const struct fetch_result *result)
     if (err == ERR_NOMEM)
         try_later(r);
     else if (err != OK)
-        is_broken(r,
+        is_broken(r, &closed,
                   "what %.150s/models answers is no list of models; llm.url must be the "
                   "address of an OpenAI-compatible server, with its /v1",
                   r->url);
@@ -175,7 +191,7 @@ static void begin_probe(struct remote *r)
     else if (err == ERR_NOMEM)
         try_later(r);
     else
-        is_broken(r, "the server at %.150s cannot be asked (%s)", r->url, err_text(err));
+        is_broken(r, &away, "the server at %.150s cannot be asked (%s)", r->url, err_text(err));
 }
 
 /* One that is slow because it is busy with our answers is not gone. */
@@ -192,7 +208,7 @@ static void on_timer(void *arg)
     if (r->engine->state == ENGINE_READY && r->is_heard)
         try_later(r);
     else
-        is_broken(r, "the server at %.150s does not answer", r->url);
+        is_broken(r, &away, "the server at %.150s does not answer", r->url);
     r->is_heard = false;
 }
 
@@ -202,14 +218,44 @@ void remote_look(struct remote *r)
         begin_probe(r);
 }
 
+/* --- to the owners of jobs --- */
+
+void remote_send(struct remote *r, uint32_t stream, enum msg_type type, const void *msg)
+{
+    struct frame f;
+    size_t used;
+    buf_clear(&r->frame);
+    check(msg_encode(&r->frame, type, stream, msg) == OK); /* there is room */
+    check(frame_next(buf_str(&r->frame), &f, &used) == OK);
+    check(jobs_dispatch(r->engine, &f) == OK);
+}
+
+void remote_send_failure(struct remote *r, uint32_t stream, enum err err, const char *sentence)
+{
+    remote_send(r, stream, MSG_fail, &(struct msg_fail){.err = err, .text = str_of(sentence)});
+}
+
+static void find_orphans(void *arg)
+{
+    struct remote *r = arg;
+    const struct job *job = r->engine->live;
+    while (job) {
+        bool is_orphan = job->told && !remote_job_find(r, job->stream);
+        if (is_orphan)
+            remote_send_failure(r, job->stream, ERR_NOMEM, err_text(ERR_NOMEM));
+        job = is_orphan ? r->engine->live : job->next;
+    }
+}
+
 /* --- life --- */
 
 static void on_tick(void *arg)
 {
     struct engine *e = arg;
+    const struct verdict *absence = e->remote->absence;
     jobs_expire(e, clock_ms());
     if (e->state == ENGINE_DOWN)
-        jobs_end_waiting(e, ERR_ENGINE, away);
+        jobs_end_waiting(e, absence->err, absence->sentence);
     if (jobs_pending(e))
         timer_start(&e->timer, TICK_MS);
 }
@@ -236,6 +282,7 @@ static enum err begin(struct engine *e, const struct engine_config *config)
         return ERR_NOMEM;
     e->remote = r;
     r->engine = e;
+    r->absence = &away;
     e->slots = config->remote->slots;
     e->refusal_passes = true;
     r->context_wanted = config->remote->context;
@@ -246,7 +293,7 @@ static enum err begin(struct engine *e, const struct engine_config *config)
     r->frame = BUF(WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES);
     timer_init(&e->timer, e->loop, on_tick, e);
     timer_init(&r->timer, e->loop, on_timer, r);
-    deferred_init(&r->orphans, e->loop, remote_find_orphans, r);
+    deferred_init(&r->orphans, e->loop, find_orphans, r);
     try(copy_texts(r, config->remote));
     try(buf_reserve(&r->frame, WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES));
     try(fetcher_create(e->loop, &r->fetcher));

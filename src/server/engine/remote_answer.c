@@ -92,6 +92,16 @@ static bool is_failure(const struct json_val *root)
            str_eq(json_str(json_get(root, "object")), S("error"));
 }
 
+/* OpenAI's newer models: "Unsupported parameter: 'max_tokens' is not supported with this model. Use
+ * 'max_completion_tokens' instead." */
+static bool wants_other_name(struct str s)
+{
+    bool is_unsupported =
+        str_find(s, S("not supported")) < s.n || str_find(s, S("nsupported")) < s.n;
+    return is_unsupported && str_find(s, S("max_tokens")) < s.n &&
+           str_find(s, S("max_completion_tokens")) < s.n;
+}
+
 enum err remote_refusal_read(struct str body, struct str key, char said[REMOTE_SAID_BYTES])
 {
     struct json_doc *doc;
@@ -99,6 +109,8 @@ enum err remote_refusal_read(struct str body, struct str key, char said[REMOTE_S
     if (json_parse(body, &doc, nullptr) != OK)
         return ERR_ENGINE; /* some page of a gateway's */
     enum err err = read_failure(json_root(doc), key, said);
+    if (err == ERR_ENGINE && wants_other_name(failure_text(json_root(doc))))
+        err = ERR_UNKNOWN;
     json_doc_destroy(doc);
     return err;
 }
@@ -121,6 +133,66 @@ static void take_usage(struct remote_answer *a, const struct json_val *usage)
     a->cached_tokens =
         count_of(json_get(json_get(usage, "prompt_tokens_details"), "cached_tokens"));
 }
+
+/* --- how likely its tokens were --- */
+
+static enum err read_bytes(const struct json_val *list, char into[LOGPROB_TOKEN_MAX],
+                           struct str *ret_token)
+{
+    const struct json_val *one;
+    size_t n = 0;
+    if (json_count(list) > LOGPROB_TOKEN_MAX)
+        return ERR_TOOBIG;
+    for (size_t iter = 0; json_next(list, &iter, nullptr, &one); n++) {
+        int64_t byte = json_int(one, -1);
+        if (byte < 0 || byte > 255)
+            return ERR_SYNTAX;
+        into[n] = (char)(unsigned char)byte;
+    }
+    *ret_token = (struct str){into, n};
+    return OK;
+}
+
+static enum err put_logprob(struct buf *list, const struct json_val *token)
+{
+    char into[LOGPROB_TOKEN_MAX];
+    const struct json_val *bytes = json_get(token, "bytes");
+    double x = json_num(json_get(token, "logprob"), (double)LOGPROB_NEVER);
+    struct logprob one = {.token = json_str(json_get(token, "token"))};
+    if (json_typeof(token) != JSON_OBJ)
+        return ERR_SYNTAX;
+    if (bytes && json_typeof(bytes) == JSON_ARR)
+        try(read_bytes(bytes, into, &one.token));
+    one.logprob = x > 0 ? 0 : x < (double)LOGPROB_NEVER ? LOGPROB_NEVER : (float)x;
+    return logprob_put(list, one);
+}
+
+static enum err take_logprob(struct remote_answer *a, const struct json_val *token)
+{
+    autobuf list = BUF(LOGPROBS_BYTES_MAX);
+    const struct json_val *top = json_get(token, "top_logprobs"), *one;
+    uint32_t n = 0;
+    try(put_logprob(&list, token));
+    bool is_list = top && json_typeof(top) == JSON_ARR;
+    for (size_t iter = 0; is_list && n < a->top_logprobs && json_next(top, &iter, nullptr, &one);
+         n++)
+        try(put_logprob(&list, one));
+    a->has_logprobs = true;
+    a->thoughts++; /* some servers send them before their text */
+    return a->on_logprob(a->arg, buf_str(&list));
+}
+
+static enum err take_logprobs(struct remote_answer *a, const struct json_val *choice)
+{
+    const struct json_val *list = json_get(json_get(choice, "logprobs"), "content"), *token;
+    if (!a->on_logprob || !list || json_typeof(list) != JSON_ARR)
+        return OK;
+    for (size_t iter = 0; json_next(list, &iter, nullptr, &token);)
+        try(take_logprob(a, token));
+    return OK;
+}
+
+/* --- its text --- */
 
 static enum err take_text(struct remote_answer *a, struct str text)
 {
@@ -237,7 +309,11 @@ static enum err take_choice(struct remote_answer *a, const struct json_val *choi
     try(take_thought(a, json_str(json_get(delta, "reasoning"))));
     try(take_calls(a, json_get(delta, "tool_calls")));
     struct str reason = json_str(json_get(choice, "finish_reason"));
-    try(take_text(a, json_str(json_get(delta, "content"))));
+    struct str text = json_str(json_get(delta, "content"));
+    try(take_logprobs(a, choice));
+    if (text.n && a->on_logprob && !a->has_logprobs)
+        return ERR_UNSUPPORTED;
+    try(take_text(a, text));
     try(take_text(a, json_str(json_get(delta, "refusal")))); /* in the model's own words */
     a->is_finished = a->is_finished || reason.n > 0;
     a->is_cut = a->is_cut || str_eq(reason, S("length"));

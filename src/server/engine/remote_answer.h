@@ -12,6 +12,7 @@
 
 #include "base/str.h"
 #include "server/net/sse_reader.h"
+#include "wire/logprob.h"
 
 enum {
     REMOTE_SAID_BYTES = 200,             /* room for the server's own words, with their NUL */
@@ -34,10 +35,13 @@ struct remote_answer {
     struct sse_reader sse;
     remote_text_fn on_text;
     void *arg;
+    remote_text_fn on_logprob; /* NULL: not wanted; gets wire/logprob.h's list of each token */
+    uint32_t top_logprobs;     /* of its entries after the first */
     struct str key;            /* of the server, or ""; not among what it says. Borrowed */
     size_t stream_bytes;       /* that were fed */
     size_t bytes, thought;     /* of text; of what a model says to itself */
     uint32_t pieces, thoughts; /* of text; of calls, and of what a model says to itself */
+    bool has_logprobs;         /* some have come */
     struct remote_call *call;
     size_t calls, call_room;
     bool has_choice;  /* something of an answer has come */
@@ -52,7 +56,8 @@ struct remote_answer {
 void remote_answer_init(struct remote_answer *a, struct str key, remote_text_fn on_text, void *arg);
 void remote_answer_finish(struct remote_answer *a);
 /* Bytes of an event stream. ERR_SYNTAX: this is no answer; ERR_ENGINE: the server told of a failure;
- * ERR_TOOBIG: of its context, or what came is too much; ERR_NOMEM. After is_done all is ignored. */
+ * ERR_TOOBIG: of its context, or what came is too much; ERR_UNSUPPORTED: text came without the logprobs that are
+ * wanted; ERR_NOMEM. After is_done all is ignored. */
 enum err remote_answer_feed(struct remote_answer *a, struct str bytes);
 /* Once the answer is whole: are its calls? An object each, or ERR_SYNTAX. */
 enum err remote_answer_check_calls(const struct remote_answer *a);
@@ -62,7 +67,8 @@ enum err remote_answer_whole(struct remote_answer *a, struct str body);
 enum err remote_answer_end(struct remote_answer *a);
 
 /* What the body of a refusal says, in one line of printable text, or "". Nothing of it if it holds the key.
- * ERR_TOOBIG: that the prompt is too long; otherwise ERR_ENGINE. */
+ * ERR_TOOBIG: that the prompt is too long; ERR_UNKNOWN: that max_tokens is to be called max_completion_tokens; otherwise
+ * ERR_ENGINE. */
 enum err remote_refusal_read(struct str body, struct str key, char said[REMOTE_SAID_BYTES]);
 
 struct remote_models {

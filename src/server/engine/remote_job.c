@@ -11,7 +11,6 @@
 #include "server/engine/remote_answer.h"
 #include "server/engine/remote_parts.h"
 #include "server/engine/remote_prompt.h"
-#include "server/engine/remote_verdict.h"
 
 enum {
     TRIES_MAX = 3,
@@ -40,7 +39,8 @@ struct remote_job {
     struct remote_job *next, **link;
     uint32_t stream;
     enum phase phase;
-    bool is_stream; /* what comes is an event stream */
+    bool is_stream;         /* what comes is an event stream */
+    bool counts_completion; /* it was asked with max_completion_tokens */
     uint8_t tries;
     uint32_t left_out, context; /* tokens that it has been cut to */
     struct remote_prompt prompt;
@@ -80,16 +80,6 @@ static void hang_up(struct remote_job *j)
 
 /* --- to the job's owner, who may cancel it meanwhile --- */
 
-static void send(struct remote *r, uint32_t stream, enum msg_type type, const void *msg)
-{
-    struct frame f;
-    size_t used;
-    buf_clear(&r->frame);
-    check(msg_encode(&r->frame, type, stream, msg) == OK); /* there is room */
-    check(frame_next(buf_str(&r->frame), &f, &used) == OK);
-    check(jobs_dispatch(r->engine, &f) == OK);
-}
-
 static enum err on_text(void *arg, struct str text)
 {
     struct remote_job *j = arg;
@@ -97,15 +87,19 @@ static enum err on_text(void *arg, struct str text)
         j->first_us = clock_us();
     while (text.n && j->phase == ASKING) {
         size_t n = utf8_prefix(text, PIECE_MAX);
-        send(j->remote, j->stream, MSG_llm_token, &(struct msg_llm_token){str_sub(text, 0, n)});
+        remote_send(j->remote, j->stream, MSG_llm_token,
+                    &(struct msg_llm_token){str_sub(text, 0, n)});
         text = str_sub(text, n, text.n);
     }
     return j->phase == ASKING ? OK : ERR_CANCELED;
 }
 
-static void send_failure(struct remote *r, uint32_t stream, enum err err, const char *sentence)
+static enum err on_logprob(void *arg, struct str list)
 {
-    send(r, stream, MSG_fail, &(struct msg_fail){.err = err, .text = str_of(sentence)});
+    struct remote_job *j = arg;
+    if (j->phase == ASKING)
+        remote_send(j->remote, j->stream, MSG_llm_logprob, &(struct msg_llm_logprob){list});
+    return j->phase == ASKING ? OK : ERR_CANCELED;
 }
 
 static void job_fail(struct remote_job *j, enum err err, const char *sentence)
@@ -113,7 +107,7 @@ static void job_fail(struct remote_job *j, enum err err, const char *sentence)
     struct remote *r = j->remote;
     uint32_t stream = j->stream;
     job_free(j);
-    send_failure(r, stream, err, sentence);
+    remote_send_failure(r, stream, err, sentence);
 }
 
 /* The same from inside a write. */
@@ -139,9 +133,9 @@ static void on_say(void *arg)
     bool is_read = j->phase == READ_AHEAD;
     job_free(j);
     if (is_read)
-        send(r, stream, MSG_llm_done, &(struct msg_llm_done){.reason = S("prefill")});
+        remote_send(r, stream, MSG_llm_done, &(struct msg_llm_done){.reason = S("prefill")});
     else
-        send(r, stream, MSG_canceled, &(struct msg_canceled){});
+        remote_send(r, stream, MSG_canceled, &(struct msg_canceled){});
 }
 
 /* False: the job is over, by its owner's will or by what was no call. */
@@ -151,7 +145,8 @@ static bool send_calls(struct remote_job *j)
     enum err err = remote_answer_check_calls(a);
     if (err == ERR_SYNTAX && a->is_cut)
         return true; /* it was cut in the middle of one */
-    for (size_t i = 0; err == OK && i < a->calls; i++)
+    size_t count = j->prompt.one_call ? 1 : a->calls;
+    for (size_t i = 0; err == OK && i < count; i++)
         if (!remote_prompt_offers(&j->prompt, buf_str(&a->call[i].name)))
             err = ERR_SYNTAX;
     if (err != OK) {
@@ -160,11 +155,11 @@ static bool send_calls(struct remote_job *j)
                                         : "the language model asked for no function that there is");
         return false;
     }
-    for (size_t i = 0; i < a->calls && j->phase == ASKING; i++) {
+    for (size_t i = 0; i < count && j->phase == ASKING; i++) {
         struct str arguments = buf_str(&a->call[i].arguments);
         const struct msg_llm_call call = {.name = buf_str(&a->call[i].name),
                                           .arguments_json = arguments.n ? arguments : S("{}")};
-        send(j->remote, j->stream, MSG_llm_call, &call);
+        remote_send(j->remote, j->stream, MSG_llm_call, &call);
     }
     return j->phase == ASKING;
 }
@@ -193,7 +188,7 @@ static void job_done(struct remote_job *j)
     timer_start(&j->timer, LINGER_MS);
     if (!j->fetch)
         job_free(j);
-    send(r, stream, MSG_llm_done, &done);
+    remote_send(r, stream, MSG_llm_done, &done);
 }
 
 /* --- failures --- */
@@ -253,8 +248,10 @@ static enum err write_request(struct remote_job *j, uint32_t context)
 {
     const struct remote_ask what = {.model = str_of(j->remote->engine->ready_model),
                                     .context = context,
+                                    .counts_completion = j->remote->counts_completion,
                                     .generate = &j->settings};
     j->context = context;
+    j->counts_completion = what.counts_completion;
     buf_clear(&j->json);
     return remote_prompt_write(&j->prompt, &what, &j->json, &j->left_out);
 }
@@ -272,11 +269,24 @@ static bool ask_for_less(struct remote_job *j)
     return true;
 }
 
+/* It calls max_tokens by another name, from now on. */
+static bool ask_by_other_name(struct remote_job *j)
+{
+    j->remote->counts_completion = true;
+    if (j->counts_completion || write_request(j, j->context) != OK)
+        return false;
+    buf_clear(&j->body);
+    ask(j);
+    return true;
+}
+
 static void refused(struct remote_job *j, const struct fetch_result *result)
 {
     char said[REMOTE_SAID_BYTES];
     enum err err = remote_refusal_read(buf_str(&j->body), str_of(j->remote->key), said);
     if (err == ERR_TOOBIG && ask_for_less(j))
+        return;
+    if (err == ERR_UNKNOWN && result->status == 400 && ask_by_other_name(j))
         return;
     struct verdict v = verdict_of_status(result->status, err);
     log_warn("language model: %s (HTTP %d)%s%s", v.sentence, result->status, said[0] ? ": " : "",
@@ -369,6 +379,8 @@ static void ask(struct remote_job *j)
     j->tries++;
     j->is_stream = false;
     remote_answer_init(&j->answer, str_of(r->key), on_text, j);
+    j->answer.on_logprob = j->prompt.has_logprobs ? on_logprob : nullptr;
+    j->answer.top_logprobs = j->prompt.top_logprobs;
     uint64_t waited = waited_ms(j);
     timer_start(&j->timer, waited < r->first_token_ms ? r->first_token_ms - waited : 0);
     enum err err = fetch_start(r->fetcher, &request, &events, j, &j->fetch);
@@ -393,24 +405,12 @@ static void on_timer(void *arg)
 
 /* --- from the job's owner --- */
 
-static struct remote_job *find(const struct remote *r, uint32_t stream)
+struct remote_job *remote_job_find(const struct remote *r, uint32_t stream)
 {
     struct remote_job *j = r->jobs;
     while (j && (j->stream != stream || j->phase == LINGERING))
         j = j->next;
     return j;
-}
-
-void remote_find_orphans(void *arg)
-{
-    struct remote *r = arg;
-    const struct job *job = r->engine->live;
-    while (job) {
-        bool is_orphan = job->told && !find(r, job->stream);
-        if (is_orphan)
-            send_failure(r, job->stream, ERR_NOMEM, err_text(ERR_NOMEM));
-        job = is_orphan ? r->engine->live : job->next;
-    }
 }
 
 static void open_job(struct remote *r, uint32_t stream)
@@ -468,7 +468,7 @@ enum err remote_take(struct engine *e, struct str bytes)
         open_job(e->remote, f.stream);
         return OK;
     }
-    struct remote_job *j = find(e->remote, f.stream);
+    struct remote_job *j = remote_job_find(e->remote, f.stream);
     if (!j)
         return OK;
     if (f.type == MSG_cancel) {

@@ -233,6 +233,7 @@ static enum err add_tool(struct remote_prompt *p, const struct msg_llm_tool *m)
     p->tools.cap = REMOTE_PROMPT_MAX;
     p->names.cap = REMOTE_PROMPT_MAX;
     p->must_call = m->must;
+    p->one_call = m->one;
     try(buf_add(&p->names, m->name));
     try(buf_add_byte(&p->names, 0));
     if (p->tools.n)
@@ -266,6 +267,10 @@ enum err remote_prompt_wish(struct remote_prompt *p, enum msg_type type, const u
         p->has_format = true;
         p->schema.cap = WIRE_PAYLOAD_MAX;
         return buf_add(&p->schema, msg->llm_format.schema_json);
+    case MSG_llm_logprobs:
+        p->has_logprobs = true;
+        p->top_logprobs = msg->llm_logprobs.top;
+        return OK;
     case MSG_llm_tool:
         return add_tool(p, &msg->llm_tool);
     default:
@@ -313,6 +318,10 @@ static void put_wishes(const struct remote_prompt *p, struct json_out *j)
     put_sampling(p, j);
     if (p->has_format)
         put_format(p, j);
+    if (p->has_logprobs)
+        json_kbool(j, "logprobs", true);
+    if (p->top_logprobs)
+        json_kint(j, "top_logprobs", p->top_logprobs);
     if (!p->tools.n)
         return;
     json_key(j, "tools");
@@ -320,6 +329,8 @@ static void put_wishes(const struct remote_prompt *p, struct json_out *j)
     json_put_raw(j, buf_str(&p->tools));
     json_end(j);
     json_kstr(j, "tool_choice", p->must_call ? S("required") : S("auto"));
+    if (p->one_call)
+        json_kbool(j, "parallel_tool_calls", false);
 }
 
 /* --- the request --- */
@@ -341,7 +352,7 @@ static void put_settings(const struct remote_prompt *p, const struct remote_ask 
     json_obj(j);
     json_kbool(j, "include_usage", true);
     json_end(j);
-    json_kint(j, "max_tokens", max_tokens);
+    json_kint(j, ask->counts_completion ? "max_completion_tokens" : "max_tokens", max_tokens);
     json_knum(j, "temperature", (double)g->temperature);
     json_knum(j, "top_p", (double)g->top_p);
     if (p->has_sampling && g->top_k)

@@ -5,7 +5,7 @@
  * them, messages of one role in a row become one, as many templates want it, and room is guessed by bytes.
  *
  *     try(remote_prompt_add(&p, &segment));     // as often as pieces come
- *     try(remote_prompt_wish(&p, type, msg));   // llm_sampling, llm_format, llm_tool
+ *     try(remote_prompt_wish(&p, type, msg));   // llm_sampling, llm_format, llm_tool, llm_logprobs
  *     try(remote_prompt_write(&p, &ask, &json));
  *     remote_prompt_finish(&p);                 // also of one that is zeroed
  */
@@ -29,12 +29,14 @@ struct remote_prompt {
     struct msg_llm_sampling sampling; /* its text is not kept; repeat_penalty 0: none was told */
     struct buf bias, schema, tools;   /* JSON; of the tools the members of the list */
     struct buf names;                 /* of the tools, each with a NUL */
-    bool has_sampling, has_format, must_call;
+    bool has_sampling, has_format, has_logprobs, must_call, one_call;
+    uint32_t top_logprobs;
 };
 
 struct remote_ask {
     struct str model;
-    uint32_t context; /* tokens */
+    uint32_t context;       /* tokens */
+    bool counts_completion; /* max_tokens is called max_completion_tokens there */
     const struct msg_llm_generate *generate;
 };
 

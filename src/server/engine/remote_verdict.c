@@ -7,15 +7,15 @@ struct verdict verdict_of_status(int status, enum err said)
         return (struct verdict){ERR_TOOBIG, "this is too long for the language model", false};
     if (status == 401 || status == 403)
         return (struct verdict){
-            ERR_ENGINE, "the language model's server does not accept this server's key", false};
+            ERR_REFUSED, "the language model's server does not accept this server's key", false};
     if (status == 404)
-        return (struct verdict){ERR_ENGINE, "the language model's server does not know the model",
+        return (struct verdict){ERR_REFUSED, "the language model's server does not know the model",
                                 false};
     if (status == 429)
         return (struct verdict){
             ERR_BUSY,
             "the language model's server has too much to do; please try again in a moment", true};
-    if (status >= 502 && status <= 504)
+    if (status == 408 || (status >= 502 && status <= 504))
         return (struct verdict){
             ERR_BUSY,
             "the language model's server is busy or still loading; please try again in a moment",
@@ -23,7 +23,7 @@ struct verdict verdict_of_status(int status, enum err said)
     if (status >= 500)
         return (struct verdict){ERR_ENGINE,
                                 "the language model's server has failed; please try again", false};
-    return (struct verdict){ERR_ENGINE, "the language model's server refuses the question", false};
+    return (struct verdict){ERR_REFUSED, "the language model's server refuses the question", false};
 }
 
 struct verdict verdict_of_err(enum err err, bool has_begun)
@@ -47,6 +47,9 @@ struct verdict verdict_of_err(enum err err, bool has_begun)
             has_begun ? "the language model's server broke off in the middle of its answer"
                       : "the language model's server broke off before its answer",
             true};
+    case ERR_UNSUPPORTED:
+        return (struct verdict){
+            err, "the language model's server tells no logprobs; ask without logprobs", false};
     case ERR_TOOBIG:
         return (struct verdict){ERR_ENGINE, "the language model's answer is too long", false};
     case ERR_ENGINE:

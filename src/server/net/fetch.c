@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/net/fetch.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "base/check.h"
 #include "base/mem.h"
 #include "server/loop/watch.h"
+#include "server/net/fetch_url.h"
+#include "server/net/public_address.h"
 
 enum {
     KEPT_CONNECTIONS = 16,
@@ -23,7 +25,8 @@ struct fetch {
     struct curl_slist *headers;
     struct buf in; /* what came and was not told yet: not from inside of curl */
     struct fetch *next, **link;
-    bool is_over;
+    bool is_over, is_head_told;
+    bool was_denied; /* an address was not public */
     CURLcode code;
     enum err err; /* of ours, while bytes came */
     char why[CURL_ERROR_SIZE];
@@ -186,6 +189,7 @@ static enum err err_of(const struct fetch *f)
     case CURLE_OK:
         return OK;
     case CURLE_COULDNT_CONNECT:
+        return f->was_denied ? ERR_DENIED : ERR_NOTFOUND;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
         return ERR_NOTFOUND;
@@ -228,6 +232,11 @@ static void finish(struct fetch *f)
 /* The owner may cancel this fetch or others meanwhile. */
 static void tell(struct fetch *f)
 {
+    if (f->events->head && !f->is_head_told && fetch_status(f)) {
+        f->is_head_told = true;
+        f->events->head(f->arg);
+        return;
+    }
     struct buf in = f->in;
     if (in.n) {
         f->in = BUF(WAITING_MAX);
@@ -285,6 +294,13 @@ int fetch_status(const struct fetch *f)
     return (int)status;
 }
 
+struct str fetch_header(const struct fetch *f, const char *name)
+{
+    struct curl_header *h;
+    bool is_there = curl_easy_header(f->curl, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK;
+    return is_there ? str_of(h->value) : S("");
+}
+
 bool fetch_is(const struct fetch *f, const char *type)
 {
     char *own = nullptr;
@@ -295,67 +311,16 @@ bool fetch_is(const struct fetch *f, const char *type)
 
 /* --- the beginning of a fetch --- */
 
-static CURLUcode read_host(const char *url, char **ret_host)
+static curl_socket_t open_public(void *arg, curlsocktype, struct curl_sockaddr *a)
 {
-    CURLU *u = curl_url();
-    CURLUcode code = u ? curl_url_set(u, CURLUPART_URL, url, 0) : CURLUE_OUT_OF_MEMORY;
-    if (code == CURLUE_OK)
-        code = curl_url_get(u, CURLUPART_HOST, ret_host, 0);
-    static const CURLUPart unwanted[] = {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_QUERY,
-                                         CURLUPART_FRAGMENT};
-    for (size_t i = 0; code == CURLUE_OK && i < sizeof unwanted / sizeof *unwanted; i++) {
-        char *part = nullptr;
-        if (curl_url_get(u, unwanted[i], &part, 0) == CURLUE_OK) {
-            curl_free(part);
-            curl_free(*ret_host);
-            code = CURLUE_MALFORMED_INPUT;
-        }
+    struct fetch *f = arg;
+    long by_proxy = 0; /* which is the operator's affair */
+    (void)curl_easy_getinfo(f->curl, CURLINFO_USED_PROXY, &by_proxy);
+    if (!by_proxy && !address_is_public(&a->addr)) {
+        f->was_denied = true;
+        return CURL_SOCKET_BAD;
     }
-    curl_url_cleanup(u);
-    return code;
-}
-
-enum err fetch_check_url(const char *url)
-{
-    struct str s = str_of(url);
-    if (!str_starts(s, S("http://")) && !str_starts(s, S("https://")))
-        return ERR_INVALID;
-    char *host = nullptr;
-    CURLUcode code = read_host(url, &host);
-    if (code == CURLUE_OK)
-        curl_free(host);
-    return code == CURLUE_OK ? OK : code == CURLUE_OUT_OF_MEMORY ? ERR_NOMEM : ERR_INVALID;
-}
-
-/* Of an address in the form that curl_url_get makes of it. */
-static bool is_loopback(struct str host)
-{
-    struct in_addr four;
-    struct in6_addr six;
-    char z[INET6_ADDRSTRLEN];
-    bool is_six = str_starts(host, S("[")) && str_ends(host, S("]"));
-    snprintf(z, sizeof z, "%.*s", STR_FMT(is_six ? str_sub(host, 1, host.n - 1) : host));
-    if (is_six && inet_pton(AF_INET6, z, &six) == 1) {
-        if (!IN6_IS_ADDR_V4MAPPED(&six))
-            return IN6_IS_ADDR_LOOPBACK(&six) || IN6_IS_ADDR_UNSPECIFIED(&six);
-        memcpy(&four, &six.s6_addr[12], sizeof four);
-    } else if (is_six || inet_pton(AF_INET, z, &four) != 1) {
-        return false;
-    }
-    return ntohl(four.s_addr) >> 24 == 127 || four.s_addr == INADDR_ANY;
-}
-
-static bool is_this_machine(const char *url)
-{
-    char *host = nullptr;
-    if (read_host(url, &host) != CURLUE_OK)
-        return false;
-    struct str s = str_of(host);
-    if (str_ends(s, S(".")))
-        s.n--;
-    bool is = str_eq_nocase(s, S("localhost")) || is_loopback(s);
-    curl_free(host);
-    return is;
+    return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
 static enum err add_header(struct fetch *f, const char *line)
@@ -375,6 +340,8 @@ static enum err list_headers(struct fetch *f, const struct fetch_request *r)
         const char *z = buf_z(&line);
         try(z ? add_header(f, z) : ERR_NOMEM);
     }
+    for (const char *const *line = r->headers; line && *line; line++)
+        try(add_header(f, *line));
     if (!r->json.n)
         return OK;
     try(add_header(f, "Content-Type: application/json"));
@@ -402,8 +369,12 @@ static enum err set_up(struct fetch *f, const struct fetch_request *r)
     set(CURLOPT_CONNECTTIMEOUT_MS, (long)r->connect_ms);
     set(CURLOPT_WRITEFUNCTION, on_bytes);
     set(CURLOPT_WRITEDATA, f);
-    set(CURLOPT_FRESH_CONNECT, r->is_fresh ? 1L : 0L);
-    if (is_this_machine(r->url))
+    set(CURLOPT_FRESH_CONNECT, r->is_fresh || r->is_public ? 1L : 0L);
+    if (r->is_public) {
+        set(CURLOPT_OPENSOCKETFUNCTION, open_public);
+        set(CURLOPT_OPENSOCKETDATA, f);
+    }
+    if (url_is_this_machine(r->url))
         set(CURLOPT_PROXY, "");
     try(list_headers(f, r));
     set(CURLOPT_HTTPHEADER, f->headers);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * HTTP requests of the server's own to addresses that its operator has configured, on the loop: libcurl's
- * multi interface, whose sockets and timer the loop watches. Loop thread only. Not for addresses that
- * clients give (TRUST R6).
+ * multi interface, whose sockets and timer the loop watches. Loop thread only. Addresses that others chose, such
+ * as those that redirects lead to, are asked with `is_public` (TRUST R6).
  *
  *     try(fetcher_create(loop, &m));
  *     try(fetch_start(m, &(struct fetch_request){.url = …}, &events, self, &f));
@@ -34,16 +34,24 @@ struct fetch_request {
     uint32_t connect_ms; /* for the name, the connection and TLS together */
     /* By a new connection. One that was kept and is found closed before a byte has come is replaced in silence. */
     bool is_fresh;
+    /* Only by addresses of the public Internet (net/public_address.h), or by a proxy that the environment names, which
+     * then is the one to judge. ERR_DENIED when there are none such. */
+    bool is_public;
+    const char *const
+        *headers; /* further lines, such as "Range: bytes=5-", up to NULL; NULL: none. Copied */
 };
 struct fetch_result {
     enum err
         err; /* OK: the answer is whole, whatever its status. ERR_TIMEOUT, ERR_NOMEM, ERR_CLOSED: cut;
-                   * ERR_NOTFOUND: no connection; ERR_IO: what came is no HTTP, or TLS failed */
+                   * ERR_NOTFOUND: no connection; ERR_DENIED: none that is allowed; ERR_IO: what came is no HTTP, or TLS failed */
     int status; /* 0: none came */
     uint32_t retry_after_s;
     char why[120]; /* of err, for the log; "" with OK */
 };
 struct fetch_events {
+    void (*head)(
+        void *
+            arg); /* optional: fetch_status and fetch_header are known; once, before body and done */
     void (*body)(void *arg, struct str bytes); /* fetch_status is known by then */
     void (*done)(void *arg, const struct fetch_result *result);
 };
@@ -52,6 +60,8 @@ enum err fetch_start(struct fetcher *m, const struct fetch_request *request,
                      const struct fetch_events *events, void *arg, struct fetch **ret_f);
 void fetch_cancel(struct fetch *f); /* closes its connection; takes NULL */
 int fetch_status(const struct fetch *f);
+/* What the answer says in this header; empty: nothing. Good until more comes. */
+struct str fetch_header(const struct fetch *f, const char *name);
 /* Is the answer of this type, such as "text/event-stream", whatever its parameters? */
 bool fetch_is(const struct fetch *f, const char *type);
 

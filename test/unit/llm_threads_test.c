@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+/* How many threads a step gets, on a machine that is made up: who else is there, and what a step takes then. */
+#include "llm/threads.h"
+
+#include "unit.h"
+
+enum { ALONE_US = 40000, STOLEN = 8 };
+
+struct machine {
+    uint32_t cores, others; /* others: programs that never rest */
+    uint64_t now_us;
+    uint32_t tokens;
+};
+
+/* Shared evenly; who has to share a core with somebody is waited for STOLEN times as long. */
+static void take(struct machine *m, struct threads *t, unsigned steps)
+{
+    while (steps-- > 0) {
+        uint32_t n = threads_now(t, m->now_us);
+        uint64_t alone = ALONE_US * m->tokens / n;
+        bool crowded = n + m->others > m->cores && n > 1;
+        uint64_t wall = crowded ? alone * STOLEN : alone;
+        m->now_us += wall;
+        threads_note(
+            t, &(struct threads_step){
+                   .wall_us = wall, .cpu_us = alone, .tokens = m->tokens, .now_us = m->now_us});
+    }
+}
+
+static void alone_it_uses_all(void **)
+{
+    struct machine m = {.cores = 4, .tokens = 1};
+    struct threads t = threads_of(4);
+    for (int i = 0; i < 1000; i++) {
+        take(&m, &t, 1);
+        assert_int_equal(t.now, 4);
+    }
+    struct threads one = threads_of(1);
+    take(&m, &one, 10);
+    assert_int_equal(one.now, 1);
+}
+
+static void beside_others_it_uses_what_they_leave(void **)
+{
+    static const struct {
+        uint32_t cores, others, left;
+    } rows[] = {{2, 1, 1}, {2, 2, 1}, {4, 1, 3}, {4, 3, 1}, {8, 3, 5}, {16, 1, 15}, {16, 8, 8}};
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct machine m = {.cores = rows[i].cores, .others = rows[i].others, .tokens = 1};
+        struct threads t = threads_of(m.cores);
+        take(&m, &t, 200);
+        unsigned right = 0, steps = 1000;
+        for (unsigned k = 0; k < steps; k++) {
+            right += t.now == rows[i].left;
+            take(&m, &t, 1);
+        }
+        if (right < steps * 98 / 100)
+            fail_msg("%u cores and %u others: only %u steps with %u threads", m.cores, m.others,
+                     right, rows[i].left);
+        m.others = 0; /* they have gone */
+        take(&m, &t, 1500);
+        assert_int_equal(t.now, m.cores);
+    }
+}
+
+/* A step that is disturbed once, or takes longer since more is to be done, is no reason. */
+static void what_is_no_crowd_changes_nothing(void **)
+{
+    struct machine m = {.cores = 2, .tokens = 1};
+    struct threads t = threads_of(2);
+    for (int i = 0; i < 200; i++) {
+        m.others = i % 3 == 0;
+        m.tokens = 1 + (uint32_t)i % 5;
+        take(&m, &t, 1);
+        assert_int_equal(t.now, 2);
+    }
+    for (int i = 0; i < 20; i++) /* prompts tell nothing */
+        threads_note(&t, &(struct threads_step){.wall_us = 1000, .now_us = m.now_us});
+    assert_int_equal(t.now, 2); /* but for the answer that comes next */
+}
+
+/* Whoever was there may have gone. */
+static void after_a_pause_all_are_used_again(void **)
+{
+    struct machine m = {.cores = 4, .others = 3, .tokens = 1};
+    struct threads t = threads_of(4);
+    take(&m, &t, 400);
+    assert_int_equal(t.now, 1);
+    m.now_us += 5000000;
+    assert_int_equal(threads_now(&t, m.now_us), 4);
+    /* What the prompt has shown is known when the answer begins. */
+    threads_note(&t, &(struct threads_step){.wall_us = 1000, .cpu_us = 100, .now_us = m.now_us});
+    take(&m, &t, 1);
+    assert_int_equal(t.now, 2);
+}
+
+/* A prompt between the steps of a trial, however crowded, is no reason to try still fewer. */
+static void a_prompt_is_no_part_of_a_trial(void **)
+{
+    struct machine m = {.cores = 4, .others = 2, .tokens = 1};
+    struct threads t = threads_of(4);
+    for (int i = 0; t.now == 4; i++) {
+        assert_true(i < 100);
+        take(&m, &t, 1);
+    }
+    assert_int_equal(t.now, 2);
+    take(&m, &t, 2);
+    threads_note(&t, &(struct threads_step){.wall_us = 1000, .cpu_us = 100, .now_us = m.now_us});
+    take(&m, &t, 1);
+    assert_int_equal(t.now, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(alone_it_uses_all),
+        cmocka_unit_test(beside_others_it_uses_what_they_leave),
+        cmocka_unit_test(what_is_no_crowd_changes_nothing),
+        cmocka_unit_test(a_prompt_is_no_part_of_a_trial),
+        cmocka_unit_test(after_a_pause_all_are_used_again),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
