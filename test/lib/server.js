@@ -16,7 +16,7 @@ import path from 'node:path';
 
 export const BUILD = path.resolve(process.env.TEST_BUILD ?? 'build');
 const START_MS = 60000; /* under a sanitizer on a busy machine */
-const STOP_MS = 60000;
+const STOP_MS = 30000;
 
 const OF_THE_CALLER = /^(REPARTEE_|XDG_|HF_)|_proxy$/i;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
-// @once: the built-in engines must keep up with who speaks; chance.test.js tries the same under the sanitizers with scripted ones
+// @once: the built-in engines must keep up with who speaks; under the sanitizers chance.test.js has scripted ones, and codecs.test.js the sound
 /* WS /voice without a button: who speaks while an answer sounds. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
