@@ -13,6 +13,7 @@
 #include "llm/decode/logprobs.h"
 #include "llm/decode/memory.h"
 #include "llm/decode/sample.h"
+#include "llm/decode/spin.h"
 #include "llm/decode/threads.h"
 
 enum {
@@ -167,7 +168,7 @@ static enum err compute(void)
 static uint64_t computed_us(void)
 {
     struct timespec t;
-    check(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) == 0);
+    check(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) == 0);
     return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
@@ -175,8 +176,9 @@ static uint64_t computed_us(void)
 static enum err compute_timed(size_t answers)
 {
     uint64_t began_us = clock_us(), had_us = computed_us();
-    int32_t threads = (int32_t)threads_now(&the.threads, began_us);
-    llama_set_n_threads(the.context, threads, threads);
+    struct threads_use use = threads_use(&the.threads, !answers, began_us);
+    spin_shortly(!use.awake, the.threads.most);
+    llama_set_n_threads(the.context, (int32_t)use.count, (int32_t)use.count);
     enum err err = compute();
     llama_synchronize(the.context);
     uint64_t now_us = clock_us();
@@ -184,6 +186,7 @@ static enum err compute_timed(size_t answers)
         .wall_us = now_us - began_us,
         .cpu_us = computed_us() - had_us,
         .tokens = err == OK && (size_t)the.batch.n_tokens == answers ? (uint32_t)answers : 0,
+        .reads = err == OK && !answers,
         .now_us = now_us,
     };
     threads_note(&the.threads, &step);
@@ -359,6 +362,7 @@ enum err step_warm_up(void)
 
 void step_finish(void)
 {
+    spin_shortly(false, 0);
     if (the.batch.token)
         llama_batch_free(the.batch);
     memory_finish();

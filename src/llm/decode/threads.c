@@ -4,13 +4,15 @@
 #include "base/check.h"
 
 enum {
-    CROWDED_PERCENT = 70, /* of a step's time computing, or less: somebody else was */
-    CROWDED_STEPS = 3,    /* so many in a row are no chance */
+    LOST_PERCENT = 20,    /* of a core's time that the threads did not get in a step: somebody may have had it */
+    CROWDED_PERCENT = 45, /* of so many steps in a row: somebody had it */
+    CROWDED_STEPS = 3,
     TRIAL_STEPS = 3,
     BETTER_PERCENT = 90,    /* of the usual time: fewer threads are worth it */
     NO_WORSE_PERCENT = 105, /* and one more does no harm; of many it cannot be much of a help */
 };
-constexpr uint64_t PAUSE_MIN_US = 250000;
+constexpr uint64_t PAUSE_MIN_US = 1000000; /* one more in vain is dear */
+constexpr uint64_t TELLING_US = 25000; /* a shorter prompt tells too little */
 constexpr uint64_t PAUSE_MAX_US = 8000000;
 constexpr uint64_t IDLE_US = 1000000; /* after that whoever was in the way may have gone */
 
@@ -48,6 +50,7 @@ static void end_trial(struct threads *t, uint64_t now_us)
         t->usual_us = trial_us;
     } else {
         t->now = t->before;
+        t->alone = !more && t->now == t->most; /* it was a false alarm */
     }
     t->next_us = better && more ? now_us : now_us + t->pause_us;
     t->pause_us = 2 * t->pause_us < PAUSE_MAX_US ? 2 * t->pause_us : PAUSE_MAX_US;
@@ -59,6 +62,7 @@ static void go_on_with_trial(struct threads *t, const struct threads_step *step)
     if (step->tokens != t->tokens) { /* nothing to compare with */
         t->now = t->before;
         t->before = 0;
+        t->alone = false;
         return;
     }
     bool more = t->now > t->before;
@@ -71,11 +75,68 @@ static void go_on_with_trial(struct threads *t, const struct threads_step *step)
         end_trial(t, step->now_us);
 }
 
-uint32_t threads_now(struct threads *t, uint64_t now_us)
+struct threads_use threads_use(struct threads *t, bool reads, uint64_t now_us)
 {
-    if (now_us - t->last_us > IDLE_US)
+    bool alone = t->alone;
+    if (now_us - t->last_us > IDLE_US) {
         *t = threads_of(t->most);
-    return t->now;
+        t->alone = alone; /* as likely as not, and a prompt shows it soon */
+    }
+    uint32_t count = reads ? t->most : t->now;
+    t->use = (struct threads_use){count, .awake = t->alone || count < t->most};
+    return t->use;
+}
+
+static int64_t lost_us(const struct threads *t, const struct threads_step *step)
+{
+    return (int64_t)(step->wall_us * t->use.count) - (int64_t)step->cpu_us;
+}
+
+static bool is_over(int64_t lost_us, uint64_t wall_us, int percent)
+{
+    return lost_us * 100 > (int64_t)wall_us * percent;
+}
+
+/* Of several steps of answers in a row. Each one's figure is rough, since the kernel books what a thread on another core
+ * has had some milliseconds later. */
+static void count_crowded(struct threads *t, const struct threads_step *step)
+{
+    int64_t lost = lost_us(t, step);
+    if (!is_over(lost, step->wall_us, LOST_PERCENT)) {
+        t->crowded = 0;
+        return;
+    }
+    t->row_lost_us = t->crowded ? t->row_lost_us + lost : lost;
+    t->row_us = t->crowded ? t->row_us + step->wall_us : step->wall_us;
+    if (++t->crowded == CROWDED_STEPS && !is_over(t->row_lost_us, t->row_us, CROWDED_PERCENT))
+        t->crowded = 0;
+}
+
+/* Threads of an answer that sleep at its barriers lose time without anybody else, and tell nothing. */
+static void judge(struct threads *t, const struct threads_step *step)
+{
+    if (step->reads && step->wall_us >= TELLING_US)
+        t->crowded = is_over(lost_us(t, step), step->wall_us, CROWDED_PERCENT) ? CROWDED_STEPS : 0;
+    else if (!step->reads && t->use.awake)
+        count_crowded(t, step);
+    else
+        return;
+    if (t->crowded >= CROWDED_STEPS)
+        t->alone = false;
+    else if (step->reads)
+        t->alone = true;
+}
+
+static void try_something(struct threads *t)
+{
+    if (t->now > 1 && t->crowded >= CROWDED_STEPS) {
+        try_with(t, t->now / 2);
+    } else if (t->now < t->most && t->crowded == 0) {
+        try_with(t, t->now + 1);
+        t->alone = t->now == t->most; /* as far as the trial goes */
+    } else if (t->now == t->most) {
+        t->alone = true;
+    }
 }
 
 void threads_note(struct threads *t, const struct threads_step *step)
@@ -83,21 +144,17 @@ void threads_note(struct threads *t, const struct threads_step *step)
     if (t->most == 1)
         return;
     t->last_us = step->now_us;
-    bool crowded = step->cpu_us * 100 < step->wall_us * CROWDED_PERCENT;
-    if (step->tokens == 0) { /* as long as many of the others; no part of a trial */
+    if (step->tokens == 0) { /* no part of a trial */
         if (!t->before)
-            t->crowded = crowded ? CROWDED_STEPS : 0;
+            judge(t, step);
         return;
     }
-    t->crowded = crowded ? t->crowded + 1 : 0;
+    judge(t, step);
     if (t->before) {
         go_on_with_trial(t, step);
         return;
     }
     learn(t, step);
-    bool due = step->now_us >= t->next_us;
-    if (due && t->now > 1 && t->crowded >= CROWDED_STEPS)
-        try_with(t, t->now / 2);
-    else if (due && t->now < t->most && !crowded)
-        try_with(t, t->now + 1);
+    if (step->now_us >= t->next_us)
+        try_something(t);
 }

@@ -300,7 +300,7 @@ static void start(struct engine *e)
     static const struct child_events events = {
         .read = on_bytes, .end = on_end, .exited = on_exited};
     const char *argv[] = {e->program, "--fd", "3", e->flag, nullptr};
-    const struct child_spec spec = {.path = e->program, .argv = argv, .env = program_env};
+    const struct child_spec spec = {.path = e->program, .argv = argv, .env = program_env(e->role)};
     buf_clear(&e->in);
     engine_keep_text(&e->refusal, S(""));
     engine_set_state(e, ENGINE_STARTING);

@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/engine/programs.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
-const char *const program_env[] = {
-    "PATH=/usr/bin:/bin",
-    "LANG=C.UTF-8",
-    /* libgomp spins at barriers for 300,000 rounds and so starves the other engines. */
-    "GOMP_SPINCOUNT=3000",
-    "OPENBLAS_NUM_THREADS=1",
-    /* Dozens of threads that share the same streams: what glibc keeps for each of them grows for days. */
-    "GLIBC_TUNABLES=glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1",
-    "GGML_NO_BACKTRACE=1",
-    nullptr,
-};
+#define COMMON                                                                                     \
+    "PATH=/usr/bin:/bin", "LANG=C.UTF-8", "OPENBLAS_NUM_THREADS=1", "GGML_NO_BACKTRACE=1",         \
+        GLIBC_TUNABLES, nullptr
+/* Dozens of threads that share the same streams: what glibc keeps for each of them grows for days. */
+#define GLIBC_TUNABLES "GLIBC_TUNABLES=glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1"
+
+/* libgomp spins at barriers for 300,000 rounds and so starves whoever else computes. */
+static const char *const sparing[] = {"GOMP_SPINCOUNT=3000", COMMON};
+/* Who watches for others himself (llm/decode/spin.h). */
+static const char *const watching[] = {COMMON};
+
+const char *const *program_env(const char *role)
+{
+    return strcmp(role, "llm") == 0 ? watching : sparing;
+}
 
 enum err program_path(const char *role, char **ret_path)
 {

@@ -6,5 +6,5 @@
 
 /* The path of repartee-ROLE, which lies beside the running program. Owned by the caller. */
 enum err program_path(const char *role, char **ret_path);
-/* A clean environment: nothing of the server's is inherited. */
-extern const char *const program_env[];
+/* A clean environment for the program of a role: nothing of the server's is inherited. Lives for ever. */
+const char *const *program_env(const char *role);

@@ -147,7 +147,7 @@ enum err reader_start(struct loop *loop, const struct reader_file *file,
     r->in = BUF(4 * (WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES));
     timer_init(&r->timer, loop, on_timer, r);
     const char *argv[] = {path, "--fd", "3", nullptr};
-    const struct child_spec spec = {.path = path, .argv = argv, .env = program_env};
+    const struct child_spec spec = {.path = path, .argv = argv, .env = program_env("read")};
     enum err err = child_spawn(loop, &spec, &child_events, r, &r->child);
     if (err == OK)
         err = open_file(r, file);
