@@ -86,7 +86,7 @@ function noteOn({ kind, name, size, memory_mib, installed, in_use, known, gated,
   const notes = [];
   if (gated) notes.push('Gated: agree to its licence at Hugging Face, and give the server a token (HF_TOKEN).');
   if (gated && instead) notes.push(`Free for all: ${instead}.`);
-  if (size > machine.disk_free) notes.push(`The disk has only ${sizeOf(machine.disk_free)} left.`);
+  if (machine.disk_free && size > machine.disk_free) notes.push(`The disk has only ${sizeOf(machine.disk_free)} left.`);
   return notes.join(' ');
 }
 
@@ -142,8 +142,8 @@ export class ModelRow {
     this.#remove = makeButton('plain', (e) => e.detail < 2 && this.#removal(on.remove));
     this.#remove.onblur = () => this.#unsure();
     this.#unsure();
-    const what = make('div', 'what', make('div', 'head', this.#title, this.#mark), this.#facts, this.#note, this.#pull, this.#trouble);
-    this.element = make('li', 'model', what, make('div', 'deeds', this.#act, this.#remove));
+    const name = make('div', 'name', this.#title, this.#mark);
+    this.element = make('li', 'model', name, this.#facts, this.#note, this.#pull, this.#trouble, make('div', 'deeds', this.#remove, this.#act));
     this.element.tabIndex = -1;
   }
 

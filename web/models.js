@@ -136,7 +136,7 @@ class ModelsPanel extends Panel {
   }
 
   show() {
-    this.say(this.#shelf ? '' : 'Looking …');
+    this.say(this.#shelf ? '' : 'Looking at this machine …');
     this.#rows.clear(); /* they get a new order */
     this.list.replaceChildren();
     if (this.#shelf) this.#draw();
