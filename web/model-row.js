@@ -55,8 +55,8 @@ function paceOf({ done, total, rate }) {
 const NOTHING = { kind: 'llm', size: 0, licence: '', languages: '', memory_mib: 0, source: '', known: false, gated: false, instead: '', in_use: false, installed: false, fits: true, suits: false, tokens_per_second: null };
 
 /** Who answers is first, then what is here, what suits this machine, what fits it. @param {Model} model */
-function rank({ in_use, installed, suits, fits }) {
-  const first = [in_use, installed, suits, fits].indexOf(true);
+function rank({ in_use, installed, suits, fits }, isPulled) {
+  const first = [in_use, isPulled || installed, suits, fits].indexOf(true);
   return first < 0 ? 4 : first;
 }
 
@@ -67,7 +67,8 @@ export function modelsOf({ answers, models }, pulled) {
   const all = [{ ...NOTHING, name: QUOTE, installed: true, in_use: driver === QUOTE }, ...models];
   if (!all.some(({ kind, in_use }) => kind === 'llm' && in_use)) all.push({ ...NOTHING, name: model || driver, installed: true, in_use: true });
   for (const name of pulled) if (!all.some((one) => one.name === name)) all.push({ ...NOTHING, name });
-  return all.sort((a, b) => rank(a) - rank(b));
+  const rankOf = (/** @type {Model} */ one) => rank(one, pulled.includes(one.name));
+  return all.sort((a, b) => rankOf(a) - rankOf(b));
 }
 
 /** @param {Model} model */

@@ -15,6 +15,8 @@ const PARTS = 4; /* of a download, that a screen reader is told of */
 const KINDS = { llm: 'Answers', stt: 'Hears', tts: 'Speaks', vad: 'Notices speech', embed: 'Compares texts' };
 const BROKEN = 'The download broke off. What has come is kept: get it again, and it goes on from there.';
 
+const AT_FIRST = { done: 0, total: 0, rate: 0, part: 0, isFollowed: false, isLost: false, isApart: false, isCancelled: false };
+
 let key = ''; /* of the operator, typed here; on this machine there may be none */
 
 const operate = async (path, init) => good(await ask(path, key, init));
@@ -112,6 +114,7 @@ class ModelsPanel extends Panel {
   #troubles = new Map();
   /** The change that this page has asked for. @type {Shelf['answers']['change']} */
   #change = null;
+  #lostChange = ''; /* one whose end this page has missed */
 
   constructor() {
     makeDialog();
@@ -181,6 +184,7 @@ class ModelsPanel extends Panel {
       try {
         this.#again = false;
         const shelf = await this.#ask();
+        if (this.#again) continue;
         if (failures || !this.#shelf) this.say(failures ? 'Connected again.' : '');
         failures = 0;
         this.#take(shelf);
@@ -188,10 +192,14 @@ class ModelsPanel extends Panel {
         if (!this.#isUnsettled()) break;
         await sleep(WATCH_MS);
       } catch (error) {
+        if (error.code === 'key') {
+          this.say(reason(error)); /* and nobody wants to be asked for it on and on */
+          break;
+        }
         this.say(`${reason(error)} Trying again …`);
         await sleep(BACKOFF_MS[failures++] ?? BACKOFF_MS.at(-1));
       }
-    while (this.dialog.open);
+    while (this.#again || this.dialog.open);
     this.#isWatching = false;
   }
 
@@ -210,12 +218,18 @@ class ModelsPanel extends Panel {
       if (shelf.models.some((model) => model.name === name && model.installed)) this.say(`${name} is here.`);
       else if (pull.isLost && !pull.isCancelled) this.#troubles.set(name, BROKEN);
     }
-    for (const now of shelf.pulls)
-      if (this.#pulls.get(now.name)?.isFollowed) continue;
-      else if (this.#isOperator) this.#get({ name: now.name });
+    for (const now of shelf.pulls) {
+      const pull = this.#pulls.get(now.name);
+      if (pull?.isFollowed) continue;
+      if (this.#isOperator && !pull?.isApart) this.#get({ name: now.name }, true);
       else this.#progress(this.#begin(now.name), now);
+    }
     const chosen = this.#chosen();
     if (before && chosen !== before) this.#chose(chosen);
+    if (this.#lostChange && !shelf.answers.change) {
+      if (chosen !== this.#lostChange && !shelf.answers.failed) this.#troubles.set(this.#lostChange, 'The change broke off. Try it again.');
+      this.#lostChange = '';
+    }
     this.#draw();
   }
 
@@ -233,7 +247,7 @@ class ModelsPanel extends Panel {
 
   /** @returns {PullNow} */
   #begin(name) {
-    if (!this.#pulls.has(name)) this.#pulls.set(name, { done: 0, total: 0, rate: 0, samples: [], part: 0, isFollowed: false, isLost: false, isCancelled: false });
+    if (!this.#pulls.has(name)) this.#pulls.set(name, { ...AT_FIRST, samples: [] });
     this.#troubles.delete(name);
     return this.#pulls.get(name);
   }
@@ -259,7 +273,7 @@ class ModelsPanel extends Panel {
   }
 
   /** Begins a download or joins one. @param {{name?: string, source?: string, sha256?: string}} wish */
-  async #get(wish) {
+  async #get(wish, joins = false) {
     let { name } = wish;
     let pull = name && this.#follow(name);
     try {
@@ -271,10 +285,12 @@ class ModelsPanel extends Panel {
       }
       this.say(`${name} is here.`);
     } catch (error) {
-      if (pull && error.code === 'gone') Object.assign(pull, { isFollowed: false, isLost: true });
-      else if (pull?.isCancelled) this.say(`Stopped. What has come of ${name} is kept.`);
-      else if (pull) this.#fail(name, error);
-      else this.#complain('fetch', reason(error));
+      if (!pull) this.#complain('fetch', reason(error));
+      else if (pull.isCancelled || error.code === 'canceled') this.say(`Stopped. What has come of ${name} is kept.`);
+      else if (joins || error.code === 'gone') {
+        Object.assign(pull, { isFollowed: false, isLost: true, isApart: error.code !== 'gone' });
+        await sleep(WATCH_MS);
+      } else this.#fail(name, error);
     }
     if (!pull?.isLost) this.#pulls.delete(name);
     this.#watch();
@@ -312,7 +328,8 @@ class ModelsPanel extends Panel {
         this.#draw();
       }
     } catch (error) {
-      if (error.code !== 'gone') this.#fail(name, error);
+      if (error.code === 'gone') this.#lostChange = name;
+      else this.#fail(name, error);
     }
     if (this.#change === change) this.#change = null;
     this.#watch();
@@ -344,6 +361,7 @@ class ModelsPanel extends Panel {
     }
     for (const [name, row] of this.#rows) {
       if (models.some((model) => model.name === name)) continue;
+      if (row.element.contains(document.activeElement)) this.list.focus();
       row.element.remove();
       this.#rows.delete(name);
     }

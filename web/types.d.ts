@@ -194,6 +194,8 @@ interface PullNow {
   isFollowed: boolean;
   /** The connection was lost before its end. */
   isLost: boolean;
+  /** The server does not tell this page of it, which has to ask. */
+  isApart: boolean;
   isCancelled: boolean;
 }
 
