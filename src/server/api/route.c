@@ -31,6 +31,10 @@ static const struct route table[] = {
     {METHOD_POST,   "/v1/embeddings",  ACCESS_CLIENT, handle_embedding},
     {METHOD_GET,    "/v1/models",      ACCESS_CLIENT, handle_models},
     {METHOD_GET,    "/v1/models/**",   ACCESS_CLIENT, handle_models},
+    {METHOD_GET,    "/models",          ACCESS_USE,   handle_model_list},
+    {METHOD_POST,   "/models/pull",     ACCESS_ADMIN, handle_model_pull},
+    {METHOD_POST,   "/models/cancel",   ACCESS_ADMIN, handle_model_cancel},
+    {METHOD_DELETE, "/models/*",        ACCESS_ADMIN, handle_model_delete},
     {METHOD_GET,    "/voice",           ACCESS_OPEN,  handle_voice}, /* `hello` brings the token */
     {METHOD_POST,   "/stt",             ACCESS_USE,   handle_stt},
     {METHOD_POST,   "/tts",             ACCESS_USE,   handle_tts},

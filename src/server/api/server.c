@@ -11,13 +11,13 @@
 #include "base/log.h"
 #include "server/access/auth.h"
 #include "server/access/limit.h"
+#include "server/api/document_store.h"
 #include "server/api/doors.h"
 #include "server/api/language_model.h"
 #include "server/api/route.h"
 #include "server/api/secure.h"
 #include "server/api/startup.h"
 #include "server/engine/engine.h"
-#include "server/engine/reader.h"
 #include "server/net/front.h"
 #include "server/net/host.h"
 #include "server/rag/rag.h"
@@ -94,76 +94,6 @@ static void open_keep(struct server *s)
         log_error("conversations are not kept on the disk, a restart will forget them: "
                   "%.120s/sessions.db cannot be opened (%s); mend that, or set history.keep to off",
                   s->data, err_text(err));
-}
-
-/* --- the store --- */
-
-/* rag does not know engines, so the reader's callbacks are passed on. One document is read at a time:
- * s->ingest_reader says for whom. */
-static void on_reader_text(void *arg, struct str piece)
-{
-    struct server *s = arg;
-    s->ingest_reader.events->text(s->ingest_reader.arg, piece);
-}
-
-static void on_reader_done(void *arg, struct str title, struct str notes)
-{
-    struct server *s = arg;
-    s->ingest_reader.events->done(s->ingest_reader.arg, title, notes);
-}
-
-static void on_reader_failed(void *arg, enum err err, const char *sentence)
-{
-    struct server *s = arg;
-    s->ingest_reader.events->failed(s->ingest_reader.arg, err, sentence);
-}
-
-static enum err start_reader(void *with, const char *kind, const char *name, int fd, uint64_t size,
-                             const struct rag_reader_events *events, void *arg, void **ret_handle)
-{
-    static const struct reader_events passed_on = {
-        .text = on_reader_text, .done = on_reader_done, .failed = on_reader_failed};
-    struct server *s = with;
-    const struct reader_file file = {.kind = kind, .name = name, .fd = fd, .size = size};
-    struct reader *r;
-    try(reader_start(s->loop, &file, &passed_on, s, &r));
-    s->ingest_reader.events = events;
-    s->ingest_reader.arg = arg;
-    *ret_handle = r;
-    return OK;
-}
-
-static void cancel_reader(void *handle)
-{
-    reader_cancel(handle);
-}
-
-static enum err open_store(struct server *s, struct server_why *why)
-{
-    const struct rag_reader reader = {.start = start_reader, .cancel = cancel_reader, .with = s};
-    enum err err = rag_open(s->loop, s->data, &reader, &s->rag);
-    if (err == ERR_CONFLICT)
-        return server_refuse(why, err,
-                             "another Repartee is using %s; stop it, or name another directory "
-                             "with --data",
-                             s->data);
-    if (err == ERR_UNSUPPORTED)
-        return server_refuse(why, err,
-                             "%s/documents.db was made by a newer Repartee, or SQLite is older "
-                             "than 3.53.2; update",
-                             s->data);
-    if (err == ERR_NOSPACE)
-        return server_refuse(
-            why, err,
-            "the disk of %.200s is full, so that its documents.db cannot be opened; "
-            "free some space",
-            s->data);
-    if (err != OK)
-        return server_refuse(
-            why, err,
-            "the document store %s/documents.db cannot be opened (%s); restore it from a copy, or move it away to begin anew",
-            s->data, err_text(err));
-    return OK;
 }
 
 /* --- engines --- */
@@ -274,6 +204,7 @@ static void begin_drain(struct server *s)
     log_info("shutting down: %u turns are finishing%s", s->talk.live_count,
              s->talk.live_count ? " (again to stop now)" : "");
     voices_drain(s);
+    models_drain(s);
     front_drain(s->front);
 }
 
@@ -374,7 +305,7 @@ static enum err build(struct server *s, const struct server_where *where, struct
     look_at_the_disk(s);
     open_keep(s);
     try(doors_open(s, where, why));
-    try(open_store(s, why));
+    try(document_store_open(s, why));
     room_reserve(s->data);
     if (!s->is_private) /* `repartee doctor` says it in its own words */
         tell_confinement();
@@ -426,6 +357,7 @@ void server_destroy(struct server *s)
         return;
     front_destroy(s->front); /* ends what is open: turns, waiting requests */
     voices_end(s);
+    models_end(s);
     while (s->talk.live)
         turn_fail(s->talk.live, ERR_DRAINING, "the server is shutting down");
     rag_close(s->rag);

@@ -17,6 +17,7 @@ struct front;
 struct host_rules;
 struct keep;
 struct limit;
+struct models;
 struct rag;
 struct rag_reader_events;
 struct secure;
@@ -50,6 +51,7 @@ struct server {
     struct engine *stt, *llm, *tts; /* llm: NULL with the quote answerer */
     struct engine *embed;           /* NULL without an embedding model */
     struct rag *rag;
+    struct models *models; /* NULL until somebody asks for them (api/models) */
     struct sessions *sessions;
     struct keep *keep;  /* NULL: they are not kept on the disk */
     bool keep_is_stuck; /* without one: earlier ones may lie there, and cannot be deleted */

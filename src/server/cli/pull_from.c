@@ -122,7 +122,7 @@ static int take_operand(struct pull *p, const char *folder, const struct model_l
         w = (struct wish){.model = *there};
         snprintf(w.name, sizeof w.name, "%.*s", STR_FMT(name ? str_of(name) : there->name));
         if (sha256.n)
-            pull_expect(&w, sha256);
+            wish_expect(&w, sha256);
         if (model_source_parse(there->source, &w.source) != OK)
             return pull_cannot_store(p, ERR_SYNTAX);
     } else {
