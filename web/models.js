@@ -32,7 +32,8 @@ async function* eventsOf(path, body) {
     if (line.startsWith('event:')) event = line.slice(6).trim();
     if (!line.startsWith('data:')) continue;
     const data = JSON.parse(line.slice(5));
-    if (event === 'error') throw new Trouble(sentence(data.message), data.code);
+    /* Of the other codes, some mean more to a request: that the key is wrong, or that there is no server. */
+    if (event === 'error') throw new Trouble(sentence(data.message), data.code === 'canceled' ? data.code : '');
     yield data;
     if (event === 'done') return;
   }
@@ -234,8 +235,7 @@ class ModelsPanel extends Panel {
   }
 
   #chosen() {
-    const { driver, model } = this.#shelf.answers;
-    return driver === QUOTE ? QUOTE : model || driver;
+    return modelsOf(this.#shelf, []).find(({ kind, in_use }) => kind === 'llm' && in_use).name;
   }
 
   #chose(name) {
@@ -309,7 +309,7 @@ class ModelsPanel extends Panel {
     try {
       await send('/models/cancel', { name });
     } catch (error) {
-      if (error.code === 'not_found') return; /* it has just ended */
+      if (['not_found', 'conflict'].includes(error.code)) return; /* it has just ended */
       pull.isCancelled = false;
       this.#fail(name, error);
       this.#draw();

@@ -173,7 +173,7 @@ test('clients join the pull that is under way, and it goes on without them', asy
   first.leave();
   second.leave();
   assert.equal((await list(server)).pulls.length, 1);
-  const third = await pull(server, { source: SOURCE('slow') });
+  const third = await pull(server, { name: 'Slow' });
   slow.letGo();
   assert.deepEqual((await third.rest()).at(-1), { event: 'done', name: 'slow' });
   assert.equal(hub.requests['file slow'].length, 1);

@@ -260,6 +260,12 @@ static enum err begin_or_join(struct models *m, const struct wish_words *words,
     return refuse(why, ERR_CONFLICT, "name", text);
 }
 
+/* Also one from a source, which no list knows by this name. */
+static bool is_under_way(const struct models *m, const struct request *r)
+{
+    return m->puller && !m->is_ending && r->name.p && str_eq_nocase(r->name, str_of(m->name));
+}
+
 static void pull_request(struct exchange *x, void *arg, struct str body)
 {
     struct waiter *w = arg;
@@ -272,10 +278,11 @@ static void pull_request(struct exchange *x, void *arg, struct str body)
     const struct wish_words words = {r.name.p ? r.name : r.source, r.sha256, r.kind, r.as};
     if (err == OK)
         err = models_of(w->server, &m);
-    if (err == OK)
+    bool joins = err == OK && is_under_way(m, &r);
+    if (err == OK && !joins)
         err = take_wish(m, &r, &words, &wish, &why);
     bool is_first = err == OK && !m->puller;
-    if (err == OK)
+    if (err == OK && !joins)
         err = begin_or_join(m, &words, &wish, &why);
     json_doc_destroy(doc);
     if (err == OK && (err = sse_open(x, &w->sse)) != OK && is_first) {
