@@ -8,7 +8,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { repartee } from '../lib/cli.js';
 import { answer, begin, sha256, someBytes, startHub, whole } from '../lib/hub.js';
-import { startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
+import { BUILD, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 
 const RIGHT = someBytes(300000), OTHER = someBytes(300000, 7), HALF = 150000;
 const QUIET = ['--stt-driver', 'scripted', '--tts-driver', 'scripted'];
@@ -333,6 +333,20 @@ test('a model is removed, but not one that is needed', async (t) => {
   assert.equal((await ask(server, 'DELETE /models/slow')).status, 200);
 });
 
+test('a model that answers is in use, and stays', async (t) => {
+  const folder = await temporaryFolder(t), file = path.join(folder, 'tiny.gguf');
+  assert.equal(spawnSync(path.join(BUILD, 'test/gguf_make'), ['tiny', file]).status, 0);
+  const hub = await startHub(t, { tiny: { bytes: readFileSync(file) } });
+  const data = await temporaryFolder(t), places = ['--models-hub', hub.url, '--fetch-allow', hub.elsewhere];
+  const pulled = await repartee(['pull', SOURCE('tiny'), '--data', data, ...places]);
+  assert.equal(pulled.code, 0, pulled.err);
+  const server = await serve(t, hub, { data, args: ['--llm-model', path.join(data, 'models/llm/tiny.gguf')] });
+  const { answers, models } = await list(server);
+  assert.equal(answers.driver, 'llama');
+  assert.deepEqual(models.filter((/** @type {any} */ m) => m.in_use).map((/** @type {any} */ m) => m.name), ['tiny']);
+  assert.deepEqual(await refusal(await ask(server, 'DELETE /models/tiny')), { status: 409, code: 'conflict', param: null, message: 'this model is in use; let another one answer first' });
+});
+
 test('a list that changes is read anew, and one that is damaged is told', async (t) => {
   const hub = await startHub(t, {});
   const server = await serve(t, hub), folder = path.join(server.data, 'models'), lock = path.join(folder, 'models.lock');
@@ -393,6 +407,7 @@ test('nothing of the server reaches the process that pulls', async (t) => {
   await stream.until(isHalf);
   const pid = pullerOf(server), environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
   assert.ok(!environment.includes('SECRET') && environment.includes('REPARTEE_MODELS_HUB='));
+  assert.ok(!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('slow'), 'an address may hold a signature');
   const open = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
   assert.deepEqual(open.filter((file) => file.startsWith(server.data) && !file.includes('/models/')), []);
   slow.letGo();

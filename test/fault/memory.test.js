@@ -288,8 +288,9 @@ async function allIsThere(server, { sessions, documents: titles, ended }) {
 
 test('short of memory in everything', options, async (t) => {
   t.diagnostic(`SEED=${SEED}`);
-  const server = await start(t, []);
+  const server = await start(t, ['--fetch-allow', '127.0.0.1']);
   await untilReady(server);
+  await ask(server, 'GET /models'); /* what looks after them is made once, when they are first asked for */
   await t.test('more connections than ever', () => manyConnections(server));
   await starveAll(t, server, quoteFlows(await temporaryFolder(t)));
   await t.test('an engine dies', async () => {

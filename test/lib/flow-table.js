@@ -9,7 +9,9 @@ import { copyFileSync, readFileSync, renameSync } from 'node:fs';
 import http from 'node:http';
 import { startRelay } from './cut.js';
 import { Talk, answerOf, ask, askByCommand, documents, eventsOf, form, jobDone, raw, Refused, talking } from './flows.js';
+import { sha256, someBytes, startHub } from './hub.js';
 import { encodeOgg, packetsOf, webmOf } from './opus.js';
+import { until } from './server.js';
 import { samplesOf, speak } from './speech.js';
 
 /**
@@ -92,6 +94,23 @@ async function stored(s, job, title) {
   if (job) assert.equal(found.length, 1, `${title} was accepted, and is there ${found.length} times`);
   for (const { doc_id } of found) await ask(s, `DELETE /rag/documents/${doc_id}`);
 }
+
+const MODEL = someBytes(20000);
+/** Pulls a small model, until it is there; a server that was short of something says so in the end. @param {Server} s @param {string} hub */
+async function pullModel(s, hub) {
+  const { text } = await ask(s, 'POST /models/pull', { body: { source: `${hub}/files/small/small.gguf`, sha256: sha256(MODEL) } });
+  const [, event, json] = /event: (\w+)\ndata: (.*)\n\n$/.exec(text) ?? [], { code, name } = JSON.parse(json ?? '{}');
+  if (event === 'done') return name;
+  assert.ok(!event || event === 'error' || event === 'progress', text);
+  if (event === 'error') assert.ok(['out_of_memory', 'overloaded', 'internal', 'io_error'].includes(code), text);
+  throw new Refused(code ?? 'closed');
+}
+/** @param {import('node:test').TestContext} t */
+const smallHub = async (t) => (await startHub(t, { small: { bytes: MODEL } })).url;
+/** @param {Server} s */
+const modelsOf = async (s) => (await ask(s, 'GET /models')).json.models.map((/** @type {any} */ m) => [m.name, m.installed]);
+/** @param {Server} s */
+const dropModel = (s) => ask(s, 'DELETE /models/small').catch((error) => assert.match(error.message, /not_found/));
 
 const newSession = async (/** @type {Server} */ s) => (await ask(s, 'POST /session', { body: {}, ...bearer(s) })).json;
 /** @param {string} token */
@@ -194,6 +213,30 @@ export function quoteFlows(folder) {
       async check(s, a, { id, title }) {
         if (a) assert.deepEqual(await documents(s, title), [], 'it was deleted');
         else await ask(s, `DELETE /rag/documents/${id}`).catch((error) => assert.match(error.message, /not_found/));
+      },
+    },
+    'GET /models': { run: modelsOf },
+    'POST /models/pull': {
+      setup: smallHub,
+      run: (s, _, hub) => pullModel(s, hub),
+      async check(s, name) {
+        await until(async () => (await ask(s, 'GET /models')).json.pulls.length === 0, 'the end of the pull');
+        if (name) assert.deepEqual((await modelsOf(s)).at(-1), ['small', true]);
+        await dropModel(s);
+      },
+    },
+    'POST /models/cancel, of none': { run: (s) => ask(s, 'POST /models/cancel', { body: { name: 'small' }, status: 404 }), shown: (a) => a.json.error.message },
+    'DELETE /models/NAME': {
+      setup: smallHub,
+      run: async (s, _, hub) => {
+        await pullModel(s, hub);
+        return await ask(s, 'DELETE /models/small');
+      },
+      shown: (a) => a.json,
+      check: async (s, a) => {
+        await until(async () => (await ask(s, 'GET /models')).json.pulls.length === 0, 'the end of the pull');
+        if (a) assert.deepEqual((await modelsOf(s)).filter(([name]) => name === 'small'), []);
+        else await dropModel(s);
       },
     },
     'repartee ask': { patient: true, run: (s) => askByCommand(s, QUESTION), shown: (text) => text.split('\n', 3) },

@@ -2,6 +2,7 @@
 /* Brings models: by their name in the catalogue, from the hub, from an address, from a folder. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "server/cli/pull_parts.h"
@@ -311,14 +312,28 @@ static int pull(struct pull *p)
     return from ? pull_from(p, from) : c->count ? pull_operands(p) : pull_set(p);
 }
 
+/* A server says in the environment what it wants: an address may hold a signature, and arguments are for all to see. */
+static void take_source(struct cli *c, char *words[2])
+{
+    words[0] = getenv("PULL_SOURCE");
+    words[1] = c->count == 1 ? c->operand[0] : nullptr; /* sha256:… */
+    if (!words[0] || c->count > 1)
+        return;
+    c->operand = words;
+    c->count++;
+}
+
 int cli_pull(struct cli *c)
 {
     struct pull p = {.c = c};
+    const char *fd = cli_given(c, "fd");
+    char *words[2];
+    if (fd)
+        take_source(c, words);
     if (models_dir_init(&p.dir, c->conf.models_dir, c->data) != OK)
         return cli_misuse(
             c, "the name of the folder of models is too long; choose another with --models-dir");
     int code = check_options(c);
-    const char *fd = cli_given(c, "fd");
     if (code == EXIT_OK && fd && pull_report_begin(&p, fd) != OK)
         code = cli_misuse(c, "--fd is for the server that pulls; leave it out");
     if (code == EXIT_OK)

@@ -5,18 +5,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "base/json.h"
 #include "server/cli/pull_parts.h"
 #include "wire/inherit.h"
 
-enum { REPORT_FD = 3, SENTENCE_MAX = 2000 };
+enum { REPORT_FD = 3, SENTENCE_MAX = 2000, NICE = 10 };
 
 enum err pull_report_begin(struct pull *p, const char *fd)
 {
     /* Before the first look whether the server is there: from now on its end is ours. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "repartee-pull");
+    setpriority(PRIO_PROCESS, 0, NICE); /* conversations go first */
     if (strcmp(fd, "3") != 0 || inherit_socket(REPORT_FD) != OK)
         return ERR_INVALID;
     inherit_signals(false);

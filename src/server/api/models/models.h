@@ -27,7 +27,7 @@ struct models {
     bool is_ending; /* it was cancelled */
     char name[MODEL_NAME_MAX + 1];
     char source[MODEL_SOURCE_MAX + 1]; /* as models.lock will have it */
-    int64_t done, total;
+    int64_t done, total;               /* total 0: not known */
 };
 
 /* ERR_NOMEM, ERR_BUSY. */

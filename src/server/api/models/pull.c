@@ -54,7 +54,7 @@ static void join(struct models *m, struct waiter *w)
 }
 
 /* Also the last event: a client that it does not reach, for want of memory, sees a stream that breaks off. */
-static void send(const struct waiter *w, const char *event, struct json_out *j)
+static void tell(const struct waiter *w, const char *event, struct json_out *j)
 {
     json_end(j);
     if (json_finish(j) == OK)
@@ -71,7 +71,7 @@ static void send_progress(const struct models *m, const struct waiter *w)
     json_kstr(&j, "name", str_of(m->name));
     json_kint(&j, "done", m->done);
     json_kint(&j, "total", m->total);
-    send(w, "progress", &j);
+    tell(w, "progress", &j);
 }
 
 static void end_stream(struct waiter *w, const char *name, enum err err, const char *sentence)
@@ -85,7 +85,7 @@ static void end_stream(struct waiter *w, const char *name, enum err err, const c
         json_kstr(&j, "code", str_of(err_code(err)));
         json_kstr(&j, "message", str_of(sentence));
     }
-    send(w, err == OK ? "done" : "error", &j);
+    tell(w, err == OK ? "done" : "error", &j);
     sse_end(w->sse);
     free(w);
 }
@@ -161,9 +161,10 @@ static enum err start(struct models *m, const struct wish_words *words, const st
         return err;
     snprintf(m->name, sizeof m->name, "%s", wish->name);
     snprintf(m->source, sizeof m->source, "%.*s", STR_FMT(wish->model.source));
-    m->done = m->total = 0;
+    m->done = 0;
+    m->total = wish->model.size;
     m->is_ending = false;
-    log_info("the model %s is being pulled", m->name);
+    log_debug("the model %s is being pulled", m->name);
     return OK;
 }
 

@@ -50,7 +50,6 @@ static enum err add_words(struct pull_command *c, const struct wish_words *w)
 {
     try(add_word(c, "repartee", S("")));
     try(add_word(c, "pull", S("")));
-    try(add_word(c, "", w->source));
     if (w->sha256.n)
         try(add_word(c, "sha256:", w->sha256));
     if (w->kind.n)
@@ -61,12 +60,13 @@ static enum err add_words(struct pull_command *c, const struct wish_words *w)
 }
 
 static enum err add_options(struct pull_command *c, const struct conf *conf, const char *data,
-                            const struct models_dir *dir)
+                            const struct models_dir *dir, struct str source)
 {
     char silence[24];
     snprintf(silence, sizeof silence, "%" PRId64, (int64_t)conf->fetch_silence_ms);
     try(add_option(c, "PATH=", "/usr/bin:/bin"));
     try(add_option(c, "LANG=", "C.UTF-8"));
+    try(add(c, c->env, sizeof c->env / sizeof *c->env, "PULL_SOURCE=", source));
     try(add_option(c, "REPARTEE_CONFIG=", "/dev/null"));
     try(add_option(c, "REPARTEE_DATA=", data));
     try(add_option(c, "REPARTEE_MODELS_DIR=", dir->path));
@@ -88,7 +88,7 @@ enum err pull_command_init(struct pull_command *c, const struct conf *conf, cons
 {
     *c = (struct pull_command){};
     try(add_words(c, words));
-    return add_options(c, conf, data, dir);
+    return add_options(c, conf, data, dir, words->source);
 }
 
 void pull_command_finish(struct pull_command *c)

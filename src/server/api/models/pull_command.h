@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The program that pulls and what it is told: `repartee pull SOURCE … --fd 3`, with this server's options for models
- * in its environment, where no list of processes shows its token, and the proxies of this server's own. Pure.
+ * The program that pulls and what it is told: `repartee pull --fd 3`, with the source and this server's options for
+ * models in its environment, where no list of processes shows a signature or a token, and with the proxies of this
+ * server's own. Pure.
  */
 #pragma once
 
