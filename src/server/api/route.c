@@ -28,6 +28,7 @@ static const struct route table[] = {
     {METHOD_POST,   "/v1/embeddings",  ACCESS_CLIENT, handle_embedding},
     {METHOD_GET,    "/v1/models",      ACCESS_CLIENT, handle_models},
     {METHOD_GET,    "/v1/models/**",   ACCESS_CLIENT, handle_models},
+    {METHOD_POST,   "/models/use",     ACCESS_ADMIN, handle_model_use},
     {METHOD_GET,    "/voice",           ACCESS_OPEN,  handle_voice}, /* `hello` brings the token */
     {METHOD_POST,   "/stt",             ACCESS_USE,   handle_stt},
     {METHOD_POST,   "/tts",             ACCESS_USE,   handle_tts},

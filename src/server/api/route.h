@@ -54,6 +54,7 @@ void handle_chat(struct server *, struct exchange *, const struct principal *, s
 void handle_completion(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_embedding(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_models(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_model_use(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_voice(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_stt(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_tts(struct server *, struct exchange *, const struct principal *, struct str);
