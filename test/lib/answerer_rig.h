@@ -307,6 +307,13 @@ static inline void put_file(const char *name, const char *text)
     "abababababababababababababababababababababababababababababababab\",\"size\":5,\"file\":\""    \
     kind "/" name ".gguf\"}"
 
+// clang-format off
+static const char rig_lock[] =
+    "{\"version\":1,\"models\":["
+    RIG_MODEL("one", "llm") "," RIG_MODEL("two", "llm") "," RIG_MODEL("three", "llm") ","
+    RIG_MODEL("huge", "llm") "," RIG_MODEL("gone", "llm") "," RIG_MODEL("vectors", "embed") "]}";
+// clang-format on
+
 static inline int rig_set_up(void **)
 {
     static const char *const names[] = {"one", "two", "three"};
@@ -322,13 +329,7 @@ static inline int rig_set_up(void **)
         if (mkdir(path, 0700) != 0)
             return 1;
     }
-    put_file(
-        "models/models.lock",
-        "{\"version\":1,\"models\":[" RIG_MODEL("one", "llm") "," RIG_MODEL(
-            "two", "llm") "," RIG_MODEL("three",
-                                        "llm") "," RIG_MODEL("huge",
-                                                             "llm") "," RIG_MODEL("vectors",
-                                                                                  "embed") "]}");
+    put_file("models/models.lock", rig_lock);
     for (size_t i = 0; i < countof(names); i++) {
         snprintf(path, sizeof path, "models/llm/%s.gguf", names[i]);
         put_file(path, "GGUF.");

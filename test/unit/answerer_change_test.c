@@ -310,6 +310,8 @@ static void test_what_cannot_be(void **)
     assert_string_equal(rig.why.text, "the model nothing is not installed");
     assert_err(prepare("vectors"), ERR_INVALID);
     assert_err(prepare("../one"), ERR_NOTFOUND);
+    assert_err(prepare("gone"), ERR_NOTFOUND);
+    assert_non_null(strstr(rig.why.text, "models/llm/gone.gguf"));
     assert_err(prepare("huge"), ERR_TOOBIG);
     rig_stop();
     rig_conf("llm.driver", "scripted");

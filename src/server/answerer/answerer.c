@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/conf.h"
 #include "base/log.h"
@@ -93,7 +94,11 @@ static uint64_t held_bytes(const struct answerer *a)
 static enum err find_room(struct answerer *a, struct answerer_why *why)
 {
     struct memory_room room;
-    uint64_t need = language_model_bytes(&a->next->memory), held = held_bytes(a);
+    const struct language_model *model = &a->next->memory;
+    if (access(model->path, R_OK) != 0) /* told before the old one has left for it */
+        return refuse(why, ERR_NOTFOUND, "the file of %s is not there or may not be read: %.180s",
+                      spec_name(a, a->next), model->path);
+    uint64_t need = language_model_bytes(model), held = held_bytes(a);
     memory_room("", &room);
     uint64_t free = room.free_bytes - (held < room.free_bytes ? held : room.free_bytes);
     if (need > room.total_bytes)
