@@ -15,6 +15,7 @@ const PARTS = 4; /* of a download, that a screen reader is told of */
 const KINDS = { llm: 'Answers', stt: 'Hears', tts: 'Speaks', vad: 'Notices speech', embed: 'Compares texts' };
 const BROKEN = 'The download broke off. What has come is kept: get it again, and it goes on from there.';
 
+const FORGOTTEN = 'It answers, but that could not be written down: at the next start the options say who answers.';
 const AT_FIRST = { done: 0, total: 0, rate: 0, part: 0, isFollowed: false, isLost: false, isApart: false, isCancelled: false };
 
 let key = ''; /* of the operator, typed here; on this machine there may be none */
@@ -323,8 +324,9 @@ class ModelsPanel extends Panel {
     this.#troubles.delete(name);
     this.#draw();
     try {
-      for await (const { state } of eventsOf('/models/use', { name })) {
+      for await (const { state, kept } of eventsOf('/models/use', { name })) {
         change.state = state ?? change.state;
+        if (kept === false) this.#troubles.set(name, FORGOTTEN);
         this.#draw();
       }
     } catch (error) {

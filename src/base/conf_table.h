@@ -40,6 +40,7 @@ CONF_INT (llm_parallel,    "llm.parallel",      4, 1, 64, "", "answers written a
 CONF_INT (llm_threads,     "llm.threads",       0, 0, 1024, "", "cores that the language model may use; 0: all")
 CONF_INT (llm_gpu_layers,  "llm.gpu_layers",    999, 0, 999, "", "layers on a graphics processor, where there is one")
 CONF_STR (llm_template,    "llm.template",      "",       "chat template, for a model whose own is missing or unknown: chatml, llama3, gemma, mistral-v7 and others of llama.cpp")
+CONF_WORD(llm_beside,      "llm.beside",        "auto",   "auto|never", "when another model is chosen: auto loads it beside the old one where memory allows both, never ends the old one first")
 CONF_STR (llm_script,      "llm.script",        "",       "behaviour of the scripted driver, for tests")
 CONF_INT (llm_max_tokens,  "llm.max_tokens",    512, 1, 32768, "tokens", "longest answer")
 CONF_WORD(embed_driver,    "embed.driver",      "auto",   "auto|llama|scripted", "who makes vectors of texts: auto is llama when a model is named and else nobody; scripted is for tests")

@@ -16,9 +16,10 @@ import { test } from 'node:test';
 import { repartee } from '../lib/cli.js';
 import { randomly } from '../lib/cut.js';
 import { EVER, Shim } from '../lib/fault-shim.js';
-import { DOCUMENT, SCRIPTED, modelFlows, quoteFlows } from '../lib/flow-table.js';
+import { DOCUMENT, SCRIPTED, changeFlows, modelFlows, quoteFlows } from '../lib/flow-table.js';
 import { Refused, ask, documents } from '../lib/flows.js';
 import { DONE, END, FINISH, HEAD, chunk, delta, models, startPeer } from '../lib/model-server.js';
+import { installModels } from '../lib/models.js';
 import { FULL, SANITIZED, times } from '../lib/scale.js';
 import { startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 import { describe, trust } from '../lib/tls.js';
@@ -341,3 +342,14 @@ if (FULL && isChosen('an engine dies'))
       assert.equal(await server.stop(), 0, server.log().slice(-4000));
     }
   });
+
+/* Which of the two answers is left is part of each flow's check. */
+test('short of memory while the language model changes', options, async (t) => {
+  const data = await temporaryFolder(t);
+  installModels(data, [{ name: 'one' }]);
+  const server = await start(t, ['--llm-threads', '1'], data);
+  await untilReady(server);
+  for (const [name, flow] of Object.entries(changeFlows()))
+    if (isChosen(name)) await t.test(name, (t) => starve(t, server, flow));
+  assert.equal(await server.stop(), 0, server.log().slice(-4000));
+});

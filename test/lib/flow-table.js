@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync, renameSync } from 'node:fs';
 import http from 'node:http';
 import { startRelay } from './cut.js';
-import { Talk, answerOf, ask, askByCommand, documents, eventsOf, form, jobDone, raw, Refused, talking } from './flows.js';
+import { Talk, answerOf, ask, askByCommand, documents, eventsOf, form, jobDone, raw, refuse, Refused, talking } from './flows.js';
 import { sha256, someBytes, startHub } from './hub.js';
 import { encodeOgg, packetsOf, webmOf } from './opus.js';
 import { until } from './server.js';
@@ -333,4 +333,33 @@ export const modelFlows = () => ({
     shown: (a) => a.json,
   },
   'a typed turn over TLS': voice({}, typed),
+});
+
+/** POST /models/use to its end. @param {Server} s @param {string} name */
+async function change(s, name) {
+  const { text } = await ask(s, 'POST /models/use', { body: { name }, ...bearer(s) });
+  const last = JSON.parse(/** @type {string} */ (text.trim().split('\n').at(-1)).slice('data: '.length));
+  if (last.code) refuse(last, 'POST /models/use');
+  if (!last.model) throw new Refused('closed');
+  return last.model;
+}
+/** Once the change before, whose reader was lost, is over. @param {Server} s @param {string} name */
+const changeInTime = (s, name) =>
+  until(() => change(s, name).catch((error) => assert.match(error.message, /being changed to|still ending/)), `the change to ${name}`);
+
+/** From quotes to a model `one`, and to another. @returns {Record<string, Flow>} */
+export const changeFlows = () => ({
+  'POST /models/use, a model': {
+    prepare: (s) => changeInTime(s, 'quote'),
+    run: (s) => change(s, 'one'),
+    async check(s, answer) {
+      const { driver, state } = (await ask(s, 'GET /readyz')).json.engines.llm;
+      assert.ok(driver === 'llama' || (!answer && driver === 'quote'), `${driver} answers`);
+      assert.equal(state, 'ready');
+    },
+  },
+  'POST /models/use, quotes': {
+    prepare: (s) => changeInTime(s, 'one'),
+    run: (s) => change(s, 'quote'),
+  },
 });

@@ -7,6 +7,7 @@
 #include "base/conf.h"
 #include "base/json.h"
 #include "base/metrics.h"
+#include "server/api/engines.h"
 #include "server/api/route.h"
 #include "server/engine/engine.h"
 #include "server/net/front.h"

@@ -35,6 +35,7 @@ static const struct route table[] = {
     {METHOD_POST,   "/models/pull",     ACCESS_ADMIN, handle_model_pull},
     {METHOD_POST,   "/models/cancel",   ACCESS_ADMIN, handle_model_cancel},
     {METHOD_DELETE, "/models/*",        ACCESS_ADMIN, handle_model_delete},
+    {METHOD_POST,   "/models/use",     ACCESS_ADMIN, handle_model_use},
     {METHOD_GET,    "/voice",           ACCESS_OPEN,  handle_voice}, /* `hello` brings the token */
     {METHOD_POST,   "/stt",             ACCESS_USE,   handle_stt},
     {METHOD_POST,   "/tts",             ACCESS_USE,   handle_tts},

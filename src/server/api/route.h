@@ -62,6 +62,7 @@ void handle_model_list(struct server *, struct exchange *, const struct principa
 void handle_model_pull(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_model_cancel(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_model_delete(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_model_use(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_voice(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_stt(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_tts(struct server *, struct exchange *, const struct principal *, struct str);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/conf.h"
+#include "server/answerer/answerer.h"
 #include "server/engine/engine.h"
 
 static void destroy(struct models *m)
@@ -59,39 +60,55 @@ static bool is_named(const struct models *m, const struct model *installed, cons
            strcmp(path, real) == 0;
 }
 
-/* An engine loads what the options name. */
+static bool is_loaded(const struct engine *e)
+{
+    struct engine_info info = {.driver = ""};
+    if (e)
+        engine_info(e, &info);
+    return strcmp(info.driver, "llama") == 0;
+}
+
 enum model_use models_use(const struct models *m, const struct model *installed)
 {
     const struct server *s = m->server;
-    const struct {
-        const char *option, *real;
-        const struct engine *engine;
-    } users[] = {{s->conf->llm_model, m->llm_path, s->llm},
-                 {s->conf->embed_model, m->embed_path, s->embed}};
-    enum model_use use = USE_NONE;
-    for (size_t i = 0; i < sizeof users / sizeof *users; i++) {
-        struct engine_info info = {.driver = ""};
-        if (!is_named(m, installed, users[i].option, users[i].real))
-            continue;
-        if (users[i].engine)
-            engine_info(users[i].engine, &info);
-        bool is_now = strcmp(info.driver, "llama") == 0;
-        use = is_now ? USE_NOW : use == USE_NONE ? USE_NAMED : use;
-    }
-    return use;
+    const struct conf *c = s->conf;
+    struct answerer_info now;
+    answerer_info(s->answerer, &now);
+    const char *real = strcmp(now.model, c->llm_model) == 0 ? m->llm_path : nullptr;
+    bool embeds = is_named(m, installed, c->embed_model, m->embed_path);
+    if (strcmp(now.driver, "llama") == 0 && is_named(m, installed, now.model, real))
+        return USE_NOW;
+    if (embeds && is_loaded(s->embed))
+        return USE_NOW;
+    if (embeds || is_named(m, installed, c->llm_model, m->llm_path))
+        return USE_NAMED;
+    return answerer_holds(s->answerer, installed->name) ? USE_HELD : USE_NONE;
 }
 
 void models_put_answers(const struct server *s, struct json_out *j)
 {
-    struct engine_info info = {.driver = "quote", .model = "quote"};
-    if (s->llm)
-        engine_info(s->llm, &info);
+    struct answerer_info now;
+    answerer_info(s->answerer, &now);
     json_obj(j);
-    json_kstr(j, "driver", str_of(info.driver));
-    json_kstr(j, "model", str_of(info.model));
+    json_kstr(j, "driver", str_of(now.driver));
+    json_kstr(j, "model", str_of(now.model));
     json_key(j, "change");
-    json_put_null(j);
+    if (now.change_to) {
+        json_obj(j);
+        json_kstr(j, "to", str_of(now.change_to));
+        json_kstr(j, "state", str_of(now.change_state));
+        json_end(j);
+    } else {
+        json_put_null(j);
+    }
     json_key(j, "failed");
-    json_put_null(j);
+    if (now.failed) {
+        json_obj(j);
+        json_kstr(j, "model", str_of(now.failed));
+        json_kstr(j, "message", str_of(now.failed_why));
+        json_end(j);
+    } else {
+        json_put_null(j);
+    }
     json_end(j);
 }

@@ -36,6 +36,7 @@ enum err models_of(struct server *s, struct models **ret_m);
 /* What a model that is there is needed for. */
 enum model_use : uint8_t {
     USE_NONE,
+    USE_HELD,  /* it is being loaded, or ends what it has begun */
     USE_NAMED, /* the options name it: the next start wants it */
     USE_NOW,   /* its engine runs with it */
 };
