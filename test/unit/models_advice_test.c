@@ -71,7 +71,7 @@ static void what_fits_and_suits(void **)
     own.memory_mib = 0;
     struct advice a = advice_on(&m, &catalogue, &own);
     assert_false(a.suits);
-    assert_in_range(a.memory_mib, 1800, 2200);
+    assert_int_in_range(a.memory_mib, 1800, 2200);
 }
 
 static void all_models_once(void **)
