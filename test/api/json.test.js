@@ -80,6 +80,7 @@ const BODIES = {
     good: { query: 'hello' },
     most: 64 * 1024,
   },
+  'POST /models/use': { fields: { name: { type: 'string', required: true, min: 1, max: 4096 } }, good: { name: 'x' }, most: 16 * 1024, refused: 409 }, /* the scripted model stays */
 };
 BODIES['POST /synthesize'] = BODIES['POST /tts'];
 /** Routes whose body, if any, is no JSON. */
