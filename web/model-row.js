@@ -52,6 +52,12 @@ function paceOf({ done, total, rate }) {
 
 /* --- what is said of a model --- */
 
+/** @param {Shelf} shelf */
+export function machineOf({ machine: { memory_mib, disk_free } }) {
+  const facts = [memory_mib && `${memoryOf(memory_mib)} of memory`, disk_free && `${sizeOf(disk_free)} free on its disk`].filter(Boolean);
+  return facts.length ? `This machine has ${facts.join(' and ')}.` : '';
+}
+
 const NOTHING = { kind: 'llm', size: 0, licence: '', languages: '', memory_mib: 0, source: '', known: false, gated: false, instead: '', in_use: false, installed: false, fits: true, suits: false, tokens_per_second: null };
 
 /** Who answers is first, then what is here, what suits this machine, what fits it. @param {Model} model */

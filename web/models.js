@@ -3,7 +3,7 @@
  * first. The server is asked how things are; a download and a change go on without this page, which
  * joins those that it finds under way. */
 import { ask, good, link, linesOf, sentence } from '/link.js';
-import { BUILT_IN, ModelRow, QUOTE, modelsOf, viewOf } from '/model-row.js';
+import { BUILT_IN, ModelRow, QUOTE, machineOf, modelsOf, viewOf } from '/model-row.js';
 import { Panel, find, reason } from '/panels.js';
 import { make } from '/view.js';
 import { Trouble, sleep } from '/voice.js';
@@ -141,7 +141,7 @@ class ModelsPanel extends Panel {
   }
 
   show() {
-    this.say(this.#shelf ? '' : 'Looking at this machine …');
+    this.say(this.#shelf ? machineOf(this.#shelf) : 'Looking at this machine …');
     this.#rows.clear(); /* they get a new order */
     this.list.replaceChildren();
     if (this.#shelf) this.#draw();
@@ -187,7 +187,7 @@ class ModelsPanel extends Panel {
         this.#again = false;
         const shelf = await this.#ask();
         if (this.#again) continue;
-        if (failures || !this.#shelf) this.say(failures ? 'Connected again.' : '');
+        if (failures || !this.#shelf) this.say(failures ? 'Connected again.' : machineOf(shelf));
         failures = 0;
         this.#take(shelf);
         if (this.#again) continue;

@@ -90,6 +90,7 @@ const BODIES = {
     most: 8 * 1024,
   },
   'POST /models/cancel': { fields: { name: { type: 'string', required: true, absent: 404 } }, good: { name: 'x' }, most: 8 * 1024, refused: 404 },
+  'POST /models/use': { fields: { name: { type: 'string', required: true, min: 1, max: 4096 } }, good: { name: 'x' }, most: 16 * 1024, refused: 409 }, /* the scripted model stays */
 };
 BODIES['POST /synthesize'] = BODIES['POST /tts'];
 /** Routes whose body, if any, is no JSON. */

@@ -101,6 +101,7 @@ test('a model is got with a moving bar, answers, and is removed', async (t) => {
   const page = await openPage(t, server.url);
   await connected(page);
   await openPanel(page);
+  await told(page, /^This machine has .* of memory and .* free on its disk\.$/);
   assert.match((await page.locator('#models li').first().textContent()) ?? '', /built-in answerer\s*answers now.*your documents/);
   assert.match((await row(page, NAME).textContent()) ?? '', /Gated.*Free for all: qwen2\.5-1\.5b/);
 
@@ -193,6 +194,7 @@ test('a download that is stopped, and one that the server does not survive, go o
   go(4);
   await press(page, `Get ${NAME}`);
   await offered(page, `Use ${NAME}`);
+  console.log(hub.heads, hub.requests[`file ${FILE}`].map((r) => r.head));
   const [first, ...others] = hub.requests[`file ${FILE}`].map(({ range }) => range);
   assert.equal(first, 0);
   assert.ok(others.every((range) => range > 0), `${others}`);
@@ -301,8 +303,8 @@ for (const [width, height, dark] of /** @type {[number, number, boolean][]} */ (
     await screenshot(page, `models-pull-${name}`);
     go(4);
     await offered(page, `Use ${NAME}`);
-    await press(page, `Remove ${NAME}`);
     await page.click('#another summary');
+    await press(page, `Remove ${NAME}`);
     await examine(page, 'asked whether to remove, and for another one');
     await page.locator('#fetch').scrollIntoViewIfNeeded();
     await screenshot(page, `models-another-${name}`);

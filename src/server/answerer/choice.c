@@ -58,20 +58,26 @@ static enum err take(const struct json_val *root, struct choice *ret_choice)
     return OK;
 }
 
-enum err choice_read(const char *data, struct choice *ret_choice)
+enum err choice_parse(struct str text, struct choice *ret_choice)
 {
-    char path[PATH_BYTES];
     struct json_doc *doc = nullptr;
     struct json_why why;
-    autobuf text = BUF(FILE_MAX);
-    try(path_of(data, path));
-    enum err err = read_text(path, &text);
-    if (err == OK)
-        err = json_parse(buf_str(&text), &doc, &why);
+    enum err err = json_parse(text, &doc, &why);
     if (err == OK)
         err = take(json_root(doc), ret_choice);
     json_doc_destroy(doc);
-    return err == ERR_UTF8 || err == ERR_TOOBIG ? ERR_SYNTAX : err;
+    return err == OK || err == ERR_NOMEM ? err : ERR_SYNTAX;
+}
+
+enum err choice_read(const char *data, struct choice *ret_choice)
+{
+    char path[PATH_BYTES];
+    autobuf text = BUF(FILE_MAX);
+    try(path_of(data, path));
+    enum err err = read_text(path, &text);
+    if (err == ERR_TOOBIG)
+        return ERR_SYNTAX;
+    return err == OK ? choice_parse(buf_str(&text), ret_choice) : err;
 }
 
 enum err choice_write(const char *data, const struct choice *choice)

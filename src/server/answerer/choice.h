@@ -17,5 +17,7 @@ struct choice {
 
 /* ERR_NOTFOUND: none was made. ERR_SYNTAX: it is not one of ours, or damaged; ERR_IO and others: not read. */
 enum err choice_read(const char *data, struct choice *ret_choice);
+/* The same of a text. ERR_SYNTAX, ERR_NOMEM. */
+enum err choice_parse(struct str text, struct choice *ret_choice);
 enum err choice_write(const char *data, const struct choice *choice);
 enum err choice_forget(const char *data);

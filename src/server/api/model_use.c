@@ -3,11 +3,11 @@
  * goes on when nobody reads them any more. */
 #include "server/answerer/answerer.h"
 #include "server/api/route.h"
-#include "server/models/source.h"
 #include "server/net/error.h"
 #include "server/net/sse.h"
 
-enum { BODY_MAX = 64 * 1024, EVENT_MAX = 16 * 1024 };
+/* A name may be a path, as llm.model has it. */
+enum { NAME_MAX_BYTES = 4096, BODY_MAX = 16 * 1024, EVENT_MAX = 32 * 1024 };
 
 struct model_use {
     struct server *server;
@@ -69,7 +69,7 @@ static enum err read_name(struct str body, struct json_doc **ret_doc, struct str
                           struct json_why *why)
 {
     static const struct json_field fields[] = {
-        {"name", JSON_STR, 0, .required = true, .min = 1, .max = MODEL_SOURCE_MAX}};
+        {"name", JSON_STR, 0, .required = true, .min = 1, .max = NAME_MAX_BYTES}};
     try(json_parse(body, ret_doc, why));
     return json_read(json_root(*ret_doc), fields, 1, JSON_STRICT, ret_name, why);
 }
