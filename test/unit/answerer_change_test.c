@@ -96,6 +96,26 @@ static void test_one_after_the_other(void **)
     assert_int_equal(alive(), 1);
 }
 
+/* Those that still end their answers hold a model, too. */
+static void test_one_after_all_others(void **)
+{
+    start_with("one");
+    struct engine *first = rig.now.llm;
+    first->info.live = 1;
+    ask("two");
+    ready(engine_of("two"));
+    warmed(engine_of("two"), OK);
+    rig_conf("llm.beside", "never");
+    ask("three");
+    pass_ms(100);
+    assert_string_equal(state(), "waiting");
+    assert_true(is_alive(first) && rig.now.llm == engine_of("two"));
+    first->info.live = 0;
+    pass_ms(100);
+    assert_string_equal(state(), "loading");
+    assert_int_equal(alive(), 1);
+}
+
 static void test_there_and_back_with_quotes(void **)
 {
     rig_conf("llm.beside", "never"); /* which means nothing where no model is loaded */
@@ -115,6 +135,24 @@ static void test_there_and_back_with_quotes(void **)
     assert_string_equal(rig.end_text, "quote");
     pass_ms(100);
     assert_int_equal(alive(), 0);
+}
+
+static void test_who_answers_already(void **)
+{
+    start_with("one");
+    struct engine *old = rig.now.llm;
+    ask("ONE");
+    assert_ptr_equal(rig.now.llm, old);
+    assert_int_equal(rig.ends, 1);
+    assert_int_equal(rig.end_err, OK);
+    assert_string_equal(rig.end_text, "one");
+    assert_int_equal(alive(), 1);
+    ask("quote");
+    ask("quote");
+    assert_int_equal(rig.ends, 3);
+    pass_ms(100);
+    assert_int_equal(alive(), 0);
+    assert_true(has_choice());
 }
 
 /* --- mishaps --- */
@@ -460,7 +498,9 @@ int main(void)
         cmocka_unit_test(test_every_change_ends),
         TEST(test_beside_the_old_one),
         TEST(test_one_after_the_other),
+        TEST(test_one_after_all_others),
         TEST(test_there_and_back_with_quotes),
+        TEST(test_who_answers_already),
         TEST(test_the_old_one_stays),
         TEST(test_the_old_one_comes_back),
         TEST(test_a_refusal_says_why),

@@ -57,6 +57,8 @@ struct answerer {
     struct deferred look;
 };
 
+/* The same file, with the same bytes, or both the quote answerer. */
+bool spec_is_same(const struct spec *a, const struct spec *b);
 /* "quote", the model's name, or what llm.model says. Good as long as the spec. */
 const char *spec_name(const struct answerer *a, const struct spec *s);
 

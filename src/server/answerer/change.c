@@ -364,7 +364,9 @@ static bool find_move(struct answerer *a, enum change_move *ret_move)
 static void begin(struct answerer *a)
 {
     a->is_asked = false;
-    if (a->next->is_quote)
+    if (spec_is_same(a->now, a->next))
+        change_tell_end(a, keep_choice(a));
+    else if (a->next->is_quote)
         settle(a, CHANGE_NONE, true);
     else
         change_take(a, a->is_apart ? CHANGE_APART : CHANGE_BESIDE);

@@ -39,7 +39,7 @@ uint32_t change_limit_ms(enum change state, uint32_t turn_ms)
     case CHANGE_WARMING_ALONE:
         return 5 * 60 * 1000; /* a large model whose pages come from a slow disk once more */
     default:
-        return 16 * 60 * 1000; /* the engine's own limit comes first, and says more */
+        return 14 * 60 * 1000; /* before its supervisor ends it and starts it once more */
     }
 }
 
