@@ -245,6 +245,26 @@ static void test_the_old_one_comes_back(void **)
         }
 }
 
+/* Its supervisor goes on, but nobody is kept waiting for what is refused. */
+static void test_the_old_one_does_not_come_back(void **)
+{
+    rig_conf("llm.beside", "never");
+    start_with("one");
+    ask("two");
+    die(engine_of("two"), "it does not fit");
+    struct engine *old = engine_of("one");
+    die(old, "");
+    assert_string_equal(state(), "restoring");
+    die(old, "its file is gone");
+    assert_string_equal(state(), "none");
+    assert_int_equal(rig.ends, 1);
+    assert_string_equal(rig.end_text, "it does not fit");
+    assert_true(rig.now.llm == old && rig.now.takes_new);
+    /* Asked for, it is tried anew, although it is who should answer. */
+    ask("one");
+    assert_string_equal(state(), "waiting");
+}
+
 static void test_a_refusal_says_why(void **)
 {
     start_with("one");
@@ -431,6 +451,7 @@ int main(void)
         TEST(test_who_answers_already),
         TEST(test_the_old_one_stays),
         TEST(test_the_old_one_comes_back),
+        TEST(test_the_old_one_does_not_come_back),
         TEST(test_a_refusal_says_why),
         TEST(test_the_old_one_dies_meanwhile),
         TEST(test_an_answer_without_end),

@@ -141,7 +141,7 @@ enum err answerer_prepare(struct answerer *a, struct str name, struct answerer_w
                       "the models before this one are still ending their answers; please try again "
                       "in a moment");
     try(choose(a, name, a->next, why));
-    return a->next->is_quote || spec_is_same(a->now, a->next) ? OK : find_room(a, why);
+    return a->next->is_quote || change_is_needless(a) ? OK : find_room(a, why);
 }
 
 void answerer_begin(struct answerer *a, const struct answerer_watch *watch, void *arg)
