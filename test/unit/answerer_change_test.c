@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The change of the language model, with engines that are the test's: it says when one is ready, refuses, dies,
- * has jobs, or cannot be had for want of memory. */
+/* The change of the language model, with engines that are the test's: it says when one is ready, refuses, dies
+ * or has jobs. */
 #include "answerer_rig.h"
 
 /* --- the table --- */
@@ -96,6 +96,26 @@ static void test_one_after_the_other(void **)
     assert_int_equal(alive(), 1);
 }
 
+/* Those that still end their answers hold a model, too. */
+static void test_one_after_all_others(void **)
+{
+    start_with("one");
+    struct engine *first = rig.now.llm;
+    first->info.live = 1;
+    ask("two");
+    ready(engine_of("two"));
+    warmed(engine_of("two"), OK);
+    rig_conf("llm.beside", "never");
+    ask("three");
+    pass_ms(100);
+    assert_string_equal(state(), "waiting");
+    assert_true(is_alive(first) && rig.now.llm == engine_of("two"));
+    first->info.live = 0;
+    pass_ms(100);
+    assert_string_equal(state(), "loading");
+    assert_int_equal(alive(), 1);
+}
+
 static void test_there_and_back_with_quotes(void **)
 {
     rig_conf("llm.beside", "never"); /* which means nothing where no model is loaded */
@@ -115,6 +135,24 @@ static void test_there_and_back_with_quotes(void **)
     assert_string_equal(rig.end_text, "quote");
     pass_ms(100);
     assert_int_equal(alive(), 0);
+}
+
+static void test_who_answers_already(void **)
+{
+    start_with("one");
+    struct engine *old = rig.now.llm;
+    ask("ONE");
+    assert_ptr_equal(rig.now.llm, old);
+    assert_int_equal(rig.ends, 1);
+    assert_int_equal(rig.end_err, OK);
+    assert_string_equal(rig.end_text, "one");
+    assert_int_equal(alive(), 1);
+    ask("quote");
+    ask("quote");
+    assert_int_equal(rig.ends, 3);
+    pass_ms(100);
+    assert_int_equal(alive(), 0);
+    assert_true(has_choice());
 }
 
 /* --- mishaps --- */
@@ -205,6 +243,26 @@ static void test_the_old_one_comes_back(void **)
             assert_false(has_choice());
             rig_stop();
         }
+}
+
+/* Its supervisor goes on, but nobody is kept waiting for what is refused. */
+static void test_the_old_one_does_not_come_back(void **)
+{
+    rig_conf("llm.beside", "never");
+    start_with("one");
+    ask("two");
+    die(engine_of("two"), "it does not fit");
+    struct engine *old = engine_of("one");
+    die(old, "");
+    assert_string_equal(state(), "restoring");
+    die(old, "its file is gone");
+    assert_string_equal(state(), "none");
+    assert_int_equal(rig.ends, 1);
+    assert_string_equal(rig.end_text, "it does not fit");
+    assert_true(rig.now.llm == old && rig.now.takes_new);
+    /* Asked for, it is tried anew, although it is who should answer. */
+    ask("one");
+    assert_string_equal(state(), "waiting");
 }
 
 static void test_a_refusal_says_why(void **)
@@ -381,78 +439,6 @@ static void test_the_server_leaves_in_any_state(void **)
         }
 }
 
-/* --- memory --- */
-
-/* Each allocation of a whole change fails once: the old one answers, or the new one. */
-static void test_short_of_memory(void **)
-{
-    static const char *const beside[] = {"auto", "never"};
-    for (size_t way = 0; way < countof(beside); way++) {
-        unsigned failed = 0;
-        for (unsigned n = 0;; n++) {
-            rig_conf("llm.beside", beside[way]);
-            start_with("one");
-            alloc_fault_arm(n);
-            enum err err = prepare("two");
-            if (err == OK) {
-                answerer_begin(rig.a, &rig_watch, &rig);
-                settle();
-                for (int i = 0; i < 8 && rig.ends == 0; i++) {
-                    struct engine *e = newest();
-                    if (e && e->job)
-                        warmed(e, OK);
-                    else if (e)
-                        ready(e);
-                    pass_ms(100);
-                }
-            }
-            bool did_fail = alloc_fault_disarm();
-            failed += did_fail;
-            assert_true(rig.now.llm && rig.now.answers && rig.now.takes_new);
-            assert_int_equal(alive(), 1);
-            if (err == OK) {
-                assert_int_equal(rig.ends, 1);
-                assert_string_equal(rig.now.llm->name, rig.end_err == OK ? "two" : "one");
-            } else {
-                assert_int_equal(err, ERR_NOMEM);
-                assert_string_equal(rig.now.llm->name, "one");
-            }
-            assert_true(did_fail || rig.end_err == OK);
-            rig_stop();
-            if (!did_fail)
-                break;
-        }
-        assert_true(failed > 5);
-    }
-}
-
-/* None is to be had for a while: the old one comes back when there is some. */
-static void test_no_memory_for_either(void **)
-{
-    rig_conf("llm.beside", "never");
-    start_with("one");
-    rig.create_err = ERR_NOMEM;
-    ask("two");
-    assert_null(rig.now.llm);
-    assert_false(rig.now.answers);
-    pass_ms(5000);
-    assert_int_equal(rig.ends, 0);
-    rig.create_err = OK;
-    pass_ms(100);
-    ready(engine_of("one"));
-    assert_true(rig.now.answers && rig.now.llm);
-    assert_int_equal(rig.ends, 1);
-    /* And after the time for that is over, still. */
-    ask("two");
-    die(engine_of("two"), "");
-    struct engine *old = engine_of("one");
-    die(old, "");
-    pass_ms(17 * 60 * 1000);
-    assert_int_equal(rig.ends, 2);
-    assert_null(strchr(state(), 'r'));
-    assert_ptr_equal(rig.now.llm, old);
-}
-
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_set_up, rig_tear_down)
@@ -460,9 +446,12 @@ int main(void)
         cmocka_unit_test(test_every_change_ends),
         TEST(test_beside_the_old_one),
         TEST(test_one_after_the_other),
+        TEST(test_one_after_all_others),
         TEST(test_there_and_back_with_quotes),
+        TEST(test_who_answers_already),
         TEST(test_the_old_one_stays),
         TEST(test_the_old_one_comes_back),
+        TEST(test_the_old_one_does_not_come_back),
         TEST(test_a_refusal_says_why),
         TEST(test_the_old_one_dies_meanwhile),
         TEST(test_an_answer_without_end),
@@ -471,8 +460,6 @@ int main(void)
         TEST(test_what_cannot_be),
         TEST(test_who_watches_may_leave),
         TEST(test_the_server_leaves_in_any_state),
-        TEST(test_short_of_memory),
-        TEST(test_no_memory_for_either),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

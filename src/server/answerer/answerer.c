@@ -31,6 +31,14 @@ const char *spec_name(const struct answerer *a, const struct spec *s)
     return s->memory.name[0] ? s->memory.name : a->conf->llm_model;
 }
 
+bool spec_is_same(const struct spec *a, const struct spec *b)
+{
+    if (a->is_quote || b->is_quote)
+        return a->is_quote == b->is_quote;
+    return strcmp(a->memory.path, b->memory.path) == 0 &&
+           strcmp(a->memory.sha256, b->memory.sha256) == 0;
+}
+
 /* --- who can answer --- */
 
 static bool choose_told(const struct answerer *a, struct spec *s)
@@ -133,7 +141,7 @@ enum err answerer_prepare(struct answerer *a, struct str name, struct answerer_w
                       "the models before this one are still ending their answers; please try again "
                       "in a moment");
     try(choose(a, name, a->next, why));
-    return a->next->is_quote ? OK : find_room(a, why);
+    return a->next->is_quote || change_is_needless(a) ? OK : find_room(a, why);
 }
 
 void answerer_begin(struct answerer *a, const struct answerer_watch *watch, void *arg)

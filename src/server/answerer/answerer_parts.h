@@ -57,6 +57,8 @@ struct answerer {
     struct deferred look;
 };
 
+/* The same file, with the same bytes, or both the quote answerer. */
+bool spec_is_same(const struct spec *a, const struct spec *b);
 /* "quote", the model's name, or what llm.model says. Good as long as the spec. */
 const char *spec_name(const struct answerer *a, const struct spec *s);
 
@@ -67,5 +69,7 @@ void change_take(struct answerer *a, enum change_move move);
 enum err change_create(struct answerer *a, const struct spec *s, struct engine **into);
 /* Why it fails: of several reasons the first one counts. */
 void change_note(struct answerer *a, enum err err, const char *text);
+/* Who is asked for answers already. */
+bool change_is_needless(const struct answerer *a);
 /* Whoever watches is told that it is over. */
 void change_tell_end(struct answerer *a, bool is_kept);

@@ -57,6 +57,12 @@ static bool is_quiet(const struct engine_info *info)
     return info->live + info->waiting + info->leaving == 0;
 }
 
+/* Whoever answers could do so now. */
+static bool is_up(const struct answerer *a)
+{
+    return a->now->is_quote || (a->llm && info_of(a->llm).state == ENGINE_READY);
+}
+
 /* --- those that end their last answers --- */
 
 static void dismiss(struct answerer *a, struct engine *e, const struct spec *s)
@@ -239,8 +245,8 @@ static void settle(struct answerer *a, enum change from, bool is_new)
     } else if (a->fail_err != ERR_DRAINING) {
         snprintf(a->failed, sizeof a->failed, "%s", spec_name(a, a->next));
         snprintf(a->failed_why, sizeof a->failed_why, "%s", a->fail_text);
-        log_warn("%s does not answer, %s does as before: %s", a->failed, spec_name(a, a->now),
-                 a->fail_text);
+        log_warn("%s does not answer, %s %s: %s", a->failed, spec_name(a, a->now),
+                 is_up(a) ? "does as before" : "does not come back yet", a->fail_text);
     }
     change_tell_end(a, is_kept);
 }
@@ -324,11 +330,12 @@ static bool find_trial(struct answerer *a, const struct engine *e, enum change_m
     return true;
 }
 
-/* The old one, which memory may have been too short for. */
+/* The old one, which memory may have been too short for; what it refuses it will refuse again. */
 static bool find_restored(struct answerer *a, enum change_move *ret_move)
 {
-    *ret_move = CHANGE_LOADED;
-    return a->now->is_quote || (a->llm && info_of(a->llm).state == ENGINE_READY);
+    struct engine_info info = a->llm ? info_of(a->llm) : (struct engine_info){.refusal = ""};
+    *ret_move = is_up(a) ? CHANGE_LOADED : CHANGE_FAIL;
+    return is_up(a) || (info.state == ENGINE_DOWN && info.refusal[0]);
 }
 
 static bool find_event(struct answerer *a, enum change_move *ret_move)
@@ -361,10 +368,17 @@ static bool find_move(struct answerer *a, enum change_move *ret_move)
     return true;
 }
 
+bool change_is_needless(const struct answerer *a)
+{
+    return spec_is_same(a->now, a->next) && is_up(a);
+}
+
 static void begin(struct answerer *a)
 {
     a->is_asked = false;
-    if (a->next->is_quote)
+    if (change_is_needless(a))
+        change_tell_end(a, keep_choice(a));
+    else if (a->next->is_quote)
         settle(a, CHANGE_NONE, true);
     else
         change_take(a, a->is_apart ? CHANGE_APART : CHANGE_BESIDE);

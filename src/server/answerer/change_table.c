@@ -17,8 +17,7 @@ static const uint8_t table[CHANGE_STATES][CHANGE_MOVES] = {
                       OTHERWISE(CHANGE_RESTORING), [CHANGE_LOADED] = TO(CHANGE_WARMING_ALONE)},
     [CHANGE_WARMING_ALONE] = {ALWAYS, OTHERWISE(CHANGE_RESTORING), [CHANGE_WARM] = TO(CHANGE_NONE)},
     /* Its supervisor goes on with an engine that does not come back; the change is over. */
-    [CHANGE_RESTORING] =
-        {ALWAYS, [CHANGE_LOADED] = TO(CHANGE_NONE), [CHANGE_TIMEOUT] = TO(CHANGE_NONE)},
+    [CHANGE_RESTORING] = {ALWAYS, OTHERWISE(CHANGE_NONE), [CHANGE_LOADED] = TO(CHANGE_NONE)},
     [CHANGE_STARTING] = {ALWAYS, OTHERWISE(CHANGE_RESTORING), [CHANGE_LOADED] = TO(CHANGE_NONE)},
 };
 
@@ -39,7 +38,7 @@ uint32_t change_limit_ms(enum change state, uint32_t turn_ms)
     case CHANGE_WARMING_ALONE:
         return 5 * 60 * 1000; /* a large model whose pages come from a slow disk once more */
     default:
-        return 16 * 60 * 1000; /* the engine's own limit comes first, and says more */
+        return 14 * 60 * 1000; /* before its supervisor ends it and starts it once more */
     }
 }
 

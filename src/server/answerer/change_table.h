@@ -3,14 +3,13 @@
  * The change from one language model to another as a state machine: what may follow what, and how long anything
  * may last. Pure.
  *
- *                       ┌────────────── fail, timeout ──────────────┐
- *                       │                          ┌────────────────┤
- *                       ▼                          │                │
- *   NONE ──beside──▶ LOADING ──loaded──▶ WARMING ──┴──warm────────▶ NONE (the new one)
+ *     ┌── fail, timeout ───────┬──────────────────────┐
+ *     ▼                        │                      │
+ *   NONE ──beside──▶ LOADING ──┴──loaded──▶ WARMING ──┴──warm──▶ NONE (the new one)
  *     │
  *     ├──apart──▶ WAITING ──quiet, timeout──▶ ALONE ──loaded──▶ WARMING_ALONE ──warm──▶ NONE (the new one)
  *     │                                         │                    │
- *     │                                         └───fail, timeout────┴──▶ RESTORING ──loaded, timeout──▶ NONE (the old one)
+ *     │                                         └───fail, timeout────┴──▶ RESTORING ──any──▶ NONE (the old one)
  *     │                                                                       ▲
  *     └──chosen──▶ STARTING ──loaded──▶ NONE (the chosen one)                 │
  *                     └──────────────────fail, timeout────────────────────────┘
