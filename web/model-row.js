@@ -97,12 +97,19 @@ function noteOn({ kind, name, size, memory_mib, installed, in_use, known, gated,
   return notes.join(' ');
 }
 
+/** In its own row a model need not be named. */
+function withoutName(name, words) {
+  const start = `${name}: `;
+  return words.toLowerCase().startsWith(start.toLowerCase()) ? words.slice(start.length) : words;
+}
+
 /** @param {Model} model @param {Shelf} shelf @param {Course} course @returns {ModelView} */
 export function viewOf(model, shelf, { isOperator, pull, change, trouble }) {
   const { name, kind, size, memory_mib, tokens_per_second, licence, languages, installed, in_use, fits, suits } = model;
   const { driver, failed } = shelf.answers;
   const state = change?.to === name && (STATES[change.state] ?? STATES.loading);
   const isListed = shelf.models.includes(model);
+  const wrong = trouble ?? (failed?.model === name && !state ? failed.message : '');
   let action = '';
   if (pull) action = pull.isCancelled ? 'Stopping …' : 'Cancel';
   else if (!installed) action = fits ? 'Get' : '';
@@ -117,7 +124,7 @@ export function viewOf(model, shelf, { isOperator, pull, change, trouble }) {
     isBusy: !!state || !!pull?.isCancelled,
     isRemovable: isOperator && isListed && installed && !in_use && !pull && !state,
     pull,
-    trouble: trouble ?? (failed?.model === name && !state ? sentence(failed.message) : ''),
+    trouble: wrong ? sentence(withoutName(name, wrong)) : '',
   };
 }
 

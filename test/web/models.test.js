@@ -206,7 +206,7 @@ test('what does not work is said where it was asked for', async (t) => {
   await connected(page);
   await openPanel(page);
   await press(page, 'Get qwen2.5-0.5b');
-  await row(page, 'qwen2.5-0.5b').getByText(/HTTP 403.*HF_TOKEN/).waitFor();
+  await row(page, 'qwen2.5-0.5b').getByText(/^127\.0\.0\.1 does not give.*HTTP 403.*HF_TOKEN/).waitFor();
   await offered(page, 'Get qwen2.5-0.5b');
   await press(page, `Get ${NAME}`);
   await barAt(page, 25);
