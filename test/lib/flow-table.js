@@ -96,9 +96,15 @@ async function stored(s, job, title) {
 }
 
 const MODEL = someBytes(20000);
-/** Pulls a small model, until it is there; a server that was short of something says so in the end. @param {Server} s @param {string} hub */
-async function pullModel(s, hub) {
-  const { text } = await ask(s, 'POST /models/pull', { body: { source: `${hub}/files/small/small.gguf`, sha256: sha256(MODEL) } });
+let models = 0;
+/** A new name, when nothing is being pulled any more. @param {Server} s */
+async function newModel(s) {
+  await until(async () => (await ask(s, 'GET /models')).json.pulls.length === 0, 'the end of the pull');
+  return `small-${++models}`;
+}
+/** Pulls a small model, until it is there; a server that was short of something says so in the end. @param {Server} s @param {string} as @param {string} hub */
+async function pullModel(s, as, hub) {
+  const { text } = await ask(s, 'POST /models/pull', { body: { source: `${hub}/files/small/small.gguf`, sha256: sha256(MODEL), as } });
   const [, event, json] = /event: (\w+)\ndata: (.*)\n\n$/.exec(text) ?? [], { code, name } = JSON.parse(json ?? '{}');
   if (event === 'done') return name;
   assert.ok(!event || event === 'error' || event === 'progress', text);
@@ -109,8 +115,11 @@ async function pullModel(s, hub) {
 const smallHub = async (t) => (await startHub(t, { small: { bytes: MODEL } })).url;
 /** @param {Server} s */
 const modelsOf = async (s) => (await ask(s, 'GET /models')).json.models.map((/** @type {any} */ m) => [m.name, m.installed]);
-/** @param {Server} s */
-const dropModel = (s) => ask(s, 'DELETE /models/small').catch((error) => assert.match(error.message, /not_found/));
+/** @param {Server} s @param {string} name */
+async function dropModel(s, name) {
+  await newModel(s);
+  await ask(s, `DELETE /models/${name}`).catch((error) => assert.match(error.message, /not_found/));
+}
 
 const newSession = async (/** @type {Server} */ s) => (await ask(s, 'POST /session', { body: {}, ...bearer(s) })).json;
 /** @param {string} token */
@@ -218,25 +227,27 @@ export function quoteFlows(folder) {
     'GET /models': { run: modelsOf },
     'POST /models/pull': {
       setup: smallHub,
-      run: (s, _, hub) => pullModel(s, hub),
-      async check(s, name) {
-        await until(async () => (await ask(s, 'GET /models')).json.pulls.length === 0, 'the end of the pull');
-        if (name) assert.deepEqual((await modelsOf(s)).at(-1), ['small', true]);
-        await dropModel(s);
+      prepare: newModel,
+      run: pullModel,
+      shown: () => 'it is there',
+      async check(s, answer, name) {
+        if (answer) assert.ok((await modelsOf(s)).some(([other, is_there]) => other === name && is_there), name);
+        await dropModel(s, name);
       },
     },
     'POST /models/cancel, of none': { run: (s) => ask(s, 'POST /models/cancel', { body: { name: 'small' }, status: 404 }), shown: (a) => a.json.error.message },
     'DELETE /models/NAME': {
       setup: smallHub,
-      run: async (s, _, hub) => {
-        await pullModel(s, hub);
-        return await ask(s, 'DELETE /models/small');
+      async prepare(s, hub) {
+        const name = await newModel(s);
+        await pullModel(s, name, hub);
+        return name;
       },
-      shown: (a) => a.json,
-      check: async (s, a) => {
-        await until(async () => (await ask(s, 'GET /models')).json.pulls.length === 0, 'the end of the pull');
-        if (a) assert.deepEqual((await modelsOf(s)).filter(([name]) => name === 'small'), []);
-        else await dropModel(s);
+      run: (s, name) => ask(s, `DELETE /models/${name}`),
+      shown: (a) => a.status,
+      async check(s, a, name) {
+        if (a) assert.deepEqual((await modelsOf(s)).filter(([other]) => other === name), []);
+        else await dropModel(s, name);
       },
     },
     'repartee ask': { patient: true, run: (s) => askByCommand(s, QUESTION), shown: (text) => text.split('\n', 3) },

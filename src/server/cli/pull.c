@@ -54,6 +54,8 @@ int pull_take(struct pull *p, struct str source, struct str sha256, struct wish 
     case WISH_SHA256:
         return cli_misuse(
             p->c, "an address needs the file's SHA-256; write it behind the address: sha256:…");
+    case WISH_NOMEM:
+        return cli_no_memory(p->c);
     case WISH_GOOD:
         break;
     }

@@ -11,7 +11,7 @@
 /* By how much memory the models of the catalogue need beside their files. */
 constexpr double MEMORY_PER_BYTE = 1.35;
 enum { MEMORY_LLM_MIB = 500, MEMORY_OTHER_MIB = 100 };
-constexpr double OF_BANDWIDTH = 0.85;
+constexpr double OF_BANDWIDTH = 0.75;
 
 /* --- the machine --- */
 

@@ -3,11 +3,11 @@
  * What a machine can do with a model, for everybody who asks: the commands doctor, models and pull, and GET /models.
  *
  * How fast a language model writes is estimated. For each token all of its weights are read once, and on an ordinary
- * processor nothing else takes as long: so it writes about as many tokens in a second as its file fits into what the
- * machine reads from memory in that time (models/bandwidth.h). Measured with ggml: a model of 1B at Q4_0 wrote 49
- * tokens a second and one of 8B 7.9 where 37 GB/s are read, which is 1.0 times that; 0.85 are counted here. It is what
- * the processor does, alone and at the beginning of a conversation; with a graphics card it may be much more. Pure, but
- * for what is asked of the system.
+ * processor little else takes as long: so in a second it writes about as many tokens as its file fits into what the
+ * machine reads from memory in that time (models/bandwidth.h), times 0.75. That is what was measured: on two cores
+ * that read 22.5 GB/s, a model of 846 MB (1B at Q4_0) wrote 19 to 20 tokens a second. It is what the processor does,
+ * alone and at the beginning of a conversation; with a graphics card it may be much more. Pure, but for what is asked
+ * of the system.
  */
 #pragma once
 

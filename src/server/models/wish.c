@@ -16,8 +16,9 @@ static struct str without_query(struct str source)
 /* A source that is in no catalogue: its name and kind by what is said or by its file. */
 static enum wish_wrong take_other(const struct wish_words *words, struct wish *w)
 {
-    if (model_source_parse(words->source, &w->source) != OK)
-        return WISH_SOURCE;
+    enum err err = model_source_parse(words->source, &w->source);
+    if (err != OK)
+        return err == ERR_NOMEM ? WISH_NOMEM : WISH_SOURCE;
     struct str file = model_source_file(&w->source);
     w->model.source = without_query(words->source);
     w->model.kind = words->kind.n ? words->kind : S("llm");
@@ -47,7 +48,9 @@ enum wish_wrong wish_take(const struct model_list *catalogue, const struct wish_
         w->model = *known;
         if (words->sha256.n)
             wish_expect(w, words->sha256);
-        check(model_source_parse(known->source, &w->source) == OK);
+        enum err err = model_source_parse(known->source, &w->source);
+        check(err == OK || err == ERR_NOMEM);
+        wrong = err == OK ? WISH_GOOD : WISH_NOMEM;
         snprintf(w->name, sizeof w->name, "%.*s", STR_FMT(known->name));
     } else {
         wrong = take_other(words, w);

@@ -23,6 +23,7 @@ enum wish_wrong : uint8_t {
     WISH_KIND,   /* the file does not tell what it is for */
     WISH_NAME,   /* its name is none for a model */
     WISH_SHA256, /* an address needs one */
+    WISH_NOMEM,
 };
 
 enum wish_wrong wish_take(const struct model_list *catalogue, const struct wish_words *words,

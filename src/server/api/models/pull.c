@@ -235,21 +235,22 @@ static enum err take_wish(const struct models *m, const struct request *r,
                       "the file's name makes no good name for a model; give it one");
     case WISH_SHA256:
         return refuse(why, ERR_INVALID, "sha256", "an address needs the SHA-256 of its file");
+    case WISH_NOMEM:
+        return ERR_NOMEM;
     case WISH_GOOD:
         break;
     }
     return OK;
 }
 
-/* With the one that is under way, or a new one. */
-static enum err begin_or_join(struct models *m, const struct wish_words *words,
-                              const struct wish *wish, struct json_why *why)
+/* Another pull, or a newer one of this name, is in its way. */
+static enum err may_begin(const struct models *m, const struct wish *wish, struct json_why *why)
 {
     char text[sizeof why->text];
     if (m->server->draining)
         return ERR_DRAINING;
     if (!m->puller)
-        return start(m, words, wish);
+        return OK;
     if (!str_eq_nocase(str_of(wish->name), str_of(m->name)))
         snprintf(text, sizeof text, "%s is being pulled; wait for its end, or cancel it", m->name);
     else if (m->is_ending)
@@ -267,6 +268,19 @@ static bool is_under_way(const struct models *m, const struct request *r)
     return m->puller && !m->is_ending && r->name.p && str_eq_nocase(r->name, str_of(m->name));
 }
 
+/* The stream is open: a pull that cannot be started is its last event. */
+static void begin_or_join(struct models *m, const struct wish_words *words, const struct wish *wish,
+                          struct waiter *w)
+{
+    enum err err = m->puller ? OK : start(m, words, wish);
+    if (err != OK) {
+        end_stream(w, wish->name, err, err_text(err));
+        return;
+    }
+    join(m, w);
+    send_progress(m, w);
+}
+
 static void pull_request(struct exchange *x, void *arg, struct str body)
 {
     struct waiter *w = arg;
@@ -282,20 +296,15 @@ static void pull_request(struct exchange *x, void *arg, struct str body)
     bool joins = err == OK && is_under_way(m, &r);
     if (err == OK && !joins)
         err = take_wish(m, &r, &words, &wish, &why);
-    bool is_first = err == OK && !m->puller;
     if (err == OK && !joins)
-        err = begin_or_join(m, &words, &wish, &why);
-    json_doc_destroy(doc);
-    if (err == OK && (err = sse_open(x, &w->sse)) != OK && is_first) {
-        m->is_ending = true;
-        puller_cancel(m->puller, ERR_CANCELED, "nobody was told of it");
-    }
-    if (err != OK) {
+        err = may_begin(m, &wish, &why);
+    if (err == OK)
+        err = sse_open(x, &w->sse);
+    if (err == OK)
+        begin_or_join(m, &words, &wish, w);
+    else
         waiter_fail(w, err, why.text[0] ? why.text : nullptr, why.param[0] ? why.param : nullptr);
-        return;
-    }
-    join(m, w);
-    send_progress(m, w);
+    json_doc_destroy(doc);
 }
 
 static void cancel_request(struct exchange *x, void *arg, struct str body)
