@@ -2,7 +2,7 @@
 // @ts-check
 /* Another language model takes over while the server runs: nobody's answer breaks, and what fails leaves all as it was. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, rmdirSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { changeTo, installModels, modelProcesses, useModel } from '../lib/models.js';
@@ -23,6 +23,8 @@ const MODELS = [
   { name: 'cut', spoil: (bytes) => bytes.subarray(0, bytes.length / 2) },
   { name: 'text', shape: 'none' },
   { name: 'flipped', spoil: flip },
+  { name: 'huge', shape: 'none' },
+  { name: 'gone', shape: 'none' },
   { name: 'vectors', shape: 'tiny-bert', kind: 'embed' },
 ];
 
@@ -148,9 +150,13 @@ test('a model that cannot answer leaves all as it was, with a sentence', async (
     assert.equal((await xes(server, 5)).text, 'xxxxx');
     assert.equal(choiceOf(server), null);
   }
+  truncateSync(path.join(server.data, 'models/llm/huge.gguf'), 2 ** 42); /* a hole */
+  rmSync(path.join(server.data, 'models/llm/gone.gguf'));
   for (const [body, status, sentence] of /** @type {[object | string, number, RegExp][]} */ ([
     [{ name: 'nothing' }, 404, /^the model nothing is not installedname$/],
     [{ name: '../llm/one' }, 404, /not installed/],
+    [{ name: 'gone' }, 404, /^the file of gone is not there or may not be read: .*gone\.gguf/],
+    [{ name: 'huge' }, 413, /^huge needs about \d{7} MiB of memory, and \d+ MiB are all there are here/],
     [{ name: 'vectors' }, 400, /^vectors is no language model: its kind is embedname$/],
     [{ name: '' }, 400, /name/],
     [{ name: 7 }, 400, /name/],

@@ -350,6 +350,9 @@ test('short of memory while the language model changes', options, async (t) => {
   const server = await start(t, ['--llm-threads', '1'], data);
   await untilReady(server);
   for (const [name, flow] of Object.entries(changeFlows()))
-    if (isChosen(name)) await t.test(name, async (t) => void (await starve(t, server, flow)));
+    if (isChosen(name))
+      await t.test(name, async (t) => {
+        await starve(t, server, flow);
+      });
   assert.equal(await server.stop(), 0, server.log().slice(-4000));
 });

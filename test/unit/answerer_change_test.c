@@ -262,7 +262,7 @@ static void test_the_old_one_does_not_come_back(void **)
     assert_true(rig.now.llm == old && rig.now.takes_new);
     /* Asked for, it is tried anew, although it is who should answer. */
     ask("one");
-    assert_string_equal(state(), "waiting");
+    assert_string_equal(state(), "loading");
 }
 
 static void test_a_refusal_says_why(void **)

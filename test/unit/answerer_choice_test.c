@@ -100,6 +100,7 @@ static void test_a_choice_that_does_not_load(void **)
     restart();
     die(engine_of("two"), "this is no model file");
     assert_string_equal(state(), "restoring");
+    assert_int_equal(rig.states, 0); /* what is tried only must not end a server by its refusal */
     unsigned told = rig.states;
     ready(engine_of("one"));
     assert_string_equal(failed(), "two");
