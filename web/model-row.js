@@ -98,7 +98,7 @@ function noteOn({ kind, name, size, memory_mib, installed, in_use, known, gated,
 }
 
 /** In its own row a model need not be named. */
-function withoutName(name, words) {
+export function withoutName(name, words) {
   const start = `${name}: `;
   return words.toLowerCase().startsWith(start.toLowerCase()) ? words.slice(start.length) : words;
 }

@@ -3,7 +3,7 @@
  * first. The server is asked how things are; a download and a change go on without this page, which
  * joins those that it finds under way. */
 import { ask, good, link, linesOf, sentence } from '/link.js';
-import { BUILT_IN, ModelRow, QUOTE, machineOf, modelsOf, viewOf } from '/model-row.js';
+import { BUILT_IN, ModelRow, QUOTE, machineOf, modelsOf, viewOf, withoutName } from '/model-row.js';
 import { Panel, find, reason } from '/panels.js';
 import { make } from '/view.js';
 import { Trouble, sleep } from '/voice.js';
@@ -218,7 +218,7 @@ class ModelsPanel extends Panel {
       if (pull.isFollowed || shelf.pulls.some((other) => other.name === name)) continue;
       this.#pulls.delete(name);
       if (shelf.models.some((model) => model.name === name && model.installed)) this.say(`${name} is here.`);
-      else if (pull.isLost && !pull.isCancelled) this.#troubles.set(name, BROKEN);
+      else if (pull.isLost && !pull.isCancelled) this.#trouble(name, BROKEN);
     }
     for (const now of shelf.pulls) {
       const pull = this.#pulls.get(now.name);
@@ -277,18 +277,21 @@ class ModelsPanel extends Panel {
   async #get(wish, joins = false) {
     let { name } = wish;
     let pull = name && this.#follow(name);
+    let isTold = false; /* that it is under way */
     try {
       for await (const now of eventsOf('/models/pull', wish)) {
-        if (!pull) find('fetch').reset();
+        isTold = true;
         name = now.name;
         pull ||= this.#follow(name);
-        if (now.done !== undefined) this.#progress(pull, now);
+        if (now.done === undefined) continue;
+        if (wish.source && now.done && !pull.done) find('fetch').reset(); /* it comes */
+        this.#progress(pull, now);
       }
       this.say(`${name} is here.`);
     } catch (error) {
       if (!pull) this.#complain('fetch', reason(error));
       else if (pull.isCancelled || error.code === 'canceled') this.say(`Stopped. What has come of ${name} is kept.`);
-      else if (joins || error.code === 'gone') {
+      else if ((joins && !isTold) || error.code === 'gone') {
         Object.assign(pull, { isFollowed: false, isLost: true, isApart: error.code !== 'gone' });
         await sleep(WATCH_MS);
       } else this.#fail(name, error);
@@ -350,7 +353,14 @@ class ModelsPanel extends Panel {
 
   #fail(name, error) {
     if (this.#locks(error)) key = '';
-    this.#troubles.set(name, reason(error));
+    this.#trouble(name, reason(error));
+  }
+
+  /** One that is on no list has no row any more, and what was wished stands in the form. */
+  #trouble(name, words) {
+    if (name === QUOTE || this.#shelf.models.some((model) => model.name === name)) return this.#troubles.set(name, words);
+    find('another').open = true;
+    this.#complain('fetch', `${name}: ${withoutName(name, words)}`);
   }
 
   /* --- what is shown --- */

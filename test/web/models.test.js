@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
 import { ask, connected, openPage, screenshot } from '../lib/browser.js';
-import { answer, begin, startHub } from '../lib/hub.js';
+import { answer, begin, startHub, stated } from '../lib/hub.js';
 import { BUILD, ownAddress, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -96,10 +96,12 @@ async function examine(page, what) {
 
 test('a model is got with a moving bar, answers, and is removed', async (t) => {
   const { go, args } = await slowHub(t);
-  const server = await startServer(t, { args });
+  const server = await startServer(t, { args: args.slice(4) }); /* with the ears and the voice that are built in */
   await untilReady(server);
   const page = await openPage(t, server.url);
   await connected(page);
+  const status = (/** @type {RegExp} */ words) => page.locator('#status').filter({ hasText: words }).waitFor();
+  await status(/^Built-in/);
   await openPanel(page);
   await told(page, /^This machine has .* of memory and .* free on its disk\.$/);
   assert.match((await page.locator('#models li').first().textContent()) ?? '', /built-in answerer\s*answers now.*your documents/);
@@ -125,6 +127,7 @@ test('a model is got with a moving bar, answers, and is removed', async (t) => {
   assert.equal(await page.locator('#models li.chosen').count(), 1);
   assert.match((await focused(page)) ?? '', /^gemma-3-1b/, 'the button is gone, the focus is not');
   assert.equal((await shelf(server)).answers.model, NAME);
+  await status(/^Connected$/);
   await page.keyboard.press('Escape');
   await connected(page);
   await ask(page, 'Who are you?');
@@ -169,6 +172,36 @@ test('a download goes on without the page, and is joined by it', async (t) => {
   await press(page, 'Remove for good?');
   await told(page, /tiny was removed/);
   assert.equal(await row(page, 'tiny').count(), 0, 'it is of no catalogue');
+});
+
+test('a page that joins a download is told why it ends', async (t) => {
+  let broken = () => {};
+  const bytes = Buffer.alloc(1 << 20);
+  const { args } = await slowHub(t, {
+    breaks: {
+      hub: (socket, _request, attempt, hub) => (attempt > 1 ? answer(socket, 404) : answer(socket, 302, { ...stated(bytes), Location: `http://${hub.elsewhere}/files/breaks` })),
+      file: (socket, request, attempt) => {
+        if (attempt > 1) return answer(socket, 404);
+        socket.write(begin(socket, request, bytes).subarray(0, bytes.length / 4));
+        broken = () => socket.destroy();
+      },
+    },
+  });
+  const server = await startServer(t, { args });
+  const page = await openPage(t, server.url);
+  await connected(page);
+  await openPanel(page);
+  await page.click('#another summary');
+  await page.fill('#fetch input', 'hf:test/breaks:breaks.gguf');
+  await page.press('#fetch input', 'Enter');
+  await barAt(page, 25);
+  await page.reload();
+  await connected(page);
+  await openPanel(page);
+  await barAt(page, 25);
+  broken();
+  await page.locator('#fetch .failed').filter({ hasText: /^breaks: there is .*HTTP 404/ }).waitFor();
+  assert.equal(await row(page, 'breaks').count(), 0);
 });
 
 test('a download that is stopped, and one that the server does not survive, go on where they were', async (t) => {
@@ -216,10 +249,11 @@ test('what does not work is said where it was asked for', async (t) => {
   await offered(page, `Use ${NAME}`);
 
   await page.click('#another summary');
-  for (const [words, sentence] of /** @type {[string, RegExp][]} */ ([['what', /./], ['https://127.0.0.2/x.gguf', /./], ['hf:test/nothing:nothing.gguf', /./]])) {
+  for (const [words, sentence] of /** @type {[string, RegExp][]} */ ([['what', /source is hf:owner/], ['https://127.0.0.2/x.gguf', /needs the SHA-256/], [`https://127.0.0.2/x.gguf sha256:${'0'.repeat(64)}`, /^x: 127\.0\.0\.2 has no public address/], ['hf:test/nothing:nothing.gguf', /^nothing: there is no such file.*HTTP 404/]])) {
     await page.fill('#fetch input', words);
     await page.press('#fetch input', 'Enter');
-    await page.locator('#models .failed').filter({ hasText: sentence }).first().waitFor();
+    await page.locator('#fetch .failed').filter({ hasText: sentence }).waitFor();
+    assert.equal(await page.inputValue('#fetch input'), words, 'it can be mended');
   }
 });
 
