@@ -15,6 +15,7 @@
 #include "server/api/language_model.h"
 #include "server/api/route.h"
 #include "server/api/secure.h"
+#include "server/api/speech_model.h"
 #include "server/api/startup.h"
 #include "server/engine/engine.h"
 #include "server/engine/reader.h"
@@ -29,7 +30,6 @@ enum {
     TICK_MS = 60000,
     TERMINAL_TICK_MS = 1000,
     DRAIN_CHECK_MS = 50,
-    STT_OPTIONS_MAX = WIRE_PAYLOAD_MAX,
 };
 
 enum err server_refuse(struct server_why *why, enum err err, const char *fmt, ...)
@@ -195,25 +195,21 @@ static void on_engine_learnt(void *arg, struct engine *, enum err err, struct st
 static enum err start_engines(struct server *s, struct server_why *why)
 {
     const struct conf *c = s->conf;
-    autobuf stt_options = BUF(STT_OPTIONS_MAX);
-    enum err err = buf_addf(&stt_options, "streams=%lld%s%s", (long long)c->stt_streams,
-                            c->stt_script[0] ? "," : "", c->stt_script);
-    if (err == OK && !buf_z(&stt_options))
-        err = ERR_NOMEM;
-    if (err != OK)
-        return server_refuse(why, err, "stt.script: %s", err_text(err));
+    __attribute__((cleanup(speech_model_finish))) struct speech_model stt_memory = {};
     struct language_model llm_memory = {}, embed_memory = {};
-    struct engine_config llm = {}, embed = {};
+    struct engine_config stt = {}, llm = {}, embed = {};
+    const char *wrong = speech_model_choose(c, s->data, &stt_memory, &stt);
     bool has_llm = language_model_choose(c, s->data, &llm_memory, &llm);
     bool has_embed = embedding_model_choose(c, s->data, &embed_memory, &embed);
-    const char *wrong = language_model_wrong(c, &llm_memory, &embed_memory);
+    if (!wrong)
+        wrong = language_model_wrong(c, &llm_memory, &embed_memory);
     if (wrong)
         return server_refuse(why, ERR_INVALID, "%s", wrong);
     const struct {
         struct engine **engine;
         struct engine_config config;
     } engines[] = {
-        {&s->stt, {.role = "stt", .driver = c->stt_driver, .options = stt_options.p, .threads = 2}},
+        {&s->stt, stt},
         {&s->tts, {.role = "tts", .driver = c->tts_driver, .options = c->tts_script, .threads = 2}},
         {has_llm ? &s->llm : nullptr, llm},
         {has_embed ? &s->embed : nullptr, embed},
@@ -225,7 +221,7 @@ static enum err start_engines(struct server *s, struct server_why *why)
         config.on_state = on_engine_state;
         config.on_learnt = on_engine_learnt;
         config.arg = s;
-        err = engine_create(s->loop, &config, engines[i].engine);
+        enum err err = engine_create(s->loop, &config, engines[i].engine);
         if (err != OK)
             return server_refuse(
                 why, err,

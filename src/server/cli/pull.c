@@ -251,7 +251,7 @@ static uint64_t machine_mib(void)
 
 static int pull_set(struct pull *p)
 {
-    static const char *const kinds[] = {"llm", "embed"};
+    static const char *const kinds[] = {"llm", "embed", "stt"};
     int code = EXIT_OK;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds && code == EXIT_OK; i++) {
         const struct model *m = catalogue_choose(&p->catalogue, kinds[i], machine_mib());
