@@ -23,6 +23,7 @@
 #include "stt/vad.h"
 #include "stt/whisper/doubt.h"
 #include "stt/whisper/file.h"
+#include "stt/whisper/pace.h"
 #include "stt/whisper/window.h"
 #include "wire/script.h"
 
@@ -32,9 +33,7 @@ enum {
     STREAMS = 2,
     THREADS_OF_LANE = 4, /* more are hardly faster */
     LANE_WAIT_MS = 1000,
-    TOLD_MS = 200, /* how often it is said how far it is, where nothing is heard */
-    STEP_MIN_MS = 240,
-    STEP_MAX_MS = 3000,
+    TOLD_MS = 200,       /* how often it is said how far it is, where nothing is heard */
     OUTSTANDING_MIN = 3, /* frames */
     VOICES_MIN = 5,      /* frames: 100 ms */
     CARRIED_MAX = 48,    /* tokens of a window that the next one is told */
@@ -48,8 +47,8 @@ struct stt_utterance {
     int16_t frame[WINDOW_FRAME];
     size_t frame_n;
     uint64_t fed, told; /* samples; `told`: when the last partial was given */
-    uint32_t step_ms;   /* between two hearings for partials, of sound */
-    bool spoken;        /* there was a voice, of whatever kind */
+    struct pace pace;
+    bool spoken; /* there was a voice, of whatever kind */
     int language;
     struct stt_result before; /* what was heard for good */
     int32_t carried[CARRIED_MAX];
@@ -360,7 +359,6 @@ static enum err whisper_open(const struct stt_request *request, struct stt_utter
         return ERR_NOMEM;
     u->request = *request;
     u->language = language;
-    u->step_ms = STEP_MIN_MS;
     u->before.text.cap = STT_TEXT_MAX;
     enum err err = vad_create(&u->vad);
     if (err == OK)
@@ -405,18 +403,12 @@ static enum err whisper_feed(struct stt_utterance *u, const int16_t *samples, si
     return OK;
 }
 
-/* Two thirds of the time it may hear, which is never too slow for what comes in; beside others it takes longer. */
-static uint32_t step_after(uint64_t took_us)
-{
-    uint64_t ms = took_us * 3 / 2 / 1000;
-    return ms < STEP_MIN_MS ? STEP_MIN_MS : ms > STEP_MAX_MS ? STEP_MAX_MS : (uint32_t)ms;
-}
-
 static enum err hear_for_partial(struct stt_utterance *u, const struct window_range *range)
 {
     uint64_t from = clock_us();
     enum err err = hear(u, range, false, false);
-    u->step_ms = step_after(clock_us() - from);
+    if (err == OK)
+        pace_note(&u->pace, clock_us() - from);
     return err == ERR_BUSY ? ERR_AGAIN : err;
 }
 
@@ -440,8 +432,7 @@ static enum err whisper_partial(struct stt_utterance *u, struct buf *into)
         if (since_ms < TOLD_MS)
             return ERR_AGAIN;
     } else {
-        /* Who pauses may have ended, and these words may be the final ones. */
-        if (since_ms < u->step_ms && !window_has_paused(u->window))
+        if (!pace_is_due(&u->pace, since_ms, window_has_paused(u->window)))
             return ERR_AGAIN;
         try(hear_for_partial(u, &range));
     }

@@ -119,11 +119,14 @@ for (const type of process.env.MODEL ? [''] : TYPES)
       await untilReady(server);
       const theirs = await whisperServer(t, model, PORT);
       const quick = await whisperServer(t, model, PORT + 1, ['-bs', '1', '-bo', '1', '-nf', '-nt', '-ac', String(Math.min(1500, Math.ceil((seconds * 50 + 64) / 64) * 64))]);
-      const our = () => post(server.url + 'stt', file);
+      /** @type {any} */
+      let answer;
+      const our = async () => (answer = JSON.parse(await post(server.url + 'stt', file)));
       for (const [peer, url] of [['whisper-server', theirs.url], ['whisper-server, one beam, short window', quick.url]]) {
         const one = await inTurns(our, () => post(url, file));
         report('  one request', one.ours, peer, one.theirs);
       }
+      console.log(`  of that: the file read ${answer.timings.read_ms.toFixed(0)} ms, computing ${answer.timings.compute_ms.toFixed(0)} ms, ${answer.text.split(' ').length} words heard`);
       const four = await inTurns(() => Promise.all([our(), our(), our(), our()]), () => Promise.all(Array.from({ length: 4 }, () => post(theirs.url, file))));
       report('  four at once', four.ours, 'whisper-server', four.theirs);
       const cli = await inTurns(our, () => new Promise((resolve) => spawn('whisper-cli', ['-m', model, '-t', '2', '-f', file, '-np'], { stdio: 'ignore' }).once('exit', resolve)));

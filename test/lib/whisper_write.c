@@ -21,9 +21,20 @@ enum {
     SAID_MAX = 200,
     WORD_BYTES = 32,
     GERMAN = 2, /* among the languages */
+    /* Behind the text: end, start, 99 languages, translate, transcribe, speaker, previous, nobody, no times; of a model
+     * for many languages each is one more. */
+    END = 50256,
+    START = 50257,
+    NOBODY = START + LANGUAGES + 5,
+    NO_TIMES = NOBODY + 1,
+    TIMES = NO_TIMES + 1, /* 0 s, and 1500 more, of 20 ms each */
+    LAST_TIME = TIMES + 1500,
+    TRANSCRIBE = START + LANGUAGES + 2,
 };
 static constexpr float SAID_GAIN = 4;
 static constexpr float SAID_SURE = 4;
+static constexpr float SAID_UNSURE = 0.6f;
+static constexpr float NOBODY_LENGTH = 8;      /* of its vector, so that it is sure all the same */
 static constexpr float SAID_THRESHOLD = 0.65f; /* of the length of a token's vector */
 static constexpr float HUSHED = 0.05f;
 
@@ -55,6 +66,7 @@ bool whisper_shape_named(const char *name, struct whisper_shape *ret_shape)
 
 struct step {
     int32_t from, to;
+    float weight;
 };
 
 struct maker {
@@ -64,7 +76,7 @@ struct maker {
     uint64_t tensor; /* counts them: each has numbers of its own */
     char said[SAID_MAX][WORD_BYTES];
     int32_t said_n;
-    struct step step[4 * SAID_MAX + 4]; /* which token follows which */
+    struct step step[SAID_MAX + 8]; /* which token follows which */
     int32_t steps;
 };
 
@@ -84,7 +96,9 @@ enum { TOKENS = 1 }; /* the tensor of the tokens' vectors */
 static float token_at(const struct maker *m, int32_t token, int32_t column)
 {
     int32_t d = m->shape->state;
-    return number_at(TOKENS, (uint64_t)token * (uint64_t)d + (uint64_t)column) * 1.7f /
+    bool is_loud = m->shape->silent && token == NOBODY + m->shape->multilingual;
+    return (is_loud ? NOBODY_LENGTH : 1) *
+           number_at(TOKENS, (uint64_t)token * (uint64_t)d + (uint64_t)column) * 1.7f /
            sqrtf((float)d);
 }
 
@@ -175,29 +189,31 @@ static float value_of_threshold(const struct maker *m, int32_t row, int32_t colu
 
 static float value_of_next(const struct maker *m, int32_t row, int32_t column, float chance)
 {
-    return column < m->steps ? token_at(m, m->step[column].to, row) : hush(m, row, column, chance);
+    return column < m->steps ? m->step[column].weight * token_at(m, m->step[column].to, row)
+                             : hush(m, row, column, chance);
 }
 
 static int32_t special(const struct maker *m, int32_t token)
 {
-    /* Behind the text: end, start, 99 languages, translate, transcribe, speaker, previous, nobody, no times. */
     return token + m->shape->multilingual;
 }
 
 static void follow(struct maker *m, int32_t from, int32_t to)
 {
-    m->step[m->steps++] = (struct step){from, to};
+    m->step[m->steps++] = (struct step){from, to, 1};
+}
+
+/* Where times are asked for, one stands before the words and one behind them; where not, libwhisper forbids them. */
+static void follow_times(struct maker *m, int32_t last)
+{
+    follow(m, special(m, m->shape->multilingual ? TRANSCRIBE : START), special(m, TIMES));
+    follow(m, special(m, TIMES), SAID_FIRST);
+    m->step[m->steps++] = (struct step){last, special(m, LAST_TIME), 1.5f};
+    follow(m, special(m, LAST_TIME), special(m, END));
 }
 
 static void learn_words(struct maker *m)
 {
-    enum {
-        END = 50256,
-        START = 50257,
-        NOBODY =
-            START + LANGUAGES + 5, /* of 99 that it has tokens for, one language is not spoken */
-        NO_TIMES = NOBODY + 1,
-    };
     const char *rest = m->shape->says ? m->shape->says : "";
     while (*rest && m->said_n < SAID_MAX) {
         size_t n = strcspn(rest, " ");
@@ -207,17 +223,16 @@ static void learn_words(struct maker *m)
     if (!m->said_n)
         return;
     follow(m, special(m, NO_TIMES), SAID_FIRST);
-    if (m->shape->silent) {
-        follow(m, special(m, START), special(m, NOBODY));
-        for (int32_t i = 0; i < 4 * m->said_n; i++)
-            follow(m, SAID_FIRST + i / 4, SAID_FIRST + (i / 4 + i % 4) % m->said_n);
-        return;
-    }
     for (int32_t i = 0; i + 1 < m->said_n; i++)
         follow(m, SAID_FIRST + i, SAID_FIRST + i + 1);
-    follow(m, SAID_FIRST + m->said_n - 1, m->shape->endless ? SAID_FIRST : special(m, END));
-    if (m->shape->multilingual)
+    int32_t last = SAID_FIRST + m->said_n - 1;
+    follow(m, last, m->shape->endless ? SAID_FIRST : special(m, END));
+    if (m->shape->silent)
+        follow(m, special(m, START), special(m, NOBODY));
+    else if (m->shape->multilingual)
         follow(m, special(m, START), special(m, START) + 1 + GERMAN);
+    if (!m->shape->silent && !m->shape->endless)
+        follow_times(m, last);
 }
 
 /* --- tensors --- */
@@ -303,7 +318,8 @@ static void decoder(struct maker *m)
         attention(m, block, "cross_attn", true);
         perceptron(m, block, true, i + 1 == m->shape->text_layers);
     }
-    float sure = m->shape->sure > 0 ? m->shape->sure : m->said_n ? SAID_SURE : 1;
+    float usual = m->shape->silent ? SAID_UNSURE : m->said_n ? SAID_SURE : 1;
+    float sure = m->shape->sure > 0 ? m->shape->sure : usual;
     put_vector(m, "decoder.ln.weight", false, d, sure, nullptr);
     put_vector(m, "decoder.ln.bias", false, d, 0, nullptr);
 }

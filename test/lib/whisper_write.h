@@ -14,10 +14,9 @@ struct whisper_shape {
     const char *type; /* "f32", "f16", "q8_0", "q5_1", "q5_0", "q4_0" */
     /* Words with blanks between them that it says in turn, to the end; NULL: whatever the weights give. */
     const char *says;
-    float sure;   /* how much; 0: usual, which without words to say is not at all */
-    bool endless; /* after the last word it begins anew */
-    bool
-        silent; /* it is sure that nobody speaks, and says any of its words, each as likely as the next */
+    float sure;        /* how much; 0: usual, which without words to say is not at all */
+    bool endless;      /* after the last word it begins anew */
+    bool silent;       /* it is sure that nobody speaks, and not at all of its words */
     bool multilingual; /* it knows 99 languages, and takes all for German */
 };
 

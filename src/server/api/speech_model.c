@@ -8,6 +8,8 @@
 enum {
     LOAD_MS = 5 * 60 * 1000, /* a large model from a slow disk */
     OTHER_THREADS = 2,
+    STREAMS = 2,
+    WHISPER_STREAMS = 16, /* they share one model */
     OPTIONS_MAX = WIRE_PAYLOAD_MAX,
 };
 
@@ -17,10 +19,11 @@ static uint32_t cores(void)
     return n > 0 && n < 1024 ? (uint32_t)n : 1;
 }
 
-static enum err put_options(const struct conf *c, struct buf *options)
+static enum err put_options(const struct conf *c, bool is_whisper, struct buf *options)
 {
+    long long usual = is_whisper ? WHISPER_STREAMS : STREAMS;
     options->cap = OPTIONS_MAX;
-    try(buf_addf(options, "streams=%lld%s%s", (long long)c->stt_streams,
+    try(buf_addf(options, "streams=%lld%s%s", c->stt_streams ? (long long)c->stt_streams : usual,
                  c->stt_script[0] ? "," : "", c->stt_script));
     return buf_z(options) ? OK : ERR_NOMEM;
 }
@@ -35,15 +38,16 @@ const char *speech_model_choose(const struct conf *c, const char *data, struct s
 {
     bool is_left_open = strcmp(c->stt_driver, "auto") == 0;
     const char *driver = !is_left_open ? c->stt_driver : c->stt_model[0] ? "whisper" : "sphinx";
+    bool is_whisper = strcmp(driver, "whisper") == 0;
     struct model_named *file = &memory->file;
-    enum err err = put_options(c, &memory->options);
+    enum err err = put_options(c, is_whisper, &memory->options);
     if (err != OK) {
         snprintf(file->wrong, sizeof file->wrong, "stt.script: %s", err_text(err));
         return file->wrong;
     }
     *ret_config = (struct engine_config){
         .role = "stt", .driver = driver, .options = memory->options.p, .threads = OTHER_THREADS};
-    if (strcmp(driver, "whisper") != 0)
+    if (!is_whisper)
         return nullptr;
     model_find_named(c->stt_model, "whisper", c->models_dir, data, file);
     ret_config->model = file->path;
