@@ -208,7 +208,7 @@ static void follow_times(struct maker *m, int32_t last)
 {
     follow(m, special(m, m->shape->multilingual ? TRANSCRIBE : START), special(m, TIMES));
     follow(m, special(m, TIMES), SAID_FIRST);
-    m->step[m->steps++] = (struct step){last, special(m, LAST_TIME), 1.5f};
+    m->step[m->steps++] = (struct step){last, special(m, LAST_TIME), 1.1f};
     follow(m, special(m, LAST_TIME), special(m, END));
 }
 
