@@ -39,6 +39,7 @@ static void loops_are_taken_out(void **)
          "well thank you for watching."},
         {"thank you for watching. thank you for watching.",
          "thank you for watching. thank you for watching."},
+        {"one two three one two three one two three one two", "one two three"},
         {"a b c a b c a b c d e f g h d e f g h d e f g h end", "a b c d e f g h end"},
         /* the longest round that is looked for */
         {"1 2 3 4 5 6 7 8 9 10 11 12 1 2 3 4 5 6 7 8 9 10 11 12 1 2 3 4 5 6 7 8 9 10 11 12",

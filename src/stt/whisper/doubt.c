@@ -49,14 +49,18 @@ static size_t rounds_of_loop(size_t words)
     return words == 1 ? 6 : words == 2 ? 4 : 3;
 }
 
-/* How many words after a round that begins at `first` repeat it. */
+/* How many words after a round that begins at `first` repeat it; the last round may break off where the text ends. */
 static size_t repeated(const struct model_heard *h, size_t first, size_t words)
 {
     size_t rounds = 1;
     while (first + (rounds + 1) * words <= h->words_n &&
            is_same(h, first, first + rounds * words, words))
         rounds++;
-    return rounds >= rounds_of_loop(words) ? (rounds - 1) * words : 0;
+    if (rounds < rounds_of_loop(words))
+        return 0;
+    size_t end = first + rounds * words, rest = h->words_n - end;
+    bool breaks_off = rest < words && is_same(h, first, end, rest);
+    return (rounds - 1) * words + (breaks_off ? rest : 0);
 }
 
 static bool find_loop(const struct model_heard *h, size_t *ret_first, size_t *ret_words)
