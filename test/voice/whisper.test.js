@@ -28,7 +28,7 @@ async function makeModel(t, words = WORDS) {
   return file;
 }
 
-/** @param {string} url @param {string | Buffer} sound */
+/** @param {string} url @param {string | Uint8Array<ArrayBuffer>} sound */
 const hear = async (url, sound) => {
   const response = await fetch(url + 'stt', { method: 'POST', body: typeof sound === 'string' ? readFileSync(sound) : sound });
   return { status: response.status, ...(await response.json()) };
