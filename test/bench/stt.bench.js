@@ -21,6 +21,8 @@ const ROUNDS = Number(process.env.ROUNDS ?? 5);
 const PORT = 18441;
 const SPEECH = '/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0880.wav';
 const WORDS_PER_SECOND = 2.7;
+/* No word twice, or it would be taken for a loop. */
+const WORDS = 'he was not an ill disposed young man unless to be rather cold hearted and selfish is that for in general well respected as conducted himself with propriety through all his ordinary duties'.split(' ');
 
 /** @param {number[]} values */
 const median = (values) => quantile(values, 0.5);
@@ -111,7 +113,7 @@ for (const type of process.env.MODEL ? [''] : TYPES)
     const folder = await temporaryFolder(t);
     for (const seconds of [3, 11]) {
       const { file, samples } = recording(folder, seconds);
-      const words = Array.from({ length: Math.round(seconds * WORDS_PER_SECOND) }, (_, i) => `word${i}`).join(' ');
+      const words = WORDS.slice(0, Math.round(seconds * WORDS_PER_SECOND)).join(' ');
       const model = process.env.MODEL ?? path.join(folder, `${type}-${seconds}.bin`);
       if (!process.env.MODEL && spawnSync(path.join(BUILD, 'test/whisper_make'), [SHAPE, type, model, words], { stdio: 'inherit' }).status !== 0) throw new Error('no model');
       console.log(`${process.env.MODEL ?? `${SHAPE} ${type}`}, ${seconds} s of speech, ${words.split(' ').length} words`);
