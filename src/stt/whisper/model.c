@@ -12,7 +12,7 @@
 enum {
     TEXT_MAX = 16 * 1024,
     SPARE_FRAMES = 64, /* of silence behind the sound; the model wants to hear the end */
-    ROUND_FRAMES = 64,
+    ROUND_FRAMES = 16,
     TOKENS_BASE = 8, /* so many tokens, and more a second, are no speech but a loop */
     TOKENS_PER_SECOND = 7,
 };
