@@ -42,6 +42,7 @@ enum err agree_next(struct agree *a, struct str hypothesis, size_t *ret_stable)
         size_t n = common(buf_str(&a->before[i]), hypothesis);
         stable = n < stable ? n : stable;
     }
+    check(a->kept > 0);
     struct buf *oldest = &a->before[a->seen % a->kept];
     buf_clear(oldest);
     try(buf_add(oldest, hypothesis));

@@ -27,7 +27,8 @@
 #include "stt/whisper/window.h"
 #include "wire/script.h"
 
-static_assert((int)VAD_FRAME == (int)WINDOW_FRAME && (int)VAD_RATE_HZ == (int)MODEL_RATE_HZ);
+static_assert((int)VAD_FRAME == (int)WINDOW_FRAME && (int)VAD_RATE_HZ == (int)MODEL_RATE_HZ &&
+              (int)WINDOW_FRAMES_MAX * (int)WINDOW_FRAME <= (int)MODEL_SAMPLES_MAX);
 
 enum {
     STREAMS = 2,
@@ -117,15 +118,20 @@ static void destroy_lane(void *arg, void *item)
     model_lane_destroy(item);
 }
 
+/* What of this process is in memory; 0: the system does not say. */
 static uint32_t memory_mib(void)
 {
+    char line[128];
+    int64_t pages = 0;
     FILE *f = fopen("/proc/self/statm", "r");
-    long long all = 0, here = 0;
-    if (f && fscanf(f, "%lld %lld", &all, &here) != 2)
-        here = 0;
+    bool is_there = f && fgets(line, sizeof line, f);
     if (f)
         fclose(f);
-    return (uint32_t)(here * sysconf(_SC_PAGESIZE) >> 20);
+    struct str rest = str_of(is_there ? line : ""), piece = {};
+    for (int i = 0; i < 2; i++) /* all of it, what is there */
+        if (!str_cut(&rest, ' ', &piece))
+            return 0;
+    return str_to_i64(piece, &pages) == OK ? (uint32_t)(pages * sysconf(_SC_PAGESIZE) >> 20) : 0;
 }
 
 static uint32_t lanes_of(const struct options *o, uint32_t all_threads)

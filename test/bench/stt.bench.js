@@ -120,7 +120,7 @@ for (const type of process.env.MODEL ? [''] : TYPES)
       const server = await startServer(t, { args: ['--stt-model', model, '--stt-threads', '2', '--stt-streams', '8'] });
       await untilReady(server);
       const theirs = await whisperServer(t, model, PORT);
-      const quick = await whisperServer(t, model, PORT + 1, ['-bs', '1', '-bo', '1', '-nf', '-nt', '-ac', String(Math.min(1500, Math.ceil((seconds * 50 + 64) / 64) * 64))]);
+      const quick = await whisperServer(t, model, PORT + 1, ['-bs', '1', '-bo', '1', '-nf', '-nt', '-ac', String(Math.ceil((seconds * 50 + 64) / 256) * 256)]);
       /** @type {any} */
       let answer;
       const our = async () => (answer = JSON.parse(await post(server.url + 'stt', file)));

@@ -98,30 +98,53 @@ static struct whisper_shape hearing(void)
     return shape;
 }
 
-/* Whatever way the sound comes in, and whether partials were heard at other places on the way or not. */
-static void the_same_sound_gives_the_same_words(void **)
+static void hear_whole(struct listener *l, struct peer *p, const struct sound *sound,
+                       const char *language, size_t piece)
+{
+    static uint32_t stream;
+    listen_open_in(l, p, ++stream, language);
+    listen_send(l, buf_str(&sound->bytes), piece);
+    listen_finish(l);
+    listen_wait(l);
+    assert_int_equal(l->err, OK);
+}
+
+/* In any pieces, with partials heard at any places on the way, after anything else: a longer window, a shorter one. */
+static void hear_again_and_again(const char *model, const char *language)
 {
     static const size_t pieces[] = {31, 640, 3201, 32000, 48 * 1024};
-    struct peer *p = start(made_whisper(hearing()), "streams=1");
-    struct sound other = sound_read(RECORDING "0870.wav");
+    struct peer *p = start(model, "streams=1");
+    struct sound longer = sound_read(RECORDING "0870.wav"), little = {.bytes = BUF(1 << 20)};
+    assert_ok(buf_add(&little.bytes, str_sub(buf_str(&longer.bytes), 16000, 64000)));
+    const struct sound *between[] = {&longer, &little};
     autobuf first = BUF(1 << 16);
     struct listener l;
-    for (uint32_t i = 0; i < countof(pieces); i++) {
-        listen_to(&l, p, 2 * i + 1, &speech, false, pieces[i]);
-        assert_int_equal(l.err, OK);
+    for (size_t i = 0; i < 2 * countof(pieces); i++) {
+        hear_whole(&l, p, &speech, language, pieces[i / 2]);
         if (i == 0)
             assert_ok(buf_add(&first, buf_str(&l.text)));
         assert_true(l.text.n > 0);
         if (!str_eq(buf_str(&l.text), buf_str(&first)))
-            fail_msg("in pieces of %zu: \"%.*s\" and not \"%.*s\"", pieces[i],
+            fail_msg("\"%s\", in pieces of %zu: \"%.*s\" and not \"%.*s\"", language, pieces[i / 2],
                      STR_FMT(buf_str(&l.text)), STR_FMT(buf_str(&first)));
         listen_free(&l);
-        listen_to(&l, p, 2 * i + 2, &other, false, 32000);
+        hear_whole(&l, p, between[i % 2], language, 32000);
         assert_false(str_eq(buf_str(&l.text), buf_str(&first))); /* it does hear */
         listen_free(&l);
     }
-    sound_free(&other);
+    sound_free(&longer);
+    sound_free(&little);
     assert_int_equal(peer_stop(p), 0);
+}
+
+static void the_same_sound_gives_the_same_words(void **)
+{
+    struct whisper_shape shape = hearing();
+    hear_again_and_again(made_whisper(shape), "en");
+    shape.multilingual = true;
+    const char *many = made_whisper(shape);
+    hear_again_and_again(many, "de");
+    hear_again_and_again(many, "auto");
 }
 
 static void expect_guard(struct whisper_shape shape, enum guard guard, const char *text)

@@ -82,7 +82,7 @@ static void it_is_cut_at_pauses(void **)
     static const struct {
         uint32_t voiced, quiet; /* full after so many frames of silence and not before */
     } rows[] = {{50, 100}, {124, 26}, {140, 25}, {374, 25},
-                {390, 15}, {700, 15}, {740, 12}, {1200, 12}};
+                {390, 15}, {700, 15}, {740, 12}, {1100, 12}};
     for (size_t i = 0; i < countof(rows); i++) {
         struct window *w = create();
         uint32_t n = 0;

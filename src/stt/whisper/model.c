@@ -11,8 +11,7 @@
 
 enum {
     TEXT_MAX = 16 * 1024,
-    SPARE_FRAMES = 64, /* of silence behind the sound; the model wants to hear the end */
-    ROUND_FRAMES = 16,
+    FRAMES_STEP = 256,
     TOKENS_BASE = 8, /* so many tokens, and more a second, are no speech but a loop */
     TOKENS_PER_SECOND = 7,
 };
@@ -120,11 +119,14 @@ static bool is_stopped(void *arg)
     return w->stopped && w->stopped(w->arg);
 }
 
+/* Whole steps of 256: libwhisper's attention always goes over such, and what a window does not fill holds what another one
+ * has left there, so that it would hear somebody else's sound, too. */
 static int frames_of(const struct model_window *w)
 {
-    int frames = (int)((w->count + MODEL_FRAME - 1) / MODEL_FRAME) + SPARE_FRAMES;
-    frames = (frames + ROUND_FRAMES - 1) / ROUND_FRAMES * ROUND_FRAMES;
-    return w->whole || frames > MODEL_FRAMES_MAX ? MODEL_FRAMES_MAX : frames;
+    static_assert(MODEL_FRAMES_MAX % FRAMES_STEP == 0);
+    int frames = (int)((w->count + MODEL_FRAME - 1) / MODEL_FRAME) + MODEL_FRAMES_SPARE;
+    frames = (frames + FRAMES_STEP - 1) / FRAMES_STEP * FRAMES_STEP;
+    return w->whole ? MODEL_FRAMES_MAX : frames;
 }
 
 static struct whisper_full_params params_of(struct model_lane *lane, const struct model_window *w)
@@ -249,6 +251,25 @@ static float no_speech(struct model_lane *lane, int threads)
     return (float)(exp((double)(logits[whisper_token_nosp(context)] - most)) / sum);
 }
 
+static bool no_encoder(struct whisper_context *, struct whisper_state *, void *)
+{
+    return false;
+}
+
+/* The language is found out with as many frames as the window before had. So the number is set first, by a call that goes
+ * no further; the spectrum that it makes serves the second one. */
+static int hear_samples(struct model_lane *lane, const struct model_window *w,
+                        struct whisper_full_params p)
+{
+    if (w->language != MODEL_LANGUAGE_AUTO)
+        return whisper_full_with_state(context, lane->state, p, lane->samples, (int)w->count);
+    struct whisper_full_params first = p;
+    first.language = "en";
+    first.encoder_begin_callback = no_encoder;
+    int failed = whisper_full_with_state(context, lane->state, first, lane->samples, (int)w->count);
+    return failed ? failed : whisper_full_with_state(context, lane->state, p, nullptr, 0);
+}
+
 static void clear(struct model_heard *h)
 {
     buf_clear(&h->text);
@@ -273,8 +294,7 @@ enum err model_hear(struct model_lane *lane, const struct model_window *window,
     for (size_t i = 0; i < window->count; i++)
         lane->samples[i] = (float)window->samples[i] / 32768;
     struct whisper_full_params p = params_of(lane, window);
-    int failed =
-        whisper_full_with_state(context, lane->state, p, lane->samples, (int)window->count);
+    int failed = hear_samples(lane, window, p);
     if (is_stopped(lane))
         return ERR_CANCELED;
     if (failed)

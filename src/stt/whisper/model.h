@@ -4,7 +4,8 @@
  * A lane keeps nothing from one window to the next, so as few are needed as windows are heard at once, however many
  * people speak; 20 MB and more each. Any thread, a lane one at a time; opening and closing the model alone.
  *
- * A window costs what it is long: the encoder looks at `frames` of 20 ms, and libwhisper's own are 1500 whatever is said.
+ * A window costs what it is long: the encoder looks at as many frames of 20 ms as there are, in steps of 256, where by
+ * itself it would look at 1500 whatever is said.
  * Nothing stops a graph in the middle: `stopped` is asked between encoder and decoder and before each token.
  */
 #pragma once
@@ -18,9 +19,10 @@
 enum {
     MODEL_RATE_HZ = 16000,
     MODEL_FRAME = MODEL_RATE_HZ / 50,
-    MODEL_FRAMES_MAX = 1500,
+    MODEL_FRAMES_MAX = 1280, /* the encoder's; see frames_of */
+    MODEL_FRAMES_SPARE = 64, /* of silence behind the sound: the model wants to hear the end */
     MODEL_SAMPLES_MIN = MODEL_RATE_HZ / 10, /* libwhisper reads beyond less */
-    MODEL_SAMPLES_MAX = MODEL_FRAMES_MAX * MODEL_FRAME,
+    MODEL_SAMPLES_MAX = (MODEL_FRAMES_MAX - MODEL_FRAMES_SPARE) * MODEL_FRAME,
     MODEL_TOKENS_MAX = 200,
     MODEL_WHY_BYTES = 240,
 };
@@ -28,7 +30,7 @@ enum {
 struct model_window {
     const int16_t *samples; /* MODEL_SAMPLES_MIN … MAX */
     size_t count;
-    bool whole;            /* the encoder looks at all 30 s: slower, and less easily led astray */
+    bool whole;            /* the encoder looks at 25 s: slower, and less easily led astray */
     int language;          /* of model_language */
     const int32_t *before; /* tokens of what was said before */
     size_t before_n;

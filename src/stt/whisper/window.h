@@ -18,7 +18,7 @@
 enum {
     WINDOW_FRAME = 320, /* samples at 16 kHz: 20 ms */
     WINDOW_FRAME_MS = 20,
-    WINDOW_FRAMES_MAX = 1300, /* 26 s: Whisper's 30 s less its spare frames */
+    WINDOW_FRAMES_MAX = 1200, /* 24 s */
     WINDOW_BEFORE = 15,       /* frames before the first voice: consonants are no voice */
     WINDOW_AFTER = 12,        /* and behind the last one */
 };
