@@ -5,10 +5,9 @@
 #include "base/log.h"
 #include "server/answerer/answerer.h"
 #include "server/answerer/language_model.h"
+#include "server/api/speech_model.h"
 #include "server/api/startup.h"
 #include "server/engine/engine.h"
-
-enum { STT_OPTIONS_MAX = WIRE_PAYLOAD_MAX };
 
 static void on_engine_state(void *arg, struct engine *e)
 {
@@ -73,23 +72,20 @@ static enum err start_answerer(struct server *s, struct server_why *why)
 static enum err start_others(struct server *s, struct server_why *why)
 {
     const struct conf *c = s->conf;
-    autobuf stt_options = BUF(STT_OPTIONS_MAX);
-    enum err err = buf_addf(&stt_options, "streams=%lld%s%s", (long long)c->stt_streams,
-                            c->stt_script[0] ? "," : "", c->stt_script);
-    if (err == OK && !buf_z(&stt_options))
-        err = ERR_NOMEM;
-    if (err != OK)
-        return server_refuse(why, err, "stt.script: %s", err_text(err));
+    __attribute__((cleanup(speech_model_finish))) struct speech_model speech = {};
     struct language_model memory = {};
-    struct engine_config embed = {};
+    struct engine_config stt = {}, embed = {};
+    const char *wrong = speech_model_choose(c, s->data, &speech, &stt);
     bool has_embed = embedding_model_choose(c, s->data, &memory, &embed);
-    if (memory.wrong[0])
-        return server_refuse(why, ERR_INVALID, "%s", memory.wrong);
+    if (!wrong && memory.wrong[0])
+        wrong = memory.wrong;
+    if (wrong)
+        return server_refuse(why, ERR_INVALID, "%s", wrong);
     const struct {
         struct engine **engine;
         struct engine_config config;
     } engines[] = {
-        {&s->stt, {.role = "stt", .driver = c->stt_driver, .options = stt_options.p, .threads = 2}},
+        {&s->stt, stt},
         {&s->tts, {.role = "tts", .driver = c->tts_driver, .options = c->tts_script, .threads = 2}},
         {has_embed ? &s->embed : nullptr, embed},
     };
@@ -100,7 +96,7 @@ static enum err start_others(struct server *s, struct server_why *why)
         config.on_state = on_engine_state;
         config.on_learnt = on_engine_learnt;
         config.arg = s;
-        err = engine_create(s->loop, &config, engines[i].engine);
+        enum err err = engine_create(s->loop, &config, engines[i].engine);
         if (err != OK)
             return cannot_start(why, err, config.role);
     }

@@ -120,3 +120,8 @@ void engine_info(const struct engine *e, struct engine_info *ret_info)
         .learnt = !e->words || e->learnt,
     };
 }
+
+uint64_t engine_guarded(const struct engine *e, enum guard guard)
+{
+    return e->guarded[guard];
+}

@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include "wire/guard.h"
 #include "wire/msg.h"
 
 struct blob;
@@ -101,6 +102,8 @@ void engine_info(const struct engine *e, struct engine_info *ret_info);
 const char *engine_state_name(enum engine_state s);
 /* From job_cancel to the engine's word that the job's place is free. */
 const struct histogram *engine_cancel_seconds(const struct engine *e);
+/* How often a recogniser has not believed what it heard, for this reason. */
+uint64_t engine_guarded(const struct engine *e, enum guard guard);
 /* The words of the documents, for a recogniser that adapts to them (stt_words). Kept by reference and
  * told again after a restart. NULL: none. The same words again are no news. */
 void engine_set_words(struct engine *e, struct blob *text);

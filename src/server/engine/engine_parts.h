@@ -71,6 +71,7 @@ struct engine {
     uint32_t leaving_count;                /* of both kinds */
     uint32_t next_stream;
     struct histogram cancel_seconds;
+    uint64_t guarded[GUARD_COUNT];
 };
 
 /* engine.c → those who do the work */

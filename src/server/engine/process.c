@@ -169,6 +169,11 @@ static enum err on_frame(struct engine *e, const struct frame *f)
             return ERR_SYNTAX;
         on_learnt(e, &msg.stt_learnt);
         return OK;
+    case MSG_stt_guarded:
+        if (msg.stt_guarded.guard == GUARD_NONE || msg.stt_guarded.guard >= GUARD_COUNT)
+            return ERR_SYNTAX;
+        e->guarded[msg.stt_guarded.guard]++;
+        return OK;
     case MSG_fail:
         log_error("%s: %.*s", e->role, STR_FMT(str_sub(msg.fail.text, 0, 240)));
         on_failure(e, &msg.fail);
