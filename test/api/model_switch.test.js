@@ -258,6 +258,13 @@ test('one change at a time, by those who may; it goes on without its reader', as
   const { token } = await (await fetch(server.url + 'session', { method: 'POST', headers: key })).json();
   assert.equal((await useModel(server, 'two', { authorization: `Bearer ${token}` })).status, 403);
   assert.equal((await useModel(server, 'two')).status, 401);
+  /* Why a model failed names files of this machine. */
+  assert.match((await (await useModel(server, 'cut', key)).over)?.message, /cut\.gguf/);
+  const failed = async (/** @type {Record<string, string>} */ headers) => (await (await fetch(server.url + 'models', { headers })).json()).answers.failed;
+  const [told, kept] = [await failed(key), await failed({ authorization: `Bearer ${token}` })];
+  assert.deepEqual([told.model, kept.model], ['cut', 'cut']);
+  assert.match(told.message, /cut\.gguf/);
+  assert.doesNotMatch(kept.message, /\.gguf|\//);
   const open = await startWithModels(t, ['--llm-model', 'one']);
   const { change, pid, go } = await heldChange(open, 'two', 'one');
   for (const name of ['two', 'one', 'quote']) {

@@ -177,6 +177,7 @@ static inline void warmed(struct engine *e, enum err err)
 /* As a process does: the state first, then the jobs. */
 static inline void die(struct engine *e, const char *words)
 {
+    assert_non_null(e);
     snprintf(e->last_words, sizeof e->last_words, "%s", words);
     e->info.refusal = e->last_words;
     e->info.state = ENGINE_DOWN;

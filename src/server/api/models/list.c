@@ -13,6 +13,7 @@ struct asking {
     struct exchange *x;
     struct shelf_ask *ask; /* NULL: not asked yet */
     shelf_fn on_look;
+    bool is_operator;
     char removes[MODEL_NAME_MAX + 1];
 };
 
@@ -39,7 +40,8 @@ static void on_request(struct exchange *x, void *arg, struct str body)
         asking_fail(a, err, nullptr);
 }
 
-static void begin(struct server *s, struct exchange *x, struct str removes, shelf_fn on_look)
+static void begin(struct server *s, struct exchange *x, const struct principal *who,
+                  struct str removes, shelf_fn on_look)
 {
     static const struct exchange_events events = {.on_request = on_request, .on_gone = on_gone};
     struct models *m;
@@ -52,6 +54,7 @@ static void begin(struct server *s, struct exchange *x, struct str removes, shel
     a->models = m;
     a->x = x;
     a->on_look = on_look;
+    a->is_operator = who->trusted;
     snprintf(a->removes, sizeof a->removes, "%.*s", STR_FMT(removes));
     exchange_read_body(x, BODY_MAX, &events, a);
 }
@@ -123,7 +126,7 @@ static void on_list(void *arg, enum err err, const char *sentence, const struct 
     json_key(&j, "machine");
     put_machine(&j, v);
     json_key(&j, "answers");
-    models_put_answers(a->models->server, &j);
+    models_put_answers(a->models->server, a->is_operator, &j);
     json_key(&j, "models");
     json_arr(&j);
     while (advice_next(v->catalogue, v->installed, &iter, &item))
@@ -144,8 +147,8 @@ static void on_list(void *arg, enum err err, const char *sentence, const struct 
 void handle_model_list(struct server *s, struct exchange *x, const struct principal *who,
                        struct str id)
 {
-    (void)who, (void)id;
-    begin(s, x, S(""), on_list);
+    (void)id;
+    begin(s, x, who, S(""), on_list);
 }
 
 /* --- removal --- */
@@ -219,9 +222,8 @@ static void on_look(void *arg, enum err err, const char *sentence, const struct 
 void handle_model_delete(struct server *s, struct exchange *x, const struct principal *who,
                          struct str id)
 {
-    (void)who;
     if (!model_name_is_good(id))
         exchange_error(x, ERR_NOTFOUND, NO_SUCH, nullptr);
     else
-        begin(s, x, id, on_look);
+        begin(s, x, who, id, on_look);
 }

@@ -85,8 +85,9 @@ enum model_use models_use(const struct models *m, const struct model *installed)
     return answerer_holds(s->answerer, installed->name) ? USE_HELD : USE_NONE;
 }
 
-void models_put_answers(const struct server *s, struct json_out *j)
+void models_put_answers(const struct server *s, bool for_operator, struct json_out *j)
 {
+    static const char kept[] = "it would not answer; whoever runs this server can see why";
     struct answerer_info now;
     answerer_info(s->answerer, &now);
     json_obj(j);
@@ -105,7 +106,7 @@ void models_put_answers(const struct server *s, struct json_out *j)
     if (now.failed) {
         json_obj(j);
         json_kstr(j, "model", str_of(now.failed));
-        json_kstr(j, "message", str_of(now.failed_why));
+        json_kstr(j, "message", str_of(for_operator ? now.failed_why : kept));
         json_end(j);
     } else {
         json_put_null(j);

@@ -41,5 +41,5 @@ enum model_use : uint8_t {
     USE_NOW,   /* its engine runs with it */
 };
 enum model_use models_use(const struct models *m, const struct model *installed);
-/* Who answers: the object `answers` of GET /models. */
-void models_put_answers(const struct server *s, struct json_out *j);
+/* Who answers: the object `answers` of GET /models. Why a model failed may name files: the operator alone is told. */
+void models_put_answers(const struct server *s, bool for_operator, struct json_out *j);
