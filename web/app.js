@@ -19,9 +19,11 @@ const TAKEN = 'The microphone was taken away. Plug it in and try again.';
 const engines = new EnginesPanel('engines');
 const history = new HistoryPanel('history');
 new DocumentsPanel('documents');
+/* It takes its button over. */
+find('models-button').onclick = () => import('/models.js').catch((error) => engines.say(reason(error)));
 
-const ids = 'welcome talk conversation question form hold hands-free use-rag aloud voice again';
-const [welcome, talk, conversation, question, form, hold, free, useRag, aloud, voice, again] = ids.split(' ').map(find);
+const ids = 'welcome talk conversation question form hold hands-free use-rag aloud voice again announcer';
+const [welcome, talk, conversation, question, form, hold, free, useRag, aloud, voice, again, announcer] = ids.split(' ').map(find);
 
 let phase = 'idle';
 let current;
@@ -67,7 +69,6 @@ const busy = () => ['thinking', 'answering', 'speaking'].includes(phase);
 const showLevel = (level) => hold.style.setProperty('--level', level);
 
 function announce(words) {
-  const announcer = find('announcer');
   announcer.append(make('p', '', words));
   if (announcer.childElementCount > 12) announcer.firstElementChild.remove();
 }
@@ -83,14 +84,14 @@ const keep = (turn) => turn.text && history.add(turn);
 function newTurn(aloud, onover = keep) {
   welcome.hidden = true;
   before = current;
-  current = makeTurn(conversation, { announce, aloud, onover });
+  current = makeTurn(conversation, { announce, aloud, onover, grown });
   talk.scrollTop = talk.scrollHeight;
   return current;
 }
 
-conversation.addEventListener('grown', () => {
+function grown() {
   if (talk.scrollHeight - talk.clientHeight - talk.scrollTop < NEAR_PX) talk.scrollTop = talk.scrollHeight;
-});
+}
 
 function think() {
   askedAt = performance.now();
@@ -137,7 +138,7 @@ function show(turn, event) {
 function interrupt() {
   waits = false;
   chatting?.abort();
-  if (player.turn >= 0) link.send({ type: 'played', turn: player.turn, ms: player.playedMs });
+  if (player.turn >= 0) player.onplayed(player.playedMs);
   if (phase !== 'idle') link.send({ type: 'cancel' });
   player.clear();
   if (current && !current.over && !current.aloud) current.interrupted('');
@@ -353,21 +354,20 @@ link.wishes = () => ({
 });
 
 /** Takes leave of what the server was doing. */
-function endTurns(how) {
+function endTurns(how = (turn) => turn.interrupted('')) {
   for (const turn of [...unnumbered.splice(0), ...turns.values()]) if (!turn.over) how(turn);
   turns.clear();
 }
 
 function renew() {
-  endTurns((turn) => turn.interrupted(''));
+  endTurns();
   link.connect(true);
 }
 
-for (const wish of [useRag, voice])
-  wish.onchange = () => {
-    stop();
-    renew();
-  };
+useRag.onchange = voice.onchange = () => {
+  stop();
+  renew();
+};
 again.onclick = () => link.connect();
 addEventListener('online', again.onclick);
 
@@ -385,7 +385,7 @@ link.onstate = (state, detail) => {
 history.onopen = (kept) => {
   if (!kept && !current) return; /* it is empty already */
   stop();
-  endTurns((turn) => turn.interrupted(''));
+  endTurns();
   current = null;
   conversation.replaceChildren(welcome);
   welcome.hidden = !!kept;

@@ -35,25 +35,27 @@ export function sentence(text) {
   return /[.!?]$/.test(first) ? first : first + '.';
 }
 
-async function troubleOf(response) {
+export async function good(response) {
+  if (response.ok) return response;
   const error = (await response.json().catch(() => null))?.error;
   const wait = Number(response.headers.get('Retry-After'));
   const advice = wait > 0 ? ` Try again in ${wait} s.` : '';
-  return new Trouble(sentence(error?.message ?? `status ${response.status}`) + advice, error?.code);
+  throw new Trouble(sentence(error?.message ?? `status ${response.status}`) + advice, error?.code);
 }
 
 /* --- requests --- */
 
-function ask(path, init) {
-  return fetch(path, init).catch((error) => {
-    throw error.name === 'AbortError' ? error : new Trouble(GONE);
-  });
+const cut = (error) => {
+  throw error.name === 'AbortError' ? error : new Trouble(GONE, 'gone');
+};
+
+/** @param {string} bearer a token, a key or nothing */
+export function ask(path, bearer, init) {
+  const headers = { ...init?.headers, ...(bearer && { Authorization: `Bearer ${bearer}` }) };
+  return fetch(path, { ...init, headers }).catch(cut);
 }
 
-function post(path, bearer) {
-  const headers = { ...JSON_TYPE, ...(bearer && { Authorization: `Bearer ${bearer}` }) };
-  return ask(path, { method: 'POST', headers, body: '{}' });
-}
+const post = (path, bearer) => ask(path, bearer, { method: 'POST', headers: JSON_TYPE, body: '{}' });
 
 /** A token; and a session, if there is none. */
 function begin() {
@@ -65,8 +67,7 @@ async function newSession() {
   let response = await post('/session', token);
   if (token && response.status === 401) response = await post('/session', '');
   while (response.status === 401) response = await post('/session', await link.askKey());
-  if (!response.ok) throw await troubleOf(response);
-  const session = await response.json();
+  const session = await (await good(response)).json();
   link.sessionId ||= session.session_id;
   keep(session);
 }
@@ -83,13 +84,13 @@ function keep(session) {
 }
 
 async function request(path, init) {
-  for (let again = false; ; again = true) {
-    if (!token || again) await begin();
-    const headers = { ...init?.headers, Authorization: `Bearer ${token}` };
-    const response = await ask(path, { ...init, headers });
-    if (response.ok) return response;
-    if (response.status !== 401 || again) throw await troubleOf(response);
+  if (!token) await begin();
+  let response = await ask(path, token, init);
+  if (response.status === 401) {
+    await begin();
+    response = await ask(path, token, init);
   }
+  return good(response);
 }
 
 async function json(path, init) {
@@ -106,18 +107,23 @@ async function end(id) {
   });
 }
 
-async function* chat(message, use_rag, signal) {
-  if (!link.sessionId) await begin();
-  const body = JSON.stringify({ message, use_rag, stream: true, session_id: link.sessionId });
-  const response = await request('/chat', { method: 'POST', headers: JSON_TYPE, body, signal });
+/** Of a stream of events. */
+export async function* linesOf(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (let rest = ''; ; ) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch(cut);
     if (done) return;
     const lines = (rest + value).split('\n');
     rest = lines.pop();
-    for (const line of lines) if (line.startsWith('data:')) yield JSON.parse(line.slice(5));
+    yield* lines;
   }
+}
+
+async function* chat(message, use_rag, signal) {
+  if (!link.sessionId) await begin();
+  const body = JSON.stringify({ message, use_rag, session_id: link.sessionId });
+  const response = await request('/chat', { method: 'POST', headers: JSON_TYPE, body, signal });
+  for await (const line of linesOf(response)) if (line.startsWith('data:')) yield JSON.parse(line.slice(5));
 }
 
 /* --- the WebSocket --- */

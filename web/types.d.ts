@@ -46,6 +46,8 @@ interface TurnWishes {
   /** The answer is heard: a screen reader would only talk over it. */
   aloud: boolean;
   onover: (turn: Turn) => void;
+  /** It takes more room. */
+  grown: () => void;
 }
 
 interface Turn extends KeptTurn {
@@ -137,6 +139,87 @@ interface Engine {
   driver: string;
   state: string;
   model?: string;
+}
+
+/** One that is here, or can be had. */
+interface Model {
+  name: string;
+  /** llm, stt, tts, vad or embed. */
+  kind: string;
+  /** Bytes; 0: not known. */
+  size: number;
+  licence: string;
+  languages: string;
+  /** 0: not known. */
+  memory_mib: number;
+  source: string;
+  installed: boolean;
+  /** It is in the catalogue. */
+  known: boolean;
+  gated: boolean;
+  /** One like it that is not gated, or ''. */
+  instead: string;
+  in_use: boolean;
+  /** This machine has the memory for it. */
+  fits: boolean;
+  /** It is of the small set for this machine. */
+  suits: boolean;
+  tokens_per_second: number | null;
+}
+
+/** GET /models. */
+interface Shelf {
+  machine: { memory_mib: number; cores: number; disk_free: number };
+  answers: {
+    driver: string;
+    model: string;
+    change: { to: string; state: string } | null;
+    failed: { model: string; message: string } | null;
+  };
+  models: Model[];
+  /** `total` 0: not known. */
+  pulls: { name: string; done: number; total: number }[];
+}
+
+/** A download under way, in bytes. */
+interface PullNow {
+  done: number;
+  total: number;
+  /** A second; 0: not known yet. */
+  rate: number;
+  samples: { at: number; done: number }[];
+  /** How many parts of it a screen reader has been told of. */
+  part: number;
+  /** The server tells this page of it. */
+  isFollowed: boolean;
+  /** The connection was lost before its end. */
+  isLost: boolean;
+  /** The server does not tell this page of it, which has to ask. */
+  isApart: boolean;
+  isCancelled: boolean;
+}
+
+/** What goes on with a model. */
+interface Course {
+  isOperator: boolean;
+  pull?: PullNow;
+  change: Shelf['answers']['change'];
+  trouble?: string;
+}
+
+/** How its row looks; '' is not shown. */
+interface ModelView {
+  isNow: boolean;
+  /** Beside its name. */
+  mark: string;
+  facts: (string | number)[];
+  note: string;
+  action: string;
+  isMain: boolean;
+  isBusy: boolean;
+  isRemovable: boolean;
+  pull?: PullNow;
+  trouble: string;
 }
 
 /** Samples of the microphone, 16 kHz int16. */

@@ -85,7 +85,7 @@ function waterfall(timings, heardMs) {
 /* --- one turn --- */
 
 /** @param {Element} conversation @param {TurnWishes} wishes */
-export function makeTurn(conversation, { announce, aloud, onover }) {
+export function makeTurn(conversation, { announce, aloud, onover, grown }) {
   const said = make('p', 'said');
   const words = make('div', 'words');
   const sources = make('ul', 'sources');
@@ -102,8 +102,6 @@ export function makeTurn(conversation, { announce, aloud, onover }) {
   sources.ariaLabel = 'Sources';
   answer.hidden = true;
   conversation.append(element);
-
-  const grown = () => element.dispatchEvent(new Event('grown', { bubbles: true }));
 
   function toggle(index) {
     for (const [i, { chip, passage }] of cited) {

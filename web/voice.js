@@ -125,7 +125,7 @@ export const player = {
 
   unlock(hz) {
     if (rate === hz) {
-      if (mouth.state !== 'running') mouth.resume().catch(() => {});
+      mouth.resume().catch(() => {});
       return;
     }
     mouth?.close();

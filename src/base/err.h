@@ -31,6 +31,7 @@
     X(ERR_ENGINE,   "engine_unavailable",    503, 1013, "an engine stopped; it is being restarted")\
     X(ERR_REFUSED,  "upstream_refused",      502, 1011, "the server behind this one refuses it")       \
     X(ERR_LATE,     "server_timeout",        504, 1013, "the server took too long")                \
+    X(ERR_CHANGING, "model_changing",        503, 1013, "the language model is being changed; try again shortly") \
     X(ERR_DRAINING, "going_away",            503, 1001, "the server is shutting down")             \
     X(ERR_CANCELED, "canceled",              499, 1000, "it was canceled")                         \
     X(ERR_CLOSED,   "closed",                499, 1000, "the other side has closed")               \

@@ -15,10 +15,10 @@ static enum err write_all(int fd, struct str bytes)
             return err_from_errno(errno);
         bytes = str_sub(bytes, n > 0 ? (size_t)n : 0, bytes.n);
     }
-    return fsync(fd) == 0 ? OK : err_from_errno(errno);
+    return OK;
 }
 
-enum err file_replace(const char *path, mode_t mode, struct str bytes)
+static enum err replace(const char *path, mode_t mode, struct str bytes, bool sync)
 {
     char fresh[PATH_MAX];
     if (snprintf(fresh, sizeof fresh, "%s.new", path) >= (int)sizeof fresh)
@@ -28,10 +28,22 @@ enum err file_replace(const char *path, mode_t mode, struct str bytes)
     if (fd < 0)
         return err_from_errno(errno);
     enum err err = write_all(fd, bytes);
+    if (err == OK && sync && fsync(fd) != 0)
+        err = err_from_errno(errno);
     close(fd);
     if (err == OK && rename(fresh, path) != 0)
         err = err_from_errno(errno);
     if (err != OK)
         (void)unlink(fresh);
     return err;
+}
+
+enum err file_replace(const char *path, mode_t mode, struct str bytes)
+{
+    return replace(path, mode, bytes, true);
+}
+
+enum err file_replace_soon(const char *path, mode_t mode, struct str bytes)
+{
+    return replace(path, mode, bytes, false);
 }

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stt/agree.h"
 
-void agree_init(struct agree *a, size_t text_max)
+#include "base/check.h"
+
+void agree_init(struct agree *a, unsigned hypotheses, size_t text_max)
 {
-    *a = (struct agree){};
-    for (size_t i = 0; i < AGREE_HYPOTHESES - 1; i++)
+    check(hypotheses >= 2 && hypotheses <= AGREE_HYPOTHESES_MAX);
+    *a = (struct agree){.kept = hypotheses - 1};
+    for (size_t i = 0; i < AGREE_HYPOTHESES_MAX - 1; i++)
         a->before[i].cap = text_max;
 }
 
 void agree_finish(struct agree *a)
 {
-    for (size_t i = 0; i < AGREE_HYPOTHESES - 1; i++)
+    for (size_t i = 0; i < AGREE_HYPOTHESES_MAX - 1; i++)
         buf_finish(&a->before[i]);
 }
 
@@ -34,12 +37,13 @@ static size_t common(struct str a, struct str b)
 
 enum err agree_next(struct agree *a, struct str hypothesis, size_t *ret_stable)
 {
-    size_t stable = a->seen < AGREE_HYPOTHESES - 1 ? 0 : hypothesis.n;
-    for (size_t i = 0; i < AGREE_HYPOTHESES - 1; i++) {
+    size_t stable = a->seen < a->kept ? 0 : hypothesis.n;
+    for (size_t i = 0; i < a->kept; i++) {
         size_t n = common(buf_str(&a->before[i]), hypothesis);
         stable = n < stable ? n : stable;
     }
-    struct buf *oldest = &a->before[a->seen % (AGREE_HYPOTHESES - 1)];
+    check(a->kept > 0);
+    struct buf *oldest = &a->before[a->seen % a->kept];
     buf_clear(oldest);
     try(buf_add(oldest, hypothesis));
     a->seen++;

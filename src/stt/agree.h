@@ -9,14 +9,15 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum { AGREE_HYPOTHESES = 3 };
+enum { AGREE_HYPOTHESES_MAX = 3 };
 
 struct agree {
-    struct buf before[AGREE_HYPOTHESES - 1]; /* the latest ones, in turn */
-    unsigned seen;
+    struct buf before[AGREE_HYPOTHESES_MAX - 1]; /* the latest ones, in turn */
+    unsigned kept, seen;
 };
 
-void agree_init(struct agree *a, size_t text_max);
+/* hypotheses: how many have to agree, 2 … AGREE_HYPOTHESES_MAX. */
+void agree_init(struct agree *a, unsigned hypotheses, size_t text_max);
 void agree_finish(struct agree *a);
 /* Takes the next hypothesis, words between single blanks. *ret_stable: bytes of it that are settled;
  * ends at the end of a word. */

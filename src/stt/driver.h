@@ -21,8 +21,9 @@
  *
  * Text. `partial` appends the best words so far, in lower case or as the model writes, separated by
  * single blanks, without markers of silence or noise. It may differ from the one before in every word:
- * what is stable the engine finds out by comparing. `finish` ends the utterance; its text is final and
- * may differ from all partials. After `finish` only `close` follows.
+ * what is stable the engine finds out by comparing. It is asked for each `step_ms` of sound; a driver
+ * with a pace of its own answers ERR_AGAIN when there is nothing to tell yet. `finish` ends the
+ * utterance; its text is final and may differ from all partials. After `finish` only `close` follows.
  *
  * Result. The same sound gives the same words, whatever the driver heard before it.
  *
@@ -42,6 +43,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "wire/guard.h"
 
 enum {
     STT_WHY_BYTES = 240,          /* room for a sentence about a failure, with its NUL */
@@ -54,9 +56,12 @@ enum {
 struct stt_load {
     struct str model_dir, model;
     struct str options; /* name=value, separated by commas; unknown names are refused */
+    struct str sha256;  /* of the model's file, or "" */
     uint32_t threads;   /* compute threads that it may use at start */
     /* To be called after each `words`, from any thread: see there. why: a sentence about a failure, or "". */
     void (*learnt)(uint32_t telling, enum err err, const char *why);
+    /* To be called when something that was heard is not believed, from any thread. */
+    void (*guarded)(enum guard guard);
 };
 
 /* What it answers. Texts live until unload. */
@@ -87,12 +92,15 @@ struct stt_result {
     struct buf text;
     struct stt_word *words; /* mem_grow'n */
     size_t words_n, words_room;
+    const char *language; /* that was heard, such as "en"; NULL: as was asked for. Static */
 };
 
 struct stt_utterance;
 
 struct stt_driver {
     const char *name;
+    uint32_t step_ms;  /* of sound between two partials, at least */
+    uint32_t agreeing; /* so many hypotheses make a word settled (stt/agree.h) */
     /* Known before load; NULL when there is none. */
     const char *(*read_dir)(void);
     /* On failure `why` holds a sentence for the operator. */
@@ -113,4 +121,4 @@ struct stt_driver {
     void (*close)(struct stt_utterance *u);
 };
 
-extern const struct stt_driver stt_sphinx, stt_scripted;
+extern const struct stt_driver stt_sphinx, stt_whisper, stt_scripted;

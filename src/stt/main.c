@@ -14,7 +14,7 @@
  * or watch need none; the server keeps them below STREAMS (ENGINE_LIGHT_MAX). */
 enum { THREADS = POOL_MAX, STREAMS = 1024 };
 
-static const struct stt_driver *const drivers[] = {&stt_sphinx, &stt_scripted};
+static const struct stt_driver *const drivers[] = {&stt_sphinx, &stt_whisper, &stt_scripted};
 enum { DRIVERS = sizeof drivers / sizeof *drivers };
 
 static const struct stt_driver *driver;       /* const after load */
@@ -27,6 +27,11 @@ static void say_learnt(uint32_t telling, enum err err, const char *why)
     (void)worker_tell(MSG_stt_learnt, &learnt); /* a server that is gone needs no word */
 }
 
+static void say_guarded(enum guard guard)
+{
+    (void)worker_tell(MSG_stt_guarded, &(struct msg_stt_guarded){guard}); /* as above */
+}
+
 static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
                      char why[WORKER_WHY_BYTES])
 {
@@ -34,7 +39,13 @@ static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
     try(driver_choose(m->driver, (const void *const *)drivers, DRIVERS, "recogniser", why,
                       &chosen));
     driver = chosen;
-    const struct stt_load request = {m->model_dir, m->model, m->options, m->threads, say_learnt};
+    const struct stt_load request = {.model_dir = m->model_dir,
+                                     .model = m->model,
+                                     .options = m->options,
+                                     .sha256 = m->sha256,
+                                     .threads = m->threads,
+                                     .learnt = say_learnt,
+                                     .guarded = say_guarded};
     struct stt_loaded loaded;
     try(driver->load(&request, &loaded, why));
     stream_use(driver, loaded.rate_hz);

@@ -220,6 +220,8 @@ static enum err scripted_finish(struct stt_utterance *u, struct stt_result *resu
 
 const struct stt_driver stt_scripted = {
     .name = "scripted",
+    .step_ms = 200,
+    .agreeing = 3,
     .load = scripted_load,
     .unload = scripted_unload,
     .words = scripted_words,

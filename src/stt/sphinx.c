@@ -314,6 +314,8 @@ static enum err sphinx_finish(struct stt_utterance *u, struct stt_result *result
 
 const struct stt_driver stt_sphinx = {
     .name = "sphinx",
+    .step_ms = 200,
+    .agreeing = 3,
     .read_dir = sphinx_model_dir,
     .load = sphinx_load,
     .unload = sphinx_unload,

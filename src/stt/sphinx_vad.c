@@ -14,6 +14,7 @@ struct vad {
     struct level level;
     int last;        /* sample */
     uint32_t frames; /* up to SETTLING */
+    bool sounds_so;  /* the last one */
 };
 
 enum err vad_create(struct vad **ret_v)
@@ -54,10 +55,16 @@ static double brightness(struct vad *v, const int16_t frame[VAD_FRAME])
 uint8_t vad_frame(struct vad *v, const int16_t frame[VAD_FRAME])
 {
     bool stands_out = level_frame(&v->level, brightness(v, frame));
-    bool sounds_so = ps_vad_classify(v->ps, frame) == PS_VAD_SPEECH;
+    v->sounds_so = ps_vad_classify(v->ps, frame) == PS_VAD_SPEECH;
     if (v->frames < SETTLING) {
         v->frames++;
+        v->sounds_so = false;
         return 0;
     }
-    return stands_out && sounds_so ? 255 : 0;
+    return stands_out && v->sounds_so ? 255 : 0;
+}
+
+bool vad_sounds_like_voice(const struct vad *v)
+{
+    return v->sounds_so;
 }

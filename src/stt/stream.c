@@ -12,7 +12,6 @@
 #include "stt/segments.h"
 
 enum {
-    PARTIAL_STEP_MS = 200,
     PIECE_MAX_BYTES = 1 << 20, /* one audio message, at the driver's rate */
     LANGUAGE_MAX = 16,
     FINAL_ROOM = 64, /* of a final's payload for everything but its two texts */
@@ -65,7 +64,7 @@ enum err stream_open(struct worker_stream *s, void **ret_state)
     st->in.cap = WIRE_PAYLOAD_MAX + sizeof(int16_t);
     st->piece.cap = PIECE_MAX_BYTES;
     st->text.cap = st->sent.cap = STT_TEXT_MAX + 1;
-    agree_init(&st->agree, STT_TEXT_MAX + 1);
+    agree_init(&st->agree, driver->agreeing, STT_TEXT_MAX + 1);
     *ret_state = st;
     return OK;
 }
@@ -108,7 +107,10 @@ static enum err send_partial(struct stream *st)
 {
     size_t stable;
     buf_clear(&st->text);
-    try(driver->partial(st->utterance, &st->text));
+    enum err err = driver->partial(st->utterance, &st->text);
+    if (err == ERR_AGAIN)
+        return OK;
+    try(err);
     try(agree_next(&st->agree, buf_str(&st->text), &stable));
     bool same = str_eq(buf_str(&st->text), buf_str(&st->sent)) && stable == st->sent_stable;
     if (!st->progress && (st->text.n == 0 || same))
@@ -131,7 +133,7 @@ static enum err hear_speech(void *arg, const int16_t *samples, size_t count)
         return OK; /* over: what follows is the next stream's */
     try(driver->feed(st->utterance, samples, count));
     st->spoken += count;
-    if (!st->partials || ms_of(st->spoken - st->asked) < PARTIAL_STEP_MS)
+    if (!st->partials || ms_of(st->spoken - st->asked) < driver->step_ms)
         return OK;
     st->asked = st->spoken;
     return send_partial(st);
@@ -150,6 +152,7 @@ static enum err send_final(struct stream *st, struct stt_result *result)
         .audio_ms = ms_of(st->heard),
         .compute_us = st->compute_us,
         .segments_json = buf_str(&segments),
+        .language = result->language ? str_of(result->language) : st->request.language,
     };
     try(worker_send(st->wire, MSG_stt_final, &final));
     st->over = true;

@@ -6,7 +6,7 @@
  *   stt_open, audio…, stt_finish   →   stt_partial…, stt_final
  *
  * A partial goes out when its words or the settled part of them have changed, at most one for each
- * 200 ms of sound. With `endpoint` the stream waits for somebody to speak: it answers stt_speech
+ * step of sound that the driver names. With `endpoint` the stream waits for somebody to speak: it answers stt_speech
  * (started), partials, stt_speech (ended) and the final, all without stt_finish; sound that comes later
  * belongs to the next stream. Times count from the stream's first sample. A stream that waits for speech
  * holds no decoder.

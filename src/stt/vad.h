@@ -17,3 +17,5 @@ enum err vad_create(struct vad **ret_v);
 void vad_destroy(struct vad *v); /* takes NULL */
 /* How likely the frame is speech: 0 … 255. */
 uint8_t vad_frame(struct vad *v, const int16_t frame[VAD_FRAME]);
+/* Of the last frame: its spectrum is that of a voice, whether it stands out or not. */
+bool vad_sounds_like_voice(const struct vad *v);

@@ -22,20 +22,22 @@ MSG(credit,   0x0012, B, U32(credit, bytes))
 MSG(canceled, 0x0013, E, U32(canceled, reserved))
 
 /* repartee-stt: stt_open, audio…, stt_finish; answers partials, then one final. Audio is s16le mono.
- * partials: 0 none; 1 when the words change; 2 also while they do not, each 200 ms of sound, to tell by
- * audio_ms how far it has got. */
+ * partials: 0 none; 1 when the words change; 2 also while they do not, each 200 ms of sound or as often as it can, to tell
+ * by audio_ms how far it has got. The final's language is what was heard, where that was found out. */
 MSG(stt_open,    0x0020, S, U32(stt_open, rate_hz) U32(stt_open, endpoint) U32(stt_open, adapt) U32(stt_open, partials) STR(stt_open, language))
 MSG(audio,       0x0021, B, BYTES(audio, samples))
 MSG(stt_finish,  0x0022, S, U32(stt_finish, reserved))
 MSG(stt_speech,  0x0023, E, U32(stt_speech, started) U32(stt_speech, at_ms))
 MSG(stt_partial, 0x0024, E, STR(stt_partial, text) U32(stt_partial, stable_bytes) U32(stt_partial, audio_ms))
-MSG(stt_final,   0x0025, E, STR(stt_final, text) U32(stt_final, audio_ms) U64(stt_final, compute_us) STR(stt_final, segments_json))
+MSG(stt_final,   0x0025, E, STR(stt_final, text) U32(stt_final, audio_ms) U64(stt_final, compute_us) STR(stt_final, segments_json) STR(stt_final, language))
 /* Words of the documents, in pieces; the last piece (more = 0) replaces the adapted language model. Each
  * telling has a higher number than the one before. Once an utterance that begins is heard with them, or
  * is not going to be (err: the position in base/err.h's table), the engine says stt_learnt with the
  * number; of tellings that come close together it may answer the last one only. */
 MSG(stt_words,   0x0026, S, U32(stt_words, telling) U32(stt_words, more) STR(stt_words, text))
 MSG(stt_learnt,  0x002d, E, U32(stt_learnt, telling) U32(stt_learnt, err) STR(stt_learnt, text))
+/* Of the program as a whole: something that was heard is not believed (wire/guard.h). */
+MSG(stt_guarded, 0x002e, E, U32(stt_guarded, guard))
 /* repartee-stt: vad_open, audio…; answers a byte for each frame of 20 ms: how likely it is speech, 0 … 255.
  * Goes on until it is cancelled. Needs no recogniser, so it takes no slot. */
 MSG(vad_open,    0x0027, S, U32(vad_open, rate_hz))

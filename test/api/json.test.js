@@ -80,10 +80,21 @@ const BODIES = {
     good: { query: 'hello' },
     most: 64 * 1024,
   },
+  'POST /models/pull': {
+    fields: {
+      sha256: { type: 'string', min: 64, max: 64 },
+      kind: { type: 'string', oneOf: ['llm', 'stt', 'tts', 'embed', 'vad'] },
+      as: { type: 'string', min: 1, max: 64 },
+    },
+    good: { source: 'hf:a/b:c.gguf' }, /* which nobody gives */
+    most: 8 * 1024,
+  },
+  'POST /models/cancel': { fields: { name: { type: 'string', required: true, absent: 404 } }, good: { name: 'x' }, most: 8 * 1024, refused: 404 },
+  'POST /models/use': { fields: { name: { type: 'string', required: true, min: 1, max: 4096 } }, good: { name: 'x' }, most: 16 * 1024, refused: 409 }, /* the scripted model stays */
 };
 BODIES['POST /synthesize'] = BODIES['POST /tts'];
 /** Routes whose body, if any, is no JSON. */
-const BARE = new Set(['POST /stt', 'DELETE /session', 'DELETE /session/*', 'DELETE /sessions', 'DELETE /rag/documents/*']);
+const BARE = new Set(['POST /stt', 'DELETE /session', 'DELETE /session/*', 'DELETE /sessions', 'DELETE /rag/documents/*', 'DELETE /models/*']);
 
 /** @typedef {{name: string, body: string|Buffer, status: number, code: string, param?: string|null}} Case */
 
@@ -248,7 +259,7 @@ async function assertAlive(server) {
 }
 
 test('hostile JSON for every route @tsan', async (t) => {
-  const server = await startServer(t, { args: [...SCRIPTED, '--limit-turns', '100000', '--http-body', String(BODY_MAX)] });
+  const server = await startServer(t, { args: [...SCRIPTED, '--limit-turns', '100000', '--http-body', String(BODY_MAX), '--models-hub', 'http://127.0.0.1:1'] });
   t.after(() => agent.destroy());
   await untilReady(server);
   let count = 0;

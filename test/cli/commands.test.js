@@ -90,6 +90,10 @@ test('--json: one object on standard output', async (t) => {
   assert.ok(turn.citations.length > 0 && turn.timings_ms.total > 0);
   const doctor = await json(['doctor']);
   assert.ok(doctor.ok && doctor.machine.cores > 0 && doctor.server.engines.stt.state === 'ready');
+  const { catalogue } = await json(['models']);
+  const suited = catalogue.filter((/** @type {any} */ m) => m.suits).map((/** @type {any} */ m) => m.name);
+  assert.deepEqual(doctor.models.map((/** @type {any} */ m) => m.name), suited, 'one advice everywhere');
+  assert.ok(suited.length > 0 && catalogue.every((/** @type {any} */ m) => m.fits || !m.suits), JSON.stringify(catalogue));
   served.child.kill('SIGTERM');
   assert.equal((await served.ended).code, 0);
 });
@@ -99,6 +103,7 @@ test('doctor says what to do next, and fails when something is broken', async (t
   const well = await repartee(['doctor', ...QUIET, ...(await folder()), '--embed-driver', 'scripted']);
   assert.equal(well.code, 0, well.err);
   assert.match(well.out, /^Machine\n.*^Engines\n {2}hears {4}scripted ready.*^ {2}embeds {3}scripted ready.*^Next\n {2}repartee serve/ms);
+  assert.match(well.out, /^Models for this machine\n {2}\S+ +llm +\d+\.\d MB.*; repartee pull brings it\n/m);
   const inWords = async (/** @type {string} */ role) => {
     const broken = ['doctor', ...QUIET, ...(await folder()), `--${role}-script`, 'nonsense=1', '--embed-model', '/nonexistent.gguf'];
     const words = await repartee(broken);

@@ -16,9 +16,10 @@ import { test } from 'node:test';
 import { repartee } from '../lib/cli.js';
 import { randomly } from '../lib/cut.js';
 import { EVER, Shim } from '../lib/fault-shim.js';
-import { DOCUMENT, SCRIPTED, modelFlows, quoteFlows } from '../lib/flow-table.js';
+import { DOCUMENT, SCRIPTED, changeFlows, modelFlows, quoteFlows } from '../lib/flow-table.js';
 import { Refused, ask, documents } from '../lib/flows.js';
 import { DONE, END, FINISH, HEAD, chunk, delta, models, startPeer } from '../lib/model-server.js';
+import { installModels } from '../lib/models.js';
 import { FULL, SANITIZED, times } from '../lib/scale.js';
 import { startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 import { describe, trust } from '../lib/tls.js';
@@ -288,8 +289,9 @@ async function allIsThere(server, { sessions, documents: titles, ended }) {
 
 test('short of memory in everything', options, async (t) => {
   t.diagnostic(`SEED=${SEED}`);
-  const server = await start(t, []);
+  const server = await start(t, ['--fetch-allow', '127.0.0.1']);
   await untilReady(server);
+  await ask(server, 'GET /models'); /* what looks after them is made once, when they are first asked for */
   await t.test('more connections than ever', () => manyConnections(server));
   await starveAll(t, server, quoteFlows(await temporaryFolder(t)));
   await t.test('an engine dies', async () => {
@@ -340,3 +342,17 @@ if (FULL && isChosen('an engine dies'))
       assert.equal(await server.stop(), 0, server.log().slice(-4000));
     }
   });
+
+/* Which of the two answers is left is part of each flow's check. */
+test('short of memory while the language model changes', options, async (t) => {
+  const data = await temporaryFolder(t);
+  installModels(data, [{ name: 'one' }]);
+  const server = await start(t, ['--llm-threads', '1'], data);
+  await untilReady(server);
+  for (const [name, flow] of Object.entries(changeFlows()))
+    if (isChosen(name))
+      await t.test(name, async (t) => {
+        await starve(t, server, flow);
+      });
+  assert.equal(await server.stop(), 0, server.log().slice(-4000));
+});

@@ -110,6 +110,10 @@ bool peer_next(struct peer *p)
     assert_ok(err);
     assert_true(msg_from_engine(p->frame.type));
     assert_ok(msg_decode(&p->frame, &p->msg));
+    if (p->frame.type == MSG_stt_guarded) {
+        assert_uint_in_range(p->msg.stt_guarded.guard, GUARD_NONE + 1, GUARD_COUNT - 1);
+        p->guarded[p->msg.stt_guarded.guard]++;
+    }
     uint32_t cost = msg_cost(p->frame.type, (uint32_t)p->frame.payload.n);
     if (cost > 0 && !p->stingy)
         peer_send(p, MSG_credit, p->frame.stream, &(struct msg_credit){cost});

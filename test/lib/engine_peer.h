@@ -13,6 +13,7 @@
 
 #include <sys/types.h>
 
+#include "wire/guard.h"
 #include "wire/msg.h"
 
 enum { PEER_WAIT_MS = 60000 };
@@ -20,8 +21,9 @@ enum { PEER_WAIT_MS = 60000 };
 struct peer {
     int fd;
     pid_t pid;
-    uint32_t telling; /* of words: how often */
-    bool stingy;      /* give no credit for what was heard */
+    uint32_t telling;              /* of words: how often */
+    bool stingy;                   /* give no credit for what was heard */
+    uint32_t guarded[GUARD_COUNT]; /* how often a recogniser said so */
     struct buf in, out;
     size_t used;        /* of `in`, by the present frame */
     struct frame frame; /* the present one */

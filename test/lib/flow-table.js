@@ -8,8 +8,10 @@ import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync, renameSync } from 'node:fs';
 import http from 'node:http';
 import { startRelay } from './cut.js';
-import { Talk, answerOf, ask, askByCommand, documents, eventsOf, form, jobDone, raw, Refused, talking } from './flows.js';
+import { Talk, answerOf, ask, askByCommand, documents, eventsOf, form, jobDone, raw, refuse, Refused, talking } from './flows.js';
+import { sha256, someBytes, startHub } from './hub.js';
 import { encodeOgg, packetsOf, webmOf } from './opus.js';
+import { until } from './server.js';
 import { samplesOf, speak } from './speech.js';
 
 /**
@@ -91,6 +93,32 @@ async function stored(s, job, title) {
   const found = await documents(s, title);
   if (job) assert.equal(found.length, 1, `${title} was accepted, and is there ${found.length} times`);
   for (const { doc_id } of found) await ask(s, `DELETE /rag/documents/${doc_id}`);
+}
+
+const MODEL = someBytes(20000);
+let models = 0;
+/** A new name, when nothing is being pulled any more. @param {Server} s */
+async function newModel(s) {
+  await until(async () => (await ask(s, 'GET /models')).json.pulls.length === 0, 'the end of the pull');
+  return `small-${++models}`;
+}
+/** Pulls a small model, until it is there; a server that was short of something says so in the end. @param {Server} s @param {string} as @param {string} hub */
+async function pullModel(s, as, hub) {
+  const { text } = await ask(s, 'POST /models/pull', { body: { source: `${hub}/files/small/small.gguf`, sha256: sha256(MODEL), as } });
+  const [, event, json] = /event: (\w+)\ndata: (.*)\n\n$/.exec(text) ?? [], { code, name } = JSON.parse(json ?? '{}');
+  if (event === 'done') return name;
+  assert.ok(!event || event === 'error' || event === 'progress', text);
+  if (event === 'error') assert.ok(['out_of_memory', 'overloaded', 'internal', 'io_error'].includes(code), text);
+  throw new Refused(code ?? 'closed');
+}
+/** @param {import('node:test').TestContext} t */
+const smallHub = async (t) => (await startHub(t, { small: { bytes: MODEL } })).url;
+/** @param {Server} s */
+const modelsOf = async (s) => (await ask(s, 'GET /models')).json.models.map((/** @type {any} */ m) => [m.name, m.installed]);
+/** @param {Server} s @param {string} name */
+async function dropModel(s, name) {
+  await newModel(s);
+  await ask(s, `DELETE /models/${name}`).catch((error) => assert.match(error.message, /not_found/));
 }
 
 const newSession = async (/** @type {Server} */ s) => (await ask(s, 'POST /session', { body: {}, ...bearer(s) })).json;
@@ -196,6 +224,32 @@ export function quoteFlows(folder) {
         else await ask(s, `DELETE /rag/documents/${id}`).catch((error) => assert.match(error.message, /not_found/));
       },
     },
+    'GET /models': { run: modelsOf },
+    'POST /models/pull': {
+      setup: smallHub,
+      prepare: newModel,
+      run: pullModel,
+      shown: () => 'it is there',
+      async check(s, answer, name) {
+        if (answer) assert.ok((await modelsOf(s)).some(([other, is_there]) => other === name && is_there), name);
+        await dropModel(s, name);
+      },
+    },
+    'POST /models/cancel, of none': { run: (s) => ask(s, 'POST /models/cancel', { body: { name: 'small' }, status: 404 }), shown: (a) => a.json.error.message },
+    'DELETE /models/NAME': {
+      setup: smallHub,
+      async prepare(s, hub) {
+        const name = await newModel(s);
+        await pullModel(s, name, hub);
+        return name;
+      },
+      run: (s, name) => ask(s, `DELETE /models/${name}`),
+      shown: (a) => a.status,
+      async check(s, a, name) {
+        if (a) assert.deepEqual((await modelsOf(s)).filter(([other]) => other === name), []);
+        else await dropModel(s, name);
+      },
+    },
     'repartee ask': { patient: true, run: (s) => askByCommand(s, QUESTION), shown: (text) => text.split('\n', 3) },
     'WS /voice, hello': voice({}, (talk) => talk.ready.engines),
     'a typed turn': voice({}, typed),
@@ -290,4 +344,33 @@ export const modelFlows = () => ({
     shown: (a) => a.json,
   },
   'a typed turn over TLS': voice({}, typed),
+});
+
+/** POST /models/use to its end. @param {Server} s @param {string} name */
+async function change(s, name) {
+  const { text } = await ask(s, 'POST /models/use', { body: { name }, ...bearer(s) });
+  const last = JSON.parse(/** @type {string} */ (text.trim().split('\n').at(-1)).slice('data: '.length));
+  if (last.code) refuse(last, 'POST /models/use');
+  if (!last.model) throw new Refused('closed');
+  return last.model;
+}
+/** Once the change before, whose reader was lost, is over. @param {Server} s @param {string} name */
+const changeInTime = (s, name) =>
+  until(() => change(s, name).catch((error) => assert.match(error.message, /being changed to|still ending/)), `the change to ${name}`);
+
+/** From quotes to a model `one`, and to another. @returns {Record<string, Flow>} */
+export const changeFlows = () => ({
+  'POST /models/use, a model': {
+    prepare: (s) => changeInTime(s, 'quote'),
+    run: (s) => change(s, 'one'),
+    async check(s, answer) {
+      const { driver, state } = (await ask(s, 'GET /readyz')).json.engines.llm;
+      assert.ok(driver === 'llama' || (!answer && driver === 'quote'), `${driver} answers`);
+      assert.equal(state, 'ready');
+    },
+  },
+  'POST /models/use, quotes': {
+    prepare: (s) => changeInTime(s, 'one'),
+    run: (s) => change(s, 'quote'),
+  },
 });

@@ -18,12 +18,12 @@ import { HELLO } from './voice.js';
 export class Refused extends Error {}
 
 /** Codes that do not blame the client. */
-const SHORTAGE = new Set(['overloaded', 'engine_unavailable', 'server_timeout', 'out_of_memory', 'io_error', 'internal', 'disk_full']);
+const SHORTAGE = new Set(['overloaded', 'engine_unavailable', 'server_timeout', 'model_changing', 'out_of_memory', 'io_error', 'internal', 'disk_full']);
 /* A TLS library that is short of memory in a handshake gives all kinds of reasons. */
 const CLOSED = /ECONNRESET|EPIPE|EPROTO|SSL routines|socket hang up|aborted|disconnected/;
 
 /** @param {any} error of the body @param {string} where */
-function refuse(error, where) {
+export function refuse(error, where) {
   assert.ok(error?.message && error.code, `${where}: an error that says nothing: ${JSON.stringify(error)}`);
   if (SHORTAGE.has(error.code)) throw new Refused(error.code);
   throw new Error(`${where}: ${error.code}: ${error.message}`);

@@ -60,7 +60,7 @@ size_t sound_samples(const struct sound *s)
     return s->bytes.n / sizeof(int16_t);
 }
 
-enum { LIVE_MAX = 8 };
+enum { LIVE_MAX = 64 };
 static struct listener *live[LIVE_MAX];
 
 static struct listener **find(uint32_t stream)
@@ -80,8 +80,8 @@ struct peer *listen_start(const char *program, const char *driver, const char *o
     return p;
 }
 
-void listen_open(struct listener *l, struct peer *p, uint32_t stream, uint32_t rate_hz, bool adapt,
-                 bool endpoint)
+static void open_with(struct listener *l, struct peer *p, uint32_t stream,
+                      const struct msg_stt_open *open)
 {
     *l = (struct listener){.peer = p,
                            .stream = stream,
@@ -95,12 +95,25 @@ void listen_open(struct listener *l, struct peer *p, uint32_t stream, uint32_t r
         i++;
     assert_true(i < LIVE_MAX);
     live[i] = l;
-    const struct msg_stt_open open = {.rate_hz = rate_hz,
-                                      .endpoint = endpoint,
-                                      .adapt = adapt,
-                                      .partials = 1,
-                                      .language = S("en")};
-    peer_send(p, MSG_stt_open, stream, &open);
+    peer_send(p, MSG_stt_open, stream, open);
+}
+
+void listen_open(struct listener *l, struct peer *p, uint32_t stream, uint32_t rate_hz, bool adapt,
+                 bool endpoint)
+{
+    open_with(l, p, stream,
+              &(struct msg_stt_open){.rate_hz = rate_hz,
+                                     .endpoint = endpoint,
+                                     .adapt = adapt,
+                                     .partials = 1,
+                                     .language = S("en")});
+}
+
+void listen_open_in(struct listener *l, struct peer *p, uint32_t stream, const char *language)
+{
+    open_with(
+        l, p, stream,
+        &(struct msg_stt_open){.rate_hz = 16000, .partials = 1, .language = str_of(language)});
 }
 
 static void take_partial(struct listener *l, const struct msg_stt_partial *m)
@@ -131,6 +144,7 @@ static void take_final(struct listener *l, const struct msg_stt_final *m)
 {
     assert_ok(buf_add(&l->text, m->text));
     assert_ok(buf_add(&l->segments, m->segments_json));
+    snprintf(l->language, sizeof l->language, "%.*s", STR_FMT(m->language));
     l->audio_ms = m->audio_ms;
     l->compute_us = m->compute_us;
     l->final_us = clock_us();

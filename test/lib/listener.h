@@ -25,6 +25,7 @@ struct listener {
     enum err err;   /* of the failure */
     struct buf text, segments, partial;
     uint32_t stable_bytes; /* of the partial */
+    char language[16];
     uint32_t audio_ms, partials;
     uint32_t first_partial_ms;     /* of sound heard when the first words came */
     uint32_t started_ms, ended_ms; /* of speech, in endpoint mode */
@@ -37,6 +38,8 @@ struct listener {
 struct peer *listen_start(const char *program, const char *driver, const char *options);
 void listen_open(struct listener *l, struct peer *p, uint32_t stream, uint32_t rate_hz, bool adapt,
                  bool endpoint);
+/* 16 kHz, in a language. */
+void listen_open_in(struct listener *l, struct peer *p, uint32_t stream, const char *language);
 /* In pieces of so many bytes; waits for credit. */
 void listen_send(struct listener *l, struct str bytes, size_t piece);
 void listen_finish(struct listener *l);

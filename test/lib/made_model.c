@@ -2,35 +2,14 @@
 #include "made_model.h"
 
 #include <llama.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "made_file.h"
 #include "unit.h"
-
-enum { MADE_MAX = 8 };
-static char made[MADE_MAX][sizeof "/tmp/made-model-XXXXXX"];
-static size_t made_count;
-
-static void remove_made(void)
-{
-    while (made_count > 0)
-        unlink(made[--made_count]);
-}
 
 const char *made_model(struct gguf_shape shape)
 {
-    assert_true(made_count < MADE_MAX);
-    char *path = made[made_count];
-    memcpy(path, "/tmp/made-model-XXXXXX", sizeof *made);
-    const int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    if (made_count++ == 0)
-        assert_int_equal(atexit(remove_made), 0);
+    const char *path = made_file();
     assert_true(gguf_write(path, &shape));
-    assert_int_equal(fchmod(fd, 0644), 0);
-    assert_int_equal(close(fd), 0);
     return path;
 }
 

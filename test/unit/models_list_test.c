@@ -166,10 +166,11 @@ static void test_catalogue(void **)
         assert_false(m->set_mib && m->is_gated);
         assert_true(!m->sha256.n == !m->size && !m->sha256.n == !m->revision.n);
     }
-    assert_null(catalogue_choose(&l, "llm", 1000));
-    assert_true(str_eq(catalogue_choose(&l, "llm", 4000)->name, S("qwen2.5-0.5b")));
-    assert_true(str_eq(catalogue_choose(&l, "llm", 64000)->name, S("qwen2.5-1.5b")));
-    assert_true(str_eq(catalogue_choose(&l, "embed", 64000)->name, S("e5-small-v2")));
+    assert_null(catalogue_choose(&l, S("llm"), 1000));
+    assert_true(str_eq(catalogue_choose(&l, S("llm"), 4000)->name, S("qwen2.5-0.5b")));
+    assert_true(str_eq(catalogue_choose(&l, S("llm"), 64000)->name, S("qwen2.5-1.5b")));
+    assert_true(str_eq(catalogue_choose(&l, S("embed"), 64000)->name, S("e5-small-v2")));
+    assert_true(str_eq(catalogue_choose(&l, S("stt"), 64000)->name, S("whisper-base.en")));
     model_list_free(&l);
 }
 

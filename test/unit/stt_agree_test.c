@@ -26,7 +26,7 @@ static void test_agree(void **state)
         {"", ""},
     };
     struct agree a;
-    agree_init(&a, 100);
+    agree_init(&a, 3, 100);
     for (size_t i = 0; i < countof(rows); i++) {
         size_t stable;
         struct str hypothesis = str_of(rows[i].hypothesis);
@@ -36,12 +36,28 @@ static void test_agree(void **state)
     agree_finish(&a);
 }
 
+/* A driver that asks seldom takes two for enough. */
+static void test_agree_of_two(void **state)
+{
+    (void)state;
+    struct agree a;
+    agree_init(&a, 2, 100);
+    size_t stable = 99;
+    assert_ok(agree_next(&a, S("how do i"), &stable));
+    assert_int_equal(stable, 0);
+    assert_ok(agree_next(&a, S("how do eyes"), &stable));
+    assert_int_equal(stable, 6);
+    assert_ok(agree_next(&a, S("how do eyes see"), &stable));
+    assert_int_equal(stable, 11);
+    agree_finish(&a);
+}
+
 /* A word that is the beginning of another one is not that word. */
 static void test_agree_words(void **state)
 {
     (void)state;
     struct agree a;
-    agree_init(&a, 100);
+    agree_init(&a, 3, 100);
     size_t stable = 99;
     assert_ok(agree_next(&a, S("add document"), &stable));
     assert_ok(agree_next(&a, S("add documents"), &stable));
@@ -56,7 +72,7 @@ static void test_agree_cap(void **state)
 {
     (void)state;
     struct agree a;
-    agree_init(&a, 4);
+    agree_init(&a, 3, 4);
     size_t stable;
     assert_err(agree_next(&a, S("too long"), &stable), ERR_TOOBIG);
     agree_finish(&a);
@@ -114,9 +130,9 @@ static void test_segments_room(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_agree),         cmocka_unit_test(test_agree_words),
-        cmocka_unit_test(test_agree_cap),     cmocka_unit_test(test_segments),
-        cmocka_unit_test(test_segments_room),
+        cmocka_unit_test(test_agree),       cmocka_unit_test(test_agree_of_two),
+        cmocka_unit_test(test_agree_words), cmocka_unit_test(test_agree_cap),
+        cmocka_unit_test(test_segments),    cmocka_unit_test(test_segments_room),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -65,6 +65,51 @@ static void what_was_heard_is_what_the_speaker_played(void **)
     assert_string_equal(rig.session->history.entry[1].text, "Sixteen hours,");
 }
 
+/* --- while the language model is changed --- */
+
+static void whoever_has_asked_is_still_answered(void **)
+{
+    bring(2);
+    rig.talk.changing = true;
+    assert_err(begin(), ERR_CHANGING);
+    for (size_t i = stages[2].steps; i < countof(steps); i++)
+        steps[i]();
+    assert_int_equal(client.err, OK);
+    assert_err(begin(), ERR_CHANGING);
+    assert_let_go();
+}
+
+static void but_not_when_nobody_is_left_to_answer(void **)
+{
+    bring(2);
+    rig.talk.changing = rig.talk.unanswered = true;
+    find();
+    assert_int_equal(client.ends, 1);
+    assert_int_equal(client.err, ERR_CHANGING);
+    assert_int_equal(fake_sent(&rig.llm, MSG_llm_open), 0);
+    assert_let_go();
+    rig.talk.changing = rig.talk.unanswered = false;
+    assert_the_next_is_whole();
+}
+
+static void an_answer_ends_where_it_began(void **)
+{
+    static struct fake other;
+    fake_create(&other, rig.loop, "llm", 2);
+    bring(4);
+    rig.talk.llm = &other.engine;
+    for (size_t i = stages[4].steps; i < countof(steps); i++)
+        steps[i]();
+    assert_int_equal(client.err, OK);
+    assert_int_equal(fake_sent(&other, MSG_llm_open), 0);
+    bring(3);
+    assert_int_equal(fake_sent(&other, MSG_llm_open), 1);
+    cancel();
+    rig.talk.llm = &rig.llm.engine;
+    fake_destroy(&other);
+    assert_let_go();
+}
+
 /* --- how its sound leaves --- */
 
 /* At most two seconds ahead of the speaker, by the clock or by the speaker's own word. */
@@ -124,6 +169,9 @@ int main(void)
         t(an_answer_has_one_limit),
         t(the_model_reads_each_word_once),
         t(what_was_heard_is_what_the_speaker_played),
+        t(whoever_has_asked_is_still_answered),
+        t(but_not_when_nobody_is_left_to_answer),
+        t(an_answer_ends_where_it_began),
         cmocka_unit_test(sound_keeps_the_pace_of_the_speaker),
         cmocka_unit_test(a_broken_answer_is_remembered_as_such),
     };

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "llm/model/gguf_check.h"
-#include "llm/model/model_hash.h"
+#include "wire/model_hash.h"
 
 enum { PATH_MAX_BYTES = 4096 };
 

@@ -242,6 +242,8 @@ static enum err send_all(struct completion *c)
 static enum err begin(struct completion *c)
 {
     static const struct job_events events = {.message = on_message, .ended = on_ended};
+    if (c->server->talk.changing)
+        return ERR_CHANGING;
     try(admit_request(c->server, &c->who, c->x));
     try(engine_open(c->server->llm, &events, c, &c->job));
     try(send_all(c));
@@ -255,17 +257,26 @@ static const char no_model[] =
     "no language model is installed here; name a GGUF file with llm.model or a server with llm.url, or "
     "ask POST /chat, which quotes the documents";
 
+static void name(const struct server *s, char into[COMPLETION_MODEL_BYTES])
+{
+    struct engine_info info = {.model = "quote"};
+    if (s->llm)
+        engine_info(s->llm, &info);
+    snprintf(into, COMPLETION_MODEL_BYTES, "%s", info.model);
+}
+
 static void on_request(struct exchange *x, void *arg, struct str body)
 {
     (void)x;
     struct completion *c = arg;
     struct json_doc *doc = nullptr;
     struct json_why why = {};
+    name(c->server, c->model);
     enum err err = json_parse(body, &doc, &why);
     if (err == OK)
         err = completion_request_read(json_root(doc), &c->request, c->model, &why);
     json_doc_destroy(doc);
-    if (err == OK && !c->server->llm) {
+    if (err == OK && !c->server->llm && !c->server->talk.changing) {
         fail(c, ERR_UNSUPPORTED, no_model, nullptr);
         return;
     }
@@ -281,14 +292,6 @@ static void on_gone(struct exchange *x, void *arg)
     struct completion *c = arg;
     sse_drop(c->sse);
     completion_free(c);
-}
-
-static void name(const struct server *s, char into[COMPLETION_MODEL_BYTES])
-{
-    struct engine_info info = {.model = "quote"};
-    if (s->llm)
-        engine_info(s->llm, &info);
-    snprintf(into, COMPLETION_MODEL_BYTES, "%s", info.model);
 }
 
 void handle_completion(struct server *s, struct exchange *x, const struct principal *who,
@@ -312,7 +315,6 @@ void handle_completion(struct server *s, struct exchange *x, const struct princi
     c->created_s = clock_wall_ms() / 1000;
     memcpy(c->id, "chatcmpl-", 9);
     random_hex(c->id + 9, 12);
-    name(s, c->model);
     timer_init(&c->silence, s->loop, on_silence, c);
     exchange_read_body(x, BODY_MAX, &events, c);
 }

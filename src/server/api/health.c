@@ -7,6 +7,7 @@
 #include "base/conf.h"
 #include "base/json.h"
 #include "base/metrics.h"
+#include "server/api/engines.h"
 #include "server/api/route.h"
 #include "server/engine/engine.h"
 #include "server/net/front.h"
@@ -143,6 +144,24 @@ static enum err put_cancels(const struct engine *const engines[SERVER_ENGINES], 
     return OK;
 }
 
+static enum err put_guards(const struct engine *stt, struct buf *into)
+{
+    static const char name[] = "repartee_stt_guarded_total";
+    static const char *const reasons[] = {
+#define X(reason, meaning) [GUARD_##reason] = #reason,
+        GUARDS(X)
+#undef X
+    };
+    try(metrics_family(into, name, "counter",
+                       "What the recogniser did not believe, or did not look at, and why."));
+    for (int i = GUARD_NONE + 1; i < GUARD_COUNT; i++) {
+        char label[48];
+        snprintf(label, sizeof label, "reason=\"%s\"", reasons[i]);
+        try(metrics_sample(into, name, label, (double)engine_guarded(stt, (enum guard)i)));
+    }
+    return OK;
+}
+
 static enum err put_engines(struct server *s, struct buf *into)
 {
     const struct engine *engines[SERVER_ENGINES];
@@ -170,6 +189,7 @@ static enum err put_engines(struct server *s, struct buf *into)
             try(metrics_sample(into, families[f].name, label, values[f]));
         }
     }
+    try(put_guards(s->stt, into));
     return put_cancels(engines, into);
 }
 

@@ -16,6 +16,12 @@ static const char history_js[] = {
 static const char link_js[] = {
 #embed "link.js"
 };
+static const char model_row_js[] = {
+#embed "model-row.js"
+};
+static const char models_js[] = {
+#embed "models.js"
+};
 static const char panels_js[] = {
 #embed "panels.js"
 };
@@ -28,6 +34,9 @@ static const char voice_js[] = {
 static const char worklet_js[] = {
 #embed "worklet.js"
 };
+static const char models_css[] = {
+#embed "models.css"
+};
 static const char style_css[] = {
 #embed "style.css"
 };
@@ -36,6 +45,7 @@ static const char favicon_svg[] = {
 };
 
 #define HTML "text/html; charset=utf-8"
+#define STYLE "text/css; charset=utf-8"
 #define SCRIPT "text/javascript; charset=utf-8"
 
 static const struct {
@@ -46,11 +56,14 @@ static const struct {
     {"/app.js", SCRIPT, app_js, sizeof app_js},
     {"/history.js", SCRIPT, history_js, sizeof history_js},
     {"/link.js", SCRIPT, link_js, sizeof link_js},
+    {"/model-row.js", SCRIPT, model_row_js, sizeof model_row_js},
+    {"/models.js", SCRIPT, models_js, sizeof models_js},
     {"/panels.js", SCRIPT, panels_js, sizeof panels_js},
     {"/view.js", SCRIPT, view_js, sizeof view_js},
     {"/voice.js", SCRIPT, voice_js, sizeof voice_js},
     {"/worklet.js", SCRIPT, worklet_js, sizeof worklet_js},
-    {"/style.css", "text/css; charset=utf-8", style_css, sizeof style_css},
+    {"/models.css", STYLE, models_css, sizeof models_css},
+    {"/style.css", STYLE, style_css, sizeof style_css},
     {"/favicon.svg", "image/svg+xml", favicon_svg, sizeof favicon_svg},
 };
 

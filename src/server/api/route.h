@@ -41,6 +41,10 @@ void voices_end(struct server *s);
 /* Once a minute: closes those that were silent or open for too long, or whose key is gone. */
 void voices_tick(struct server *s);
 
+/* The server drains: the pull that is under way ends, what has come is kept. And its end. */
+void models_drain(struct server *s);
+void models_end(struct server *s);
+
 void handle_page(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_healthz(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_readyz(struct server *, struct exchange *, const struct principal *, struct str);
@@ -54,6 +58,11 @@ void handle_chat(struct server *, struct exchange *, const struct principal *, s
 void handle_completion(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_embedding(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_models(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_model_list(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_model_pull(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_model_cancel(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_model_delete(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_model_use(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_voice(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_stt(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_tts(struct server *, struct exchange *, const struct principal *, struct str);

@@ -11,13 +11,13 @@
 #include "base/log.h"
 #include "server/access/auth.h"
 #include "server/access/limit.h"
+#include "server/answerer/answerer.h"
+#include "server/api/document_store.h"
 #include "server/api/doors.h"
-#include "server/api/language_model.h"
+#include "server/api/engines.h"
 #include "server/api/route.h"
 #include "server/api/secure.h"
 #include "server/api/startup.h"
-#include "server/engine/engine.h"
-#include "server/engine/reader.h"
 #include "server/net/front.h"
 #include "server/net/host.h"
 #include "server/rag/rag.h"
@@ -29,7 +29,6 @@ enum {
     TICK_MS = 60000,
     TERMINAL_TICK_MS = 1000,
     DRAIN_CHECK_MS = 50,
-    STT_OPTIONS_MAX = WIRE_PAYLOAD_MAX,
 };
 
 enum err server_refuse(struct server_why *why, enum err err, const char *fmt, ...)
@@ -96,152 +95,6 @@ static void open_keep(struct server *s)
                   s->data, err_text(err));
 }
 
-/* --- the store --- */
-
-/* rag does not know engines, so the reader's callbacks are passed on. One document is read at a time:
- * s->ingest_reader says for whom. */
-static void on_reader_text(void *arg, struct str piece)
-{
-    struct server *s = arg;
-    s->ingest_reader.events->text(s->ingest_reader.arg, piece);
-}
-
-static void on_reader_done(void *arg, struct str title, struct str notes)
-{
-    struct server *s = arg;
-    s->ingest_reader.events->done(s->ingest_reader.arg, title, notes);
-}
-
-static void on_reader_failed(void *arg, enum err err, const char *sentence)
-{
-    struct server *s = arg;
-    s->ingest_reader.events->failed(s->ingest_reader.arg, err, sentence);
-}
-
-static enum err start_reader(void *with, const char *kind, const char *name, int fd, uint64_t size,
-                             const struct rag_reader_events *events, void *arg, void **ret_handle)
-{
-    static const struct reader_events passed_on = {
-        .text = on_reader_text, .done = on_reader_done, .failed = on_reader_failed};
-    struct server *s = with;
-    const struct reader_file file = {.kind = kind, .name = name, .fd = fd, .size = size};
-    struct reader *r;
-    try(reader_start(s->loop, &file, &passed_on, s, &r));
-    s->ingest_reader.events = events;
-    s->ingest_reader.arg = arg;
-    *ret_handle = r;
-    return OK;
-}
-
-static void cancel_reader(void *handle)
-{
-    reader_cancel(handle);
-}
-
-static enum err open_store(struct server *s, struct server_why *why)
-{
-    const struct rag_reader reader = {.start = start_reader, .cancel = cancel_reader, .with = s};
-    enum err err = rag_open(s->loop, s->data, &reader, &s->rag);
-    if (err == ERR_CONFLICT)
-        return server_refuse(why, err,
-                             "another Repartee is using %s; stop it, or name another directory "
-                             "with --data",
-                             s->data);
-    if (err == ERR_UNSUPPORTED)
-        return server_refuse(why, err,
-                             "%s/documents.db was made by a newer Repartee, or SQLite is older "
-                             "than 3.53.2; update",
-                             s->data);
-    if (err == ERR_NOSPACE)
-        return server_refuse(
-            why, err,
-            "the disk of %.200s is full, so that its documents.db cannot be opened; "
-            "free some space",
-            s->data);
-    if (err != OK)
-        return server_refuse(
-            why, err,
-            "the document store %s/documents.db cannot be opened (%s); restore it from a copy, or move it away to begin anew",
-            s->data, err_text(err));
-    return OK;
-}
-
-/* --- engines --- */
-
-static void on_engine_state(void *arg, struct engine *e)
-{
-    struct engine_info info;
-    engine_info(e, &info);
-    if (info.state == ENGINE_READY)
-        log_info("%s is ready: %s%s%s", info.role, info.driver, info.notes[0] ? ", " : "",
-                 info.notes);
-    struct server *s = arg;
-    bool is_waited_for = s->is_patient || (info.refusal_passes && !s->is_private);
-    if (info.state == ENGINE_DOWN && info.refusal[0] && !s->was_ready && !is_waited_for) {
-        (void)server_refuse(&s->refused, ERR_ENGINE, "%s", info.refusal);
-        loop_stop(s->loop);
-    }
-    server_look(s);
-}
-
-static void on_engine_learnt(void *arg, struct engine *, enum err err, struct str sentence)
-{
-    struct server *s = arg;
-    if (err != OK)
-        log_warn("the recogniser cannot learn the documents' words: %.*s", STR_FMT(sentence));
-    startup_learnt(s->startup);
-}
-
-static enum err start_engines(struct server *s, struct server_why *why)
-{
-    const struct conf *c = s->conf;
-    autobuf stt_options = BUF(STT_OPTIONS_MAX);
-    enum err err = buf_addf(&stt_options, "streams=%lld%s%s", (long long)c->stt_streams,
-                            c->stt_script[0] ? "," : "", c->stt_script);
-    if (err == OK && !buf_z(&stt_options))
-        err = ERR_NOMEM;
-    if (err != OK)
-        return server_refuse(why, err, "stt.script: %s", err_text(err));
-    struct language_model llm_memory = {}, embed_memory = {};
-    struct engine_config llm = {}, embed = {};
-    bool has_llm = language_model_choose(c, s->data, &llm_memory, &llm);
-    bool has_embed = embedding_model_choose(c, s->data, &embed_memory, &embed);
-    const char *wrong = language_model_wrong(c, &llm_memory, &embed_memory);
-    if (wrong)
-        return server_refuse(why, ERR_INVALID, "%s", wrong);
-    const struct {
-        struct engine **engine;
-        struct engine_config config;
-    } engines[] = {
-        {&s->stt, {.role = "stt", .driver = c->stt_driver, .options = stt_options.p, .threads = 2}},
-        {&s->tts, {.role = "tts", .driver = c->tts_driver, .options = c->tts_script, .threads = 2}},
-        {has_llm ? &s->llm : nullptr, llm},
-        {has_embed ? &s->embed : nullptr, embed},
-    };
-    for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
-        struct engine_config config = engines[i].config;
-        if (!engines[i].engine)
-            continue;
-        config.on_state = on_engine_state;
-        config.on_learnt = on_engine_learnt;
-        config.arg = s;
-        err = engine_create(s->loop, &config, engines[i].engine);
-        if (err != OK)
-            return server_refuse(
-                why, err,
-                "the %s engine cannot be started (%s); 'repartee doctor' says what is missing",
-                config.role, err_text(err));
-    }
-    s->talk = (struct talk){.loop = s->loop,
-                            .conf = c,
-                            .stt = s->stt,
-                            .llm = s->llm,
-                            .tts = s->tts,
-                            .rag = s->rag,
-                            .keep = s->keep};
-    return OK;
-}
-
 /* "en", "pt-BR": letters, digits and minus signs, as BCP 47 has them. Engines take 16 bytes. */
 static enum err check_language(const struct conf *c, struct server_why *why)
 {
@@ -273,7 +126,9 @@ static void begin_drain(struct server *s)
     s->drain_until_ms = clock_ms() + (uint64_t)s->conf->drain_ms;
     log_info("shutting down: %u turns are finishing%s", s->talk.live_count,
              s->talk.live_count ? " (again to stop now)" : "");
+    answerer_drain(s->answerer);
     voices_drain(s);
+    models_drain(s);
     front_drain(s->front);
 }
 
@@ -374,11 +229,11 @@ static enum err build(struct server *s, const struct server_where *where, struct
     look_at_the_disk(s);
     open_keep(s);
     try(doors_open(s, where, why));
-    try(open_store(s, why));
+    try(document_store_open(s, why));
     room_reserve(s->data);
     if (!s->is_private) /* `repartee doctor` says it in its own words */
         tell_confinement();
-    try(start_engines(s, why));
+    try(engines_start(s, why));
     try(startup_begin(s, where->docs, &s->startup));
     try(loop_on_signal(s->loop, SIGTERM, on_signal, s));
     try(loop_on_signal(s->loop, SIGINT, on_signal, s));
@@ -426,14 +281,12 @@ void server_destroy(struct server *s)
         return;
     front_destroy(s->front); /* ends what is open: turns, waiting requests */
     voices_end(s);
+    models_end(s);
     while (s->talk.live)
         turn_fail(s->talk.live, ERR_DRAINING, "the server is shutting down");
     rag_close(s->rag);
     startup_end(s->startup);
-    engine_destroy(s->stt);
-    engine_destroy(s->llm);
-    engine_destroy(s->tts);
-    engine_destroy(s->embed);
+    engines_stop(s);
     if (s->loop) {
         timer_stop(&s->tick);
         timer_stop(&s->terminal_tick);
@@ -457,27 +310,9 @@ const char *server_url(const struct server *s)
     return s->url[0] ? s->url : nullptr;
 }
 
-void server_engines(const struct server *s, const struct engine *into[SERVER_ENGINES])
-{
-    into[0] = s->stt;
-    into[1] = s->llm;
-    into[2] = s->tts;
-    into[3] = s->embed;
-}
-
 bool server_ready(const struct server *s)
 {
-    const struct engine *engines[SERVER_ENGINES];
-    server_engines(s, engines);
-    for (int i = 0; i < SERVER_ENGINES; i++) {
-        if (!engines[i])
-            continue;
-        struct engine_info info;
-        engine_info(engines[i], &info);
-        if (info.state != ENGINE_READY)
-            return false;
-    }
-    return !s->draining && s->startup && startup_is_over(s->startup);
+    return engines_ready(s) && !s->draining && s->startup && startup_is_over(s->startup);
 }
 
 void server_on_ready(struct server *s, server_ready_fn fn, void *arg)

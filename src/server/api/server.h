@@ -9,6 +9,7 @@
 #include "server/loop/loop.h"
 #include "server/talk/turn.h"
 
+struct answerer;
 struct auth;
 struct call;
 struct conf;
@@ -17,6 +18,7 @@ struct front;
 struct host_rules;
 struct keep;
 struct limit;
+struct models;
 struct rag;
 struct rag_reader_events;
 struct secure;
@@ -47,9 +49,13 @@ struct server {
     struct host_rules *hosts;
     struct auth *auth;
     struct limit *turn_limit;
-    struct engine *stt, *llm, *tts; /* llm: NULL with the quote answerer */
-    struct engine *embed;           /* NULL without an embedding model */
+    struct engine *stt, *tts;
+    struct engine *embed; /* NULL without an embedding model */
+    struct answerer *answerer;
+    struct engine
+        *llm; /* of the answerer, now; NULL with the quote answerer, or while talk.unanswered */
     struct rag *rag;
+    struct models *models; /* NULL until somebody asks for them (api/models) */
     struct sessions *sessions;
     struct keep *keep;  /* NULL: they are not kept on the disk */
     bool keep_is_stuck; /* without one: earlier ones may lie there, and cannot be deleted */
@@ -64,7 +70,7 @@ struct server {
     uint32_t uploads;        /* bodies that are being received or read; at most limit.uploads */
     size_t embedding_bytes;  /* of replies to /v1/embeddings that are being made or taken */
     bool draining;
-    bool was_ready;
+    bool was_ready;             /* once */
     struct server_why refused;  /* why an engine would not load, before it was ready; "": all did */
     bool had_terminal;          /* when it started */
     struct timer terminal_tick; /* in its foreground: looks whether it is still there */
@@ -105,9 +111,6 @@ enum err server_run(struct server *s, struct server_why *ret_why);
 void server_destroy(struct server *s); /* takes NULL */
 /* "http://127.0.0.1:8600/" with the real port, or NULL without TCP. Good for the server's life. */
 const char *server_url(const struct server *s);
-/* Those that there may be; NULL for one that there is not. */
-enum { SERVER_ENGINES = 4 };
-void server_engines(const struct server *s, const struct engine *into[SERVER_ENGINES]);
 /* Every engine is ready, the first documents are in the store and the recogniser knows their words. */
 bool server_ready(const struct server *s);
 /* Who wants to know when it is. Before server_run. */

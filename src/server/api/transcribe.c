@@ -72,7 +72,8 @@ static enum err answer(struct transcription *r, const struct msg_stt_final *fina
     struct json_out j = {.to = &body};
     json_obj(&j);
     json_kstr(&j, "text", final->text);
-    json_kstr(&j, "language", str_of(r->server->conf->language));
+    json_kstr(&j, "language",
+              final->language.n ? final->language : str_of(r->server->conf->language));
     json_knum(&j, "duration", (double) final->audio_ms / 1000);
     json_key(&j, "segments");
     /* The engine's own JSON: taken only when it is JSON. */

@@ -39,7 +39,7 @@ struct cli_option {
     char letter;       /* 'o': -o; 0: none */
     const char *value; /* what it takes, as people read it: "FILE"; NULL: nothing */
     const char *offer; /* what a shell completes the value to: "files", or words "a|b" */
-    const char *help;  /* no full stop */
+    const char *help;  /* no full stop; NULL: for programs, people are not told of it */
 };
 struct command {
     const char *name, *operands; /* operands as people read them: "QUESTION" */

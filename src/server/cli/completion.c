@@ -49,6 +49,8 @@ static const char *offer_of(const struct conf_option *o)
 static void put_option_names(const struct cli_option *o, int count)
 {
     for (int i = 0; i < count && o[i].name; i++) {
+        if (!o[i].help)
+            continue;
         if (o[i].letter)
             printf(" -%c", o[i].letter);
         printf(" --%s", o[i].name);
@@ -65,7 +67,7 @@ static void put_values(void)
     puts("    case $command:$before in");
     for (int i = 0; i < count; i++)
         for (const struct cli_option *p = c[i].options; p->name; p++) {
-            if (!p->value)
+            if (!p->value || !p->help)
                 continue;
             printf("    %s:--%s", c[i].name, p->name);
             if (p->letter)

@@ -8,7 +8,10 @@
 
 #include "base/confine.h"
 #include "base/json.h"
+#include "server/cli/advise.h"
 #include "server/cli/connect.h"
+#include "server/models/catalogue.h"
+#include "server/models/models_dir.h"
 
 /* --- the machine --- */
 
@@ -62,7 +65,83 @@ static void show_machine(const struct cli *c, const struct machine *m)
                : "is missing in this kernel: engines run less confined, and uploads are refused");
 }
 
-static int print_json(const struct cli *c, const struct machine *m, bool ok, struct str server)
+/* --- models --- */
+
+/* What this machine should have, of each kind that there is an engine for. */
+struct suited {
+    struct advice_machine machine;
+    struct model_list catalogue, installed;
+};
+
+/* A list that cannot be read counts as empty here: `repartee models` says what is wrong with it. */
+static void look_at_models(const struct cli *c, struct suited *s)
+{
+    struct models_dir dir;
+    struct model_list_why why;
+    *s = (struct suited){};
+    advise_measure(&c->conf, &s->machine);
+    if (catalogue_read(&s->catalogue) != OK)
+        s->catalogue = (struct model_list){};
+    if (models_dir_init(&dir, c->conf.models_dir, c->data) != OK ||
+        models_dir_read(&dir, &s->installed, &why) != OK)
+        s->installed = (struct model_list){};
+}
+
+static void forget_models(struct suited *s)
+{
+    model_list_free(&s->catalogue);
+    model_list_free(&s->installed);
+}
+
+/* The next one that suits; false: there is none. */
+static bool next_suited(const struct suited *s, size_t *iter, struct advice_item *item,
+                        struct advice *a)
+{
+    while (advice_next(&s->catalogue, &s->installed, iter, item)) {
+        *a = advice_on(&s->machine, &s->catalogue, item->is);
+        if (a->suits)
+            return true;
+    }
+    return false;
+}
+
+static void show_models(const struct suited *s)
+{
+    struct advice_item item;
+    struct advice a;
+    size_t iter = 0;
+    char words[64];
+    printf("Models for this machine\n");
+    while (next_suited(s, &iter, &item, &a)) {
+        advise_words(&a, words);
+        printf("  %-20.*s %-6.*s %8.1f MB%s%s%s\n", STR_FMT(item.is->name), STR_FMT(item.is->kind),
+               (double)item.is->size / 1e6, words[0] ? ", " : "", words,
+               item.installed ? ", installed" : "; repartee pull brings it");
+    }
+    if (s->machine.read_bytes_s > 0)
+        printf("  Memory is read at %.1f GB a second\n", s->machine.read_bytes_s / 1e9);
+}
+
+static void put_models(struct json_out *j, const struct suited *s)
+{
+    struct advice_item item;
+    struct advice a;
+    size_t iter = 0;
+    json_arr(j);
+    while (next_suited(s, &iter, &item, &a)) {
+        json_obj(j);
+        json_kstr(j, "name", item.is->name);
+        json_kstr(j, "kind", item.is->kind);
+        json_kint(j, "size", item.is->size);
+        json_kbool(j, "installed", item.installed);
+        advise_put(j, &a);
+        json_end(j);
+    }
+    json_end(j);
+}
+
+static int print_json(const struct cli *c, const struct machine *m, const struct suited *suited,
+                      bool ok, struct str server)
 {
     autobuf out = BUF(2 * 1024 * 1024);
     struct json_out j = {.to = &out};
@@ -78,6 +157,8 @@ static int print_json(const struct cli *c, const struct machine *m, bool ok, str
     json_end(&j);
     json_kstr(&j, "data", str_of(c->data));
     json_knum(&j, "data_free_gib", m->disk_gib);
+    json_key(&j, "models");
+    put_models(&j, suited);
     json_key(&j, "server");
     json_put_raw(&j, server);
     json_end(&j);
@@ -181,7 +262,8 @@ static int tell_broken(const struct cli *c, const struct json_val *ready, bool o
     return EXIT_FAILED;
 }
 
-static int examine(const struct cli *c, const struct machine *m, struct connection *k)
+static int examine(const struct cli *c, const struct machine *m, const struct suited *suited,
+                   struct connection *k)
 {
     autobuf answer = BUF(1024 * 1024);
     int status; /* 503 while an engine is down, with the same details */
@@ -196,7 +278,7 @@ static int examine(const struct cli *c, const struct machine *m, struct connecti
     bool well = all_run(ready), own = connection_is_private(k);
     int code = EXIT_OK;
     if (c->json)
-        code = print_json(c, m, well, buf_str(&answer));
+        code = print_json(c, m, suited, well, buf_str(&answer));
     else
         show_server(ready);
     if (!well)
@@ -210,14 +292,19 @@ static int examine(const struct cli *c, const struct machine *m, struct connecti
 int cli_doctor(struct cli *c)
 {
     struct machine machine = {};
+    struct suited suited;
     look_at(&machine, c->data);
-    if (!c->json)
+    look_at_models(c, &suited);
+    if (!c->json) {
         show_machine(c, &machine);
+        show_models(&suited);
+    }
     struct connection *k;
     int code = connect_server(c, CONNECT_ANYHOW, &k);
-    if (code != EXIT_OK)
-        return code;
-    code = examine(c, &machine, k);
-    disconnect_server(k);
+    if (code == EXIT_OK) {
+        code = examine(c, &machine, &suited, k);
+        disconnect_server(k);
+    }
+    forget_models(&suited);
     return code;
 }

@@ -62,7 +62,8 @@ int help_command(const struct command *command)
     int count;
     const struct cli_option *common = common_options(&count);
     for (const struct cli_option *o = command->options; o->name; o++)
-        put_option(o);
+        if (o->help)
+            put_option(o);
     for (int i = 0; i < count; i++)
         put_option(&common[i]);
     if (command->is_bare)

@@ -53,6 +53,8 @@ static void put_options(const struct cli_option *o, int count)
 {
     puts(".Bl -tag -width Ds");
     for (int i = 0; i < count && o[i].name; i++) {
+        if (!o[i].help)
+            continue;
         fputs(".It ", stdout);
         if (o[i].letter && o[i].value)
             printf("Fl %c Ar %s , ", o[i].letter, o[i].value);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "server/cli/cli.h"
+#include "server/cli/advise.h"
 #include "server/models/catalogue.h"
 #include "server/models/models_dir.h"
 
@@ -26,8 +26,16 @@ static int fail(const struct cli *c, const struct models_dir *d, enum err err,
 
 /* --- list --- */
 
-static void put_json(struct json_out *j, const struct model *m)
+struct listing {
+    const struct models_dir *dir;
+    const struct model_list *there;
+    struct model_list catalogue;
+    struct advice_machine machine;
+};
+
+static void put_json(struct json_out *j, const struct listing *l, const struct model *m)
 {
+    struct advice a = advice_on(&l->machine, &l->catalogue, m);
     json_obj(j);
     json_kstr(j, "name", m->name);
     json_kstr(j, "kind", m->kind);
@@ -40,29 +48,29 @@ static void put_json(struct json_out *j, const struct model *m)
     json_kstr(j, "source", m->source);
     json_kstr(j, "revision", m->revision);
     if (!m->file.n) {
-        json_kint(j, "memory_mib", m->memory_mib);
         json_kstr(j, "languages", m->languages);
         json_kbool(j, "gated", m->is_gated);
     }
+    advise_put(j, &a);
     json_end(j);
 }
 
-static int list_json(const struct cli *c, const struct models_dir *d,
-                     const struct model_list *there, const struct model_list *catalogue)
+static int list_json(const struct cli *c, const struct listing *l)
 {
+    const struct model_list *there = l->there, *catalogue = &l->catalogue;
     autobuf out = BUF(LIST_MAX);
     struct json_out j = {.to = &out};
     json_obj(&j);
-    json_kstr(&j, "folder", str_of(d->path));
+    json_kstr(&j, "folder", str_of(l->dir->path));
     json_key(&j, "installed");
     json_arr(&j);
     for (size_t i = 0; i < there->count; i++)
-        put_json(&j, &there->model[i]);
+        put_json(&j, l, &there->model[i]);
     json_end(&j);
     json_key(&j, "catalogue");
     json_arr(&j);
     for (size_t i = 0; i < catalogue->count; i++)
-        put_json(&j, &catalogue->model[i]);
+        put_json(&j, l, &catalogue->model[i]);
     json_end(&j);
     json_end(&j);
     if (json_finish(&j) != OK)
@@ -79,9 +87,23 @@ static void put_size(int64_t size)
         printf("%11s  ", "");
 }
 
-static void list_text(const struct models_dir *d, const struct model_list *there,
-                      const struct model_list *catalogue)
+static void list_known(const struct listing *l, const struct model *m)
 {
+    char words[64];
+    struct advice a = advice_on(&l->machine, &l->catalogue, m);
+    advise_words(&a, words);
+    printf("  %-20.*s %-6.*s", STR_FMT(m->name), STR_FMT(m->kind));
+    put_size(m->size);
+    printf("%.*s%s, %.1f GB of memory, %.*s%s%s%s\n", STR_FMT(m->licence),
+           m->is_gated ? " (gated: needs HF_TOKEN)" : "", (double)m->memory_mib * 1.048576e-3,
+           STR_FMT(m->languages), words[0] ? "; " : "", words,
+           a.suits ? "; suits this machine" : "");
+}
+
+static void list_text(const struct listing *l)
+{
+    const struct models_dir *d = l->dir;
+    const struct model_list *there = l->there, *catalogue = &l->catalogue;
     printf(there->count ? "Installed in %s\n" : "No models are installed in %s\n", d->path);
     for (size_t i = 0; i < there->count; i++) {
         const struct model *m = &there->model[i];
@@ -93,13 +115,8 @@ static void list_text(const struct models_dir *d, const struct model_list *there
         "Known; 'repartee pull NAME' brings one, 'repartee pull' a small set for this machine\n");
     for (size_t i = 0; i < catalogue->count; i++) {
         const struct model *m = &catalogue->model[i];
-        if (model_list_find(there, m->name))
-            continue;
-        printf("  %-20.*s %-6.*s", STR_FMT(m->name), STR_FMT(m->kind));
-        put_size(m->size);
-        printf("%.*s%s, %.1f GB of memory, %.*s\n", STR_FMT(m->licence),
-               m->is_gated ? " (gated: needs HF_TOKEN)" : "", (double)m->memory_mib * 1.048576e-3,
-               STR_FMT(m->languages));
+        if (!model_list_find(there, m->name))
+            list_known(l, m);
     }
     unsigned unfinished;
     int64_t bytes;
@@ -111,15 +128,16 @@ static void list_text(const struct models_dir *d, const struct model_list *there
 
 static int list(const struct cli *c, const struct models_dir *d, const struct model_list *there)
 {
-    struct model_list catalogue;
-    if (catalogue_read(&catalogue) != OK)
+    struct listing l = {.dir = d, .there = there};
+    if (catalogue_read(&l.catalogue) != OK)
         return cli_no_memory(c);
+    advise_measure(&c->conf, &l.machine);
     int code = EXIT_OK;
     if (c->json)
-        code = list_json(c, d, there, &catalogue);
+        code = list_json(c, &l);
     else
-        list_text(d, there, &catalogue);
-    model_list_free(&catalogue);
+        list_text(&l);
+    model_list_free(&l.catalogue);
     return code;
 }
 

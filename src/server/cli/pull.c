@@ -2,17 +2,17 @@
 /* Brings models: by their name in the catalogue, from the hub, from an address, from a folder. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/sysinfo.h>
+#include <stdlib.h>
 
-#include "base/check.h"
 #include "base/clock.h"
 #include "server/cli/pull_parts.h"
 #include "server/loop/loop.h"
+#include "server/models/advice.h"
 #include "server/models/catalogue.h"
 #include "server/net/fetch.h"
 #include "server/net/fetch_url.h"
 
-enum { SHOW_EVERY_MS = 100 };
+enum { SHOW_EVERY_MS = 100, ALIVE_MS = 1000 };
 
 /* --- what is wanted --- */
 
@@ -33,65 +33,33 @@ static int no_source(const struct pull *p, struct str source)
         best.n ? "?" : "");
 }
 
-/* What stands in a query may be a signature that lets in who knows it: that is no origin to keep. */
-static struct str without_query(struct str source)
-{
-    source.n = str_find_byte(source, '#');
-    source.n = str_find_byte(source, '?');
-    return source;
-}
-
-/* A source that is in no catalogue: its name and kind by the options or by its file. */
-static int take_other(struct pull *p, struct str source, struct wish *w)
-{
-    const char *name = cli_given(p->c, "as"), *kind = cli_given(p->c, "kind");
-    if (model_source_parse(source, &w->source) != OK)
-        return no_source(p, source);
-    struct str file = model_source_file(&w->source);
-    w->model.source = without_query(source);
-    w->model.kind = kind ? str_of(kind) : S("llm");
-    if (!kind && !str_ends_nocase(file, S(".gguf")))
-        return cli_misuse(p->c,
-                          "what is %.*s? Say with --kind whether it is llm, stt, tts, embed or vad",
-                          STR_FMT(str_sub(file, 0, 200)));
-    if (!name && model_name_of(file, w->name) != OK)
-        return cli_misuse(p->c,
-                          "the file's name makes no good name for a model; give it one with --as");
-    if (!w->source.is_hub && !w->model.sha256.n)
-        return cli_misuse(
-            p->c, "an address needs the file's SHA-256; write it behind the address: sha256:…");
-    return EXIT_OK;
-}
-
-void pull_expect(struct wish *w, struct str sha256)
-{
-    if (str_eq(w->model.sha256, sha256))
-        return;
-    w->model.sha256 = sha256;
-    w->model.size = 0;
-    w->model.revision = S("");
-}
-
 int pull_take(struct pull *p, struct str source, struct str sha256, struct wish *w)
 {
-    const char *name = cli_given(p->c, "as");
-    *w = (struct wish){.model.sha256 = sha256};
-    const struct model *known = model_list_find(&p->catalogue, source);
-    int code = EXIT_OK;
-    if (known) {
-        w->model = *known;
-        if (sha256.n)
-            pull_expect(w, sha256);
-        check(model_source_parse(known->source, &w->source) == OK);
-        snprintf(w->name, sizeof w->name, "%.*s", STR_FMT(known->name));
-    } else {
-        code = take_other(p, source, w);
+    const struct wish_words words = {
+        .source = source,
+        .sha256 = sha256,
+        .kind = str_of(cli_given(p->c, "kind")),
+        .as = str_of(cli_given(p->c, "as")),
+    };
+    switch (wish_take(&p->catalogue, &words, w)) {
+    case WISH_SOURCE:
+        return no_source(p, source);
+    case WISH_KIND:
+        return cli_misuse(p->c,
+                          "what is %.*s? Say with --kind whether it is llm, stt, tts, embed or vad",
+                          STR_FMT(str_sub(model_source_file(&w->source), 0, 200)));
+    case WISH_NAME:
+        return cli_misuse(p->c,
+                          "the file's name makes no good name for a model; give it one with --as");
+    case WISH_SHA256:
+        return cli_misuse(
+            p->c, "an address needs the file's SHA-256; write it behind the address: sha256:…");
+    case WISH_NOMEM:
+        return cli_no_memory(p->c);
+    case WISH_GOOD:
+        break;
     }
-    if (name)
-        snprintf(w->name, sizeof w->name, "%s", name);
-    if (w->source.is_hub && !w->source.revision.n)
-        w->source.revision = w->model.revision;
-    return code;
+    return EXIT_OK;
 }
 
 /* --- progress --- */
@@ -133,6 +101,7 @@ void pull_show(struct pull *p, const struct wish *w, int64_t done, int64_t total
     if (!is_step && now - p->shown_ms < SHOW_EVERY_MS)
         return;
     char text[160];
+    pull_report_progress(p, w, done, total);
     describe(p, w, done, total, text);
     progress_show(&p->progress, (uint64_t)done, (uint64_t)total, text, is_step);
     p->shown_ms = now;
@@ -145,6 +114,7 @@ struct pulling {
     struct pull *p;
     const struct wish *w;
     struct loop *loop;
+    struct timer alive;
     bool keeps_token; /* there is one, but the hub would be told it for all to hear */
     int code;
 };
@@ -162,14 +132,14 @@ static int tell_failure(const struct pulling *g, const struct download_result *r
     const struct cli *c = g->p->c;
     bool is_kept = w->source.is_hub && (r->status == 401 || r->status == 403);
     if (!is_kept)
-        return cli_fail(c, "%s: %s", w->name, r->why);
+        return pull_fail(g->p, r->err, "%s: %s", w->name, r->why);
     if (g->keeps_token)
-        return cli_fail(
-            c,
+        return pull_fail(
+            g->p, r->err,
             "%s: %s; the token was not sent, because %s is asked without encryption: take an https address for models.hub",
             w->name, r->why, c->conf.models_hub);
-    return cli_fail(
-        c,
+    return pull_fail(
+        g->p, r->err,
         "%s: %s; agree to its licence at %s/%.*s, make a token there and put it into HF_TOKEN%s%.*s%s",
         w->name, r->why, c->conf.models_hub, STR_FMT(w->source.repo),
         w->model.instead.n ? "; or take " : "", STR_FMT(w->model.instead),
@@ -184,6 +154,13 @@ static void on_done(void *arg, const struct download_result *r)
     loop_stop(g->loop);
 }
 
+static void on_alive(void *arg)
+{
+    struct pulling *g = arg;
+    pull_report_alive(g->p);
+    timer_start(&g->alive, ALIVE_MS);
+}
+
 static enum err download(struct pulling *g, const struct download_request *request)
 {
     static const struct download_events events = {.progress = on_progress, .done = on_done};
@@ -194,12 +171,18 @@ static enum err download(struct pulling *g, const struct download_request *reque
         err = fetcher_create(g->loop, &fetcher);
     if (err == OK)
         err = download_start(g->loop, fetcher, request, &events, g, &d);
-    if (err == OK)
+    if (err == OK) {
+        timer_init(&g->alive, g->loop, on_alive, g);
+        timer_start(&g->alive, ALIVE_MS);
         loop_run(g->loop);
+        timer_stop(&g->alive);
+    }
     fetcher_destroy(fetcher);
     loop_destroy(g->loop);
     return err;
 }
+
+static const char NO_HUB[] = "models.hub must be an address such as https://huggingface.co";
 
 static int pull_one(struct pull *p, const struct wish *w)
 {
@@ -210,7 +193,8 @@ static int pull_one(struct pull *p, const struct wish *w)
     if (code != EXIT_OK || is_there)
         return code;
     if (url_read(conf->models_hub, &hub) != OK)
-        return cli_misuse(p->c, "models.hub must be an address such as https://huggingface.co");
+        return p->reports ? pull_fail(p, ERR_INVALID, "%s", NO_HUB)
+                          : cli_misuse(p->c, "%s", NO_HUB);
     bool may_have_token =
         w->source.is_hub && (hub.is_https || url_is_this_machine(conf->models_hub));
     autobuf url = BUF(URL_MAX);
@@ -237,24 +221,21 @@ static int pull_one(struct pull *p, const struct wish *w)
     if (err == OK)
         err = request.url ? download(&g, &request) : ERR_NOMEM;
     return err == OK ? g.code
-                     : cli_fail(p->c, "%s cannot be asked for (%s); check its source", w->name,
-                                err_text(err));
+                     : pull_fail(p, err, "%s cannot be asked for (%s); check its source", w->name,
+                                 err_text(err));
 }
 
 /* --- the command --- */
 
-static uint64_t machine_mib(void)
-{
-    struct sysinfo info;
-    return sysinfo(&info) == 0 ? (uint64_t)info.totalram * info.mem_unit >> 20 : 0;
-}
-
 static int pull_set(struct pull *p)
 {
-    static const char *const kinds[] = {"llm", "embed"};
+    static const char *const kinds[] = {"llm", "embed", "stt"};
+    struct advice_machine machine;
+    advice_look(&machine);
     int code = EXIT_OK;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds && code == EXIT_OK; i++) {
-        const struct model *m = catalogue_choose(&p->catalogue, kinds[i], machine_mib());
+        const struct model *m =
+            catalogue_choose(&p->catalogue, str_of(kinds[i]), (uint64_t)machine.memory_mib);
         struct wish w;
         if (!m)
             return cli_fail(
@@ -322,8 +303,8 @@ static int pull(struct pull *p)
     const char *from = cli_given(c, "from");
     enum err err = models_dir_lock(&p->dir, "pull", holder);
     if (err == ERR_CONFLICT)
-        return cli_fail(c, "%s changes %s now; wait for its end, then try again", holder,
-                        p->dir.path);
+        return pull_fail(p, err, "%s changes %s now; wait for its end, then try again", holder,
+                         p->dir.path);
     if (err == OK)
         err = catalogue_read(&p->catalogue);
     if (err == OK)
@@ -333,15 +314,34 @@ static int pull(struct pull *p)
     return from ? pull_from(p, from) : c->count ? pull_operands(p) : pull_set(p);
 }
 
+/* A server says in the environment what it wants: an address may hold a signature, and arguments are for all to see. */
+static void take_source(struct cli *c, char *words[2])
+{
+    words[0] = getenv("PULL_SOURCE");
+    words[1] = c->count == 1 ? c->operand[0] : nullptr; /* sha256:… */
+    if (!words[0] || c->count > 1)
+        return;
+    c->operand = words;
+    c->count++;
+}
+
 int cli_pull(struct cli *c)
 {
     struct pull p = {.c = c};
+    const char *fd = cli_given(c, "fd");
+    char *words[2];
+    if (fd)
+        take_source(c, words);
     if (models_dir_init(&p.dir, c->conf.models_dir, c->data) != OK)
         return cli_misuse(
             c, "the name of the folder of models is too long; choose another with --models-dir");
     int code = check_options(c);
+    if (code == EXIT_OK && fd && pull_report_begin(&p, fd) != OK)
+        code = cli_misuse(c, "--fd is for the server that pulls; leave it out");
     if (code == EXIT_OK)
         code = pull(&p);
+    if (code == EXIT_OK)
+        pull_report_done(&p);
     if (c->json && code == EXIT_OK)
         printf("{\"installed\":%u}\n", p.done);
     models_dir_unlock(&p.dir);

@@ -122,9 +122,10 @@ static int take_operand(struct pull *p, const char *folder, const struct model_l
         w = (struct wish){.model = *there};
         snprintf(w.name, sizeof w.name, "%.*s", STR_FMT(name ? str_of(name) : there->name));
         if (sha256.n)
-            pull_expect(&w, sha256);
-        if (model_source_parse(there->source, &w.source) != OK)
-            return pull_cannot_store(p, ERR_SYNTAX);
+            wish_expect(&w, sha256);
+        enum err err = model_source_parse(there->source, &w.source);
+        if (err != OK)
+            return pull_cannot_store(p, err == ERR_NOMEM ? err : ERR_SYNTAX);
     } else {
         code = pull_take(p, source, sha256, &w);
     }

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The inside of `repartee pull`, shared by its files: pull.c (what is wanted, from the network), pull_from.c (from a
- * folder) and pull_store.c (what is there). */
+ * folder), pull_store.c (what is there) and pull_report.c (to the server that has started us). */
 #pragma once
 
 #include "server/cli/cli.h"
 #include "server/cli/progress.h"
 #include "server/models/download.h"
 #include "server/models/models_dir.h"
-
-/* A model that is wanted; what is not known is empty or 0. */
-struct wish {
-    struct model model; /* texts of the operands, the catalogue or another folder's models.lock */
-    char name[MODEL_NAME_MAX + 1];
-    struct model_source source;
-};
+#include "server/models/wish.h"
 
 struct pull {
     struct cli *c;
@@ -24,13 +18,12 @@ struct pull {
     int64_t first,
         step; /* bytes that were there at first; the last step told where there is no terminal */
     uint32_t done;
+    bool reports; /* to a server, on the socket that it gave us, and to nobody else */
 };
 
 /* pull.c */
 /* The next operand, and the sha256: behind it, if there is one. */
 int pull_next(struct pull *p, int *at, struct str *ret_source, struct str *ret_sha256);
-/* The caller of the command says what the file's SHA-256 is; of another file nothing else is known. */
-void pull_expect(struct wish *w, struct str sha256);
 int pull_take(struct pull *p, struct str source, struct str sha256, struct wish *w);
 void pull_show(struct pull *p, const struct wish *w, int64_t done, int64_t total);
 void pull_begin_progress(struct pull *p);
@@ -46,3 +39,13 @@ int pull_cannot_store(const struct pull *p, enum err err);
 
 /* pull_from.c */
 int pull_from(struct pull *p, const char *folder);
+
+/* pull_report.c: lines of JSON, as models/puller.h has them. A server that is gone ends us. */
+/* By the option --fd. ERR_INVALID: that is no socket. */
+enum err pull_report_begin(struct pull *p, const char *fd);
+void pull_report_progress(const struct pull *p, const struct wish *w, int64_t done, int64_t total);
+void pull_report_alive(const struct pull *p);
+void pull_report_done(const struct pull *p);
+/* What is wrong, in a sentence, to whoever has called us; returns EXIT_FAILED. */
+int pull_fail(const struct pull *p, enum err err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));

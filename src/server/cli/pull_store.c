@@ -26,25 +26,25 @@ int pull_cannot_store(const struct pull *p, enum err err)
 {
     switch (err) {
     case ERR_NOMEM:
-        return cli_no_memory(p->c);
+        return pull_fail(p, err, "there is not enough memory; end some programs and try again");
     case ERR_NOTFOUND:
-        return cli_fail(
-            p->c,
+        return pull_fail(
+            p, err,
             "%s cannot be made, because a folder above it is missing; make that, or choose another with --models-dir",
             p->dir.path);
     case ERR_NOSPACE:
-        return cli_fail(p->c, "the disk is full at %s; make room and try again", p->dir.path);
+        return pull_fail(p, err, "the disk is full at %s; make room and try again", p->dir.path);
     case ERR_SYNTAX:
-        return cli_fail(
-            p->c, "%s/models.lock is damaged; restore it, or remove it and pull the models anew",
+        return pull_fail(
+            p, err, "%s/models.lock is damaged; restore it, or remove it and pull the models anew",
             p->dir.path);
     case ERR_TOOBIG:
-        return cli_fail(p->c,
-                        "%s holds %d models already; remove some with 'repartee models rm NAME'",
-                        p->dir.path, MODELS_MAX);
+        return pull_fail(p, err,
+                         "%s holds %d models already; remove some with 'repartee models rm NAME'",
+                         p->dir.path, MODELS_MAX);
     default:
-        return cli_fail(
-            p->c,
+        return pull_fail(
+            p, err,
             "%s cannot be read or written (%s); look at its rights, or choose another folder with --models-dir",
             p->dir.path, err_text(err));
     }
@@ -128,8 +128,8 @@ int pull_install(struct pull *p, const struct wish *w, struct part *part,
     part_close(part);
     progress_clear(&p->progress);
     if (err == ERR_CONFLICT)
-        return cli_fail(
-            p->c,
+        return pull_fail(
+            p, err,
             "%s/%s is another file, of which models.lock knows nothing; move it away, or take another name with --as",
             p->dir.path, file);
     return err == OK ? enter(p, w, file, is) : pull_cannot_store(p, err);
@@ -167,8 +167,8 @@ int pull_look(struct pull *p, const struct wish *w, bool *ret_is)
     const struct model *m = model_list_find(&p->installed, str_of(w->name));
     *ret_is = false;
     if (m && !is_same(m, w))
-        return cli_fail(
-            p->c,
+        return pull_fail(
+            p, ERR_CONFLICT,
             "there is another model named %s; remove it with 'repartee models rm %s', or take another name with --as",
             w->name, w->name);
     if (!m || !is_listed_whole(p, m))

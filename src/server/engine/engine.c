@@ -75,18 +75,23 @@ enum err engine_create(struct loop *loop, const struct engine_config *config, st
 
 void engine_destroy(struct engine *e)
 {
+    engine_end(e, ERR_DRAINING, "the server is shutting down");
+}
+
+void engine_end(struct engine *e, enum err err, const char *text)
+{
     if (!e)
         return;
     e->state = ENGINE_STOPPED;
-    jobs_end_all(e, ERR_DRAINING, "the server is shutting down");
+    jobs_end_all(e, err, text);
     e->backend->stop(e);
     timer_stop(&e->timer);
     blob_unref(e->words);
     buf_finish(&e->in);
     buf_finish(&e->out);
-    char *owned[] = {e->role,      e->driver,  e->model_dir,    e->model,
-                     e->options,   e->program, e->ready_driver, e->ready_model,
-                     e->languages, e->notes,   e->refusal,      e->sha256};
+    char *owned[] = {e->role,    e->driver,       e->model_dir,   e->model,     e->options,
+                     e->program, e->ready_driver, e->ready_model, e->languages, e->notes,
+                     e->refusal, e->sha256,       e->last_words};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     free(e);
@@ -102,6 +107,7 @@ void engine_info(const struct engine *e, struct engine_info *ret_info)
         .notes = e->notes ? e->notes : "",
         .refusal = e->refusal ? e->refusal : "",
         .refusal_passes = e->refusal_passes,
+        .last_words = e->last_words ? e->last_words : "",
         .state = e->state,
         .since_ms = e->since_ms,
         .rate_hz = e->rate_hz,
@@ -113,4 +119,9 @@ void engine_info(const struct engine *e, struct engine_info *ret_info)
         .pid = e->child ? child_pid(e->child) : 0,
         .learnt = !e->words || e->learnt,
     };
+}
+
+uint64_t engine_guarded(const struct engine *e, enum guard guard)
+{
+    return e->guarded[guard];
 }

@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include "wire/guard.h"
 #include "wire/msg.h"
 
 struct blob;
@@ -71,6 +72,8 @@ struct engine_info {
     const char *role, *driver, *model, *languages, *notes;
     const char *refusal; /* why it would not load what it was told to, in a sentence; "": it did */
     bool refusal_passes; /* it may be there later without our doing */
+    const char
+        *last_words; /* of a child that ended since: what it failed with, refusals and others; "" */
     enum engine_state state;
     uint64_t since_ms; /* in this state, clock_ms() */
     uint32_t rate_hz, slots, live, waiting, restarts;
@@ -91,12 +94,16 @@ struct job_events {
  * killed. */
 enum err engine_create(struct loop *loop, const struct engine_config *config,
                        struct engine **ret_e);
-/* Ends every job with ERR_DRAINING, stops the child. Takes NULL. */
+/* Ends every job with ERR_DRAINING, stops the child. Takes NULL. Not from inside a callback of the engine. */
 void engine_destroy(struct engine *e);
+/* The same while the server goes on, with a word of its own for the jobs. */
+void engine_end(struct engine *e, enum err err, const char *text);
 void engine_info(const struct engine *e, struct engine_info *ret_info);
 const char *engine_state_name(enum engine_state s);
 /* From job_cancel to the engine's word that the job's place is free. */
 const struct histogram *engine_cancel_seconds(const struct engine *e);
+/* How often a recogniser has not believed what it heard, for this reason. */
+uint64_t engine_guarded(const struct engine *e, enum guard guard);
 /* The words of the documents, for a recogniser that adapts to them (stt_words). Kept by reference and
  * told again after a restart. NULL: none. The same words again are no news. */
 void engine_set_words(struct engine *e, struct blob *text);

@@ -52,7 +52,8 @@ struct engine {
     uint64_t since_ms;
     char *ready_driver, *ready_model, *languages, *notes; /* owned, from `ready` */
     bool refusal_passes;
-    char *refusal; /* owned: why it would not load, the last time; NULL: it did */
+    char *refusal;    /* owned: why it would not load, the last time; NULL: it did */
+    char *last_words; /* owned: of a child that failed, until the next one is ready */
     uint32_t rate_hz, slots, restarts;
 
     struct child *child; /* NULL between its exit and the next start */
@@ -70,6 +71,7 @@ struct engine {
     uint32_t leaving_count;                /* of both kinds */
     uint32_t next_stream;
     struct histogram cancel_seconds;
+    uint64_t guarded[GUARD_COUNT];
 };
 
 /* engine.c → those who do the work */

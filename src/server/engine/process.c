@@ -103,6 +103,7 @@ static void on_ready(struct engine *e, const struct msg_ready *ready)
     engine_keep_text(&e->ready_model, ready->model);
     engine_keep_text(&e->languages, ready->languages);
     engine_keep_text(&e->notes, ready->notes);
+    engine_keep_text(&e->last_words, S(""));
     e->rate_hz = ready->rate_hz;
     e->slots = ready->slots ? ready->slots : 1;
     e->ping_ms = 0;
@@ -138,6 +139,14 @@ static bool passes(uint32_t err)
     return err == ERR_NOMEM || err == ERR_BUSY || err == ERR_IO;
 }
 
+static void on_failure(struct engine *e, const struct msg_fail *fail)
+{
+    struct str sentence = str_sub(fail->text, 0, utf8_prefix(fail->text, 240));
+    engine_keep_text(&e->last_words, sentence);
+    if (e->state == ENGINE_STARTING && !passes(fail->err))
+        engine_keep_text(&e->refusal, sentence);
+}
+
 static enum err on_frame(struct engine *e, const struct frame *f)
 {
     if (f->stream != WIRE_STREAM_NONE)
@@ -160,11 +169,14 @@ static enum err on_frame(struct engine *e, const struct frame *f)
             return ERR_SYNTAX;
         on_learnt(e, &msg.stt_learnt);
         return OK;
+    case MSG_stt_guarded:
+        if (msg.stt_guarded.guard == GUARD_NONE || msg.stt_guarded.guard >= GUARD_COUNT)
+            return ERR_SYNTAX;
+        e->guarded[msg.stt_guarded.guard]++;
+        return OK;
     case MSG_fail:
         log_error("%s: %.*s", e->role, STR_FMT(str_sub(msg.fail.text, 0, 240)));
-        if (e->state == ENGINE_STARTING && !passes(msg.fail.err))
-            engine_keep_text(&e->refusal,
-                             str_sub(msg.fail.text, 0, utf8_prefix(msg.fail.text, 240)));
+        on_failure(e, &msg.fail);
         return ERR_ENGINE;
     default:
         return ERR_SYNTAX;

@@ -16,13 +16,13 @@ enum err catalogue_read(struct model_list *ret_list)
     return err;
 }
 
-const struct model *catalogue_choose(const struct model_list *l, const char *kind,
+const struct model *catalogue_choose(const struct model_list *l, struct str kind,
                                      uint64_t machine_mib)
 {
     const struct model *best = nullptr;
     for (size_t i = 0; i < l->count; i++) {
         const struct model *m = &l->model[i];
-        if (str_eq(m->kind, str_of(kind)) && m->set_mib && (uint64_t)m->set_mib <= machine_mib &&
+        if (str_eq(m->kind, kind) && m->set_mib && (uint64_t)m->set_mib <= machine_mib &&
             (!best || m->set_mib > best->set_mib))
             best = m;
     }

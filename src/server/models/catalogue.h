@@ -10,5 +10,5 @@
 /* The caller frees with model_list_free. ERR_NOMEM. */
 enum err catalogue_read(struct model_list *ret_list);
 /* Of a kind the best model of the small set that a machine with so much memory has room for; NULL: none. */
-const struct model *catalogue_choose(const struct model_list *l, const char *kind,
+const struct model *catalogue_choose(const struct model_list *l, struct str kind,
                                      uint64_t machine_mib);

@@ -51,15 +51,16 @@ static bool is_file(const struct model *m)
     return str_cut(&name, '/', &kind) && str_eq(kind, m->kind) && model_file_is_good(name);
 }
 
-static const char *wrong_field(const struct model *m, enum model_list_use use)
+/* `source` as far as it could be read. */
+static const char *wrong_field(const struct model *m, enum model_list_use use, enum err read,
+                               const struct model_source *source)
 {
-    struct model_source source;
     bool is_lock = use == LIST_LOCK;
     if (!model_name_is_good(m->name))
         return "name";
     if (!model_kind_is_good(m->kind))
         return "kind";
-    if (model_source_parse(m->source, &source) != OK || (!is_lock && source.revision.n))
+    if (read != OK || (!is_lock && source->revision.n))
         return "source";
     if (m->revision.n && !is_revision(m->revision))
         return "revision";
@@ -97,7 +98,11 @@ static enum err take_model(struct model_list *l, const struct json_val *one,
         return err;
     if (err != OK)
         return refuse(why, number, json.param, json.text);
-    const char *wrong = wrong_field(&m, use);
+    struct model_source source = {};
+    err = model_source_parse(m.source, &source);
+    if (err == ERR_NOMEM)
+        return err;
+    const char *wrong = wrong_field(&m, use, err, &source);
     if (wrong)
         return refuse(why, number, wrong, "this value cannot be");
     if (model_list_find(l, m.name))

@@ -185,6 +185,8 @@ void answer_begin(struct turn *t)
     enum err err =
         history_add(&t->session->history, SAID_BY_USER, t->id, buf_str(&t->question), false);
     t->answering = err == OK;
+    if (err == OK && t->talk->unanswered)
+        err = ERR_CHANGING;
     if (err == OK && !t->talk->llm) {
         quote(t);
         return;

@@ -203,6 +203,8 @@ enum err turn_begin(struct talk *talk, struct session *session, const struct tur
 {
     if (talk->draining)
         return ERR_DRAINING;
+    if (talk->changing)
+        return ERR_CHANGING;
     if (session->ended)
         return ERR_NOTFOUND;
     if (session->live)

@@ -38,7 +38,9 @@ struct talk {
     struct turn *live;   /* list of running turns */
     uint32_t live_count; /* at most limit.live */
     uint64_t next_id;
-    bool draining; /* no new turns */
+    bool draining;   /* no new turns */
+    bool changing;   /* the same, while one language model goes before another one can answer */
+    bool unanswered; /* and turns that have begun get no answer either: it has gone */
 };
 
 /* Counted over the server's life, for /metrics. */
@@ -88,7 +90,8 @@ struct turn_sink {
 };
 
 /* ERR_BUSY: too many turns; ERR_CONFLICT: the session has a live turn; ERR_ENGINE; ERR_NOMEM;
- * ERR_INVALID for a text that is empty; ERR_NOTFOUND: the session has ended; ERR_DRAINING. The session is held until the turn ends. */
+ * ERR_INVALID for a text that is empty; ERR_NOTFOUND: the session has ended; ERR_CHANGING: no language model answers
+ * at the moment; ERR_DRAINING. The session is held until the turn ends. */
 enum err turn_begin(struct talk *talk, struct session *session, const struct turn_request *request,
                     const struct turn_sink *sink, void *arg, struct turn **ret_turn);
 uint64_t turn_id(const struct turn *t);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/api/language_model.h"
+#include "server/answerer/language_model.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/models/catalogue.h"
@@ -13,6 +14,8 @@ enum {
     LOAD_MS = 15 * 60 * 1000, /* a large model from a slow disk */
     URL_MAX = 1024,
 };
+/* Of a model that the catalogue does not know, beside its weights. */
+constexpr uint64_t CONTEXT_BYTES = 256u << 20;
 
 /* A server or a model that is named is meant to answer. */
 static const char *driver_of(const struct conf *c)
@@ -24,14 +27,16 @@ static const char *driver_of(const struct conf *c)
                              : "quote";
 }
 
-static bool is_known(const char *name)
+/* By the catalogue, and how much memory it needs there. */
+static bool is_known(const char *name, int64_t *ret_memory_mib)
 {
     struct model_list catalogue;
     if (catalogue_read(&catalogue) != OK)
         return false;
-    bool is = model_list_find(&catalogue, str_of(name));
+    const struct model *m = model_list_find(&catalogue, str_of(name));
+    *ret_memory_mib = m ? m->memory_mib : 0;
     model_list_free(&catalogue);
-    return is;
+    return m != nullptr;
 }
 
 /* An installed model of this name, or whose file this is. */
@@ -47,6 +52,15 @@ static const struct model *find_installed(const struct models_dir *dir,
     return m;
 }
 
+static enum err use_installed(const struct models_dir *dir, const struct model *m,
+                              struct language_model *memory)
+{
+    try(models_dir_file(dir, m, memory->path));
+    snprintf(memory->sha256, sizeof memory->sha256, "%.*s", STR_FMT(m->sha256));
+    snprintf(memory->name, sizeof memory->name, "%.*s", STR_FMT(m->name));
+    return OK;
+}
+
 /* A file that is not there is told by the engine, as the path that was given. */
 static void use_file(const char *given, const struct models_dir *dir, const struct model_list *list,
                      struct language_model *memory)
@@ -54,12 +68,26 @@ static void use_file(const char *given, const struct models_dir *dir, const stru
     char *real = given[0] ? realpath(given, nullptr) : nullptr;
     const struct model *m = find_installed(dir, list, given, real);
     snprintf(memory->path, sizeof memory->path, "%s", real ? real : given);
-    if (m && models_dir_file(dir, m, memory->path) == OK)
-        snprintf(memory->sha256, sizeof memory->sha256, "%.*s", STR_FMT(m->sha256));
-    else if (!real && is_known(given))
+    int64_t mib;
+    if ((!m || use_installed(dir, m, memory) != OK) && !real && is_known(given, &mib))
         snprintf(memory->wrong, sizeof memory->wrong,
                  "the model %s is not installed; 'repartee pull %s' brings it", given, given);
     free(real);
+}
+
+static enum err read_installed(const struct conf *c, const char *data, struct models_dir *dir,
+                               struct model_list *list, struct language_model *memory)
+{
+    struct model_list_why why = {};
+    enum err err = models_dir_init(dir, c->models_dir, data);
+    if (err == OK)
+        err = models_dir_read(dir, list, &why);
+    if (err != OK)
+        snprintf(memory->wrong, sizeof memory->wrong,
+                 "%.90s/models.lock cannot be read (%.60s); restore it, or remove it and pull the "
+                 "models anew",
+                 dir->path, why.text[0] ? why.text : err_text(err));
+    return err;
 }
 
 static void find_file(const struct conf *c, const char *data, const char *given,
@@ -67,17 +95,8 @@ static void find_file(const struct conf *c, const char *data, const char *given,
 {
     struct models_dir dir;
     struct model_list list;
-    struct model_list_why why = {};
-    enum err err = models_dir_init(&dir, c->models_dir, data);
-    if (err == OK)
-        err = models_dir_read(&dir, &list, &why);
-    if (err != OK) {
-        snprintf(memory->wrong, sizeof memory->wrong,
-                 "%.90s/models.lock cannot be read (%.60s); restore it, or remove it and pull the "
-                 "models anew",
-                 dir.path, why.text[0] ? why.text : err_text(err));
+    if (read_installed(c, data, &dir, &list, memory) != OK)
         return;
-    }
     use_file(given, &dir, &list, memory);
     model_list_free(&list);
 }
@@ -88,11 +107,13 @@ static uint32_t cores(void)
     return n > 0 && n < 1024 ? (uint32_t)n : 1;
 }
 
-static void put_options(const struct conf *c, char into[512])
+/* llm.template is for the model of llm.model, whose own is missing; any other one has its own. */
+static void put_options(const struct conf *c, bool is_configured, char into[512])
 {
+    bool has_template = is_configured && c->llm_template[0];
     snprintf(into, 512, "context=%lld,parallel=%lld,gpu_layers=%lld%s%.200s",
              (long long)c->llm_context, (long long)c->llm_parallel, (long long)c->llm_gpu_layers,
-             c->llm_template[0] ? ",template=" : "", c->llm_template);
+             has_template ? ",template=" : "", has_template ? c->llm_template : "");
 }
 
 static bool is_header_text(const char *key)
@@ -102,11 +123,10 @@ static bool is_header_text(const char *key)
     return !*key;
 }
 
-const char *language_model_wrong(const struct conf *c, const struct language_model *llm,
-                                 const struct language_model *embed)
+const char *language_model_wrong(const struct conf *c, const struct language_model *llm)
 {
-    if (llm->wrong[0] || embed->wrong[0])
-        return llm->wrong[0] ? llm->wrong : embed->wrong;
+    if (llm->wrong[0])
+        return llm->wrong;
     if (strcmp(driver_of(c), "remote") != 0)
         return nullptr;
     if (!c->llm_url[0])
@@ -119,24 +139,34 @@ const char *language_model_wrong(const struct conf *c, const struct language_mod
                                       : "llm.key may hold letters, digits and signs of ASCII only";
 }
 
+static struct engine_config begin_config(const struct conf *c, const char *driver)
+{
+    return (struct engine_config){.role = "llm",
+                                  .driver = driver,
+                                  .options = c->llm_script,
+                                  .start_ms = LOAD_MS,
+                                  .threads = c->llm_threads ? (uint32_t)c->llm_threads : cores()};
+}
+
+static void put_model(const struct conf *c, bool is_configured, struct language_model *memory,
+                      struct engine_config *config)
+{
+    put_options(c, is_configured, memory->options);
+    config->model = memory->path;
+    config->sha256 = memory->sha256;
+    config->options = memory->options;
+}
+
 bool language_model_choose(const struct conf *c, const char *data, struct language_model *memory,
                            struct engine_config *ret_config)
 {
     const char *driver = driver_of(c);
     if (strcmp(driver, "quote") == 0)
         return false;
-    *ret_config =
-        (struct engine_config){.role = "llm",
-                               .driver = driver,
-                               .options = c->llm_script,
-                               .start_ms = LOAD_MS,
-                               .threads = c->llm_threads ? (uint32_t)c->llm_threads : cores()};
+    *ret_config = begin_config(c, driver);
     if (strcmp(driver, "llama") == 0) {
         find_file(c, data, c->llm_model, memory);
-        put_options(c, memory->options);
-        ret_config->model = memory->path;
-        ret_config->sha256 = memory->sha256;
-        ret_config->options = memory->options;
+        put_model(c, true, memory, ret_config);
     }
     if (strcmp(driver, "remote") == 0) {
         memory->remote = (struct engine_remote){
@@ -152,6 +182,56 @@ bool language_model_choose(const struct conf *c, const char *data, struct langua
         ret_config->remote = &memory->remote;
     }
     return true;
+}
+
+static enum err find_named(const struct models_dir *dir, const struct model_list *list,
+                           struct str name, struct language_model *memory)
+{
+    const struct model *m = model_list_find(list, name);
+    if (!m) {
+        snprintf(memory->wrong, sizeof memory->wrong, "the model %.*s is not installed",
+                 STR_FMT(str_sub(name, 0, MODEL_NAME_MAX)));
+        return ERR_NOTFOUND;
+    }
+    if (!str_eq(m->kind, S("llm"))) {
+        snprintf(memory->wrong, sizeof memory->wrong, "%.*s is no language model: its kind is %.*s",
+                 STR_FMT(m->name), STR_FMT(m->kind));
+        return ERR_INVALID;
+    }
+    return use_installed(dir, m, memory);
+}
+
+enum err language_model_named(const struct conf *c, const char *data, struct str name,
+                              struct language_model *memory, struct engine_config *ret_config)
+{
+    struct models_dir dir;
+    struct model_list list;
+    try(read_installed(c, data, &dir, &list, memory));
+    enum err err = find_named(&dir, &list, name, memory);
+    if (err == OK) {
+        const struct model *told = strcmp(driver_of(c), "llama") == 0
+                                       ? model_list_find(&list, str_of(c->llm_model))
+                                       : nullptr;
+        *ret_config = begin_config(c, "llama");
+        put_model(c, told && str_eq_nocase(told->name, name), memory, ret_config);
+    }
+    model_list_free(&list);
+    return err;
+}
+
+void language_model_told(const struct conf *c, char *into, size_t size)
+{
+    snprintf(into, size, "%s %s", driver_of(c), c->llm_model);
+}
+
+uint64_t language_model_bytes(const struct language_model *llm)
+{
+    struct stat about;
+    int64_t mib = 0;
+    uint64_t file = stat(llm->path, &about) == 0 && about.st_size > 0 ? (uint64_t)about.st_size : 0;
+    uint64_t guess = file + file / 4 + CONTEXT_BYTES;
+    uint64_t known = is_known(llm->name, &mib) && mib > 0 ? (uint64_t)mib << 20 : 0;
+    return known > file ? known : guess;
 }
 
 bool embedding_model_choose(const struct conf *c, const char *data, struct language_model *memory,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "llm/model/model_hash.h"
+#include "wire/model_hash.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,13 +31,13 @@ static enum err hash(int fd, EVP_MD_CTX *ctx, char into[2 * SUM_BYTES + 1])
     return OK;
 }
 
-enum err model_hash_check(const char *path, struct str sha256, char why[LLM_WHY_BYTES])
+enum err model_hash_check(const char *path, struct str sha256, char why[WORKER_WHY_BYTES])
 {
     char is[2 * SUM_BYTES + 1] = "";
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         enum err err = err_from_errno(errno);
-        snprintf(why, LLM_WHY_BYTES, "cannot open the model %.160s: %s", path, err_text(err));
+        snprintf(why, WORKER_WHY_BYTES, "cannot open the model %.160s: %s", path, err_text(err));
         return err;
     }
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -45,12 +45,12 @@ enum err model_hash_check(const char *path, struct str sha256, char why[LLM_WHY_
     EVP_MD_CTX_free(ctx);
     close(fd);
     if (err != OK) {
-        snprintf(why, LLM_WHY_BYTES, "cannot read the model %.160s: %s", path, err_text(err));
+        snprintf(why, WORKER_WHY_BYTES, "cannot read the model %.160s: %s", path, err_text(err));
         return err;
     }
     if (str_eq(sha256, str_of(is)))
         return OK;
-    snprintf(why, LLM_WHY_BYTES,
+    snprintf(why, WORKER_WHY_BYTES,
              "the model %.80s is not what models.lock says (another SHA-256); remove it with "
              "'repartee models rm' and pull it anew",
              path);

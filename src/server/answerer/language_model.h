@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Which language model answers and which one makes vectors, by the configuration or by name, and what their engines
+ * are told. Without a model the quote answerer reads the documents out, which needs no engine. What is installed is
+ * read from models.lock each time, a few kilobytes: at the start and where a person asks for another model.
+ */
+#pragma once
+
+#include "base/conf.h"
+#include "server/engine/engine.h"
+#include "server/models/source.h"
+
+struct language_model {
+    char name[MODEL_NAME_MAX + 1]; /* as models.lock has it; "": it is none of ours */
+    char path[4096]; /* of the file, absolute: the engine has no other idea of where we are */
+    char sha256[65]; /* of the file, as models.lock has it; "": it is none of ours */
+    char wrong[240]; /* a sentence, when the model cannot be found; "": not so */
+    char options[512];
+    struct engine_remote remote;
+};
+
+/* False: the quote answerer. `memory` holds what *ret_config points to; models lie below `data` or in models.dir. */
+bool language_model_choose(const struct conf *c, const char *data, struct language_model *memory,
+                           struct engine_config *ret_config);
+/* A model of models.lock that shall answer. ERR_NOTFOUND: it is not installed; ERR_INVALID: it is no language model;
+ * others: models.lock cannot be read. `memory->wrong` is the sentence for it. */
+enum err language_model_named(const struct conf *c, const char *data, struct str name,
+                              struct language_model *memory, struct engine_config *ret_config);
+/* What the options say of it; whoever changes them changes this text. */
+void language_model_told(const struct conf *c, char *into, size_t size);
+/* Memory that it needs with some context: what the catalogue says of it, or a guess by the size of the file. */
+uint64_t language_model_bytes(const struct language_model *llm);
+/* False: nobody makes vectors. */
+bool embedding_model_choose(const struct conf *c, const char *data, struct language_model *memory,
+                            struct engine_config *ret_config);
+/* A sentence that says what is wrong with the options or with what was chosen by them, or NULL. */
+const char *language_model_wrong(const struct conf *c, const struct language_model *llm);

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/api/speech_model.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    LOAD_MS = 5 * 60 * 1000, /* a large model from a slow disk */
+    OTHER_THREADS = 2,
+    STREAMS = 2,
+    WHISPER_STREAMS = 16, /* they share one model */
+    OPTIONS_MAX = WIRE_PAYLOAD_MAX,
+};
+
+static uint32_t cores(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 && n < 1024 ? (uint32_t)n : 1;
+}
+
+static enum err put_options(const struct conf *c, bool is_whisper, struct buf *options)
+{
+    long long usual = is_whisper ? WHISPER_STREAMS : STREAMS;
+    options->cap = OPTIONS_MAX;
+    try(buf_addf(options, "streams=%lld%s%s", c->stt_streams ? (long long)c->stt_streams : usual,
+                 c->stt_script[0] ? "," : "", c->stt_script));
+    return buf_z(options) ? OK : ERR_NOMEM;
+}
+
+void speech_model_finish(struct speech_model *memory)
+{
+    buf_finish(&memory->options);
+}
+
+const char *speech_model_choose(const struct conf *c, const char *data, struct speech_model *memory,
+                                struct engine_config *ret_config)
+{
+    bool is_left_open = strcmp(c->stt_driver, "auto") == 0;
+    const char *driver = !is_left_open ? c->stt_driver : c->stt_model[0] ? "whisper" : "sphinx";
+    bool is_whisper = strcmp(driver, "whisper") == 0;
+    struct model_named *file = &memory->file;
+    enum err err = put_options(c, is_whisper, &memory->options);
+    if (err != OK) {
+        snprintf(file->wrong, sizeof file->wrong, "stt.script: %s", err_text(err));
+        return file->wrong;
+    }
+    *ret_config = (struct engine_config){
+        .role = "stt", .driver = driver, .options = memory->options.p, .threads = OTHER_THREADS};
+    if (!is_whisper)
+        return nullptr;
+    model_find_named(c->stt_model, "whisper", c->models_dir, data, file);
+    ret_config->model = file->path;
+    ret_config->sha256 = file->sha256;
+    ret_config->start_ms = LOAD_MS;
+    ret_config->threads = c->stt_threads ? (uint32_t)c->stt_threads : cores();
+    return file->wrong[0] ? file->wrong : nullptr;
+}

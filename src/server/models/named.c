@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/models/named.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/models/catalogue.h"
+
+/* A name, and the same with its family before it; "": too long for one. */
+struct names {
+    char bare[MODEL_NAME_MAX + 1], full[2 * MODEL_NAME_MAX + 2];
+};
+
+static struct names names_of(const char *given, const char *family)
+{
+    struct names n = {};
+    if (strlen(given) > MODEL_NAME_MAX || strlen(family) > MODEL_NAME_MAX)
+        return n;
+    snprintf(n.bare, sizeof n.bare, "%s", given);
+    snprintf(n.full, sizeof n.full, "%s-%s", family, given);
+    return n;
+}
+
+static const struct model *find_in(const struct model_list *list, const struct names *n)
+{
+    const struct model *m = n->bare[0] ? model_list_find(list, str_of(n->bare)) : nullptr;
+    return m || !n->full[0] ? m : model_list_find(list, str_of(n->full));
+}
+
+/* The name by which it can be pulled; "": there is none. */
+static void find_known(const struct names *n, char into[MODEL_NAME_MAX + 1])
+{
+    struct model_list catalogue;
+    into[0] = 0;
+    if (catalogue_read(&catalogue) != OK)
+        return;
+    const struct model *m = find_in(&catalogue, n);
+    if (m)
+        snprintf(into, MODEL_NAME_MAX + 1, "%.*s", STR_FMT(m->name));
+    model_list_free(&catalogue);
+}
+
+/* An installed model of this name, or whose file this is. */
+static const struct model *find_installed(const struct models_dir *dir,
+                                          const struct model_list *list, const struct names *n,
+                                          const char *real)
+{
+    char path[MODELS_PATH_BYTES];
+    const struct model *m = find_in(list, n);
+    for (size_t i = 0; !m && real && i < list->count; i++)
+        if (models_dir_file(dir, &list->model[i], path) == OK && strcmp(path, real) == 0)
+            m = &list->model[i];
+    return m;
+}
+
+static void use_file(const char *given, const char *family, const struct models_dir *dir,
+                     const struct model_list *list, struct model_named *named)
+{
+    char known[MODEL_NAME_MAX + 1] = "";
+    const struct names names = names_of(given, family);
+    char *real = given[0] ? realpath(given, nullptr) : nullptr;
+    const struct model *m = find_installed(dir, list, &names, real);
+    snprintf(named->path, sizeof named->path, "%s", real ? real : given);
+    if (m && models_dir_file(dir, m, named->path) == OK)
+        snprintf(named->sha256, sizeof named->sha256, "%.*s", STR_FMT(m->sha256));
+    else if (!real)
+        find_known(&names, known);
+    if (known[0])
+        snprintf(named->wrong, sizeof named->wrong,
+                 "the model %.64s is not installed; 'repartee pull %s' brings it", given, known);
+    free(real);
+}
+
+void model_find_named(const char *given, const char *family, const char *models_dir,
+                      const char *data, struct model_named *ret_named)
+{
+    struct models_dir dir;
+    struct model_list list;
+    struct model_list_why why = {};
+    enum err err = models_dir_init(&dir, models_dir, data);
+    if (err == OK)
+        err = models_dir_read(&dir, &list, &why);
+    if (err != OK) {
+        snprintf(ret_named->wrong, sizeof ret_named->wrong,
+                 "%.90s/models.lock cannot be read (%.60s); restore it, or remove it and pull the "
+                 "models anew",
+                 dir.path, why.text[0] ? why.text : err_text(err));
+        return;
+    }
+    use_file(given, family, &dir, &list, ret_named);
+    model_list_free(&list);
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stt/whisper/model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <whisper.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum {
+    TEXT_MAX = 16 * 1024,
+    FRAMES_STEP = 256,
+    TOKENS_BASE = 8, /* so many tokens, and more a second, are no speech but a loop */
+    TOKENS_PER_SECOND = 7,
+};
+static constexpr float UNSURE =
+    -0.6f; /* mean log-probability below which it is asked whether anybody spoke */
+
+static struct whisper_context *context; /* const after model_open */
+
+struct model_lane {
+    struct whisper_state *state;
+    float *samples;                    /* MODEL_SAMPLES_MAX */
+    const struct model_window *window; /* during a call */
+};
+
+/* libwhisper tells much, and calls it an error when we stop it. */
+static void on_log(enum ggml_log_level level, const char *text, void *arg)
+{
+    (void)arg;
+    struct str line = str_trim(str_of(text));
+    bool is_ours =
+        str_find(line, S("aborting")) < line.n || str_find(line, S("failed to")) < line.n;
+    if (level == GGML_LOG_LEVEL_ERROR && line.n > 1)
+        log_line(is_ours ? LOG_DEBUG : LOG_WARN, 0, "libwhisper: %.*s",
+                 (int)(line.n < 400 ? line.n : 400), line.p);
+}
+
+enum err model_open(const char *path, char why[MODEL_WHY_BYTES])
+{
+    whisper_log_set(on_log, nullptr);
+    ggml_backend_load_all();
+    struct whisper_context_params p = whisper_context_default_params();
+    p.use_gpu = false;
+    context = whisper_init_from_file_with_params_no_state(path, p);
+    if (context)
+        return OK;
+    snprintf(why, MODEL_WHY_BYTES, "libwhisper cannot load the model %.160s; see the log", path);
+    return ERR_INVALID;
+}
+
+void model_close(void)
+{
+    whisper_free(context);
+    context = nullptr;
+}
+
+/* --- languages --- */
+
+int model_language(struct str tag)
+{
+    char name[8] = "";
+    struct str rest = tag, first = tag;
+    (void)str_cut(&rest, '-', &first);
+    if (first.n == 0 || first.n >= sizeof name)
+        return MODEL_LANGUAGE_UNKNOWN;
+    for (size_t i = 0; i < first.n; i++)
+        name[i] = (char)(first.p[i] >= 'A' && first.p[i] <= 'Z' ? first.p[i] + 32 : first.p[i]);
+    bool knows_many = whisper_is_multilingual(context);
+    if (strcmp(name, "auto") == 0)
+        return knows_many ? MODEL_LANGUAGE_AUTO : whisper_lang_id("en");
+    int id = whisper_lang_id(name);
+    /* It takes names as well ("german"), which are no tags. */
+    if (id < 0 || strcmp(whisper_lang_str(id), name) != 0)
+        return MODEL_LANGUAGE_UNKNOWN;
+    bool is_known = knows_many ? whisper_token_lang(context, id) < whisper_token_translate(context)
+                               : strcmp(name, "en") == 0;
+    return is_known ? id : MODEL_LANGUAGE_UNKNOWN;
+}
+
+const char *model_language_name(int language)
+{
+    const char *name = language < 0 ? nullptr : whisper_lang_str(language);
+    return name ? name : "";
+}
+
+/* --- lanes --- */
+
+enum err model_lane_create(struct model_lane **ret_lane)
+{
+    struct model_lane *lane = mem_zero(1, sizeof *lane);
+    if (!lane)
+        return ERR_NOMEM;
+    lane->samples = mem_zero(MODEL_SAMPLES_MAX, sizeof *lane->samples);
+    lane->state = lane->samples ? whisper_init_state(context) : nullptr;
+    if (!lane->state) {
+        model_lane_destroy(lane);
+        return ERR_NOMEM;
+    }
+    *ret_lane = lane;
+    return OK;
+}
+
+void model_lane_destroy(struct model_lane *lane)
+{
+    if (!lane)
+        return;
+    if (lane->state)
+        whisper_free_state(lane->state);
+    free(lane->samples);
+    free(lane);
+}
+
+static bool is_stopped(void *arg)
+{
+    const struct model_window *w = ((const struct model_lane *)arg)->window;
+    return w->stopped && w->stopped(w->arg);
+}
+
+/* Whole steps of 256: libwhisper's attention always goes over such, and what a window does not fill holds what another one
+ * has left there, so that it would hear somebody else's sound, too. */
+static int frames_of(const struct model_window *w)
+{
+    static_assert(MODEL_FRAMES_MAX % FRAMES_STEP == 0);
+    int frames = (int)((w->count + MODEL_FRAME - 1) / MODEL_FRAME) + MODEL_FRAMES_SPARE;
+    frames = (frames + FRAMES_STEP - 1) / FRAMES_STEP * FRAMES_STEP;
+    return w->whole ? MODEL_FRAMES_MAX : frames;
+}
+
+static struct whisper_full_params params_of(struct model_lane *lane, const struct model_window *w)
+{
+    struct whisper_full_params p = whisper_full_default_params(WHISPER_SAMPLING_GREEDY);
+    int tokens = TOKENS_BASE + (int)(w->count * TOKENS_PER_SECOND / MODEL_RATE_HZ);
+    p.n_threads = w->threads ? (int)w->threads : 1;
+    p.no_context = true;
+    p.no_timestamps = true;
+    p.single_segment = true;
+    p.suppress_nst = true;
+    p.print_progress = false;
+    p.print_timestamps = false;
+    p.greedy.best_of = 1;
+    p.temperature_inc = 0; /* chance would give the same sound other words */
+    /* What is to be believed is decided elsewhere. */
+    p.entropy_thold = 0;
+    p.logprob_thold = -INFINITY;
+    p.no_speech_thold = 2;
+    p.max_tokens = tokens < MODEL_TOKENS_MAX - 1 ? tokens : MODEL_TOKENS_MAX - 1;
+    p.audio_ctx = frames_of(w); /* the state would keep the last one's */
+    p.language = w->language == MODEL_LANGUAGE_AUTO ? "auto" : whisper_lang_str(w->language);
+    p.prompt_tokens = w->before_n ? w->before : nullptr;
+    p.prompt_n_tokens = (int)w->before_n;
+    p.abort_callback = is_stopped;
+    p.abort_callback_user_data = lane;
+    return p;
+}
+
+/* --- text --- */
+
+struct writer {
+    struct model_heard *h;
+    const float *confidence; /* of each byte of the raw text */
+    float sum;               /* of the present word's bytes */
+    size_t bytes;            /* of it */
+};
+
+static enum err end_word(struct writer *w)
+{
+    struct model_heard *h = w->h;
+    if (w->bytes == 0)
+        return OK;
+    try(mem_grow((void **)&h->words, &h->words_room, h->words_n + 1, sizeof *h->words));
+    h->words[h->words_n++] = (struct model_word){.at = (uint32_t)(h->text.n - w->bytes),
+                                                 .length = (uint32_t)w->bytes,
+                                                 .confidence = w->sum / (float)w->bytes};
+    w->sum = 0;
+    w->bytes = 0;
+    return OK;
+}
+
+static enum err put_character(struct writer *w, struct str c, const float *confidence)
+{
+    if (w->bytes == 0 && w->h->text.n > 0)
+        try(buf_add_byte(&w->h->text, ' '));
+    try(buf_add(&w->h->text, c));
+    w->bytes += c.n;
+    for (size_t i = 0; i < c.n; i++)
+        w->sum += confidence[i];
+    return OK;
+}
+
+/* A token may hold half a character, and the last one's other half may be missing. */
+static enum err put_words(struct model_heard *h, struct str raw, const float *confidence)
+{
+    struct writer w = {.h = h, .confidence = confidence};
+    for (size_t at = 0, n; at < raw.n; at += n) {
+        uint32_t cp = 0;
+        n = utf8_next(str_sub(raw, at, raw.n), &cp);
+        bool is_blank = n > 0 && (cp <= ' ' || cp == 0x7f || cp == 0xa0 || cp == 0x3000);
+        if (is_blank)
+            try(end_word(&w));
+        else if (n > 0)
+            try(put_character(&w, str_sub(raw, at, at + n), confidence + at));
+        n = n ? n : 1;
+    }
+    return end_word(&w);
+}
+
+static enum err take_text(struct model_lane *lane, struct model_heard *h)
+{
+    autobuf raw = BUF(TEXT_MAX);
+    autofree float *confidence = mem_zero(TEXT_MAX, sizeof *confidence);
+    double sum = 0;
+    if (!confidence)
+        return ERR_NOMEM;
+    int segments = whisper_full_n_segments_from_state(lane->state);
+    for (int s = 0; s < segments; s++) {
+        int n = whisper_full_n_tokens_from_state(lane->state, s);
+        for (int i = 0; i < n && h->tokens_n < MODEL_TOKENS_MAX; i++) {
+            whisper_token_data t = whisper_full_get_token_data_from_state(lane->state, s, i);
+            if (t.id >= whisper_token_eot(context))
+                continue;
+            size_t at = raw.n;
+            try(buf_add(&raw, str_of(whisper_token_to_str(context, t.id))));
+            for (; at < raw.n; at++)
+                confidence[at] = t.p >= 0 && t.p <= 1 ? t.p : 0; /* a broken model's is no number */
+            h->tokens[h->tokens_n++] = t.id;
+            sum += (double)t.plog;
+        }
+    }
+    h->logprob = h->tokens_n ? (float)(sum / (double)h->tokens_n) : 0;
+    return put_words(h, buf_str(&raw), confidence);
+}
+
+/* libwhisper's own figure is of the wrong place: a row of logits that it has not computed. What the model says after the
+ * bare start of a transcript is what its makers compare with. */
+static float no_speech(struct model_lane *lane, int threads)
+{
+    const whisper_token start = whisper_token_sot(context);
+    if (whisper_decode_with_state(context, lane->state, &start, 1, 0, threads) != 0)
+        return 0;
+    const float *logits = whisper_get_logits_from_state(lane->state);
+    int n = whisper_n_vocab(context);
+    float most = -INFINITY;
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        most = fmaxf(most, logits[i]);
+    for (int i = 0; i < n; i++)
+        sum += exp((double)(logits[i] - most));
+    return (float)(exp((double)(logits[whisper_token_nosp(context)] - most)) / sum);
+}
+
+static bool no_encoder(struct whisper_context *, struct whisper_state *, void *)
+{
+    return false;
+}
+
+/* The language is found out with as many frames as the window before had. So the number is set first, by a call that goes
+ * no further; the spectrum that it makes serves the second one. */
+static int hear_samples(struct model_lane *lane, const struct model_window *w,
+                        struct whisper_full_params p)
+{
+    if (w->language != MODEL_LANGUAGE_AUTO)
+        return whisper_full_with_state(context, lane->state, p, lane->samples, (int)w->count);
+    struct whisper_full_params first = p;
+    first.language = "en";
+    first.encoder_begin_callback = no_encoder;
+    int failed = whisper_full_with_state(context, lane->state, first, lane->samples, (int)w->count);
+    return failed ? failed : whisper_full_with_state(context, lane->state, p, nullptr, 0);
+}
+
+static void clear(struct model_heard *h)
+{
+    buf_clear(&h->text);
+    h->text.cap = TEXT_MAX;
+    h->words_n = h->tokens_n = 0;
+    h->logprob = h->no_speech = 0;
+}
+
+void model_heard_finish(struct model_heard *h)
+{
+    buf_finish(&h->text);
+    free(h->words);
+    *h = (struct model_heard){};
+}
+
+enum err model_hear(struct model_lane *lane, const struct model_window *window,
+                    struct model_heard *heard)
+{
+    check(window->count >= MODEL_SAMPLES_MIN && window->count <= MODEL_SAMPLES_MAX);
+    clear(heard);
+    lane->window = window;
+    for (size_t i = 0; i < window->count; i++)
+        lane->samples[i] = (float)window->samples[i] / 32768;
+    struct whisper_full_params p = params_of(lane, window);
+    int failed = hear_samples(lane, window, p);
+    if (is_stopped(lane))
+        return ERR_CANCELED;
+    if (failed)
+        return ERR_INTERNAL;
+    heard->language = whisper_is_multilingual(context)
+                          ? whisper_full_lang_id_from_state(lane->state)
+                          : whisper_lang_id("en");
+    try(take_text(lane, heard));
+    if (!(heard->logprob > UNSURE))
+        heard->no_speech = no_speech(lane, p.n_threads);
+    return OK;
+}

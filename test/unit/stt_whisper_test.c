@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * repartee-stt with Whisper files that are made (whisper_write.h), on real speech: the LibriVox recordings of Debian's
+ * pocketsphinx-testdata. A made model says what it was told to, whatever it hears; so these are tests of all but its
+ * ears. $PROGRAM is the program's path.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "listener.h"
+#include "made_file.h"
+#include "made_whisper.h"
+#include "unit.h"
+
+#define RECORDING "/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-"
+#define QUESTION "how do i add documents"
+enum { PIECE = 640 }; /* 20 ms at 16 kHz */
+
+static const char *says_question; /* the usual model */
+static struct sound speech;       /* three seconds and more */
+
+static int make(void **)
+{
+    struct whisper_shape shape = whisper_tiny_made();
+    shape.says = QUESTION;
+    says_question = made_whisper(shape);
+    speech = sound_read(RECORDING "0880.wav");
+    return 0;
+}
+
+static int unmake(void **)
+{
+    sound_free(&speech);
+    return 0;
+}
+
+static struct peer *start(const char *model, const char *options)
+{
+    struct peer *p = peer_start(getenv("PROGRAM"));
+    peer_load_model(p, "whisper", model, options);
+    return p;
+}
+
+static uint32_t guards(const struct peer *p)
+{
+    uint32_t n = 0;
+    for (int i = 0; i < GUARD_COUNT; i++)
+        n += p->guarded[i];
+    return n;
+}
+
+/* The final has the words, in order and inside of the sound, and before that partials had them. */
+static void words_are_heard(void **)
+{
+    struct peer *p = start(says_question, "streams=3");
+    assert_int_equal(p->msg.ready.slots, 3);
+    assert_int_equal(p->msg.ready.rate_hz, 16000);
+    assert_str(p->msg.ready.languages, "en");
+    assert_true(str_find(p->msg.ready.notes, S("f16 weights, English only")) <
+                p->msg.ready.notes.n);
+    struct listener l;
+    struct sound first = {.bytes = BUF(1 << 20), .rate_hz = 16000};
+    assert_ok(buf_add(&first.bytes, str_sub(buf_str(&speech.bytes), 0, 2 * 16000 * 2)));
+    listen_to(&l, p, 1, &first, false, PIECE);
+    assert_int_equal(l.err, OK);
+    assert_str(buf_str(&l.text), QUESTION);
+    assert_str(buf_str(&l.partial), QUESTION);
+    assert_true(l.partials >= 2);
+    assert_str(str_of(l.language), "en");
+    assert_int_equal(l.audio_ms, 2000);
+    struct json_doc *doc;
+    assert_ok(json_parse(buf_str(&l.segments), &doc, nullptr));
+    int64_t last = 0;
+    size_t words = 0;
+    for (size_t s = 0; s < json_count(json_root(doc)); s++) {
+        const struct json_val *list = json_get(json_at(json_root(doc), s), "words");
+        for (size_t i = 0; i < json_count(list); i++, words++) {
+            int64_t from = json_int(json_get(json_at(list, i), "start_ms"), -1);
+            int64_t to = json_int(json_get(json_at(list, i), "end_ms"), -1);
+            assert_true(from >= last && to > from && to <= 2000);
+            last = to;
+        }
+    }
+    assert_int_equal(words, 5);
+    assert_int_equal(guards(p), 0);
+    json_doc_destroy(doc);
+    listen_free(&l);
+    sound_free(&first);
+    assert_int_equal(peer_stop(p), 0);
+}
+
+/* One that hears something: what it says depends on the sound. */
+static struct whisper_shape hearing(void)
+{
+    struct whisper_shape shape = whisper_tiny_made();
+    shape.sure = 60;
+    return shape;
+}
+
+static void hear_whole(struct listener *l, struct peer *p, const struct sound *sound,
+                       const char *language, size_t piece)
+{
+    static uint32_t stream;
+    listen_open_in(l, p, ++stream, language);
+    listen_send(l, buf_str(&sound->bytes), piece);
+    listen_finish(l);
+    listen_wait(l);
+    assert_int_equal(l->err, OK);
+}
+
+/* In any pieces, with partials heard at any places on the way, after anything else: a longer window, a shorter one. */
+static void hear_again_and_again(const char *model, const char *language)
+{
+    static const size_t pieces[] = {31, 640, 3201, 32000, 48 * 1024};
+    struct peer *p = start(model, "streams=1");
+    struct sound longer = sound_read(RECORDING "0870.wav"), little = {.bytes = BUF(1 << 20)};
+    assert_ok(buf_add(&little.bytes, str_sub(buf_str(&longer.bytes), 16000, 64000)));
+    const struct sound *between[] = {&longer, &little};
+    autobuf first = BUF(1 << 16);
+    struct listener l;
+    for (size_t i = 0; i < 2 * countof(pieces); i++) {
+        hear_whole(&l, p, &speech, language, pieces[i / 2]);
+        if (i == 0)
+            assert_ok(buf_add(&first, buf_str(&l.text)));
+        assert_true(l.text.n > 0);
+        if (!str_eq(buf_str(&l.text), buf_str(&first)))
+            fail_msg("\"%s\", in pieces of %zu: \"%.*s\" and not \"%.*s\"", language, pieces[i / 2],
+                     STR_FMT(buf_str(&l.text)), STR_FMT(buf_str(&first)));
+        listen_free(&l);
+        hear_whole(&l, p, between[i % 2], language, 32000);
+        assert_false(str_eq(buf_str(&l.text), buf_str(&first))); /* it does hear */
+        listen_free(&l);
+    }
+    sound_free(&longer);
+    sound_free(&little);
+    assert_int_equal(peer_stop(p), 0);
+}
+
+static void the_same_sound_gives_the_same_words(void **)
+{
+    struct whisper_shape shape = hearing();
+    hear_again_and_again(made_whisper(shape), "en");
+    shape.multilingual = true;
+    const char *many = made_whisper(shape);
+    hear_again_and_again(many, "de");
+    hear_again_and_again(many, "auto");
+}
+
+static void expect_guard(struct whisper_shape shape, enum guard guard, const char *text)
+{
+    struct peer *p = start(made_whisper(shape), "");
+    struct listener l;
+    struct sound first = {.bytes = BUF(1 << 20), .rate_hz = 16000};
+    assert_ok(buf_add(&first.bytes, str_sub(buf_str(&speech.bytes), 0, 2 * 16000 * 2)));
+    listen_to(&l, p, 1, &first, false, PIECE);
+    assert_int_equal(l.err, OK);
+    assert_str(buf_str(&l.text), text);
+    assert_true(p->guarded[guard] > 0);
+    assert_str(buf_str(&l.partial), text); /* nothing was shown that is taken back */
+    listen_free(&l);
+    sound_free(&first);
+    assert_int_equal(peer_stop(p), 0);
+}
+
+static void what_it_is_not_sure_of_is_dropped(void **)
+{
+    expect_guard(whisper_tiny_made(), GUARD_guess, "");
+}
+
+static void what_nobody_said_is_dropped(void **)
+{
+    struct whisper_shape shape = whisper_tiny_made();
+    shape.says = "thank you for watching";
+    shape.silent = true;
+    expect_guard(shape, GUARD_no_speech, "");
+}
+
+static void a_loop_is_cut(void **)
+{
+    struct whisper_shape shape = whisper_tiny_made();
+    shape.says = "thank you for watching";
+    shape.endless = true;
+    expect_guard(shape, GUARD_loop, "thank you for watching");
+}
+
+/* Where nobody speaks the model is not asked: this one would always find words. */
+static void silence_is_not_heard(void **)
+{
+    struct peer *p = start(says_question, "");
+    struct sound silence = sound_silence(16000, 4000), hum = sound_silence(16000, 4000);
+    for (size_t i = 0; i < sound_samples(&hum); i++)
+        ((int16_t *)hum.bytes.p)[i] = (int16_t)(i % 320 < 160 ? 4000 : -4000);
+    const struct sound *sounds[] = {&silence, &hum};
+    for (uint32_t i = 0; i < countof(sounds); i++) {
+        struct listener l;
+        listen_to(&l, p, i + 1, sounds[i], false, PIECE);
+        assert_int_equal(l.err, OK);
+        assert_str(buf_str(&l.text), "");
+        assert_str(buf_str(&l.segments), "[]");
+        assert_int_equal(p->guarded[GUARD_silence], i + 1);
+        listen_free(&l);
+    }
+    assert_int_equal(guards(p), 2);
+    sound_free(&silence);
+    sound_free(&hum);
+    assert_int_equal(peer_stop(p), 0);
+}
+
+/* No sound at all, and less than libwhisper can read. */
+static void hardly_any_sound_is_no_harm(void **)
+{
+    struct peer *p = start(says_question, "");
+    for (uint32_t n = 0; n < 40; n++) {
+        struct listener l;
+        struct sound little = {.bytes = BUF(1 << 16), .rate_hz = 16000};
+        assert_ok(buf_add(&little.bytes, str_sub(buf_str(&speech.bytes), 40000, 40000 + n * 101)));
+        listen_to(&l, p, n + 1, &little, false, PIECE);
+        assert_int_equal(l.err, OK);
+        assert_str(buf_str(&l.text), "");
+        listen_free(&l);
+        sound_free(&little);
+    }
+    assert_int_equal(peer_stop(p), 0);
+}
+
+/* Pauses end what is heard for good: it does not change any more, and is not heard again. */
+static void long_speech_is_cut_at_pauses(void **)
+{
+    struct peer *p = start(says_question, "");
+    struct sound sound = {.bytes = BUF(8 << 20), .rate_hz = 16000};
+    struct sound pause = sound_silence(16000, 900);
+    for (int i = 0; i < 4; i++) {
+        sound_append(&sound, &speech);
+        sound_append(&sound, &pause);
+    }
+    struct listener l;
+    listen_open(&l, p, 1, 16000, false, false);
+    autobuf before = BUF(1 << 16);
+    struct str rest = buf_str(&sound.bytes);
+    while (rest.n > 0) {
+        listen_send(&l, str_sub(rest, 0, 6400), 6400);
+        rest = str_sub(rest, 6400, rest.n);
+        /* A model that always says the same never takes a word back. */
+        struct str text = buf_str(&l.partial);
+        assert_true(text.n >= before.n && str_starts(text, buf_str(&before)));
+        buf_clear(&before);
+        assert_ok(buf_add(&before, text));
+    }
+    listen_finish(&l);
+    listen_wait(&l);
+    assert_int_equal(l.err, OK);
+    size_t times = (l.text.n + 1) / sizeof QUESTION;
+    assert_true(times >= 4 && times <= 16);
+    for (size_t i = 0; i < times; i++)
+        assert_str(str_sub(buf_str(&l.text), i * sizeof QUESTION, (i + 1) * sizeof QUESTION - 1),
+                   QUESTION);
+    struct json_doc *doc;
+    assert_ok(json_parse(buf_str(&l.segments), &doc, nullptr));
+    assert_true(json_count(json_root(doc)) >= 4);
+    json_doc_destroy(doc);
+    listen_free(&l);
+    sound_free(&sound);
+    sound_free(&pause);
+    assert_int_equal(peer_stop(p), 0);
+}
+
+/* 32 people at once share one model and one lane; each is heard. */
+static void many_are_heard_at_once(void **)
+{
+    enum { PEOPLE = 32 };
+    struct peer *p = start(says_question, "streams=32");
+    static struct listener l[PEOPLE];
+    struct str part = str_sub(buf_str(&speech.bytes), 0, 2 * 16000 * 2);
+    for (uint32_t i = 0; i < PEOPLE; i++)
+        listen_open(&l[i], p, i + 1, 16000, false, false);
+    for (size_t at = 0; at < part.n; at += 6400)
+        for (uint32_t i = 0; i < PEOPLE; i++)
+            listen_send(&l[i], str_sub(part, at, at + 6400), 6400);
+    for (uint32_t i = 0; i < PEOPLE; i++)
+        listen_finish(&l[i]);
+    for (uint32_t i = 0; i < PEOPLE; i++) {
+        listen_wait(&l[i]);
+        assert_int_equal(l[i].err, OK);
+        assert_str(buf_str(&l[i].text), QUESTION);
+        listen_free(&l[i]);
+    }
+    assert_int_equal(peer_stop(p), 0);
+}
+
+/* Whoever goes away in the middle leaves the lane to others. */
+static void cancelled_streams_leave(void **)
+{
+    struct peer *p = start(says_question, "streams=2");
+    for (uint32_t i = 0; i < 20; i++) {
+        struct listener gone, next;
+        listen_open(&gone, p, 2 * i + 1, 16000, false, false);
+        listen_send(&gone, str_sub(buf_str(&speech.bytes), 0, 8000 + i * 2000), 4000);
+        listen_cancel(&gone);
+        struct sound first = {.bytes = BUF(1 << 20), .rate_hz = 16000};
+        assert_ok(buf_add(&first.bytes, str_sub(buf_str(&speech.bytes), 0, 16000 * 2)));
+        listen_to(&next, p, 2 * i + 2, &first, false, PIECE);
+        assert_int_equal(next.err, OK);
+        assert_str(buf_str(&next.text), QUESTION);
+        listen_free(&next);
+        sound_free(&first);
+    }
+    assert_int_equal(peer_stop(p), 0);
+}
+
+/* With an end-of-speech detector in front, several rates. */
+static void ends_of_speech_are_found(void **)
+{
+    struct peer *p = start(says_question, "");
+    struct sound silence = sound_silence(16000, 1000);
+    struct sound sound = {.bytes = BUF(4 << 20), .rate_hz = 16000};
+    sound_append(&sound, &silence);
+    sound_append(&sound, &speech);
+    sound_append(&sound, &silence);
+    struct listener l;
+    listen_open(&l, p, 1, 16000, false, true);
+    listen_send(&l, buf_str(&sound.bytes), PIECE);
+    listen_finish(&l);
+    listen_wait(&l);
+    assert_true(l.started && l.ended);
+    assert_true(str_starts(buf_str(&l.text), S(QUESTION)));
+    listen_free(&l);
+    sound_free(&silence);
+    sound_free(&sound);
+    assert_int_equal(peer_stop(p), 0);
+}
+
+/* --- languages --- */
+
+static enum err hear_in(struct peer *p, uint32_t stream, const char *language, char heard[16])
+{
+    struct listener l;
+    listen_open_in(&l, p, stream, language);
+    listen_send(&l, str_sub(buf_str(&speech.bytes), 0, 16000 * 2), 6400);
+    listen_finish(&l);
+    listen_wait(&l);
+    snprintf(heard, 16, "%s", l.language);
+    if (l.err == OK)
+        assert_str(buf_str(&l.text), QUESTION);
+    else
+        assert_true(str_find(buf_str(&l.text), S("does not hear the language")) < l.text.n);
+    enum err err = l.err;
+    listen_free(&l);
+    return err;
+}
+
+static void languages_are_named_or_found_out(void **)
+{
+    static const struct {
+        const char *asked, *many, *english; /* NULL: refused */
+    } rows[] = {
+        {"en", "en", "en"},        {"de", "de", nullptr},
+        {"pt-BR", "pt", nullptr},  {"EN-us", "en", "en"},
+        {"", "de", "en"},          {"auto", "de", "en"},
+        {"xx", nullptr, nullptr},  {"german", nullptr, nullptr},
+        {"yue", nullptr, nullptr}, /* of a later model */
+    };
+    struct whisper_shape shape = whisper_tiny_made();
+    shape.says = QUESTION;
+    shape.multilingual = true; /* it takes all for German */
+    struct peer *many = start(made_whisper(shape), ""), *english = start(says_question, "");
+    assert_str(many->msg.ready.languages, "auto");
+    for (uint32_t i = 0; i < countof(rows); i++) {
+        char heard[16];
+        assert_err(hear_in(many, i + 1, rows[i].asked, heard), rows[i].many ? OK : ERR_UNSUPPORTED);
+        if (rows[i].many)
+            assert_str(str_of(heard), rows[i].many);
+        assert_err(hear_in(english, i + 1, rows[i].asked, heard),
+                   rows[i].english ? OK : ERR_UNSUPPORTED);
+        if (rows[i].english)
+            assert_str(str_of(heard), rows[i].english);
+    }
+    assert_int_equal(peer_stop(many), 0);
+    assert_int_equal(peer_stop(english), 0);
+}
+
+/* --- load --- */
+
+static void expect_refusal(const struct msg_load *load, const char *says)
+{
+    struct peer *p = peer_start(getenv("PROGRAM"));
+    peer_send(p, MSG_load, WIRE_STREAM_NONE, load);
+    assert_true(peer_next(p));
+    assert_int_equal(p->frame.type, MSG_fail);
+    if (str_find(p->msg.fail.text, str_of(says)) == p->msg.fail.text.n)
+        fail_msg("\"%.*s\" instead of \"%s\"", STR_FMT(p->msg.fail.text), says);
+    assert_int_equal(peer_stop(p), 1);
+}
+
+static void what_is_no_whisper_is_refused(void **)
+{
+    const struct str driver = S("whisper");
+    const char *junk = made_file();
+    FILE *f = fopen(junk, "wb");
+    assert_non_null(f);
+    fputs("lmgg but not for long", f);
+    assert_int_equal(fclose(f), 0);
+    const struct {
+        struct msg_load load;
+        const char *says;
+    } rows[] = {
+        {{.driver = driver}, "stt.model must name"},
+        {{.driver = driver, .model = S("/nowhere/ggml-base.en.bin")}, "cannot open the model"},
+        {{.driver = driver, .model = S("/tmp")}, "no model file"},
+        {{.driver = driver, .model = S("/dev/null")}, "no model file"},
+        {{.driver = driver, .model = str_of(made_file())}, "no model file"},
+        {{.driver = driver, .model = str_of(junk)}, "ends too early"},
+        {{.driver = driver, .model = str_of(says_question), .options = S("streams=65")},
+         "stt.streams"},
+        {{.driver = driver, .model = str_of(says_question), .options = S("wings=2")}, "wings"},
+        {{.driver = driver,
+          .model = str_of(says_question),
+          .sha256 = S("0000000000000000000000000000000000000000000000000000000000000000")},
+         "not what models.lock says"},
+    };
+    for (size_t i = 0; i < countof(rows); i++)
+        expect_refusal(&rows[i].load, rows[i].says);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_are_heard),
+        cmocka_unit_test(the_same_sound_gives_the_same_words),
+        cmocka_unit_test(what_it_is_not_sure_of_is_dropped),
+        cmocka_unit_test(what_nobody_said_is_dropped),
+        cmocka_unit_test(a_loop_is_cut),
+        cmocka_unit_test(silence_is_not_heard),
+        cmocka_unit_test(hardly_any_sound_is_no_harm),
+        cmocka_unit_test(long_speech_is_cut_at_pauses),
+        cmocka_unit_test(many_are_heard_at_once),
+        cmocka_unit_test(cancelled_streams_leave),
+        cmocka_unit_test(ends_of_speech_are_found),
+        cmocka_unit_test(languages_are_named_or_found_out),
+        cmocka_unit_test(what_is_no_whisper_is_refused),
+    };
+    return cmocka_run_group_tests(tests, make, unmake);
+}
