@@ -41,7 +41,10 @@ static void read_prompt(struct machine *m, struct threads *t)
     assert_int_equal(use.count, t->most);
     uint64_t wall = 100000, lost = m->others ? wall / 2 : wall / 100;
     m->now_us += wall;
-    threads_note(t, &(struct threads_step){.wall_us = wall, .cpu_us = use.count * wall - lost, .reads = true, .now_us = m->now_us});
+    threads_note(t, &(struct threads_step){.wall_us = wall,
+                                           .cpu_us = use.count * wall - lost,
+                                           .reads = true,
+                                           .now_us = m->now_us});
 }
 
 static void take(struct machine *m, struct threads *t, unsigned steps)

@@ -4,7 +4,8 @@
 #include "base/check.h"
 
 enum {
-    LOST_PERCENT = 20,    /* of a core's time that the threads did not get in a step: somebody may have had it */
+    LOST_PERCENT =
+        20, /* of a core's time that the threads did not get in a step: somebody may have had it */
     CROWDED_PERCENT = 45, /* of so many steps in a row: somebody had it */
     CROWDED_STEPS = 3,
     TRIAL_STEPS = 3,
@@ -12,7 +13,7 @@ enum {
     NO_WORSE_PERCENT = 105, /* and one more does no harm; of many it cannot be much of a help */
 };
 constexpr uint64_t PAUSE_MIN_US = 1000000; /* one more in vain is dear */
-constexpr uint64_t TELLING_US = 25000; /* a shorter prompt tells too little */
+constexpr uint64_t TELLING_US = 25000;     /* a shorter prompt tells too little */
 constexpr uint64_t PAUSE_MAX_US = 8000000;
 constexpr uint64_t IDLE_US = 1000000; /* after that whoever was in the way may have gone */
 
