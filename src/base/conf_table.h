@@ -58,6 +58,7 @@ CONF_STR (stt_model,       "stt.model",         "",       "Whisper model: the na
 CONF_INT (stt_threads,     "stt.threads",       0, 0, 1024, "", "cores that the Whisper model may use; 0: all")
 CONF_STR (stt_script,      "stt.script",        "",       "behaviour of the scripted driver, for tests")
 CONF_INT (stt_streams,     "stt.streams",       0, 0, 64, "", "utterances recognised at once (PocketSphinx: about 100 MB each; Whisper: 1 MB); 0: 2, with Whisper 16")
+CONF_BOOL(turn_ahead,      "turn.ahead",        true,     "look for passages, and let the language model read, while somebody still speaks")
 CONF_BOOL(stt_adapt,       "stt.adapt",         true,     "in conversations, expect the words of the documents")
 CONF_INT (vad_silence_ms,  "vad.silence_ms",    500, 100, 5000, "ms", "hands free: after so much silence somebody has finished speaking")
 CONF_INT (vad_unfinished_ms, "vad.unfinished_ms", 1500, 100, 10000, "ms", "the same when the last words ask for more, such as \"how do I\"")

@@ -89,7 +89,9 @@ static inline void stt_says(struct fake *f, uint32_t stream)
     struct str text = chance(6) ? words_of(stream) : S("");
     if (chance(3))
         (void)fake_answer(f, stream, MSG_stt_partial,
-                          &(struct msg_stt_partial){.text = text, .audio_ms = chance(20000)});
+                          &(struct msg_stt_partial){.text = text,
+                                                    .stable_bytes = chance((uint32_t)text.n + 1),
+                                                    .audio_ms = chance(20000)});
     else
         (void)fake_answer(f, stream, MSG_stt_final, &(struct msg_stt_final){.text = text});
 }

@@ -21,35 +21,47 @@ static struct rig {
     struct sessions *sessions;
     struct session *session;
     struct talk talk;
-    struct rag_query *query; /* the one that waits or is read; NULL: none */
     enum err refuse_query;
+    unsigned queries; /* asked so far */
     unsigned saves;
 } rig;
 
 /* --- the store --- */
 
-struct rag_query {
+enum { QUERIES_OPEN = 8 }; /* of all turns there are */
+static struct rag_query {
     rag_hits_fn fn;
     void *arg;
-    bool answered;
-};
-static struct rag_query the_query;
+    bool open, answered;
+} open_queries[QUERIES_OPEN];
 static struct rag_hit the_hit;
 
 enum err rag_query(struct rag *, struct str, struct str, uint32_t, rag_hits_fn fn, void *arg,
                    struct rag_query **ret_query)
 {
-    if (rig.refuse_query != OK)
-        return rig.refuse_query;
-    the_query = (struct rag_query){.fn = fn, .arg = arg};
-    *ret_query = rig.query = &the_query;
+    struct rag_query *q = open_queries;
+    while (q < open_queries + QUERIES_OPEN && q->open)
+        q++;
+    if (rig.refuse_query != OK || q == open_queries + QUERIES_OPEN)
+        return rig.refuse_query != OK ? rig.refuse_query : ERR_BUSY;
+    *q = (struct rag_query){.fn = fn, .arg = arg, .open = true};
+    rig.queries++;
+    *ret_query = q;
     return OK;
 }
 
 void rag_query_end(struct rag_query *q)
 {
     if (q)
-        rig.query = nullptr;
+        q->open = false;
+}
+
+static inline size_t queries_open(void)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < QUERIES_OPEN; i++)
+        n += open_queries[i].open;
+    return n;
 }
 
 static inline void store_answers(enum err err)
@@ -61,9 +73,13 @@ static inline void store_answers(enum err err)
                                .source = S("cats.md"),
                                .score = 1};
     hits = (struct rag_hits){.hit = &the_hit, .count = 1, .fits = true};
-    if (rig.query && !rig.query->answered) {
-        rig.query->answered = true;
-        rig.query->fn(rig.query->arg, err, err == OK ? &hits : nullptr);
+    for (size_t i = 0; i < QUERIES_OPEN; i++) {
+        struct rag_query *q = &open_queries[i];
+        if (!q->open || q->answered)
+            continue;
+        q->answered = true;
+        q->fn(q->arg, err, err == OK ? &hits : nullptr);
+        return;
     }
 }
 
@@ -184,6 +200,7 @@ static inline int rig_set_up(void **)
 {
     rig = (struct rig){};
     client = (struct client){};
+    memset(open_queries, 0, sizeof open_queries);
     clock_fake(5000000);
     if (loop_create(&rig.loop) != OK || conf_init(&rig.conf) != OK ||
         sessions_create(4, 1000000, &rig.sessions) != OK ||
@@ -336,7 +353,7 @@ static inline void assert_let_go(void)
     assert_null(rig.talk.live);
     assert_int_equal(rig.talk.live_count, 0);
     assert_null(rig.session->live);
-    assert_null(rig.query);
+    assert_int_equal(queries_open(), 0);
     const struct fake *fakes[] = {&rig.stt, &rig.llm, &rig.tts};
     for (size_t i = 0; i < countof(fakes); i++)
         assert_at_rest(fakes[i]);

@@ -20,8 +20,10 @@ enum {
     BATCH = 512,         /* tokens of a step at most */
     PROMPT_BESIDE = 32,  /* tokens of prompts in a step that somebody waits for the end of */
     PROMPT_SHARED = 128, /* and in one that several prompts wait for */
-    WORTH_TIDYING = 64,  /* tokens of a prompt that the memory is tidied for */
-    WARM = 8,            /* conversations for each slot that are remembered while there is room */
+    PROMPT_AHEAD =
+        64, /* and in one that nobody waits for, and that may be broken off at any moment */
+    WORTH_TIDYING = 64, /* tokens of a prompt that the memory is tidied for */
+    WARM = 8,           /* conversations for each slot that are remembered while there is room */
 };
 
 static struct step {
@@ -92,24 +94,39 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* What of prompts is read in this step, with what is left of `budget`: of those that an answer follows, or of those
+ * that are only read ahead. */
+static void put_prompts_of(bool ahead, size_t *budget)
+{
+    for (size_t i = 0; i < live_count && *budget; i++) {
+        struct generation *g = live[i];
+        if (g->stage != STAGE_PROMPT || g->request->prefill != ahead)
+            continue;
+        const struct prompt_tokens *p = &g->prompt->tokens;
+        size_t at = memory_sequence(g->sequence)->count, n = least(p->count - at, *budget);
+        for (size_t k = at; k < at + n; k++)
+            put(g, p->token[k], k + 1 == p->count && !ahead);
+        *budget -= n;
+    }
+}
+
 /* The oldest prompt is read first; of those that nobody's answer waits for, all get a share. */
 static void put_prompts(size_t answers)
 {
-    size_t prompts = 0;
-    for (size_t i = 0; i < live_count; i++)
-        prompts += live[i]->stage == STAGE_PROMPT;
-    size_t budget = answers ? PROMPT_BESIDE : prompts > 1 ? PROMPT_SHARED : BATCH;
-    budget = least(budget, BATCH - answers);
-    for (size_t i = 0; i < live_count && budget; i++) {
-        struct generation *g = live[i];
-        if (g->stage != STAGE_PROMPT)
-            continue;
-        const struct prompt_tokens *p = &g->prompt->tokens;
-        size_t at = memory_sequence(g->sequence)->count, n = least(p->count - at, budget);
-        for (size_t k = at; k < at + n; k++)
-            put(g, p->token[k], k + 1 == p->count && !g->request->prefill);
-        budget -= n;
+    size_t prompts = 0, ahead = 0;
+    for (size_t i = 0; i < live_count; i++) {
+        bool reads = live[i]->stage == STAGE_PROMPT;
+        prompts += reads && !live[i]->request->prefill;
+        ahead += reads && live[i]->request->prefill;
     }
+    size_t budget = answers        ? PROMPT_BESIDE
+                    : prompts == 1 ? BATCH
+                    : prompts      ? PROMPT_SHARED
+                    : ahead        ? PROMPT_AHEAD
+                                   : 0;
+    budget = least(budget, BATCH - answers);
+    put_prompts_of(false, &budget);
+    put_prompts_of(true, &budget);
 }
 
 /* The idle go out of the way where that is worth its milliseconds: before a long prompt, or once a first word is

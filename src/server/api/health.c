@@ -129,6 +129,15 @@ static enum err put_turns(struct server *s, struct buf *into)
                     (double)counter_get(&turns_failed)));
     try(put_counter(into, "repartee_turns_interrupted_total", "Turns that the user ended.",
                     (double)counter_get(&turns_canceled)));
+    try(put_counter(into, "repartee_ahead_searches_total",
+                    "Searches for passages while somebody still spoke.",
+                    (double)counter_get(&ahead_looked)));
+    try(put_counter(into, "repartee_ahead_searches_used_total",
+                    "Of these, those whose passages the answer had.",
+                    (double)counter_get(&ahead_used)));
+    try(put_counter(into, "repartee_ahead_prompts_total",
+                    "Prompts that the language model read while somebody still spoke.",
+                    (double)counter_get(&ahead_read)));
     try(put_counter(into, "repartee_tokens_total", "Tokens of answers.",
                     (double)counter_get(&tokens_generated)));
     try(put_gauge(into, "repartee_turns_live", "Turns running now.", s->talk.live_count));

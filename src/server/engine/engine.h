@@ -115,6 +115,11 @@ enum err engine_open(struct engine *e, const struct job_events *events, void *ar
  * ENGINE_LIGHT_MAX. */
 enum err engine_open_light(struct engine *e, const struct job_events *events, void *arg,
                            struct job **ret_job);
+/* For what may be of use later: where the engine has nothing else to do, but for other spare jobs, and a slot. It ends
+ * with ERR_BUSY as soon as a job has to wait for its slot, which is told from inside that one's engine_open. ERR_BUSY,
+ * ERR_UNSUPPORTED: a server elsewhere does nothing in advance; ERR_NOMEM. */
+enum err engine_open_spare(struct engine *e, const struct job_events *events, void *arg,
+                           struct job **ret_job);
 /* Kept when the engine has given no credit; ERR_BUSY when the backlog is full. */
 enum err job_send(struct job *j, enum msg_type type, const void *msg);
 size_t job_backlog(const struct job *j);

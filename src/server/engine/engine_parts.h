@@ -20,6 +20,7 @@ struct job {
     bool started; /* its frames may go out */
     bool told;    /* one has: the engine knows of it */
     bool light;   /* takes no slot */
+    bool spare;   /* gives its slot up to whoever wants one */
     bool dead;    /* cancelled or ended; freed when no callback of it is running */
     bool leaving; /* cancelled, and the engine has not said its last word of it */
     bool in_callback;

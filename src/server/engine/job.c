@@ -117,9 +117,49 @@ static struct job *next_to_start(const struct engine *e)
     return e->state == ENGINE_READY ? j : nullptr;
 }
 
+/* The engine is told, where it knows of it. */
+static void break_off(struct job *j)
+{
+    struct engine *e = j->engine;
+    j->dead = true;
+    unlink_job(j);
+    if (!j->told)
+        return;
+    const struct msg_cancel cancel = {};
+    buf_clear(&e->out);
+    if (msg_encode(&e->out, MSG_cancel, j->stream, &cancel) == OK)
+        (void)engine_write(e, buf_str(&e->out)); /* fails only when the child is gone */
+    begin_leaving(j);
+}
+
+static struct job *find_spare(const struct engine *e)
+{
+    for (struct job *j = e->live; j; j = j->next)
+        if (j->spare)
+            return j;
+    return nullptr;
+}
+
+/* A spare job leaves its slot to one that waits for it. False: there is none. */
+static bool give_way(const struct engine *e)
+{
+    struct job *j = e->waiting_count ? find_spare(e) : nullptr;
+    if (!j)
+        return false;
+    break_off(j);
+    j->events->ended(j->arg, ERR_BUSY, "others need the engine");
+    free_when_quiet(j);
+    return true;
+}
+
 void jobs_start_waiting(struct engine *e)
 {
-    for (struct job *j; (j = next_to_start(e)) != nullptr;) {
+    for (;;) {
+        struct job *j = next_to_start(e);
+        if (!j && e->state == ENGINE_READY && give_way(e))
+            continue;
+        if (!j)
+            return;
         unlink_job(j);
         j->started = true;
         j->credit = e->remote ? UINT64_MAX : WIRE_CREDIT; /* nothing waits within one process */
@@ -211,6 +251,21 @@ enum err engine_open_light(struct engine *e, const struct job_events *events, vo
     return open_job(e, true, events, arg, ret_job);
 }
 
+enum err engine_open_spare(struct engine *e, const struct job_events *events, void *arg,
+                           struct job **ret_job)
+{
+    if (e->remote)
+        return ERR_UNSUPPORTED;
+    if (e->state != ENGINE_READY || e->waiting_count || e->live_count >= e->slots)
+        return ERR_BUSY;
+    for (const struct job *j = e->live; j; j = j->next)
+        if (!j->spare && !j->light)
+            return ERR_BUSY;
+    try(open_job(e, false, events, arg, ret_job));
+    (*ret_job)->spare = true;
+    return OK;
+}
+
 enum err job_send(struct job *j, enum msg_type type, const void *msg)
 {
     size_t before = j->backlog.n;
@@ -253,15 +308,7 @@ void job_cancel(struct job *j)
     if (!j || j->dead)
         return;
     struct engine *e = j->engine;
-    j->dead = true;
-    unlink_job(j);
-    if (j->told) {
-        const struct msg_cancel cancel = {};
-        buf_clear(&e->out);
-        if (msg_encode(&e->out, MSG_cancel, j->stream, &cancel) == OK)
-            (void)engine_write(e, buf_str(&e->out)); /* fails only when the child is gone */
-        begin_leaving(j);
-    }
+    break_off(j);
     free_when_quiet(j);
     jobs_start_waiting(e);
 }

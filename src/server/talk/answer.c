@@ -30,6 +30,11 @@ void retrieve_begin(struct turn *t)
         return;
     }
     waterfall_open(&t->waterfall, STAGE_RETRIEVE, clock_us());
+    if (ahead_take(t, buf_str(&t->question))) {
+        waterfall_close(&t->waterfall, STAGE_RETRIEVE, clock_us());
+        turn_move(t, MOVE_PASSAGES);
+        return;
+    }
     enum err err = rag_query(t->talk->rag, str_of(t->session->owner), buf_str(&t->question),
                              (uint32_t)t->talk->conf->rag_k, on_hits, t, &t->query);
     if (err != OK)
@@ -127,7 +132,7 @@ static void on_ended(void *arg, enum err err, const char *text)
         turn_end_with(t, MOVE_FAIL, err, text);
 }
 
-static enum err send_segment(struct turn *t, const struct segment *s)
+static enum err send_segment(struct job *j, const struct segment *s)
 {
     struct str text = s->text;
     do {
@@ -139,28 +144,46 @@ static enum err send_segment(struct turn *t, const struct segment *s)
             .more = n < text.n,
             .text = str_sub(text, 0, n),
         };
-        try(job_send(t->llm, MSG_llm_segment, &piece));
+        try(job_send(j, MSG_llm_segment, &piece));
         text = str_sub(text, n, text.n);
     } while (text.n);
     return OK;
 }
 
-static enum err send_prompt(struct turn *t, struct arena *arena)
+static enum err send_prompt(struct turn *t, struct job *j, const struct history *before,
+                            const struct rag_hits *hits, struct str question, struct arena *arena)
 {
     struct prompt prompt;
+    const struct conf *c = t->talk->conf;
+    bool is_open = str_eq_nocase(str_of(c->language), S("auto"));
+    const struct prompt_self self = {c->name, c->persona, is_open ? t->language : c->language};
+    try(prompt_build(arena, &self, before, hits ? hits->hit : nullptr, hits ? hits->count : 0,
+                     question, &prompt));
+    const struct msg_llm_open open = {.session = str_of(t->session->id)};
+    try(job_send(j, MSG_llm_open, &open));
+    for (size_t i = 0; i < prompt.count; i++)
+        try(send_segment(j, &prompt.segment[i]));
+    return OK;
+}
+
+enum err answer_send_prompt(struct turn *t, struct job *j, const struct history *before,
+                            const struct rag_hits *hits, struct str question)
+{
+    struct arena *arena = arena_create(PROMPT_ARENA);
+    enum err err = arena ? send_prompt(t, j, before, hits, question, arena) : ERR_NOMEM;
+    arena_destroy(arena);
+    return err;
+}
+
+static enum err ask_model(struct turn *t)
+{
+    static const struct job_events events = {.message = on_message, .ended = on_ended};
     /* The question is in the history already; it is sent as its own, last segment. */
     struct history before = t->session->history;
     before.count--;
-    const struct conf *c = t->talk->conf;
-    const char *language =
-        str_eq_nocase(str_of(c->language), S("auto")) ? t->language : c->language;
-    const struct prompt_self self = {c->name, c->persona, language};
-    try(prompt_build(arena, &self, &before, t->hits ? t->hits->hit : nullptr,
-                     t->hits ? t->hits->count : 0, buf_str(&t->question), &prompt));
-    const struct msg_llm_open open = {.session = str_of(t->session->id)};
-    try(job_send(t->llm, MSG_llm_open, &open));
-    for (size_t i = 0; i < prompt.count; i++)
-        try(send_segment(t, &prompt.segment[i]));
+    ahead_drop(t); /* what was read stays with the session */
+    try(engine_open(t->talk->llm, &events, t, &t->llm));
+    try(answer_send_prompt(t, t->llm, &before, t->hits, buf_str(&t->question)));
     const struct msg_llm_generate generate = {
         .max_tokens = t->max_tokens,
         .temperature = 0.7f,
@@ -169,16 +192,6 @@ static enum err send_prompt(struct turn *t, struct arena *arena)
         .stop_json = S("[]"),
     };
     return job_send(t->llm, MSG_llm_generate, &generate);
-}
-
-static enum err ask_model(struct turn *t)
-{
-    static const struct job_events events = {.message = on_message, .ended = on_ended};
-    try(engine_open(t->talk->llm, &events, t, &t->llm));
-    struct arena *arena = arena_create(PROMPT_ARENA);
-    enum err err = arena ? send_prompt(t, arena) : ERR_NOMEM;
-    arena_destroy(arena);
-    return err;
 }
 
 void answer_begin(struct turn *t)
@@ -204,6 +217,7 @@ void answer_begin(struct turn *t)
 
 void answer_drop(struct turn *t)
 {
+    ahead_drop(t);
     job_cancel(t->llm);
     t->llm = nullptr;
     rag_query_end(t->query);

@@ -40,9 +40,12 @@ static void on_final(struct turn *t, struct str text)
 static void on_message(void *arg, enum msg_type type, const union msg *msg)
 {
     struct turn *t = arg;
-    if (type == MSG_stt_partial && t->sink && t->state <= TURN_FINALISING)
-        t->sink->partial(t->arg, t, msg->stt_partial.text, msg->stt_partial.stable_bytes);
-    else if (type == MSG_stt_final && t->state == TURN_FINALISING) {
+    if (type == MSG_stt_partial && t->sink && t->state <= TURN_FINALISING) {
+        const struct msg_stt_partial *p = &msg->stt_partial;
+        t->sink->partial(t->arg, t, p->text, p->stable_bytes);
+        if (t->state <= TURN_FINALISING)
+            ahead_hear(t, str_sub(p->text, 0, p->stable_bytes));
+    } else if (type == MSG_stt_final && t->state == TURN_FINALISING) {
         keep_language(t, msg->stt_final.language);
         on_final(t, msg->stt_final.text);
     }

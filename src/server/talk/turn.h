@@ -46,6 +46,8 @@ struct talk {
 /* Counted over the server's life, for /metrics. */
 extern struct counter turns_begun, turns_failed, turns_canceled;
 extern struct counter tokens_generated;
+/* What was done while somebody still spoke: questions to the store, those whose passages were used, prompts read. */
+extern struct counter ahead_looked, ahead_used, ahead_read;
 
 struct turn_request {
     bool spoken; /* words come as sound (turn_audio); otherwise `text` */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The inside of a turn, shared by the four files that make it: turn.c (its life), listen.c (sound to
- * words), answer.c (words to passages to tokens), speak.c (tokens to sound). Nobody else includes it.
+ * The inside of a turn, shared by the files that make it: turn.c (its life), listen.c (sound to words), ahead.c (what is
+ * done before the words are complete), answer.c (words to passages to tokens), speak.c (tokens to sound). Nobody else
+ * includes it.
  *
  * A part may end the turn from any of its callbacks (turn_move, turn_end_with). The memory stays
  * until the loop's next round, so after calling anything that may do so a part looks at `state`
@@ -21,6 +22,16 @@ struct rag_hits;
 struct rag_query;
 
 enum { TURN_LANGUAGE_BYTES = 16 };
+
+/* What is done while the user still speaks (ahead.c). */
+struct ahead {
+    struct buf heard;            /* the newest words that will not change */
+    struct buf words;            /* those that passages were looked for with last */
+    struct rag_query *looking;   /* for passages; NULL: not now */
+    struct rag_query *found;     /* has `hits`; NULL: none yet */
+    const struct rag_hits *hits; /* NULL: none yet, or none are wanted */
+    struct job *reading;         /* the prompt, as far as it is known; NULL: not now */
+};
 
 struct turn {
     struct talk *talk;
@@ -43,6 +54,7 @@ struct turn {
     char language[TURN_LANGUAGE_BYTES]; /* that were heard in this one; "": not known */
 
     struct job *stt;
+    struct ahead ahead;
 
     struct rag_query *query;
     const struct rag_hits *hits; /* of the query; NULL without one */
@@ -74,7 +86,16 @@ enum err listen_begin(struct turn *t);
 void listen_stop(struct turn *t);
 void listen_drop(struct turn *t);
 
+/* Words so far that will not change. Nothing of what is done with them can fail a turn. */
+void ahead_hear(struct turn *t, struct str words);
+/* Passages for just these words are there already: t->query and t->hits are set. */
+bool ahead_take(struct turn *t, struct str words);
+void ahead_drop(struct turn *t);
+
 void retrieve_begin(struct turn *t);
+/* The prompt, but for its last message, to a job of the language model. */
+enum err answer_send_prompt(struct turn *t, struct job *j, const struct history *before,
+                            const struct rag_hits *hits, struct str question);
 void answer_begin(struct turn *t);
 void answer_drop(struct turn *t);
 
