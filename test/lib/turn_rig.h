@@ -34,7 +34,6 @@ static struct rag_query {
     void *arg;
     bool open, answered;
 } open_queries[QUERIES_OPEN];
-static struct rag_hit the_hit;
 
 enum err rag_query(struct rag *, struct str, struct str, uint32_t, rag_hits_fn fn, void *arg,
                    struct rag_query **ret_query)
@@ -64,23 +63,32 @@ static inline size_t queries_open(void)
     return n;
 }
 
-static inline void store_answers(enum err err)
+/* Passages by their numbers, the best first. */
+static inline void store_finds(enum err err, const char *numbers)
 {
-    static struct rag_hits hits;
-    the_hit = (struct rag_hit){.doc_id = S("d"),
-                               .title = S("Cats"),
-                               .text = S("Cats sleep sixteen hours a day."),
-                               .source = S("cats.md"),
-                               .score = 1};
-    hits = (struct rag_hits){.hit = &the_hit, .count = 1, .fits = true};
+    static struct rag_hit hit[QUERIES_OPEN][10];
+    static struct rag_hits hits[QUERIES_OPEN];
     for (size_t i = 0; i < QUERIES_OPEN; i++) {
         struct rag_query *q = &open_queries[i];
         if (!q->open || q->answered)
             continue;
+        hits[i] = (struct rag_hits){.hit = hit[i], .count = strlen(numbers), .fits = true};
+        for (size_t k = 0; k < hits[i].count; k++)
+            hit[i][k] = (struct rag_hit){.doc_id = S("d"),
+                                         .chunk_id = (uint32_t)(numbers[k] - '0'),
+                                         .title = S("Cats"),
+                                         .text = S("Cats sleep sixteen hours a day."),
+                                         .source = S("cats.md"),
+                                         .score = 1};
         q->answered = true;
-        q->fn(q->arg, err, err == OK ? &hits : nullptr);
+        q->fn(q->arg, err, err == OK ? &hits[i] : nullptr);
         return;
     }
+}
+
+static inline void store_answers(enum err err)
+{
+    store_finds(err, "1");
 }
 
 /* --- the snapshots --- */
@@ -109,7 +117,7 @@ static struct client {
     unsigned heard[HEARD_KINDS], ends, strays;
     size_t sound_bytes;
     enum err err;
-    char answer[400], played[400];
+    char answer[400], played[400], cited[11]; /* the numbers of the passages */
     /* What he does when he hears something of a kind for the nth time. */
     enum hearing at;
     unsigned nth;
@@ -133,8 +141,10 @@ static inline void on_final(void *epoch, struct turn *t, struct str)
     note(epoch, t, HEARD_FINAL);
 }
 
-static inline void on_citation(void *epoch, struct turn *t, uint32_t, const struct rag_hit *)
+static inline void on_citation(void *epoch, struct turn *t, uint32_t index,
+                               const struct rag_hit *hit)
 {
+    client.cited[index < 10 ? index - 1 : 9] = (char)('0' + hit->chunk_id);
     note(epoch, t, HEARD_CITATION);
 }
 

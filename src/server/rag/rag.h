@@ -86,7 +86,7 @@ struct rag_hits {
     bool fits;          /* false: the best passage is not about the question */
 };
 struct rag_query;
-/* `hits` lives until rag_query_end. */
+/* `hits` lives until rag_query_end, and may be put into another order. */
 typedef void (*rag_hits_fn)(void *arg, enum err err, const struct rag_hits *hits);
 enum err rag_query(struct rag *rag, struct str owner, struct str text, uint32_t k, rag_hits_fn fn,
                    void *arg, struct rag_query **ret_query);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What is done before the user's words are complete. With those that will not change any more passages are looked for,
- * and where the language model has nothing else to do it reads what it will be asked: who it is, what was said before,
- * the passages, the words so far. It keeps that for the session (MSG_llm_prefill), so of the question proper it has only
- * the rest to read. All of it is a wager: it is dropped without a trace when the words go on differently, gives way to
- * whoever needs the engine, and its failures are nobody's.
+ * What is done before the user's words are complete. With those so far passages are looked for, and where the language
+ * model has nothing else to do it reads what it will be asked: who it is, what was said before, the passages, the words
+ * so far. It keeps that for the session (MSG_llm_prefill), so of the question proper it has only the rest to read. More
+ * words find other passages, or the same in another order; those that have been read stay in front, in their order,
+ * since a model remembers beginnings. All of it is a wager: it is dropped without a trace when the words go on
+ * differently, gives way to whoever needs the engine, and its failures are nobody's.
  */
+#include <stdio.h>
+
 #include "base/conf.h"
 #include "server/engine/engine.h"
 #include "server/rag/rag.h"
@@ -16,6 +19,47 @@ enum { WORDS_MIN = 8 }; /* bytes: fewer say nothing of what is asked */
 struct counter ahead_looked, ahead_used, ahead_read;
 
 static void look(struct turn *t);
+
+/* --- passages --- */
+
+static bool is_passage(const struct passage *p, const struct rag_hit *hit)
+{
+    return p->chunk_id == hit->chunk_id && str_eq(str_of(p->doc_id), hit->doc_id);
+}
+
+void ahead_arrange(const struct turn *t, const struct rag_hits *hits)
+{
+    const struct ahead *a = &t->ahead;
+    size_t front = 0;
+    for (size_t i = 0; i < a->read_count; i++)
+        for (size_t k = front; k < hits->count; k++) {
+            if (!is_passage(&a->read[i], &hits->hit[k]))
+                continue;
+            struct rag_hit hit = hits->hit[k];
+            memmove(&hits->hit[front + 1], &hits->hit[front], (k - front) * sizeof hit);
+            hits->hit[front++] = hit;
+            break;
+        }
+}
+
+static bool are_read(const struct ahead *a, const struct rag_hits *hits)
+{
+    size_t count = hits->count < PASSAGES_MAX ? hits->count : PASSAGES_MAX;
+    bool is = a->read_count == count;
+    for (size_t i = 0; is && i < count; i++)
+        is = is_passage(&a->read[i], &hits->hit[i]);
+    return is;
+}
+
+static void note_passages(struct ahead *a)
+{
+    a->read_count = 0;
+    for (size_t i = 0; a->hits && i < a->hits->count && i < PASSAGES_MAX; i++) {
+        struct passage *p = &a->read[a->read_count++];
+        p->chunk_id = a->hits->hit[i].chunk_id;
+        snprintf(p->doc_id, sizeof p->doc_id, "%.*s", STR_FMT(a->hits->hit[i].doc_id));
+    }
+}
 
 /* --- reading --- */
 
@@ -60,26 +104,17 @@ static void begin_reading(struct turn *t)
         a->reading = nullptr;
     else if (send(t) != OK)
         stop_reading(a);
+    else
+        note_passages(a);
 }
 
-/* --- passages --- */
-
-static bool are_same(const struct rag_hits *a, const struct rag_hits *b)
-{
-    if (!a || !b || a->count != b->count)
-        return a == b;
-    for (size_t i = 0; i < a->count; i++)
-        if (a->hit[i].chunk_id != b->hit[i].chunk_id || !str_eq(a->hit[i].doc_id, b->hit[i].doc_id))
-            return false;
-    return true;
-}
+/* --- looking --- */
 
 /* A prompt whose passages stay is read to its end before the next one, which goes on from there. */
 static void on_hits(void *arg, enum err err, const struct rag_hits *hits)
 {
     struct turn *t = arg;
     struct ahead *a = &t->ahead;
-    bool is_news = err == OK && !are_same(a->hits, hits);
     struct rag_query *query = a->looking;
     a->looking = nullptr;
     if (err != OK) {
@@ -89,7 +124,8 @@ static void on_hits(void *arg, enum err err, const struct rag_hits *hits)
     rag_query_end(a->found);
     a->found = query;
     a->hits = hits;
-    if (is_news || !a->reading)
+    ahead_arrange(t, hits);
+    if (!a->reading || !are_read(a, hits))
         begin_reading(t);
     look(t);
 }

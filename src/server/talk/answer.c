@@ -20,6 +20,7 @@ static void on_hits(void *arg, enum err err, const struct rag_hits *hits)
         return;
     }
     t->hits = hits;
+    ahead_arrange(t, hits);
     turn_move(t, MOVE_PASSAGES);
 }
 

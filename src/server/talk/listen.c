@@ -44,7 +44,7 @@ static void on_message(void *arg, enum msg_type type, const union msg *msg)
         const struct msg_stt_partial *p = &msg->stt_partial;
         t->sink->partial(t->arg, t, p->text, p->stable_bytes);
         if (t->state <= TURN_FINALISING)
-            ahead_hear(t, str_sub(p->text, 0, p->stable_bytes));
+            ahead_hear(t, p->text);
     } else if (type == MSG_stt_final && t->state == TURN_FINALISING) {
         keep_language(t, msg->stt_final.language);
         on_final(t, msg->stt_final.text);

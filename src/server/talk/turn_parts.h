@@ -11,6 +11,7 @@
 #pragma once
 
 #include "server/loop/loop.h"
+#include "server/rag/rag.h"
 #include "server/talk/clause.h"
 #include "server/talk/heard.h"
 #include "server/talk/pace.h"
@@ -18,19 +19,24 @@
 #include "server/talk/turn_table.h"
 
 struct job;
-struct rag_hits;
-struct rag_query;
 
 enum { TURN_LANGUAGE_BYTES = 16 };
 
 /* What is done while the user still speaks (ahead.c). */
+enum { PASSAGES_MAX = 50 }; /* as rag.k */
+struct passage {
+    char doc_id[RAG_ID_CHARS + 1];
+    uint32_t chunk_id;
+};
 struct ahead {
-    struct buf heard;            /* the newest words that will not change */
-    struct buf words;            /* those that passages were looked for with last */
-    struct rag_query *looking;   /* for passages; NULL: not now */
-    struct rag_query *found;     /* has `hits`; NULL: none yet */
-    const struct rag_hits *hits; /* NULL: none yet, or none are wanted */
-    struct job *reading;         /* the prompt, as far as it is known; NULL: not now */
+    struct buf heard;                  /* the words so far */
+    struct buf words;                  /* those that passages were looked for with last */
+    struct rag_query *looking;         /* for passages; NULL: not now */
+    struct rag_query *found;           /* has `hits`; NULL: none yet */
+    const struct rag_hits *hits;       /* NULL: none yet, or none are wanted */
+    struct job *reading;               /* the prompt, as far as it is known; NULL: not now */
+    struct passage read[PASSAGES_MAX]; /* what the model was given last, in this order */
+    size_t read_count;
 };
 
 struct turn {
@@ -86,10 +92,12 @@ enum err listen_begin(struct turn *t);
 void listen_stop(struct turn *t);
 void listen_drop(struct turn *t);
 
-/* Words so far that will not change. Nothing of what is done with them can fail a turn. */
+/* The words so far. Nothing of what is done with them can fail a turn. */
 void ahead_hear(struct turn *t, struct str words);
 /* Passages for just these words are there already: t->query and t->hits are set. */
 bool ahead_take(struct turn *t, struct str words);
+/* Those passages that the model has read come first, in the order in which it did. */
+void ahead_arrange(const struct turn *t, const struct rag_hits *hits);
 void ahead_drop(struct turn *t);
 
 void retrieve_begin(struct turn *t);
