@@ -75,9 +75,13 @@ struct stt_loaded {
 struct stt_request {
     bool adapt;                 /* expect the words of the documents */
     struct str language;        /* "" or a code such as "en" */
-    bool (*stopped)(void *arg); /* the stream is cancelled */
-    void *arg;
+    bool (*stopped)(void *arg); /* the stream is cancelled; any thread */
+    void *arg;                  /* of the three functions */
     char *why; /* STT_WHY_BYTES of the stream's: a sentence for the client when a call fails */
+    /* To be called around a wait for what other utterances hold, on the thread that waits: meanwhile it keeps no other
+     * stream from its thread, and the time is not counted as computed. */
+    void (*rest)(void *arg);
+    void (*resume)(void *arg);
 };
 
 /* One word of the final transcript. */

@@ -139,7 +139,9 @@ static enum err scripted_open(const struct stt_request *request, struct stt_utte
     if (u == nullptr)
         return ERR_NOMEM;
     u->request = *request;
+    request->rest(request->arg);
     enum err err = pool_take(slots, OPEN_WAIT_MS, request->stopped, request->arg, &u->slot);
+    request->resume(request->arg);
     if (err != OK) {
         scripted_close(u);
         return err;

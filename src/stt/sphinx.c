@@ -214,7 +214,9 @@ static enum err begin(struct stt_utterance *u)
 {
     const struct stt_request *r = &u->request;
     void *item;
+    r->rest(r->arg);
     enum err err = pool_take(pool, OPEN_WAIT_MS, r->stopped, r->arg, &item);
+    r->resume(r->arg);
     if (err == ERR_BUSY)
         snprintf(r->why, STT_WHY_BYTES, "the recogniser is listening to others; try again shortly");
     try(err);
