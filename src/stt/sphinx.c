@@ -291,7 +291,7 @@ static enum err sphinx_feed(struct stt_utterance *u, const int16_t *samples, siz
     return OK;
 }
 
-static enum err sphinx_partial(struct stt_utterance *u, struct buf *into)
+static enum err sphinx_partial(struct stt_utterance *u, struct buf *into, bool *)
 {
     try(buf_add(into, buf_str(&u->before.text)));
     size_t at = into->n;

@@ -122,17 +122,19 @@ static enum err begin_utterance(struct stream *st, uint32_t at_ms)
 static enum err send_partial(struct stream *st)
 {
     size_t stable;
+    struct str text;
+    bool sure = true;
     buf_clear(&st->text);
-    enum err err = driver->partial(st->utterance, &st->text);
+    enum err err = driver->partial(st->utterance, &st->text, &sure);
     if (err == ERR_AGAIN)
         return OK;
     try(err);
-    try(agree_next(&st->agree, buf_str(&st->text), &stable));
-    bool same = str_eq(buf_str(&st->text), buf_str(&st->sent)) && stable == st->sent_stable;
-    if (!st->progress && (st->text.n == 0 || same))
+    try(agree_next(&st->agree, buf_str(&st->text), sure, &text, &stable));
+    bool same = str_eq(text, buf_str(&st->sent)) && stable == st->sent_stable;
+    if (!st->progress && (text.n == 0 || same))
         return OK;
     buf_clear(&st->sent);
-    try(buf_add(&st->sent, buf_str(&st->text)));
+    try(buf_add(&st->sent, text));
     st->sent_stable = stable;
     const struct msg_stt_partial partial = {
         .text = buf_str(&st->sent),

@@ -358,7 +358,8 @@ static enum err whisper_feed(struct stt_utterance *u, const int16_t *samples, si
     return OK;
 }
 
-static enum err put_partial(struct stt_utterance *u, struct buf *into, bool with_heard)
+static enum err put_partial(struct stt_utterance *u, struct buf *into, bool with_heard,
+                            bool *ret_sure)
 {
     struct str before = buf_str(&u->before.text), now = buf_str(&u->heard.text);
     try(buf_add(into, before));
@@ -366,10 +367,11 @@ static enum err put_partial(struct stt_utterance *u, struct buf *into, bool with
         return OK;
     if (before.n > 0)
         try(buf_add_byte(into, ' '));
+    *ret_sure = u->doubt == GUARD_NONE; /* it would be heard anew, perhaps with other words */
     return buf_add(into, now);
 }
 
-static enum err whisper_partial(struct stt_utterance *u, struct buf *into)
+static enum err whisper_partial(struct stt_utterance *u, struct buf *into, bool *ret_sure)
 {
     struct window_range range;
     uint64_t since_ms = pcm_samples_to_ms(u->fed - u->told, MODEL_RATE_HZ);
@@ -384,7 +386,7 @@ static enum err whisper_partial(struct stt_utterance *u, struct buf *into)
         try(err == ERR_BUSY ? ERR_AGAIN : err);
     }
     u->told = u->fed;
-    return put_partial(u, into, speaks);
+    return put_partial(u, into, speaks, ret_sure);
 }
 
 static enum err whisper_finish(struct stt_utterance *u, struct stt_result *result)
