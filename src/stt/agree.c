@@ -9,12 +9,14 @@ void agree_init(struct agree *a, unsigned hypotheses, size_t text_max)
     *a = (struct agree){.kept = hypotheses - 1};
     for (size_t i = 0; i < AGREE_HYPOTHESES_MAX - 1; i++)
         a->before[i].cap = text_max;
+    a->shown.cap = text_max;
 }
 
 void agree_finish(struct agree *a)
 {
     for (size_t i = 0; i < AGREE_HYPOTHESES_MAX - 1; i++)
         buf_finish(&a->before[i]);
+    buf_finish(&a->shown);
 }
 
 static bool word_ends(struct str s, size_t at)
@@ -35,18 +37,55 @@ static size_t common(struct str a, struct str b)
     return settled;
 }
 
-enum err agree_next(struct agree *a, struct str hypothesis, size_t *ret_stable)
+static size_t words_of(struct str s)
 {
-    size_t stable = a->seen < a->kept ? 0 : hypothesis.n;
-    for (size_t i = 0; i < a->kept; i++) {
-        size_t n = common(buf_str(&a->before[i]), hypothesis);
-        stable = n < stable ? n : stable;
+    size_t n = s.n > 0;
+    for (size_t i = 0; i < s.n; i++)
+        n += s.p[i] == ' ';
+    return n;
+}
+
+/* Without its first words; what is left begins with the blank before it. */
+static struct str skip_words(struct str s, size_t words)
+{
+    size_t at = 0;
+    for (; words > 0 && at < s.n; words--)
+        for (at += s.p[at] == ' '; at < s.n && s.p[at] != ' ';)
+            at++;
+    return str_sub(s, at, s.n);
+}
+
+/* What is settled, and the hypothesis behind as many words. */
+static enum err show(struct agree *a, struct str hypothesis)
+{
+    struct str settled = str_sub(buf_str(&a->shown), 0, a->settled);
+    bool keeps_it = common(settled, hypothesis) == settled.n;
+    struct str rest = keeps_it ? str_sub(hypothesis, settled.n, hypothesis.n)
+                               : skip_words(hypothesis, words_of(settled));
+    a->shown.n = a->settled;
+    return buf_add(&a->shown, rest);
+}
+
+enum err agree_next(struct agree *a, struct str hypothesis, bool sure, struct str *ret_text,
+                    size_t *ret_stable)
+{
+    try(show(a, hypothesis));
+    struct str shown = buf_str(&a->shown);
+    if (sure) {
+        size_t stable = a->seen < a->kept ? 0 : shown.n;
+        for (size_t i = 0; i < a->kept; i++) {
+            size_t n = common(buf_str(&a->before[i]), shown);
+            stable = n < stable ? n : stable;
+        }
+        check(a->kept > 0);
+        struct buf *oldest = &a->before[a->seen % a->kept];
+        buf_clear(oldest);
+        try(buf_add(oldest, shown));
+        a->seen++;
+        check(stable >= a->settled);
+        a->settled = stable;
     }
-    check(a->kept > 0);
-    struct buf *oldest = &a->before[a->seen % a->kept];
-    buf_clear(oldest);
-    try(buf_add(oldest, hypothesis));
-    a->seen++;
-    *ret_stable = stable;
+    *ret_text = shown;
+    *ret_stable = a->settled;
     return OK;
 }

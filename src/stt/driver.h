@@ -21,7 +21,7 @@
  *
  * Text. `partial` appends the best words so far, in lower case or as the model writes, separated by
  * single blanks, without markers of silence or noise. It may differ from the one before in every word:
- * what is stable the engine finds out by comparing. It is asked for each `step_ms` of sound; a driver
+ * what is stable the engine finds out by comparing, and keeps (stt/agree.h). It is asked for each `step_ms` of sound; a driver
  * with a pace of its own answers ERR_AGAIN when there is nothing to tell yet. `finish` ends the
  * utterance; its text is final and may differ from all partials. After `finish` only `close` follows.
  *
@@ -75,9 +75,13 @@ struct stt_loaded {
 struct stt_request {
     bool adapt;                 /* expect the words of the documents */
     struct str language;        /* "" or a code such as "en" */
-    bool (*stopped)(void *arg); /* the stream is cancelled */
-    void *arg;
+    bool (*stopped)(void *arg); /* the stream is cancelled; any thread */
+    void *arg;                  /* of the three functions */
     char *why; /* STT_WHY_BYTES of the stream's: a sentence for the client when a call fails */
+    /* To be called around a wait for what other utterances hold, on the thread that waits: meanwhile it keeps no other
+     * stream from its thread, and the time is not counted as computed. */
+    void (*rest)(void *arg);
+    void (*resume)(void *arg);
 };
 
 /* One word of the final transcript. */
@@ -116,7 +120,8 @@ struct stt_driver {
     /* ERR_BUSY: no slot came free in time. ERR_UNSUPPORTED: not this language. */
     enum err (*open)(const struct stt_request *request, struct stt_utterance **ret_u);
     enum err (*feed)(struct stt_utterance *u, const int16_t *samples, size_t count);
-    enum err (*partial)(struct stt_utterance *u, struct buf *into);
+    /* *ret_sure: true before; false: the words may be shown, and settle nothing. */
+    enum err (*partial)(struct stt_utterance *u, struct buf *into, bool *ret_sure);
     enum err (*finish)(struct stt_utterance *u, struct stt_result *result);
     void (*close)(struct stt_utterance *u);
 };

@@ -9,10 +9,10 @@
 #include "stt/watch.h"
 #include "wire/driver_name.h"
 
-/* A thread may wait for a decoder that another stream is about to give back, so there are as many as
- * decoders may be; they are not what limits the work. Streams that only decode
- * or watch need none; the server keeps them below STREAMS (ENGINE_LIGHT_MAX). */
-enum { THREADS = POOL_MAX, STREAMS = 1024 };
+/* As many as decoders, or windows that are heard at once, may be; they are not what limits the work. Streams that only
+ * decode or watch need none of these; there is always a thread for them. The server keeps them below STREAMS
+ * (ENGINE_LIGHT_MAX). */
+enum { LIGHT_THREADS = 4, THREADS = POOL_MAX + LIGHT_THREADS, STREAMS = 1024 };
 
 static const struct stt_driver *const drivers[] = {&stt_sphinx, &stt_whisper, &stt_scripted};
 enum { DRIVERS = sizeof drivers / sizeof *drivers };

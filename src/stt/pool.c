@@ -285,7 +285,7 @@ enum err pool_take(struct pool *p, uint32_t wait, bool (*stopped)(void *arg), vo
         }
         if (stopped && stopped(arg))
             err = ERR_CANCELED;
-        else if (clock_ms() - from >= (count(p) < p->cap ? POOL_FILL_MS : wait))
+        else if (!wait || clock_ms() - from >= (count(p) < p->cap ? POOL_FILL_MS : wait))
             err = ERR_BUSY;
         if (err != OK)
             break;

@@ -40,7 +40,7 @@ void pool_fill(struct pool *p);
 /* Whatever was made before is out of date. */
 void pool_renew(struct pool *p, uint32_t tag);
 /* Waits for an item, the newest first. `stopped` (may be NULL) is asked now and then: ERR_CANCELED
- * when it says true. ERR_BUSY when wait_ms are over; while fewer than the cap are made, POOL_FILL_MS. */
+ * when it says true. ERR_BUSY when wait_ms are over; while fewer than the cap are made, POOL_FILL_MS. 0: it never waits. */
 enum err pool_take(struct pool *p, uint32_t wait_ms, bool (*stopped)(void *arg), void *arg,
                    void **ret_item);
 /* keep: it may be lent again; otherwise it is destroyed and another one made. */

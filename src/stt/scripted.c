@@ -139,7 +139,9 @@ static enum err scripted_open(const struct stt_request *request, struct stt_utte
     if (u == nullptr)
         return ERR_NOMEM;
     u->request = *request;
+    request->rest(request->arg);
     enum err err = pool_take(slots, OPEN_WAIT_MS, request->stopped, request->arg, &u->slot);
+    request->resume(request->arg);
     if (err != OK) {
         scripted_close(u);
         return err;
@@ -185,7 +187,7 @@ static size_t first_words(struct str s, uint64_t words)
     return n;
 }
 
-static enum err scripted_partial(struct stt_utterance *u, struct buf *into)
+static enum err scripted_partial(struct stt_utterance *u, struct buf *into, bool *)
 {
     uint64_t words = pcm_samples_to_ms(u->fed, PCM_RATE_RECOGNISE) / word_ms;
     return buf_add(into, str_sub(u->text, 0, first_words(u->text, words)));

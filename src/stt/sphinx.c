@@ -214,7 +214,9 @@ static enum err begin(struct stt_utterance *u)
 {
     const struct stt_request *r = &u->request;
     void *item;
+    r->rest(r->arg);
     enum err err = pool_take(pool, OPEN_WAIT_MS, r->stopped, r->arg, &item);
+    r->resume(r->arg);
     if (err == ERR_BUSY)
         snprintf(r->why, STT_WHY_BYTES, "the recogniser is listening to others; try again shortly");
     try(err);
@@ -289,7 +291,7 @@ static enum err sphinx_feed(struct stt_utterance *u, const int16_t *samples, siz
     return OK;
 }
 
-static enum err sphinx_partial(struct stt_utterance *u, struct buf *into)
+static enum err sphinx_partial(struct stt_utterance *u, struct buf *into, bool *)
 {
     try(buf_add(into, buf_str(&u->before.text)));
     size_t at = into->n;

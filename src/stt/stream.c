@@ -30,7 +30,9 @@ struct stream {
     struct pcm_carry carry;
     struct buf in, piece; /* one message: as it came, at the driver's rate */
     uint64_t heard;       /* samples at the driver's rate, speech or not */
-    uint64_t compute_us;
+    uint64_t compute_us;  /* until `from_us`, without rests */
+    uint64_t from_us;     /* clock */
+    uint64_t rests_at_us; /* clock */
 
     struct endpoint *endpoint;       /* NULL: everything is the utterance */
     uint32_t speech_at_ms;           /* where the utterance begins in the stream */
@@ -52,7 +54,21 @@ void stream_use(const struct stt_driver *d, uint32_t hz)
 
 static bool is_stopped(void *arg)
 {
-    return worker_canceled(arg);
+    return worker_canceled(((const struct stream *)arg)->wire);
+}
+
+static void rest(void *arg)
+{
+    struct stream *st = arg;
+    st->rests_at_us = clock_us();
+    worker_rest();
+}
+
+static void resume(void *arg)
+{
+    struct stream *st = arg;
+    worker_resume();
+    st->from_us += clock_us() - st->rests_at_us;
 }
 
 enum err stream_open(struct worker_stream *s, void **ret_state)
@@ -106,17 +122,19 @@ static enum err begin_utterance(struct stream *st, uint32_t at_ms)
 static enum err send_partial(struct stream *st)
 {
     size_t stable;
+    struct str text;
+    bool sure = true;
     buf_clear(&st->text);
-    enum err err = driver->partial(st->utterance, &st->text);
+    enum err err = driver->partial(st->utterance, &st->text, &sure);
     if (err == ERR_AGAIN)
         return OK;
     try(err);
-    try(agree_next(&st->agree, buf_str(&st->text), &stable));
-    bool same = str_eq(buf_str(&st->text), buf_str(&st->sent)) && stable == st->sent_stable;
-    if (!st->progress && (st->text.n == 0 || same))
+    try(agree_next(&st->agree, buf_str(&st->text), sure, &text, &stable));
+    bool same = str_eq(text, buf_str(&st->sent)) && stable == st->sent_stable;
+    if (!st->progress && (text.n == 0 || same))
         return OK;
     buf_clear(&st->sent);
-    try(buf_add(&st->sent, buf_str(&st->text)));
+    try(buf_add(&st->sent, text));
     st->sent_stable = stable;
     const struct msg_stt_partial partial = {
         .text = buf_str(&st->sent),
@@ -168,14 +186,21 @@ static enum err send_final(struct stream *st, struct stt_result *result)
     return OK;
 }
 
-static enum err end_utterance(struct stream *st, uint64_t since_us)
+static void count_time(struct stream *st)
+{
+    uint64_t now_us = clock_us();
+    st->compute_us += now_us - st->from_us;
+    st->from_us = now_us;
+}
+
+static enum err end_utterance(struct stream *st)
 {
     struct stt_result result = {.text = BUF(STT_TEXT_MAX)};
     enum err err = OK;
     if (st->utterance != nullptr)
         err = driver->finish(st->utterance, &result);
     close_utterance(st);
-    st->compute_us += clock_us() - since_us;
+    count_time(st);
     if (err == OK)
         err = send_final(st, &result);
     buf_finish(&result.text);
@@ -202,7 +227,7 @@ static enum err speech_ended(void *arg, uint32_t at_ms)
         return OK;
     const struct msg_stt_speech speech = {.started = 0, .at_ms = at_ms};
     try(worker_send(st->wire, MSG_stt_speech, &speech));
-    return end_utterance(st, clock_us());
+    return end_utterance(st);
 }
 
 static enum err hear(struct stream *st)
@@ -237,8 +262,10 @@ static enum err on_open(struct stream *st, const struct msg_stt_open *m)
         .adapt = m->adapt != 0,
         .language = {st->language, m->language.n},
         .stopped = is_stopped,
-        .arg = st->wire,
+        .arg = st,
         .why = st->why,
+        .rest = rest,
+        .resume = resume,
     };
     try(resample_create(m->rate_hz, rate_hz, &st->resample));
     if (m->endpoint == 0)
@@ -250,24 +277,20 @@ static enum err on_open(struct stream *st, const struct msg_stt_open *m)
 
 static enum err on_audio(struct stream *st, struct str samples)
 {
-    uint64_t from = clock_us();
     buf_clear(&st->in);
     try(pcm_feed(&st->carry, samples, &st->in));
     try(resample_run(st->resample, (const int16_t *)st->in.p, st->in.n / sizeof(int16_t),
                      &st->piece));
-    try(hear(st));
-    st->compute_us += clock_us() - from;
-    return OK;
+    return hear(st);
 }
 
 static enum err on_finish(struct stream *st)
 {
-    uint64_t from = clock_us();
     try(resample_flush(st->resample, &st->piece));
     try(hear(st));
     if (!st->over && st->endpoint != nullptr)
         try(endpoint_end(st->endpoint));
-    return st->over ? OK : end_utterance(st, from);
+    return st->over ? OK : end_utterance(st);
 }
 
 static enum err on_message(struct stream *st, uint16_t type, const union msg *msg)
@@ -284,7 +307,9 @@ static enum err on_message(struct stream *st, uint16_t type, const union msg *ms
 enum err stream_message(void *state, struct worker_stream *s, uint16_t type, const union msg *msg)
 {
     struct stream *st = state;
+    st->from_us = clock_us();
     enum err err = on_message(st, type, msg);
+    count_time(st);
     if (err == ERR_TOOBIG && st->why[0] == '\0')
         snprintf(st->why, sizeof st->why, "the recording is too long; cut it into shorter ones");
     if (err != OK && err != ERR_CANCELED && st->why[0] != '\0')

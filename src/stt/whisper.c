@@ -6,11 +6,10 @@
  * `finish` has nothing to compute. Options (a comma between them):
  *
  *     streams=2  utterances at once: a megabyte each
- *     lanes=0    windows heard at the same moment, tens of megabytes each; 0: one for every four threads
+ *     lanes=0    windows heard at the same moment, 25 to 500 megabytes each; 0: one for every four threads
  *
  * Words that are waited for go before partials: these are left out while no lane is free.
  */
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -23,6 +22,7 @@
 #include "stt/vad.h"
 #include "stt/whisper/doubt.h"
 #include "stt/whisper/file.h"
+#include "stt/whisper/lanes.h"
 #include "stt/whisper/pace.h"
 #include "stt/whisper/window.h"
 #include "wire/script.h"
@@ -32,8 +32,6 @@ static_assert((int)VAD_FRAME == (int)WINDOW_FRAME && (int)VAD_RATE_HZ == (int)MO
 
 enum {
     STREAMS = 2,
-    THREADS_OF_LANE = 4, /* more are hardly faster */
-    LANE_WAIT_MS = 1000,
     TOLD_MS = 200,       /* how often it is said how far it is, where nothing is heard */
     OUTSTANDING_MIN = 3, /* frames */
     VOICES_MIN = 5,      /* frames: 100 ms */
@@ -49,22 +47,21 @@ struct stt_utterance {
     size_t frame_n;
     uint64_t fed, told; /* samples; `told`: when the last partial was given */
     struct pace pace;
-    bool spoken; /* there was a voice, of whatever kind */
-    int language;
+    bool spoken;              /* there was a voice, of whatever kind */
+    int language;             /* as asked for; once something was heard for good, that one's */
+    int guess;                /* of the last hearing */
     struct stt_result before; /* what was heard for good */
     int32_t carried[CARRIED_MAX];
     size_t carried_n;
     struct model_heard heard; /* of the samples from heard_at on; none: 0 */
     uint64_t heard_at;
     size_t heard_count;
+    int heard_as;     /* the language that it was heard as */
     enum guard doubt; /* about it */
 };
 
-static struct pool *lanes;                   /* const after load */
-static uint32_t threads;                     /* const after load: of a lane */
 static void (*tell_guard)(enum guard guard); /* const after load */
 static char name[NAME_BYTES], notes[200];    /* const after load */
-static atomic_uint waiting;                  /* for a lane, to hear for good */
 
 /* --- load --- */
 
@@ -77,45 +74,13 @@ static enum err read_options(struct str text, struct options *o, char why[STT_WH
     const struct script_word words[] = {{"streams", .number = &o->streams},
                                         {"lanes", .number = &o->lanes}};
     try(script_parse(nullptr, text, words, sizeof words / sizeof *words, why));
-    if (o->streams >= 1 && o->streams <= POOL_MAX && o->lanes <= POOL_MAX)
+    bool streams_fit = o->streams >= 1 && o->streams <= POOL_MAX, lanes_fit = o->lanes <= POOL_MAX;
+    if (streams_fit && lanes_fit)
         return OK;
-    snprintf(why, STT_WHY_BYTES, "stt.streams goes from 1 to %d", POOL_MAX);
+    snprintf(why, STT_WHY_BYTES,
+             streams_fit ? "lanes= in stt.script goes to %d" : "stt.streams goes from 1 to %d",
+             POOL_MAX);
     return ERR_INVALID;
-}
-
-/* The first window touches all memory that a lane ever needs. One thread: the process is not locked in yet. */
-static enum err warm_up(struct model_lane *lane)
-{
-    struct model_heard heard = {};
-    autofree int16_t *silence = mem_zero(MODEL_RATE_HZ, sizeof *silence);
-    if (!silence)
-        return ERR_NOMEM;
-    const struct model_window window = {.samples = silence,
-                                        .count = MODEL_RATE_HZ,
-                                        .language = model_language(S("en")),
-                                        .threads = 1};
-    enum err err = model_hear(lane, &window, &heard);
-    model_heard_finish(&heard);
-    return err;
-}
-
-static enum err make_lane(void *arg, void **ret_item)
-{
-    (void)arg;
-    struct model_lane *lane;
-    try(model_lane_create(&lane));
-    enum err err = warm_up(lane);
-    if (err == OK)
-        *ret_item = lane;
-    else
-        model_lane_destroy(lane);
-    return err;
-}
-
-static void destroy_lane(void *arg, void *item)
-{
-    (void)arg;
-    model_lane_destroy(item);
 }
 
 /* What of this process is in memory; 0: the system does not say. */
@@ -134,22 +99,13 @@ static uint32_t memory_mib(void)
     return str_to_i64(piece, &pages) == OK ? (uint32_t)(pages * sysconf(_SC_PAGESIZE) >> 20) : 0;
 }
 
-static uint32_t lanes_of(const struct options *o, uint32_t all_threads)
+static void describe(const struct whisper_facts *facts, const struct lanes_facts *lanes,
+                     uint32_t model_mib)
 {
-    uint32_t n = o->lanes ? o->lanes : all_threads / THREADS_OF_LANE;
-    return n < 1 ? 1 : n > o->streams ? o->streams : n;
-}
-
-static enum err open_lanes(uint32_t count, char why[STT_WHY_BYTES])
-{
-    const struct pool_maker maker = {.make = make_lane, .destroy = destroy_lane};
-    enum err err = pool_create(&maker, count, &lanes);
-    if (err != OK)
-        snprintf(
-            why, STT_WHY_BYTES,
-            "the model %.60s cannot be evaluated (%s); free some memory or choose a smaller one",
-            name, err_text(err));
-    return err;
+    snprintf(notes, sizeof notes,
+             "%s weights, %s; %u MB, and up to %u MB for each of %u lanes of %u threads",
+             facts->type, facts->multilingual ? "many languages" : "English only", model_mib,
+             (uint32_t)(lanes->memory_bytes >> 20), lanes->lanes, lanes->threads);
 }
 
 static enum err whisper_load(const struct stt_load *load, struct stt_loaded *ret_loaded,
@@ -157,17 +113,16 @@ static enum err whisper_load(const struct stt_load *load, struct stt_loaded *ret
 {
     struct options o = {.streams = STREAMS};
     struct whisper_facts facts;
-    uint32_t all_threads = load->threads ? load->threads : 1, before = memory_mib();
+    struct lanes_facts lanes;
+    uint32_t before = memory_mib();
     try(read_options(load->options, &o, why));
     try(whisper_file_open(load, &facts, name, sizeof name, why));
-    uint32_t with_model = memory_mib(), count = lanes_of(&o, all_threads);
-    try(open_lanes(count, why));
-    threads = all_threads / count ? all_threads / count : 1;
+    uint32_t with_model = memory_mib();
+    const struct lanes_wish wish = {
+        .lanes = o.lanes, .streams = o.streams, .threads = load->threads ? load->threads : 1};
+    try(lanes_open(&wish, &lanes, why));
     tell_guard = load->guarded;
-    snprintf(notes, sizeof notes,
-             "%s weights, %s; %u MB, and %u MB for each of %u lanes of %u threads", facts.type,
-             facts.multilingual ? "many languages" : "English only", with_model - before,
-             memory_mib() - with_model, count, threads);
+    describe(&facts, &lanes, with_model > before ? with_model - before : 0);
     *ret_loaded = (struct stt_loaded){.model = name,
                                       .languages = facts.multilingual ? "auto" : "en",
                                       .notes = notes,
@@ -178,63 +133,55 @@ static enum err whisper_load(const struct stt_load *load, struct stt_loaded *ret
 
 static void whisper_unload(void)
 {
-    pool_destroy(lanes);
-    lanes = nullptr;
+    lanes_close();
     model_close();
 }
 
 /* --- hearing --- */
 
-static enum err take_lane(struct stt_utterance *u, bool for_good, struct model_lane **ret_lane)
+/* What is heard now stands when the utterance ends here. */
+static bool is_last(const struct stt_utterance *u, bool for_good)
 {
-    const struct stt_request *r = &u->request;
-    void *item;
-    enum err err;
-    if (!for_good) {
-        err = atomic_load(&waiting) ? ERR_BUSY : pool_take(lanes, 0, r->stopped, r->arg, &item);
-    } else {
-        atomic_fetch_add(&waiting, 1);
-        do
-            err = pool_take(lanes, LANE_WAIT_MS, r->stopped, r->arg, &item);
-        while (err == ERR_BUSY);
-        atomic_fetch_sub(&waiting, 1);
-    }
-    if (err == OK)
-        *ret_lane = item;
-    return err;
+    return for_good || window_has_paused(u->window);
+}
+
+/* To find the language out costs as much again as the words. While somebody speaks it is taken for that of the last
+ * hearing; what stands must not depend on how often that was. */
+static int language_of(const struct stt_utterance *u, bool for_good)
+{
+    return is_last(u, for_good) ? u->language : u->guess;
 }
 
 /* ERR_BUSY: not for good, and somebody else is being heard. */
 static enum err hear(struct stt_utterance *u, const struct window_range *range, bool for_good,
                      bool whole)
 {
-    struct model_lane *lane;
-    const struct model_window window = {.samples = range->samples,
-                                        .count = range->count,
-                                        .whole = whole,
-                                        .language = u->language,
-                                        .before = u->carried,
-                                        .before_n = u->carried_n,
-                                        .threads = threads,
-                                        .stopped = u->request.stopped,
-                                        .arg = u->request.arg};
-    try(take_lane(u, for_good, &lane));
-    u->heard_count = 0;
-    enum err err = model_hear(lane, &window, &u->heard);
-    pool_give(lanes, lane, true);
-    if (err == ERR_INTERNAL)
-        snprintf(u->request.why, STT_WHY_BYTES, "the recogniser cannot evaluate this sound");
+    uint64_t took_us;
+    struct model_window window = {.samples = range->samples,
+                                  .count = range->count,
+                                  .whole = whole,
+                                  .language = language_of(u, for_good),
+                                  .before = u->carried,
+                                  .before_n = u->carried_n};
+    enum err err = lanes_hear(&u->request, &window, for_good, &u->heard, &took_us);
+    if (err != ERR_BUSY)
+        u->heard_count = 0;
     try(err);
+    if (!for_good)
+        pace_note(&u->pace, took_us);
     u->heard_at = range->at;
     u->heard_count = range->count;
+    u->heard_as = window.language;
+    u->guess = u->heard.language;
     u->doubt = doubt_of(&u->heard);
     (void)doubt_unloop(&u->heard);
     return OK;
 }
 
-static bool is_heard(const struct stt_utterance *u, const struct window_range *range)
+static bool is_heard(const struct stt_utterance *u, const struct window_range *range, bool for_good)
 {
-    return u->heard_count == range->count && u->heard_at == range->at;
+    return u->heard_count == range->count && u->heard_at == range->at &&
+           (u->heard_as == u->language || !is_last(u, for_good));
 }
 
 /* What nobody has said is not looked at: the model would find words in it. */
@@ -263,8 +210,10 @@ static enum err settle(struct stt_utterance *u, const struct window_range *range
         return OK;
     }
     tell_guard(u->doubt);
+    bool is_same = u->carried_n == 0 && model_sees_whole(range->count);
     u->carried_n = 0;
-    try(hear(u, range, true, true));
+    if (!is_same)
+        try(hear(u, range, true, true));
     enum guard doubt = doubt_for_good(&u->heard);
     if (doubt != GUARD_NONE)
         drop_heard(u, doubt);
@@ -315,7 +264,7 @@ static enum err commit(struct stt_utterance *u)
         u->carried_n = 0;
         return OK;
     }
-    if (!is_heard(u, &range))
+    if (!is_heard(u, &range, true))
         try(hear(u, &range, true, false));
     try(settle(u, &range));
     try(keep_words(u));
@@ -364,7 +313,7 @@ static enum err whisper_open(const struct stt_request *request, struct stt_utter
     if (!u)
         return ERR_NOMEM;
     u->request = *request;
-    u->language = language;
+    u->language = u->guess = language;
     u->before.text.cap = STT_TEXT_MAX;
     enum err err = vad_create(&u->vad);
     if (err == OK)
@@ -409,16 +358,8 @@ static enum err whisper_feed(struct stt_utterance *u, const int16_t *samples, si
     return OK;
 }
 
-static enum err hear_for_partial(struct stt_utterance *u, const struct window_range *range)
-{
-    uint64_t from = clock_us();
-    enum err err = hear(u, range, false, false);
-    if (err == OK)
-        pace_note(&u->pace, clock_us() - from);
-    return err == ERR_BUSY ? ERR_AGAIN : err;
-}
-
-static enum err put_partial(struct stt_utterance *u, struct buf *into, bool with_heard)
+static enum err put_partial(struct stt_utterance *u, struct buf *into, bool with_heard,
+                            bool *ret_sure)
 {
     struct str before = buf_str(&u->before.text), now = buf_str(&u->heard.text);
     try(buf_add(into, before));
@@ -426,24 +367,26 @@ static enum err put_partial(struct stt_utterance *u, struct buf *into, bool with
         return OK;
     if (before.n > 0)
         try(buf_add_byte(into, ' '));
+    *ret_sure = u->doubt == GUARD_NONE; /* it would be heard anew, perhaps with other words */
     return buf_add(into, now);
 }
 
-static enum err whisper_partial(struct stt_utterance *u, struct buf *into)
+static enum err whisper_partial(struct stt_utterance *u, struct buf *into, bool *ret_sure)
 {
     struct window_range range;
     uint64_t since_ms = pcm_samples_to_ms(u->fed - u->told, MODEL_RATE_HZ);
     bool speaks = window_range(u->window, &range) && silence_in(u->window) == GUARD_NONE;
-    if (!speaks || is_heard(u, &range)) {
+    if (!speaks || is_heard(u, &range, false)) {
         if (since_ms < TOLD_MS)
             return ERR_AGAIN;
     } else {
         if (!pace_is_due(&u->pace, since_ms, window_has_paused(u->window)))
             return ERR_AGAIN;
-        try(hear_for_partial(u, &range));
+        enum err err = hear(u, &range, false, false);
+        try(err == ERR_BUSY ? ERR_AGAIN : err);
     }
     u->told = u->fed;
-    return put_partial(u, into, speaks);
+    return put_partial(u, into, speaks, ret_sure);
 }
 
 static enum err whisper_finish(struct stt_utterance *u, struct stt_result *result)

@@ -2,7 +2,7 @@
 /*
  * Streams as actors: each has an inbox, and at most one compute thread works on it at a time. A
  * thread handles one message of one stream and then takes the next stream, so that many live streams
- * share few threads fairly.
+ * share few threads fairly. One that waits for another stream (worker_rest) is replaced meanwhile.
  *
  *     begun → (parked: every place of the role is taken) → open → over → closed
  *
@@ -50,6 +50,7 @@ static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
 static pthread_cond_t gone = PTHREAD_COND_INITIALIZER;
 static pthread_t thread[THREADS_MAX];                            /* mu */
 static uint32_t thread_count, idle_count, gone_count;            /* mu */
+static uint32_t resting_count;                                   /* mu: see worker_rest */
 static struct worker_stream *streams, **streams_tail = &streams; /* mu */
 static struct worker_stream *run_first, **run_tail = &run_first; /* mu */
 static uint32_t live_count, placed_count, run_count;             /* mu */
@@ -66,6 +67,16 @@ static enum err add_thread(void)
     return OK;
 }
 
+/* mu held. Somebody is to do what is runnable. */
+static void call_thread(void)
+{
+    uint32_t most = role->max_threads + resting_count;
+    most = most < THREADS_MAX ? most : THREADS_MAX;
+    if (run_count > idle_count && !stopping && thread_count < most)
+        (void)add_thread(); /* the ones there are come to it later */
+    pthread_cond_signal(&work);
+}
+
 /* mu held */
 static void make_runnable(struct worker_stream *s)
 {
@@ -76,10 +87,7 @@ static void make_runnable(struct worker_stream *s)
     *run_tail = s;
     run_tail = &s->runnable;
     run_count++;
-    uint32_t most = role->max_threads < THREADS_MAX ? role->max_threads : THREADS_MAX;
-    if (run_count > idle_count && !stopping && thread_count < most)
-        (void)add_thread(); /* the ones there are come to it later */
-    pthread_cond_signal(&work);
+    call_thread();
 }
 
 /* mu held */
@@ -383,6 +391,23 @@ enum err worker_send(struct worker_stream *s, enum msg_type type, const void *ms
 bool worker_canceled(const struct worker_stream *s)
 {
     return atomic_load_explicit(&s->canceled, memory_order_relaxed);
+}
+
+void worker_rest(void)
+{
+    pthread_mutex_lock(&mu);
+    resting_count++;
+    if (run_first)
+        call_thread();
+    pthread_mutex_unlock(&mu);
+}
+
+void worker_resume(void)
+{
+    pthread_mutex_lock(&mu);
+    check(resting_count > 0);
+    resting_count--;
+    pthread_mutex_unlock(&mu);
 }
 
 void worker_end(struct worker_stream *s)

@@ -38,7 +38,7 @@ struct worker_ready {
 struct worker_role {
     const char *name;     /* "stt", "llm", "tts", "embed" */
     const char *program;  /* how it is started, without "repartee-"; NULL: as `name` */
-    uint32_t max_threads; /* computing at once; made when they are needed */
+    uint32_t max_threads; /* computing at once; made when they are needed. See worker_rest */
     uint32_t max_streams; /* open at once; `slots` of ready should not exceed it */
     /* What drivers read after start: a NULL-terminated list, or NULL. Looked at after `load`. */
     const char *const *read_dirs;
@@ -68,6 +68,10 @@ enum err worker_send(struct worker_stream *s, enum msg_type type, const void *ms
 enum err worker_tell(enum msg_type type, const void *msg);
 /* True once the server has cancelled the stream or gone away; look at it between steps. */
 bool worker_canceled(const struct worker_stream *s);
+/* From the compute thread that handles a stream, around a wait for what other streams hold: until worker_resume it
+ * does not count as one that computes, and other streams get a thread of their own. */
+void worker_rest(void);
+void worker_resume(void);
 /* The stream's last message has been sent. */
 void worker_end(struct worker_stream *s);
 /* A sentence for the `fail` that follows when `message` returns an error; at most 239 bytes. */

@@ -79,16 +79,19 @@ async function whisperServer(t, model, port, args = []) {
 
 /** From the end of speech to the final, and how far behind partials are. @param {import('node:test').TestContext} t @param {string} model @param {Int16Array} samples */
 async function live(t, model, samples) {
-  Object.assign(process.env, { GOMP_SPINCOUNT: '3000', OPENBLAS_NUM_THREADS: '1' }); /* as the server starts it */
-  const stt = await Engine.start(t, 'stt', { driver: 'whisper', model, threads: 2, options: 'streams=1' });
-  const finals = [], behind = [];
+  const stt = await Engine.start(t, 'stt', { driver: 'whisper', model, threads: 2, options: 'streams=1' }, { GOMP_SPINCOUNT: '3000', OPENBLAS_NUM_THREADS: '1' }); /* as the server does */
+  const finals = [], behind = [], onScreen = [];
   for (let id = 1; id <= ROUNDS; id++) {
     stt.send('stt_open', id, { rate_hz: 16000, partials: 1, language: 'en' });
     const begun = performance.now();
-    let finished = 0;
+    let finished = 0, shown = 0;
     const listening = (async () => {
       for await (const m of stt.stream(id)) {
-        if (m.name === 'stt_partial') behind.push(m.at - begun - m.audio_ms);
+        if (m.name === 'stt_partial') {
+          behind.push(m.at - begun - m.audio_ms);
+          /* What was said in these 20 ms stands on the screen from now on. */
+          for (; shown + 20 <= Math.min(m.audio_ms, samples.length / 16); shown += 20) onScreen.push(m.at - begun - (shown + 20));
+        }
         if (m.name === 'stt_final') finals.push(m.at - finished);
         if (m.name === 'fail') throw new Error(m.text);
       }
@@ -105,6 +108,7 @@ async function live(t, model, samples) {
     stt.send('stt_finish', id);
     await listening;
   }
+  console.log(`  live: from word to screen ${median(onScreen).toFixed(0)} ms (95 %: ${quantile(onScreen, 0.95).toFixed(0)})`);
   console.log(`  live: partials ${median(behind).toFixed(0)} ms behind the sound (95 %: ${quantile(behind, 0.95).toFixed(0)}), the final ${median(finals).toFixed(1)} ms after the end of the turn`);
 }
 

@@ -9,6 +9,7 @@
  *     deaf         says "deaf", computes until the server says stt_words, and sees nothing else
  *     deaf N       the same, for N ms
  *     spin         computes until it is cancelled
+ *     await        waits until another stream is told to "release", and says "awaited"
  *     fail WHY     fails
  *     census       says "OPENED CLOSED MOST-AT-ONCE"
  *     reach        says what it can reach: "" is right
@@ -140,6 +141,21 @@ static enum err be_deaf(struct echo *e, int64_t ms)
     return OK;
 }
 
+static atomic_bool released;
+
+static bool is_over(void *arg)
+{
+    return atomic_load(&released) || worker_canceled(arg);
+}
+
+static enum err await(struct echo *e)
+{
+    worker_rest();
+    (void)script_wait(UINT32_MAX, is_over, e->wire);
+    worker_resume();
+    return worker_canceled(e->wire) ? ERR_CANCELED : say(e, S("awaited"));
+}
+
 static enum err census(struct echo *e)
 {
     autobuf text = BUF(100);
@@ -177,6 +193,12 @@ static enum err obey(struct echo *e, struct str word, struct str rest)
         return be_deaf(e, n);
     if (str_eq(word, S("spin")))
         return script_wait(UINT32_MAX, is_canceled, e->wire);
+    if (str_eq(word, S("await")))
+        return await(e);
+    if (str_eq(word, S("release"))) {
+        atomic_store(&released, true);
+        return OK;
+    }
     if (str_eq(word, S("census")))
         return census(e);
     if (str_eq(word, S("reach")))

@@ -93,10 +93,11 @@ export class Engine {
    * Starts repartee-ROLE of the build under test, loads the driver, ends it with the test.
    * @param {{after: (f: () => any) => void} | null} t @param {string} role
    * @param {{driver: string, model?: string, options?: string, threads?: number}} load
+   * @param {NodeJS.ProcessEnv} [env] beside this process's
    */
-  static async start(t, role, load) {
+  static async start(t, role, load, env) {
     const program = path.join(process.env.TEST_BUILD ?? path.join(root, 'build'), `repartee-${role}`);
-    const child = spawn(program, ['--fd', '3'], { stdio: ['ignore', 'inherit', 'inherit', 'pipe'] });
+    const child = spawn(program, ['--fd', '3'], { stdio: ['ignore', 'inherit', 'inherit', 'pipe'], env: { ...process.env, ...env } });
     const engine = new Engine(child);
     t?.after(() => engine.stop());
     assert.equal((await engine.next()).name, 'hello');

@@ -121,6 +121,9 @@ static void take_partial(struct listener *l, const struct msg_stt_partial *m)
     assert_true(m->stable_bytes <= m->text.n);
     assert_true(m->stable_bytes == m->text.n || m->stable_bytes == 0 ||
                 m->text.p[m->stable_bytes] == ' ');
+    /* What was once stable stays. */
+    assert_true(m->stable_bytes >= l->stable_bytes);
+    assert_true(str_starts(m->text, str_sub(buf_str(&l->partial), 0, l->stable_bytes)));
     buf_clear(&l->partial);
     assert_ok(buf_add(&l->partial, m->text));
     l->stable_bytes = m->stable_bytes;

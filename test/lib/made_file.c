@@ -8,7 +8,7 @@
 
 #include "unit.h"
 
-enum { MADE_MAX = 16 };
+enum { MADE_MAX = 32 };
 static char made[MADE_MAX][sizeof "/tmp/made-model-XXXXXX"];
 static size_t made_count;
 

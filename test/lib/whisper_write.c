@@ -373,6 +373,12 @@ static enum ggml_ftype file_type(enum ggml_type type)
     return type == GGML_TYPE_F32    ? GGML_FTYPE_ALL_F32
            : type == GGML_TYPE_F16  ? GGML_FTYPE_MOSTLY_F16
            : type == GGML_TYPE_Q4_0 ? GGML_FTYPE_MOSTLY_Q4_0
+           : type == GGML_TYPE_Q4_1 ? GGML_FTYPE_MOSTLY_Q4_1
+           : type == GGML_TYPE_Q2_K ? GGML_FTYPE_MOSTLY_Q2_K
+           : type == GGML_TYPE_Q3_K ? GGML_FTYPE_MOSTLY_Q3_K
+           : type == GGML_TYPE_Q4_K ? GGML_FTYPE_MOSTLY_Q4_K
+           : type == GGML_TYPE_Q5_K ? GGML_FTYPE_MOSTLY_Q5_K
+           : type == GGML_TYPE_Q6_K ? GGML_FTYPE_MOSTLY_Q6_K
            : type == GGML_TYPE_Q5_0 ? GGML_FTYPE_MOSTLY_Q5_0
            : type == GGML_TYPE_Q5_1 ? GGML_FTYPE_MOSTLY_Q5_1
                                     : GGML_FTYPE_MOSTLY_Q8_0;
@@ -395,7 +401,9 @@ static void header(struct maker *m)
 static enum ggml_type type_named(const char *name)
 {
     static const enum ggml_type types[] = {GGML_TYPE_F32,  GGML_TYPE_F16,  GGML_TYPE_Q4_0,
-                                           GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_Q8_0};
+                                           GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1,
+                                           GGML_TYPE_Q8_0, GGML_TYPE_Q2_K, GGML_TYPE_Q3_K,
+                                           GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (strcmp(name, ggml_type_name(types[i])) == 0)
             return types[i];

@@ -11,7 +11,8 @@
 
 struct whisper_shape {
     int32_t state, heads, audio_layers, text_layers;
-    const char *type; /* "f32", "f16", "q8_0", "q5_1", "q5_0", "q4_0" */
+    /* "f32", "f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"; where the state is 256 or a multiple "q6_K" … "q2_K" */
+    const char *type;
     /* Words with blanks between them that it says in turn, to the end; NULL: whatever the weights give. */
     const char *says;
     float sure;        /* how much; 0: usual, which without words to say is not at all */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Which model answers after a restart, and how much memory there is for another one. */
 #include "answerer_rig.h"
+#include "base/memory_room.h"
 #include "server/answerer/choice.h"
-#include "server/models/memory_room.h"
 
 /* --- over a restart --- */
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/models/advice.h"
 
+#include "base/memory_room.h"
 #include "server/loop/loop.h"
 #include "server/models/bandwidth.h"
 #include "server/models/catalogue.h"
-#include "server/models/memory_room.h"
 #include "server/models/wish.h"
 #include "unit.h"
 

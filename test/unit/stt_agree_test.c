@@ -11,6 +11,8 @@ static void test_agree(void **state)
     (void)state;
     static const struct {
         const char *hypothesis, *stable;
+        const char *shown; /* NULL: the hypothesis */
+        bool unsure;
     } rows[] = {
         {"how", ""},
         {"how do", ""},
@@ -19,19 +21,30 @@ static void test_agree(void **state)
         {"how do eyed", "how do"},
         {"how do i add docks", "how do"},
         {"how do i add documents", "how do"},
+        {"how do i add documents to", "how do",
+         .unsure = true}, /* is not one of those that agree */
         {"how do i add documents to", "how do i add"},
         {"how do i add documents to", "how do i add documents"},
         {"how do i add documents to", "how do i add documents to"},
-        {"now do i add documents to", ""}, /* what was settled can still change */
-        {"", ""},
+        /* What is settled stays. */
+        {"now do i add documents to", "how do i add documents to", "how do i add documents to"},
+        {"now do eyes at docks to it", "how do i add documents to", "how do i add documents to it"},
+        {"how do i add documents two", "how do i add documents to", "how do i add documents to"},
+        {"how do", "how do i add documents to", "how do i add documents to"},
+        {"", "how do i add documents to", "how do i add documents to"},
+        {"a b c d e f it", "how do i add documents to", "how do i add documents to it"},
+        {"a b c d e f it", "how do i add documents to", "how do i add documents to it", true},
+        {"g h i j k l it", "how do i add documents to", "how do i add documents to it"},
+        {"m n o p q r it s", "how do i add documents to it", "how do i add documents to it s"},
     };
     struct agree a;
     agree_init(&a, 3, 100);
     for (size_t i = 0; i < countof(rows); i++) {
         size_t stable;
-        struct str hypothesis = str_of(rows[i].hypothesis);
-        assert_ok(agree_next(&a, hypothesis, &stable));
-        assert_str(str_sub(hypothesis, 0, stable), rows[i].stable);
+        struct str text, hypothesis = str_of(rows[i].hypothesis);
+        assert_ok(agree_next(&a, hypothesis, !rows[i].unsure, &text, &stable));
+        assert_str(text, rows[i].shown ? rows[i].shown : rows[i].hypothesis);
+        assert_str(str_sub(text, 0, stable), rows[i].stable);
     }
     agree_finish(&a);
 }
@@ -43,11 +56,12 @@ static void test_agree_of_two(void **state)
     struct agree a;
     agree_init(&a, 2, 100);
     size_t stable = 99;
-    assert_ok(agree_next(&a, S("how do i"), &stable));
+    struct str text;
+    assert_ok(agree_next(&a, S("how do i"), true, &text, &stable));
     assert_int_equal(stable, 0);
-    assert_ok(agree_next(&a, S("how do eyes"), &stable));
+    assert_ok(agree_next(&a, S("how do eyes"), true, &text, &stable));
     assert_int_equal(stable, 6);
-    assert_ok(agree_next(&a, S("how do eyes see"), &stable));
+    assert_ok(agree_next(&a, S("how do eyes see"), true, &text, &stable));
     assert_int_equal(stable, 11);
     agree_finish(&a);
 }
@@ -59,12 +73,14 @@ static void test_agree_words(void **state)
     struct agree a;
     agree_init(&a, 3, 100);
     size_t stable = 99;
-    assert_ok(agree_next(&a, S("add document"), &stable));
-    assert_ok(agree_next(&a, S("add documents"), &stable));
-    assert_ok(agree_next(&a, S("add documents"), &stable));
+    struct str text;
+    assert_ok(agree_next(&a, S("add document"), true, &text, &stable));
+    assert_ok(agree_next(&a, S("add documents"), true, &text, &stable));
+    assert_ok(agree_next(&a, S("add documents"), true, &text, &stable));
     assert_int_equal(stable, 3);
-    assert_ok(agree_next(&a, S("ad"), &stable));
-    assert_int_equal(stable, 0);
+    assert_ok(agree_next(&a, S("address it"), true, &text, &stable));
+    assert_str(text, "add it");
+    assert_int_equal(stable, 3);
     agree_finish(&a);
 }
 
@@ -74,7 +90,8 @@ static void test_agree_cap(void **state)
     struct agree a;
     agree_init(&a, 3, 4);
     size_t stable;
-    assert_err(agree_next(&a, S("too long"), &stable), ERR_TOOBIG);
+    struct str text;
+    assert_err(agree_next(&a, S("too long"), true, &text, &stable), ERR_TOOBIG);
     agree_finish(&a);
 }
 

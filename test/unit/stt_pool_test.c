@@ -143,6 +143,26 @@ static void test_fills(void **state)
     assert_int_equal(shop.destroyed, 3);
 }
 
+static bool asked(void *arg)
+{
+    ++*(int *)arg;
+    return false;
+}
+
+/* Who will not wait is told at once, also while more are on their way. */
+static void test_no_wait(void **state)
+{
+    (void)state;
+    struct pool *p = create(3, 2);
+    void *item, *none;
+    int asks = 0;
+    take(p, &item);
+    assert_err(pool_take(p, 0, asked, &asks, &none), ERR_BUSY);
+    assert_int_equal(asks, 1);
+    pool_give(p, item, true);
+    pool_destroy(p);
+}
+
 static bool is_set(void *arg)
 {
     return *(bool *)arg;
@@ -339,10 +359,15 @@ static void test_many_users(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fills),      cmocka_unit_test(test_stopped),
-        cmocka_unit_test(test_renew),      cmocka_unit_test(test_renewed),
-        cmocka_unit_test(test_discard),    cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_soiled),     cmocka_unit_test(test_soiled_without_a_thread),
+        cmocka_unit_test(test_fills),
+        cmocka_unit_test(test_no_wait),
+        cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_renew),
+        cmocka_unit_test(test_renewed),
+        cmocka_unit_test(test_discard),
+        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_soiled),
+        cmocka_unit_test(test_soiled_without_a_thread),
         cmocka_unit_test(test_many_users),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

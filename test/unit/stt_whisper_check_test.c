@@ -53,10 +53,15 @@ static void expect_refusal(struct str bytes, const char *says)
 
 static void whispers_of_all_kinds_pass(void **)
 {
-    static const char *const types[] = {"f32", "f16", "q8_0", "q5_1", "q5_0", "q4_0"};
+    static const char *const types[] = {"f32",  "f16",  "q8_0", "q5_1", "q5_0", "q4_1",
+                                        "q4_0", "q6_K", "q5_K", "q4_K", "q3_K", "q2_K"};
     for (size_t i = 0; i < 2 * countof(types); i++) {
         struct whisper_shape shape = whisper_tiny_made();
         shape.type = types[i / 2];
+        if (strchr(shape.type, 'K')) { /* their blocks are of 256 */
+            shape.state = 256;
+            shape.heads = 4;
+        }
         shape.multilingual = i % 2;
         shape.text_layers = 1 + (int32_t)i % 2;
         autobuf other = BUF(64 << 20);
@@ -65,7 +70,7 @@ static void whispers_of_all_kinds_pass(void **)
         assert_str(str_of(facts.type), types[i / 2]);
         assert_int_equal(facts.multilingual, shape.multilingual);
         assert_int_equal(facts.text_layers, shape.text_layers);
-        assert_int_equal(facts.state, 64);
+        assert_int_equal(facts.state, shape.state);
     }
 }
 
@@ -202,6 +207,48 @@ static void other_files_are_refused(void **)
     assert_ok(check_now());
 }
 
+/* Versions of quantisation, times 1000, are in the type; what is left of some numbers is another one for libwhisper. */
+static void the_type_s_version_is_bounded(void **)
+{
+    static const struct {
+        uint32_t type;
+        bool passes;
+    } rows[] = {{1, true},           {1001, true},        {2001, true},        {3001, false},
+                {1000001, false},    {2147483001, false}, {2147484001, false}, {4294967001, false},
+                {2147484000, false}, {UINT32_MAX, false}};
+    const uint32_t was = 1;
+    for (size_t i = 0; i < countof(rows); i++) {
+        memcpy(file.p + TYPE, &rows[i].type, 4);
+        if (rows[i].passes)
+            assert_ok(check_now());
+        else
+            expect_refusal(buf_str(&file), "a kind that is not known");
+    }
+    memcpy(file.p + TYPE, &was, 4);
+}
+
+static void expect_no_number(size_t at, const void *no_number, size_t n)
+{
+    char was[4];
+    memcpy(was, file.p + at, n);
+    memcpy(file.p + at, no_number, n);
+    expect_refusal(buf_str(&file), "no numbers");
+    memcpy(file.p + at, was, n);
+    assert_ok(check_now());
+}
+
+/* A filter, a vector, a matrix, a convolution. */
+static void weights_are_numbers(void **)
+{
+    const uint32_t none = 0x7fc00000, infinite = 0xff800000;
+    const uint16_t none_half = 0x7e00;
+    expect_no_number(FILTERS + 4 * 777, &none, 4);
+    expect_no_number(head_of("encoder.ln_post.bias") + 20 + 4 * 63, &infinite, 4);
+    expect_no_number(head_of("encoder.ln_post.bias") + 20, &none, 4);
+    expect_no_number(head_of("encoder.conv2.weight") + 20 + 2 * 64, &none_half, 2);
+    expect_no_number(head_of("decoder.token_embedding.weight") + 30 + 2 * 12345, &none_half, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +259,8 @@ int main(void)
         cmocka_unit_test(names_of_layers_are_read_strictly),
         cmocka_unit_test(words_are_bounded),
         cmocka_unit_test(other_files_are_refused),
+        cmocka_unit_test(the_type_s_version_is_bounded),
+        cmocka_unit_test(weights_are_numbers),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }

@@ -131,6 +131,47 @@ static void without_a_pause_it_is_cut_where_it_is_quiet(void **)
     window_destroy(w);
 }
 
+/* What is left of a window that was cut may begin with seconds of silence, and has room for as much speech as any other. */
+static void silence_behind_a_cut_is_not_kept(void **)
+{
+    enum { CUT = 1000, SPEAKS = 1190 };
+    struct window *w = create();
+    int16_t samples[WINDOW_FRAME] = {};
+    for (int i = 0; i < WINDOW_FRAMES_MAX; i++) {
+        bool speaks = i < CUT || i >= SPEAKS;
+        samples[0] = i == CUT ? 5 : 1000;
+        assert_ok(window_frame(w, samples, speaks ? VOICE_STANDS_OUT : VOICE_NONE));
+    }
+    struct window_range r;
+    assert_true(window_range(w, &r));
+    assert_int_equal(r.count, (CUT + 1) * WINDOW_FRAME);
+    window_next(w);
+    assert_true(window_range(w, &r));
+    assert_int_equal(r.at, (SPEAKS - WINDOW_BEFORE) * WINDOW_FRAME);
+    assert_int_equal(window_ms_at(w, 0), SPEAKS * WINDOW_FRAME_MS);
+    uint32_t n = 0, left = WINDOW_FRAMES_MAX - SPEAKS + WINDOW_BEFORE;
+    feed(w, &n, WINDOW_FRAMES_MAX - left - 1, VOICE_SOUNDS);
+    assert_false(window_is_full(w));
+    feed(w, &n, 1, VOICE_SOUNDS);
+    assert_true(window_is_full(w));
+    window_destroy(w);
+}
+
+/* The words are those of the part that is heard: none lies behind the cut. */
+static void times_are_of_what_is_heard(void **)
+{
+    enum { CUT = 1100 };
+    struct window *w = create();
+    int16_t samples[WINDOW_FRAME] = {};
+    for (int i = 0; i < WINDOW_FRAMES_MAX; i++) {
+        samples[0] = i == CUT ? 5 : 1000;
+        assert_ok(window_frame(w, samples, VOICE_SOUNDS));
+    }
+    assert_int_equal(window_ms_at(w, 0.5), (CUT + 2) / 2 * WINDOW_FRAME_MS);
+    assert_int_equal(window_ms_at(w, 1), (CUT + 1) * WINDOW_FRAME_MS);
+    window_destroy(w);
+}
+
 /* Words are spread over the voices, so that a pause lies between words and not in them. */
 static void times_skip_pauses(void **)
 {
@@ -154,7 +195,9 @@ int main(void)
         cmocka_unit_test(a_range_has_margins),
         cmocka_unit_test(it_is_cut_at_pauses),
         cmocka_unit_test(without_a_pause_it_is_cut_where_it_is_quiet),
+        cmocka_unit_test(silence_behind_a_cut_is_not_kept),
         cmocka_unit_test(times_skip_pauses),
+        cmocka_unit_test(times_are_of_what_is_heard),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

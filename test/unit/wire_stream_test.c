@@ -113,6 +113,34 @@ static void streams_take_turns(void **)
     assert_int_equal(peer_stop(p), 0);
 }
 
+/* Many more than there are threads: with but one that counts while it waits, none of them would ever go on. */
+static void who_waits_for_another_stream_does_not_hold_it_up(void **)
+{
+    enum { WAITING = 20 };
+    struct peer *p = start("threads=1,streams=24");
+    for (uint32_t stream = 1; stream <= WAITING; stream++) {
+        begin(p, stream);
+        tell(p, stream, "await");
+    }
+    begin(p, WAITING + 1);
+    tell(p, WAITING + 1, "say here I am");
+    hear(p, WAITING + 1, "here I am");
+    cancel(p, 1); /* it may go before */
+    settle(p, WAITING);
+    tell(p, WAITING + 1, "release");
+    for (uint32_t i = 2; i <= WAITING; i++) {
+        assert_true(peer_wait(p, MSG_llm_token));
+        assert_str(p->msg.llm_token.text, "awaited");
+    }
+    /* The threads are still there, and one of them computes at a time. */
+    tell(p, 2, "say well");
+    hear(p, 2, "well");
+    for (uint32_t stream = 2; stream <= WAITING + 1; stream++)
+        finish(p, stream);
+    settle(p, 0);
+    assert_int_equal(peer_stop(p), 0);
+}
+
 static void sound_waits_for_credit(void **)
 {
     struct peer *p = start("");
@@ -368,6 +396,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_keep_their_order),
         cmocka_unit_test(streams_take_turns),
+        cmocka_unit_test(who_waits_for_another_stream_does_not_hold_it_up),
         cmocka_unit_test(sound_waits_for_credit),
         cmocka_unit_test(a_blocked_stream_is_cancelled),
         cmocka_unit_test(a_slow_reader_gets_all),

@@ -44,7 +44,7 @@ test('a model that is named hears recordings, in the server and from the command
   const stt = await recogniser(server.url);
   assert.equal(stt.driver, 'whisper');
   assert.equal(stt.model, 'made.en');
-  assert.match(stt.notes, /^f16 weights, English only; \d+ MB, and \d+ MB for each of \d+ lanes of \d+ threads$/);
+  assert.match(stt.notes, /^f16 weights, English only; \d+ MB, and up to \d+ MB for each of \d+ lanes of \d+ threads$/);
   const file = speak(folder, SPOKEN);
   const { status, text, language, duration, segments } = await hear(server.url, file);
   assert.equal(status, 200);
@@ -67,10 +67,11 @@ test('a model that is named hears recordings, in the server and from the command
     assert.equal(counted('silence'), 1);
     for (const reason of ['short', 'no_speech', 'unsure', 'guess', 'compression', 'loop']) assert.equal(counted(reason), 0);
   });
-  await t.test('32 at once all get their words', async () => {
+  await t.test('32 at once: those whom there is room for get their words', async () => {
     const all = await Promise.all(Array.from({ length: 32 }, () => hear(server.url, file)));
     const refused = all.filter((a) => a.status !== 200);
     for (const a of refused) assert.equal(a.status, 503, JSON.stringify(a)); /* 16 are heard at once, and others wait for so long */
+    assert(all.length - refused.length >= 16, `${refused.length} were refused`);
     for (const a of all) if (a.status === 200) assert.equal(a.text, WORDS);
     assert.equal((await hear(server.url, file)).text, WORDS);
   });

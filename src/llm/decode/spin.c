@@ -44,6 +44,29 @@ static unsigned idlers(unsigned threads)
 #endif
 }
 
+static void *pass(void *arg)
+{
+    pthread_mutex_t *gate = arg;
+    pthread_mutex_lock(gate);
+    pthread_mutex_unlock(gate);
+    return nullptr;
+}
+
+/* libgomp ends the program where it gets no thread. So as many of our own are there for a moment. */
+static bool can_be_made(unsigned count)
+{
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t thread[IDLERS_MAX];
+    unsigned n = 0;
+    pthread_mutex_lock(&gate);
+    while (n < count && pthread_create(&thread[n], nullptr, pass, &gate) == 0)
+        n++;
+    pthread_mutex_unlock(&gate);
+    for (unsigned i = 0; i < n; i++)
+        pthread_join(thread[i], nullptr);
+    return n == count;
+}
+
 static void end_barriers(void)
 {
     pthread_barrier_destroy(&team.made);
@@ -54,6 +77,9 @@ static void make(unsigned threads)
 {
     team.count = idlers(threads);
     if (!team.count || team.cannot_be)
+        return;
+    team.cannot_be = !can_be_made(team.count);
+    if (team.cannot_be)
         return;
     check(pthread_barrier_init(&team.made, nullptr, 2) == 0);
     check(pthread_barrier_init(&team.over, nullptr, 2) == 0);

@@ -11,5 +11,5 @@
  */
 #pragma once
 
-/* threads: of a step at most. Where it cannot be done all stays as it is. At the end it is to be false. */
+/* threads: of a step at most. Where so many threads cannot be made all stays as it is. At the end it is to be false. */
 void spin_shortly(bool shortly, unsigned threads);

@@ -9,9 +9,9 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/memory_room.h"
 #include "server/answerer/answerer_parts.h"
 #include "server/answerer/choice.h"
-#include "server/models/memory_room.h"
 
 static enum err refuse(struct answerer_why *why, enum err err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/memory_room.h"
 #include "server/models/catalogue.h"
-#include "server/models/memory_room.h"
 #include "server/models/models_dir.h"
 #include "server/net/fetch.h"
 

@@ -11,12 +11,13 @@ enum {
     STREAMS = 2,
     WHISPER_STREAMS = 16, /* they share one model */
     OPTIONS_MAX = WIRE_PAYLOAD_MAX,
+    CORES_MAX = 1024,
 };
 
 static uint32_t cores(void)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 && n < 1024 ? (uint32_t)n : 1;
+    return n < 1 ? 1 : n < CORES_MAX ? (uint32_t)n : CORES_MAX;
 }
 
 static enum err put_options(const struct conf *c, bool is_whisper, struct buf *options)

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/memory_room.h"
 #include "server/models/catalogue.h"
-#include "server/models/memory_room.h"
 
 /* By how much memory the models of the catalogue need beside their files. */
 constexpr double MEMORY_PER_BYTE = 1.35;

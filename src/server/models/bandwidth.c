@@ -12,8 +12,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/memory_room.h"
 #include "server/loop/lane.h"
-#include "server/models/memory_room.h"
 
 enum { THREADS_MAX = 16, GOES = 3, GO_US = 10000, MEET_MAX_US = 300000, PIECE = 256 * 1024 };
 constexpr uint64_t ALL_MIN = 64 << 20;

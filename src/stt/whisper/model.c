@@ -2,7 +2,9 @@
 #include "stt/whisper/model.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <whisper.h>
 
 #include "base/check.h"
@@ -14,6 +16,9 @@ enum {
     FRAMES_STEP = 256,
     TOKENS_BASE = 8, /* so many tokens, and more a second, are no speech but a loop */
     TOKENS_PER_SECOND = 7,
+    SAMPLES_HEARD =
+        MODEL_RATE_HZ / 8, /* libwhisper leaves out what is shorter than 0.11 s, without a word */
+    LINE_BYTES = 160,
 };
 static constexpr float UNSURE =
     -0.6f; /* mean log-probability below which it is asked whether anybody spoke */
@@ -26,17 +31,48 @@ struct model_lane {
     const struct model_window *window; /* during a call */
 };
 
-/* libwhisper tells much, and calls it an error when we stop it. */
+/* --- what libwhisper says --- */
+
+static thread_local struct {
+    const struct model_lane *lane; /* that hears on this thread */
+    bool is_prepared;              /* it is to end before the encoder */
+    char error[LINE_BYTES];        /* the last one; "": none */
+} present;
+
+static bool is_stopped(void *arg)
+{
+    const struct model_window *w = ((const struct model_lane *)arg)->window;
+    return w->stopped && w->stopped(w->arg);
+}
+
+/* It calls it an error when we stop it. */
 static void on_log(enum ggml_log_level level, const char *text, void *arg)
 {
     (void)arg;
     struct str line = str_trim(str_of(text));
-    bool is_ours =
-        str_find(line, S("aborting")) < line.n || str_find(line, S("failed to")) < line.n;
-    if (level == GGML_LOG_LEVEL_ERROR && line.n > 1)
-        log_line(is_ours ? LOG_DEBUG : LOG_WARN, 0, "libwhisper: %.*s",
-                 (int)(line.n < 400 ? line.n : 400), line.p);
+    if (level != GGML_LOG_LEVEL_ERROR || line.n < 2)
+        return;
+    bool is_ours = present.is_prepared || (present.lane && is_stopped((void *)present.lane));
+    if (!is_ours)
+        snprintf(present.error, sizeof present.error, "%.*s", (int)(line.n < 400 ? line.n : 400),
+                 line.p);
+    log_line(is_ours ? LOG_DEBUG : LOG_WARN, 0, "libwhisper: %.*s",
+             (int)(line.n < 400 ? line.n : 400), line.p);
 }
+
+__attribute__((format(printf, 2, 3))) static void explain(char why[MODEL_WHY_BYTES],
+                                                          const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(why, MODEL_WHY_BYTES, fmt, ap);
+    va_end(ap);
+    size_t n = strlen(why);
+    if (present.error[0])
+        snprintf(why + n, MODEL_WHY_BYTES - n, " (%s)", present.error);
+}
+
+/* --- the model --- */
 
 enum err model_open(const char *path, char why[MODEL_WHY_BYTES])
 {
@@ -44,10 +80,11 @@ enum err model_open(const char *path, char why[MODEL_WHY_BYTES])
     ggml_backend_load_all();
     struct whisper_context_params p = whisper_context_default_params();
     p.use_gpu = false;
+    present.error[0] = 0;
     context = whisper_init_from_file_with_params_no_state(path, p);
     if (context)
         return OK;
-    snprintf(why, MODEL_WHY_BYTES, "libwhisper cannot load the model %.160s; see the log", path);
+    explain(why, "libwhisper cannot load the model %.120s", path);
     return ERR_INVALID;
 }
 
@@ -88,14 +125,16 @@ const char *model_language_name(int language)
 
 /* --- lanes --- */
 
-enum err model_lane_create(struct model_lane **ret_lane)
+enum err model_lane_create(struct model_lane **ret_lane, char why[MODEL_WHY_BYTES])
 {
     struct model_lane *lane = mem_zero(1, sizeof *lane);
     if (!lane)
         return ERR_NOMEM;
     lane->samples = mem_zero(MODEL_SAMPLES_MAX, sizeof *lane->samples);
+    present.error[0] = 0;
     lane->state = lane->samples ? whisper_init_state(context) : nullptr;
     if (!lane->state) {
+        explain(why, "there is too little memory to hear with this model");
         model_lane_destroy(lane);
         return ERR_NOMEM;
     }
@@ -113,20 +152,18 @@ void model_lane_destroy(struct model_lane *lane)
     free(lane);
 }
 
-static bool is_stopped(void *arg)
-{
-    const struct model_window *w = ((const struct model_lane *)arg)->window;
-    return w->stopped && w->stopped(w->arg);
-}
-
 /* Whole steps of 256: libwhisper's attention always goes over such, and what a window does not fill holds what another one
  * has left there, so that it would hear somebody else's sound, too. */
-static int frames_of(const struct model_window *w)
+static int frames_of(size_t samples)
 {
     static_assert(MODEL_FRAMES_MAX % FRAMES_STEP == 0);
-    int frames = (int)((w->count + MODEL_FRAME - 1) / MODEL_FRAME) + MODEL_FRAMES_SPARE;
-    frames = (frames + FRAMES_STEP - 1) / FRAMES_STEP * FRAMES_STEP;
-    return w->whole ? MODEL_FRAMES_MAX : frames;
+    int frames = (int)((samples + MODEL_FRAME - 1) / MODEL_FRAME) + MODEL_FRAMES_SPARE;
+    return (frames + FRAMES_STEP - 1) / FRAMES_STEP * FRAMES_STEP;
+}
+
+bool model_sees_whole(size_t samples)
+{
+    return frames_of(samples) == MODEL_FRAMES_MAX;
 }
 
 static struct whisper_full_params params_of(struct model_lane *lane, const struct model_window *w)
@@ -147,7 +184,7 @@ static struct whisper_full_params params_of(struct model_lane *lane, const struc
     p.logprob_thold = -INFINITY;
     p.no_speech_thold = 2;
     p.max_tokens = tokens < MODEL_TOKENS_MAX - 1 ? tokens : MODEL_TOKENS_MAX - 1;
-    p.audio_ctx = frames_of(w); /* the state would keep the last one's */
+    p.audio_ctx = w->whole ? MODEL_FRAMES_MAX : frames_of(w->count); /* else the last one's */
     p.language = w->language == MODEL_LANGUAGE_AUTO ? "auto" : whisper_lang_str(w->language);
     p.prompt_tokens = w->before_n ? w->before : nullptr;
     p.prompt_n_tokens = (int)w->before_n;
@@ -235,11 +272,11 @@ static enum err take_text(struct model_lane *lane, struct model_heard *h)
 
 /* libwhisper's own figure is of the wrong place: a row of logits that it has not computed. What the model says after the
  * bare start of a transcript is what its makers compare with. */
-static float no_speech(struct model_lane *lane, int threads)
+static enum err find_no_speech(struct model_lane *lane, int threads, float *ret_share)
 {
     const whisper_token start = whisper_token_sot(context);
     if (whisper_decode_with_state(context, lane->state, &start, 1, 0, threads) != 0)
-        return 0;
+        return ERR_INTERNAL;
     const float *logits = whisper_get_logits_from_state(lane->state);
     int n = whisper_n_vocab(context);
     float most = -INFINITY;
@@ -248,26 +285,60 @@ static float no_speech(struct model_lane *lane, int threads)
         most = fmaxf(most, logits[i]);
     for (int i = 0; i < n; i++)
         sum += exp((double)(logits[i] - most));
-    return (float)(exp((double)(logits[whisper_token_nosp(context)] - most)) / sum);
+    *ret_share = (float)(exp((double)(logits[whisper_token_nosp(context)] - most)) / sum);
+    return OK;
 }
+
+/* --- hearing --- */
 
 static bool no_encoder(struct whisper_context *, struct whisper_state *, void *)
 {
     return false;
 }
 
-/* The language is found out with as many frames as the window before had. So the number is set first, by a call that goes
- * no further; the spectrum that it makes serves the second one. */
-static int hear_samples(struct model_lane *lane, const struct model_window *w,
-                        struct whisper_full_params p)
+/* Makes the spectrum and sets the number of frames, and goes no further. */
+static enum err prepare(struct model_lane *lane, struct whisper_full_params p, size_t count)
 {
-    if (w->language != MODEL_LANGUAGE_AUTO)
-        return whisper_full_with_state(context, lane->state, p, lane->samples, (int)w->count);
-    struct whisper_full_params first = p;
-    first.language = "en";
-    first.encoder_begin_callback = no_encoder;
-    int failed = whisper_full_with_state(context, lane->state, first, lane->samples, (int)w->count);
-    return failed ? failed : whisper_full_with_state(context, lane->state, p, nullptr, 0);
+    p.language = "en";
+    p.encoder_begin_callback = no_encoder;
+    present.is_prepared = true;
+    int failed = whisper_full_with_state(context, lane->state, p, lane->samples, (int)count);
+    present.is_prepared = false;
+    return failed ? ERR_INTERNAL : OK;
+}
+
+/* The token that is likeliest behind the bare start, as the model's makers do it. libwhisper's own way takes the frames of
+ * the window before, cannot be stopped, and sorts what may be no numbers. */
+static enum err find_language(struct model_lane *lane, int threads, const char **ret_language)
+{
+    const whisper_token start = whisper_token_sot(context), end = whisper_token_translate(context);
+    if (whisper_encode_with_state(context, lane->state, 0, threads) != 0)
+        return ERR_INTERNAL;
+    if (is_stopped(lane))
+        return ERR_CANCELED;
+    if (whisper_decode_with_state(context, lane->state, &start, 1, 0, threads) != 0)
+        return ERR_INTERNAL;
+    const float *logits = whisper_get_logits_from_state(lane->state);
+    int best = 0;
+    for (int id = 1; id <= whisper_lang_max_id() && whisper_token_lang(context, id) < end; id++)
+        if (logits[whisper_token_lang(context, id)] > logits[whisper_token_lang(context, best)])
+            best = id;
+    *ret_language = whisper_lang_str(best);
+    return is_stopped(lane) ? ERR_CANCELED : OK;
+}
+
+static enum err hear_samples(struct model_lane *lane, struct whisper_full_params p, size_t count)
+{
+    bool is_auto = lane->window->language == MODEL_LANGUAGE_AUTO;
+    if (is_auto) {
+        try(prepare(lane, p, count));
+        try(find_language(lane, p.n_threads, &p.language));
+    }
+    int failed = whisper_full_with_state(context, lane->state, p, is_auto ? nullptr : lane->samples,
+                                         is_auto ? 0 : (int)count);
+    if (is_stopped(lane))
+        return ERR_CANCELED;
+    return failed ? ERR_INTERNAL : OK;
 }
 
 static void clear(struct model_heard *h)
@@ -285,25 +356,36 @@ void model_heard_finish(struct model_heard *h)
     *h = (struct model_heard){};
 }
 
-enum err model_hear(struct model_lane *lane, const struct model_window *window,
-                    struct model_heard *heard)
+static enum err hear(struct model_lane *lane, struct model_heard *heard)
 {
-    check(window->count >= MODEL_SAMPLES_MIN && window->count <= MODEL_SAMPLES_MAX);
-    clear(heard);
-    lane->window = window;
-    for (size_t i = 0; i < window->count; i++)
+    const struct model_window *window = lane->window;
+    size_t count = window->count;
+    for (size_t i = 0; i < count; i++)
         lane->samples[i] = (float)window->samples[i] / 32768;
+    while (count < SAMPLES_HEARD)
+        lane->samples[count++] = 0;
     struct whisper_full_params p = params_of(lane, window);
-    int failed = hear_samples(lane, window, p);
-    if (is_stopped(lane))
-        return ERR_CANCELED;
-    if (failed)
-        return ERR_INTERNAL;
+    try(hear_samples(lane, p, count));
     heard->language = whisper_is_multilingual(context)
                           ? whisper_full_lang_id_from_state(lane->state)
                           : whisper_lang_id("en");
     try(take_text(lane, heard));
     if (!(heard->logprob > UNSURE))
-        heard->no_speech = no_speech(lane, p.n_threads);
+        try(find_no_speech(lane, p.n_threads, &heard->no_speech));
     return OK;
+}
+
+enum err model_hear(struct model_lane *lane, const struct model_window *window,
+                    struct model_heard *heard, char why[MODEL_WHY_BYTES])
+{
+    check(window->count >= MODEL_SAMPLES_MIN && window->count <= MODEL_SAMPLES_MAX);
+    clear(heard);
+    lane->window = window;
+    present.lane = lane;
+    present.error[0] = 0;
+    enum err err = hear(lane, heard);
+    present.lane = nullptr;
+    if (err == ERR_INTERNAL)
+        explain(why, "the recogniser cannot evaluate this sound");
+    return err;
 }

@@ -2,11 +2,13 @@
 /*
  * libwhisper's only caller: a model, which all share, and lanes, each of which hears one window of sound at a time.
  * A lane keeps nothing from one window to the next, so as few are needed as windows are heard at once, however many
- * people speak; 20 MB and more each. Any thread, a lane one at a time; opening and closing the model alone.
+ * people speak; each takes some 25 MB with a tiny model and half a gigabyte with the largest. Any thread, a lane one at a
+ * time; opening and closing the model alone. Its OpenMP threads belong to the thread that calls (lane.h).
  *
  * A window costs what it is long: the encoder looks at as many frames of 20 ms as there are, in steps of 256, where by
  * itself it would look at 1500 whatever is said.
- * Nothing stops a graph in the middle: `stopped` is asked between encoder and decoder and before each token.
+ * Nothing stops a graph in the middle: `stopped` is asked behind the encoder and before each token. Where the language is
+ * to be found out the encoder runs twice, and is stopped in between, too.
  */
 #pragma once
 
@@ -21,7 +23,7 @@ enum {
     MODEL_FRAME = MODEL_RATE_HZ / 50,
     MODEL_FRAMES_MAX = 1280, /* the encoder's; see frames_of */
     MODEL_FRAMES_SPARE = 64, /* of silence behind the sound: the model wants to hear the end */
-    MODEL_SAMPLES_MIN = MODEL_RATE_HZ / 10, /* libwhisper reads beyond less */
+    MODEL_SAMPLES_MIN = MODEL_RATE_HZ / 10,
     MODEL_SAMPLES_MAX = (MODEL_FRAMES_MAX - MODEL_FRAMES_SPARE) * MODEL_FRAME,
     MODEL_TOKENS_MAX = 200,
     MODEL_WHY_BYTES = 240,
@@ -58,7 +60,7 @@ struct model_heard {
 
 void model_heard_finish(struct model_heard *h);
 
-/* Loads ggml's back ends and the file, which has been checked (whisper_check.h). */
+/* Loads ggml's back ends and the file, which has been checked (whisper_check.h). `why` holds a sentence, here and below. */
 enum err model_open(const char *path, char why[MODEL_WHY_BYTES]);
 void model_close(void);
 
@@ -68,9 +70,12 @@ int model_language(struct str tag);
 /* "" for none. */
 const char *model_language_name(int language);
 
+/* The encoder looks at all there is of a window of this length anyway. */
+bool model_sees_whole(size_t samples);
+
 struct model_lane;
-enum err model_lane_create(struct model_lane **ret_lane);
+enum err model_lane_create(struct model_lane **ret_lane, char why[MODEL_WHY_BYTES]);
 void model_lane_destroy(struct model_lane *lane); /* takes NULL */
 /* *heard is cleared first. ERR_CANCELED; ERR_INTERNAL: libwhisper cannot go on. */
 enum err model_hear(struct model_lane *lane, const struct model_window *window,
-                    struct model_heard *heard);
+                    struct model_heard *heard, char why[MODEL_WHY_BYTES]);

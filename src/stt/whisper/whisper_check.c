@@ -19,7 +19,6 @@ enum {
     BINS = 201,
     NAME_BYTES_MAX = 64,
     DIMS_MAX = 3,
-    QUANTISATION_VERSION = 1000, /* times it is in the file's type */
 };
 
 struct numbers {
@@ -64,6 +63,7 @@ static enum err take_number(struct reader *r, uint32_t *ret_n)
 
 /* --- the numbers at its head --- */
 
+/* libwhisper takes the number for one with a sign, and stops the program where what is left of it is none of these. */
 static bool find_type(uint32_t file_type, enum ggml_type *ret_type)
 {
     static const struct {
@@ -74,8 +74,10 @@ static bool find_type(uint32_t file_type, enum ggml_type *ret_type)
         {7, GGML_TYPE_Q8_0},  {8, GGML_TYPE_Q5_0},  {9, GGML_TYPE_Q5_1},  {10, GGML_TYPE_Q2_K},
         {11, GGML_TYPE_Q3_K}, {12, GGML_TYPE_Q4_K}, {13, GGML_TYPE_Q5_K}, {14, GGML_TYPE_Q6_K},
     };
+    if (file_type / GGML_QNT_VERSION_FACTOR > GGML_QNT_VERSION)
+        return false;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        if (types[i].file == file_type % QUANTISATION_VERSION) {
+        if (types[i].file == file_type % GGML_QNT_VERSION_FACTOR) {
             *ret_type = types[i].type;
             return true;
         }
@@ -116,15 +118,23 @@ static enum err take_numbers(struct reader *r)
     return OK;
 }
 
-static enum err skip_filters(struct reader *r)
+static enum err take_weights(struct reader *r, enum ggml_type type, size_t n)
+{
+    struct str weights;
+    try(take(r, n, &weights));
+    return ggml_validate_row_data(type, weights.p, weights.n)
+               ? OK
+               : refuse(r, "the model file has weights that are no numbers; it is damaged");
+}
+
+static enum err check_filters(struct reader *r)
 {
     uint32_t mels = 0, bins = 0;
-    struct str skipped;
     try(take_number(r, &mels));
     try(take_number(r, &bins));
     if (mels != r->n.mels || bins != BINS)
         return refuse(r, "the model file's filters do not fit its numbers");
-    return take(r, (size_t)mels * bins * sizeof(float), &skipped);
+    return take_weights(r, GGML_TYPE_F32, (size_t)mels * bins * sizeof(float));
 }
 
 static enum err skip_words(struct reader *r)
@@ -300,10 +310,10 @@ static uint32_t size_of(const struct numbers *n, enum size size)
     return 0;
 }
 
-static enum err skip_tensor(struct reader *r)
+static enum err check_tensor(struct reader *r)
 {
     uint32_t dims = 0, name_bytes = 0, type = 0, ne[DIMS_MAX] = {1, 1, 1};
-    struct str name, weights;
+    struct str name;
     try(take_number(r, &dims));
     try(take_number(r, &name_bytes));
     try(take_number(r, &type));
@@ -326,7 +336,7 @@ static enum err skip_tensor(struct reader *r)
     size_t rows, bytes;
     if (ckd_mul(&rows, (size_t)ne[1], ne[2]) || ckd_mul(&bytes, ggml_row_size(want, ne[0]), rows))
         return refuse(r, "the model file has a tensor of an impossible size");
-    return take(r, bytes, &weights);
+    return take_weights(r, want, bytes);
 }
 
 enum err whisper_check(struct str file, struct whisper_facts *ret_facts,
@@ -334,10 +344,10 @@ enum err whisper_check(struct str file, struct whisper_facts *ret_facts,
 {
     struct reader r = {.rest = file, .why = why};
     try(take_numbers(&r));
-    try(skip_filters(&r));
+    try(check_filters(&r));
     try(skip_words(&r));
     while (r.rest.n > 0)
-        try(skip_tensor(&r));
+        try(check_tensor(&r));
     if (!is_whole(&r))
         return refuse(&r, "the model file lacks some of its tensors; it was not copied whole");
     *ret_facts = (struct whisper_facts){.state = r.n.state,

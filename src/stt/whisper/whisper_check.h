@@ -3,7 +3,7 @@
  * Looks at a Whisper file before libwhisper does: whether its numbers are those of a Whisper, and its words and
  * tensors are all there, once, of the right shape and type, and end where the file ends. libwhisper believes most of
  * that, and stops the program or writes past its memory where it should not have. Format: the legacy one of whisper.cpp
- * ("ggml-base.en.bin"). Pure; reads the header, the words and the tensors' names, and none of the weights.
+ * ("ggml-base.en.bin"). Of the weights it looks whether they are numbers. Pure; reads the whole file.
  */
 #pragma once
 

@@ -77,6 +77,14 @@ static void drop(struct window *w, uint32_t frames)
     count_anew(w);
 }
 
+/* In front of the first voice. */
+static void drop_silence(struct window *w)
+{
+    uint32_t silence = w->voices ? w->first : w->frames;
+    if (silence > WINDOW_BEFORE)
+        drop(w, silence - WINDOW_BEFORE);
+}
+
 enum err window_frame(struct window *w, const int16_t samples[WINDOW_FRAME], enum voice voice)
 {
     if (w->frames == WINDOW_FRAMES_MAX)
@@ -90,8 +98,8 @@ enum err window_frame(struct window *w, const int16_t samples[WINDOW_FRAME], enu
         w->last = i + 1;
         w->voices++;
         w->outstanding += voice == VOICE_STANDS_OUT;
-    } else if (!w->voices && w->frames > WINDOW_BEFORE) {
-        drop(w, 1);
+    } else {
+        drop_silence(w);
     }
     return OK;
 }
@@ -145,6 +153,7 @@ bool window_range(const struct window *w, struct window_range *ret_range)
 void window_next(struct window *w)
 {
     drop(w, has_no_pause(w) ? quietest(w) : w->frames);
+    drop_silence(w);
 }
 
 uint32_t window_voices(const struct window *w)
@@ -164,8 +173,10 @@ bool window_has_paused(const struct window *w)
 
 uint32_t window_ms_at(const struct window *w, double share)
 {
-    double before = share * w->voices, seen = 0;
-    uint32_t i = w->first, frames = end(w);
+    uint32_t i = w->first, frames = end(w), voices = 0;
+    for (uint32_t k = i; k < frames; k++)
+        voices += w->voice[k] != VOICE_NONE;
+    double before = share * voices, seen = 0;
     for (; i < frames && seen < before; i++)
         seen += w->voice[i] != VOICE_NONE;
     return (uint32_t)pcm_samples_to_ms(w->at, 50 * WINDOW_FRAME) + i * WINDOW_FRAME_MS;

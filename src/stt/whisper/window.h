@@ -49,5 +49,5 @@ uint32_t window_voices(const struct window *w);
 uint32_t window_outstanding(const struct window *w);
 /* The last voice is so long ago that the range stays as it is until there is another. */
 bool window_has_paused(const struct window *w);
-/* The part of the voices that lies before a share (0 … 1) of them, as a time in the utterance. */
+/* The part of the range's voices that lies before a share (0 … 1) of them, as a time in the utterance. */
 uint32_t window_ms_at(const struct window *w, double share);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/models/memory_room.h"
+#include "base/memory_room.h"
 
 #include <fcntl.h>
 #include <stdio.h>
