@@ -6,8 +6,8 @@
 #include <whisper.h>
 
 #include "base/check.h"
-#include "base/log.h"
 #include "base/mem.h"
+#include "stt/libwhisper.h"
 
 enum {
     TEXT_MAX = 16 * 1024,
@@ -26,22 +26,9 @@ struct model_lane {
     const struct model_window *window; /* during a call */
 };
 
-/* libwhisper tells much, and calls it an error when we stop it. */
-static void on_log(enum ggml_log_level level, const char *text, void *arg)
-{
-    (void)arg;
-    struct str line = str_trim(str_of(text));
-    bool is_ours =
-        str_find(line, S("aborting")) < line.n || str_find(line, S("failed to")) < line.n;
-    if (level == GGML_LOG_LEVEL_ERROR && line.n > 1)
-        log_line(is_ours ? LOG_DEBUG : LOG_WARN, 0, "libwhisper: %.*s",
-                 (int)(line.n < 400 ? line.n : 400), line.p);
-}
-
 enum err model_open(const char *path, char why[MODEL_WHY_BYTES])
 {
-    whisper_log_set(on_log, nullptr);
-    ggml_backend_load_all();
+    libwhisper_begin();
     struct whisper_context_params p = whisper_context_default_params();
     p.use_gpu = false;
     context = whisper_init_from_file_with_params_no_state(path, p);
