@@ -55,6 +55,7 @@ CONF_STR (fetch_allow,     "fetch.allow",       "",       "hosts that downloads 
 CONF_INT (fetch_silence_ms,"fetch.silence_ms",  30000, 50, 3600000, "ms", "longest silence within a download")
 CONF_WORD(stt_driver,      "stt.driver",        "auto",   "auto|sphinx|whisper|scripted", "speech recogniser: auto is whisper when a model is named and else sphinx, which needs none; scripted is for tests")
 CONF_STR (stt_model,       "stt.model",         "",       "Whisper model: the name of one that was pulled, such as base.en, or a file of whisper.cpp such as ggml-base.en.bin")
+CONF_STR (stt_vad,         "stt.vad",           "auto",   "what tells speech from noise: builtin, or Silero, by its name such as silero-v6.2.0 or a file of whisper.cpp; auto is Silero once it was pulled")
 CONF_INT (stt_threads,     "stt.threads",       0, 0, 1024, "", "cores that the Whisper model may use; 0: all")
 CONF_STR (stt_script,      "stt.script",        "",       "behaviour of the scripted driver, for tests")
 CONF_INT (stt_streams,     "stt.streams",       0, 0, 64, "", "utterances recognised at once (PocketSphinx: about 100 MB each; Whisper: 1 MB); 0: 2, with Whisper 16")

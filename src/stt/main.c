@@ -2,10 +2,13 @@
 /*
  * repartee-stt: sound in, words out.
  */
+#include <stdio.h>
+
 #include "base/mem.h"
 #include "stt/decode.h"
 #include "stt/pool.h"
 #include "stt/stream.h"
+#include "stt/vad.h"
 #include "stt/watch.h"
 #include "wire/driver_name.h"
 
@@ -18,6 +21,7 @@ static const struct stt_driver *const drivers[] = {&stt_sphinx, &stt_whisper, &s
 enum { DRIVERS = sizeof drivers / sizeof *drivers };
 
 static const struct stt_driver *driver;       /* const after load */
+static char notes[320];                       /* const after load */
 static struct buf words = BUF(STT_WORDS_MAX); /* protocol thread: the documents' text so far */
 static const char *read_dirs[DRIVERS + 1];    /* const after start; NULL ends it */
 
@@ -47,13 +51,15 @@ static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
                                      .learnt = say_learnt,
                                      .guarded = say_guarded};
     struct stt_loaded loaded;
+    try(vad_load(m->vad, m->vad_sha256, why));
     try(driver->load(&request, &loaded, why));
     stream_use(driver, loaded.rate_hz);
+    snprintf(notes, sizeof notes, "%s; speech found by %s", loaded.notes, vad_name());
     *ret_ready = (struct worker_ready){
         .driver = driver->name,
         .model = loaded.model,
         .languages = loaded.languages,
-        .notes = loaded.notes,
+        .notes = notes,
         .rate_hz = loaded.rate_hz,
         .slots = loaded.slots,
     };
@@ -64,6 +70,7 @@ static void unload(void)
 {
     if (driver != nullptr && driver->unload != nullptr)
         driver->unload();
+    vad_unload();
     buf_finish(&words);
 }
 

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "stt/sphinx_vad.h"
+
 #include <pocketsphinx.h>
 
 #include "audio/pcm.h"
 #include "base/mem.h"
 #include "stt/level.h"
-#include "stt/vad.h"
 
 /* Until its filters have settled the detector takes everything for speech. */
 enum { SETTLING = 5 };
 
-struct vad {
+struct sphinx_vad {
     ps_vad_t *ps;
     struct level level;
     int last;        /* sample */
     uint32_t frames; /* up to SETTLING */
-    bool sounds_so;  /* the last one */
 };
 
-enum err vad_create(struct vad **ret_v)
+enum err sphinx_vad_create(struct sphinx_vad **ret_v)
 {
-    struct vad *v = mem_zero(1, sizeof *v);
+    struct sphinx_vad *v = mem_zero(1, sizeof *v);
     if (v == nullptr)
         return ERR_NOMEM;
     v->ps = ps_vad_init(PS_VAD_MEDIUM_LOOSE, VAD_RATE_HZ, VAD_FRAME_MS / 1000.0);
     if (v->ps == nullptr || ps_vad_frame_size(v->ps) != VAD_FRAME) {
-        vad_destroy(v);
+        sphinx_vad_destroy(v);
         return ERR_NOMEM;
     }
     level_init(&v->level);
@@ -32,7 +32,7 @@ enum err vad_create(struct vad **ret_v)
     return OK;
 }
 
-void vad_destroy(struct vad *v)
+void sphinx_vad_destroy(struct sphinx_vad *v)
 {
     if (v == nullptr)
         return;
@@ -41,7 +41,7 @@ void vad_destroy(struct vad *v)
 }
 
 /* Loudness without the rumble: each sample less most of the one before. */
-static double brightness(struct vad *v, const int16_t frame[VAD_FRAME])
+static double brightness(struct sphinx_vad *v, const int16_t frame[VAD_FRAME])
 {
     int16_t bright[VAD_FRAME];
     for (int i = 0; i < VAD_FRAME; i++) {
@@ -52,19 +52,14 @@ static double brightness(struct vad *v, const int16_t frame[VAD_FRAME])
     return 2 * pcm_rms(bright, VAD_FRAME);
 }
 
-uint8_t vad_frame(struct vad *v, const int16_t frame[VAD_FRAME])
+struct vad_verdict sphinx_vad_frame(struct sphinx_vad *v, const int16_t frame[VAD_FRAME])
 {
     bool stands_out = level_frame(&v->level, brightness(v, frame));
-    v->sounds_so = ps_vad_classify(v->ps, frame) == PS_VAD_SPEECH;
+    bool sounds_so = ps_vad_classify(v->ps, frame) == PS_VAD_SPEECH;
     if (v->frames < SETTLING) {
         v->frames++;
-        v->sounds_so = false;
-        return 0;
+        return (struct vad_verdict){};
     }
-    return stands_out && v->sounds_so ? 255 : 0;
-}
-
-bool vad_sounds_like_voice(const struct vad *v)
-{
-    return v->sounds_so;
+    return (struct vad_verdict){.likely = stands_out && sounds_so ? 255 : 0,
+                                .sounds_so = sounds_so};
 }

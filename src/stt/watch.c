@@ -27,7 +27,7 @@ enum err watch_create(struct worker_stream *s, struct watch **ret_w)
     w->wire = s;
     w->in = BUF(WIRE_PAYLOAD_MAX + sizeof(int16_t));
     w->rest = BUF(PIECE_MAX_BYTES);
-    w->frames = BUF(PIECE_MAX_BYTES / FRAME_BYTES);
+    w->frames = BUF(PIECE_MAX_BYTES / FRAME_BYTES + VAD_NEWS_MAX);
     *ret_w = w;
     return OK;
 }
@@ -63,8 +63,12 @@ static enum err on_audio(struct watch *w, struct str samples)
     try(pcm_feed(&w->carry, samples, &w->in));
     try(resample_run(w->resample, (const int16_t *)w->in.p, w->in.n / sizeof(int16_t), &w->rest));
     size_t at = 0;
-    for (; w->rest.n - at >= FRAME_BYTES; at += FRAME_BYTES)
-        try(buf_add_byte(&w->frames, (char)vad_frame(w->vad, (const int16_t *)(w->rest.p + at))));
+    for (; w->rest.n - at >= FRAME_BYTES; at += FRAME_BYTES) {
+        struct vad_news news;
+        try(vad_frame(w->vad, (const int16_t *)(w->rest.p + at), &news));
+        for (uint32_t i = 0; i < news.n; i++)
+            try(buf_add_byte(&w->frames, (char)news.of[i].likely));
+    }
     buf_eat(&w->rest, at);
     if (w->frames.n == 0)
         return OK;

@@ -43,8 +43,8 @@ struct stt_utterance {
     struct stt_request request;
     struct vad *vad;
     struct window *window;
-    int16_t frame[WINDOW_FRAME];
-    size_t frame_n;
+    int16_t frame[VAD_NEWS_MAX][WINDOW_FRAME]; /* not judged yet, and the one that is coming */
+    size_t frames, frame_n;
     uint64_t fed, told; /* samples; `told`: when the last partial was given */
     struct pace pace;
     bool spoken;              /* there was a voice, of whatever kind */
@@ -325,18 +325,30 @@ static enum err whisper_open(const struct stt_request *request, struct stt_utter
     return err;
 }
 
+static enum err hear_judged(struct stt_utterance *u, const struct vad_news *news)
+{
+    for (uint32_t i = 0; i < news->n; i++) {
+        enum voice voice = news->of[i].likely >= VAD_LIKELY ? VOICE_STANDS_OUT
+                           : news->of[i].sounds_so          ? VOICE_SOUNDS
+                                                            : VOICE_NONE;
+        try(window_frame(u->window, u->frame[i], voice));
+        if (!window_is_full(u->window))
+            continue;
+        try(commit(u));
+        window_next(u->window);
+    }
+    u->frames -= news->n;
+    memmove(u->frame[0], u->frame[news->n], u->frames * sizeof *u->frame);
+    return OK;
+}
+
 static enum err hear_frame(struct stt_utterance *u)
 {
-    enum voice voice = vad_frame(u->vad, u->frame) > 0 ? VOICE_STANDS_OUT
-                       : vad_sounds_like_voice(u->vad) ? VOICE_SOUNDS
-                                                       : VOICE_NONE;
+    struct vad_news news;
     u->frame_n = 0;
-    try(window_frame(u->window, u->frame, voice));
-    if (!window_is_full(u->window))
-        return OK;
-    try(commit(u));
-    window_next(u->window);
-    return OK;
+    try(vad_frame(u->vad, u->frame[u->frames], &news));
+    u->frames++;
+    return hear_judged(u, &news);
 }
 
 static enum err whisper_feed(struct stt_utterance *u, const int16_t *samples, size_t count)
@@ -344,7 +356,7 @@ static enum err whisper_feed(struct stt_utterance *u, const int16_t *samples, si
     while (count > 0) {
         size_t n = WINDOW_FRAME - u->frame_n;
         n = n < count ? n : count;
-        memcpy(u->frame + u->frame_n, samples, n * sizeof *samples);
+        memcpy(u->frame[u->frames] + u->frame_n, samples, n * sizeof *samples);
         u->frame_n += n;
         u->fed += n;
         samples += n;
@@ -391,10 +403,14 @@ static enum err whisper_partial(struct stt_utterance *u, struct buf *into, bool 
 
 static enum err whisper_finish(struct stt_utterance *u, struct stt_result *result)
 {
+    struct vad_news last;
     if (u->frame_n > 0) {
-        memset(u->frame + u->frame_n, 0, (WINDOW_FRAME - u->frame_n) * sizeof *u->frame);
+        int16_t *frame = u->frame[u->frames];
+        memset(frame + u->frame_n, 0, (WINDOW_FRAME - u->frame_n) * sizeof *frame);
         try(hear_frame(u));
     }
+    try(vad_end(u->vad, &last));
+    try(hear_judged(u, &last));
     try(commit(u));
     if (u->fed > 0 && !u->spoken)
         tell_guard(GUARD_silence);

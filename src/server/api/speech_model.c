@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 enum {
     LOAD_MS = 5 * 60 * 1000, /* a large model from a slow disk */
     OTHER_THREADS = 2,
@@ -34,6 +36,36 @@ void speech_model_finish(struct speech_model *memory)
     buf_finish(&memory->options);
 }
 
+/* The last one that was installed. A list that cannot be read is in nobody's way here. */
+static void find_installed(const struct conf *c, const char *data, struct model_named *vad)
+{
+    struct models_dir dir;
+    struct model_list list;
+    struct model_list_why why = {};
+    enum err err = models_dir_init(&dir, c->models_dir, data);
+    if (err == OK)
+        err = models_dir_read(&dir, &list, &why);
+    if (err != OK) {
+        log_warn("%s/models.lock cannot be read (%s); the built-in voice detector listens",
+                 dir.path, why.text[0] ? why.text : err_text(err));
+        return;
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        const struct model *m = &list.model[i];
+        if (str_eq(m->kind, S("vad")) && models_dir_file(&dir, m, vad->path) == OK)
+            snprintf(vad->sha256, sizeof vad->sha256, "%.*s", STR_FMT(m->sha256));
+    }
+    model_list_free(&list);
+}
+
+static void choose_vad(const struct conf *c, const char *data, struct model_named *vad)
+{
+    if (strcmp(c->stt_vad, "auto") == 0)
+        find_installed(c, data, vad);
+    else if (strcmp(c->stt_vad, "builtin") != 0)
+        model_find_named(c->stt_vad, "silero", c->models_dir, data, vad);
+}
+
 const char *speech_model_choose(const struct conf *c, const char *data, struct speech_model *memory,
                                 struct engine_config *ret_config)
 {
@@ -48,6 +80,11 @@ const char *speech_model_choose(const struct conf *c, const char *data, struct s
     }
     *ret_config = (struct engine_config){
         .role = "stt", .driver = driver, .options = memory->options.p, .threads = OTHER_THREADS};
+    choose_vad(c, data, &memory->vad);
+    ret_config->vad = memory->vad.path;
+    ret_config->vad_sha256 = memory->vad.sha256;
+    if (memory->vad.wrong[0])
+        return memory->vad.wrong;
     if (!is_whisper)
         return nullptr;
     model_find_named(c->stt_model, "whisper", c->models_dir, data, file);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Which recogniser hears, by the configuration, and what it is told: PocketSphinx, which needs nothing, unless a Whisper
- * model is named. */
+ * model is named; and what finds speech for it: the voice detector that is installed, or its own. */
 #pragma once
 
 #include "base/conf.h"
@@ -8,7 +8,7 @@
 #include "server/models/named.h"
 
 struct speech_model {
-    struct model_named file;
+    struct model_named file, vad;
     struct buf options;
 };
 

@@ -229,7 +229,7 @@ static int pull_one(struct pull *p, const struct wish *w)
 
 static int pull_set(struct pull *p)
 {
-    static const char *const kinds[] = {"llm", "embed", "stt"};
+    static const char *const kinds[] = {"llm", "embed", "stt", "vad"};
     struct advice_machine machine;
     advice_look(&machine);
     int code = EXIT_OK;

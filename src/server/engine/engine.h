@@ -56,6 +56,8 @@ struct engine_config {
     const char *flag;
     const char *driver, *model_dir, *model, *options; /* what `load` carries; copied */
     const char *sha256; /* of the model's file, where it is known; copied */
+    const char *vad,
+        *vad_sha256; /* a recogniser's voice detector, a file; NULL: the built-in; copied */
     uint32_t threads;
     uint32_t start_ms;                  /* it may take so long to be ready; 0: a minute */
     const struct engine_remote *remote; /* NULL: a child process */

@@ -93,6 +93,8 @@ static enum err on_hello(struct engine *e, const struct msg_hello *hello)
         .options = str_of(e->options),
         .threads = e->threads,
         .sha256 = str_of(e->sha256),
+        .vad = str_of(e->vad),
+        .vad_sha256 = str_of(e->vad_sha256),
     };
     return write_control(e, MSG_load, &load);
 }

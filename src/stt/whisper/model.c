@@ -8,8 +8,8 @@
 #include <whisper.h>
 
 #include "base/check.h"
-#include "base/log.h"
 #include "base/mem.h"
+#include "stt/libwhisper.h"
 
 enum {
     TEXT_MAX = 16 * 1024,
@@ -18,7 +18,6 @@ enum {
     TOKENS_PER_SECOND = 7,
     SAMPLES_HEARD =
         MODEL_RATE_HZ / 8, /* libwhisper leaves out what is shorter than 0.11 s, without a word */
-    LINE_BYTES = 160,
 };
 static constexpr float UNSURE =
     -0.6f; /* mean log-probability below which it is asked whether anybody spoke */
@@ -31,33 +30,15 @@ struct model_lane {
     const struct model_window *window; /* during a call */
 };
 
-/* --- what libwhisper says --- */
-
-static thread_local struct {
-    const struct model_lane *lane; /* that hears on this thread */
-    bool is_prepared;              /* it is to end before the encoder */
-    char error[LINE_BYTES];        /* the last one; "": none */
-} present;
-
 static bool is_stopped(void *arg)
 {
     const struct model_window *w = ((const struct model_lane *)arg)->window;
     return w->stopped && w->stopped(w->arg);
 }
 
-/* It calls it an error when we stop it. */
-static void on_log(enum ggml_log_level level, const char *text, void *arg)
+static bool is_meant(void *)
 {
-    (void)arg;
-    struct str line = str_trim(str_of(text));
-    if (level != GGML_LOG_LEVEL_ERROR || line.n < 2)
-        return;
-    bool is_ours = present.is_prepared || (present.lane && is_stopped((void *)present.lane));
-    if (!is_ours)
-        snprintf(present.error, sizeof present.error, "%.*s", (int)(line.n < 400 ? line.n : 400),
-                 line.p);
-    log_line(is_ours ? LOG_DEBUG : LOG_WARN, 0, "libwhisper: %.*s",
-             (int)(line.n < 400 ? line.n : 400), line.p);
+    return true;
 }
 
 __attribute__((format(printf, 2, 3))) static void explain(char why[MODEL_WHY_BYTES],
@@ -68,19 +49,18 @@ __attribute__((format(printf, 2, 3))) static void explain(char why[MODEL_WHY_BYT
     vsnprintf(why, MODEL_WHY_BYTES, fmt, ap);
     va_end(ap);
     size_t n = strlen(why);
-    if (present.error[0])
-        snprintf(why + n, MODEL_WHY_BYTES - n, " (%s)", present.error);
+    if (libwhisper_error()[0])
+        snprintf(why + n, MODEL_WHY_BYTES - n, " (%s)", libwhisper_error());
 }
 
 /* --- the model --- */
 
 enum err model_open(const char *path, char why[MODEL_WHY_BYTES])
 {
-    whisper_log_set(on_log, nullptr);
-    ggml_backend_load_all();
+    libwhisper_begin();
     struct whisper_context_params p = whisper_context_default_params();
     p.use_gpu = false;
-    present.error[0] = 0;
+    libwhisper_forget();
     context = whisper_init_from_file_with_params_no_state(path, p);
     if (context)
         return OK;
@@ -131,7 +111,7 @@ enum err model_lane_create(struct model_lane **ret_lane, char why[MODEL_WHY_BYTE
     if (!lane)
         return ERR_NOMEM;
     lane->samples = mem_zero(MODEL_SAMPLES_MAX, sizeof *lane->samples);
-    present.error[0] = 0;
+    libwhisper_forget();
     lane->state = lane->samples ? whisper_init_state(context) : nullptr;
     if (!lane->state) {
         explain(why, "there is too little memory to hear with this model");
@@ -301,9 +281,9 @@ static enum err prepare(struct model_lane *lane, struct whisper_full_params p, s
 {
     p.language = "en";
     p.encoder_begin_callback = no_encoder;
-    present.is_prepared = true;
+    libwhisper_expect(is_meant, nullptr);
     int failed = whisper_full_with_state(context, lane->state, p, lane->samples, (int)count);
-    present.is_prepared = false;
+    libwhisper_expect(is_stopped, lane);
     return failed ? ERR_INTERNAL : OK;
 }
 
@@ -381,10 +361,10 @@ enum err model_hear(struct model_lane *lane, const struct model_window *window,
     check(window->count >= MODEL_SAMPLES_MIN && window->count <= MODEL_SAMPLES_MAX);
     clear(heard);
     lane->window = window;
-    present.lane = lane;
-    present.error[0] = 0;
+    libwhisper_expect(is_stopped, lane);
+    libwhisper_forget();
     enum err err = hear(lane, heard);
-    present.lane = nullptr;
+    libwhisper_expect(nullptr, nullptr);
     if (err == ERR_INTERNAL)
         explain(why, "the recogniser cannot evaluate this sound");
     return err;

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stt/libwhisper.h"
+
+#include <stdio.h>
+#include <whisper.h>
+
+#include "base/log.h"
+#include "base/str.h"
+
+enum { ERROR_BYTES = 160, LINE_MAX_BYTES = 400 };
+
+static thread_local struct {
+    bool (*is_meant)(void *arg);
+    void *arg;
+    char error[ERROR_BYTES];
+} present;
+
+/* It tells much, and calls it an error when we stop it. */
+static void on_log(enum ggml_log_level level, const char *text, void *arg)
+{
+    (void)arg;
+    struct str line = str_trim(str_of(text));
+    if (level != GGML_LOG_LEVEL_ERROR || line.n < 2)
+        return;
+    line = str_sub(line, 0, LINE_MAX_BYTES);
+    bool is_meant = present.is_meant && present.is_meant(present.arg);
+    if (!is_meant)
+        snprintf(present.error, sizeof present.error, "%.*s", STR_FMT(line));
+    log_line(is_meant ? LOG_DEBUG : LOG_WARN, 0, "libwhisper: %.*s", STR_FMT(line));
+}
+
+const char *libwhisper_error(void)
+{
+    return present.error;
+}
+
+void libwhisper_forget(void)
+{
+    present.error[0] = 0;
+}
+
+void libwhisper_expect(bool (*is_meant)(void *arg), void *arg)
+{
+    present.is_meant = is_meant;
+    present.arg = arg;
+}
+
+void libwhisper_begin(void)
+{
+    static bool is_ready; /* main thread */
+    if (is_ready)
+        return;
+    is_ready = true;
+    whisper_log_set(on_log, nullptr);
+    ggml_backend_load_all(); /* a second time there would be two of each */
+}
