@@ -72,9 +72,16 @@ static unsigned threads_now(void)
     return n;
 }
 
+/* libgomp makes ThreadSanitizer report falsely. */
+#ifdef __SANITIZE_THREAD__
+enum { SHARING = 1 };
+#else
+enum { SHARING = 2 };
+#endif
+
 static void *hear_with_two(void *)
 {
-    expect_words(countof(sound), "de", 2);
+    expect_words(countof(sound), "de", SHARING);
     return nullptr;
 }
 
@@ -151,5 +158,6 @@ int main(void)
         cmocka_unit_test(it_can_be_stopped_anywhere),
         cmocka_unit_test(failures_are_explained),
     };
+    setenv("OPENBLAS_NUM_THREADS", "1", 1); /* as the server does; it is read when the model is opened */
     return cmocka_run_group_tests(tests, open_model, close_model);
 }

@@ -53,7 +53,8 @@ static void many_are_heard_at_once(void **)
 {
     struct whisper_shape shape = whisper_tiny_made();
     shape.says = QUESTION;
-    struct sound speech = sound_read(RECORDING "0880.wav"), part = {.bytes = BUF(1 << 20), .rate_hz = 16000};
+    struct sound speech = sound_read(RECORDING "0880.wav"),
+                 part = {.bytes = BUF(1 << 20), .rate_hz = 16000};
     assert_ok(buf_add(&part.bytes, str_sub(buf_str(&speech.bytes), 0, 2 * 16000 * 2)));
     const struct sound *sounds[] = {&part};
     struct buf texts[] = {BUF(100)};
@@ -69,33 +70,40 @@ static void many_are_heard_at_once(void **)
 /* Neither what lies in the other lane nor what was there before is heard. */
 static void each_of_two_lanes_hears_its_own(void **)
 {
-    enum { SOUNDS = 3 };
+    enum { SOUNDS = 4 };
     struct whisper_shape shape = whisper_tiny_made();
     shape.sure = 60; /* what it says depends on the sound */
     const char *model = made_whisper(shape);
-    struct sound longer = sound_read(RECORDING "0870.wav"), speech = sound_read(RECORDING "0880.wav");
+    struct sound longer = sound_read(RECORDING "0870.wav"),
+                 speech = sound_read(RECORDING "0880.wav");
     struct sound little = {.bytes = BUF(1 << 20), .rate_hz = 16000};
+    struct sound more = {.bytes = BUF(1 << 20), .rate_hz = 16000};
     assert_ok(buf_add(&little.bytes, str_sub(buf_str(&longer.bytes), 16000, 64000)));
-    const struct sound *sounds[SOUNDS] = {&longer, &speech, &little};
-    struct buf texts[SOUNDS] = {BUF(1 << 16), BUF(1 << 16), BUF(1 << 16)};
-    struct peer *p = start(model, "streams=1");
+    assert_ok(buf_add(&more.bytes, str_sub(buf_str(&longer.bytes), 64000, 160000)));
+    const struct sound *sounds[SOUNDS] = {&more, &speech, &little, &longer};
+    struct buf texts[SOUNDS] = {BUF(1 << 16), BUF(1 << 16), BUF(1 << 16), BUF(1 << 16)};
+    struct peer *p = start(model, "streams=8,lanes=2"); /* as many threads in each */
     for (uint32_t i = 0; i < SOUNDS; i++) {
         struct listener l;
         listen_to(&l, p, i + 1, sounds[i], false, 32000);
         assert_int_equal(l.err, OK);
         assert_ok(buf_add(&texts[i], buf_str(&l.text)));
-        assert_true(l.text.n > 0);
         listen_free(&l);
     }
     assert_int_equal(peer_stop(p), 0);
-    for (int i = 1; i < SOUNDS; i++)
-        assert_false(str_eq(buf_str(&texts[i - 1]), buf_str(&texts[i])));
+    size_t heard = 0; /* chance may make a loop of one, which is dropped */
+    for (int i = 0; i < SOUNDS; i++) {
+        heard += texts[i].n > 0;
+        assert_false(i > 0 && str_eq(buf_str(&texts[i - 1]), buf_str(&texts[i])));
+    }
+    assert_true(heard + 1 >= SOUNDS);
     hear_at_once(model, "streams=8,lanes=2", 8, sounds, texts, SOUNDS);
     for (int i = 0; i < SOUNDS; i++)
         buf_finish(&texts[i]);
     sound_free(&longer);
     sound_free(&speech);
     sound_free(&little);
+    sound_free(&more);
 }
 
 int main(void)
