@@ -26,9 +26,10 @@ static void on_final(struct turn *t, struct str text)
 static void on_message(void *arg, enum msg_type type, const union msg *msg)
 {
     struct turn *t = arg;
-    if (type == MSG_stt_partial && t->sink && t->state <= TURN_FINALISING)
+    if (type == MSG_stt_partial && t->sink && t->state <= TURN_FINALISING) {
+        t->decoded_ms = msg->stt_partial.audio_ms;
         t->sink->partial(t->arg, t, msg->stt_partial.text, msg->stt_partial.stable_bytes);
-    else if (type == MSG_stt_final && t->state == TURN_FINALISING)
+    } else if (type == MSG_stt_final && t->state == TURN_FINALISING)
         on_final(t, msg->stt_final.text);
 }
 
@@ -63,6 +64,11 @@ enum err turn_audio(struct turn *t, const int16_t *samples, size_t count)
     if (t->state != TURN_LISTENING || !t->stt)
         return OK;
     return samples_send(t->stt, samples, count);
+}
+
+uint32_t turn_decoded_ms(const struct turn *t)
+{
+    return t->decoded_ms;
 }
 
 size_t turn_backlog(const struct turn *t)

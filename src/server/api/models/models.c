@@ -68,6 +68,17 @@ static bool is_loaded(const struct engine *e)
     return strcmp(info.driver, "llama") == 0;
 }
 
+/* The recogniser, started anew, wants what it was started with. */
+static bool is_heard_with(const struct models *m, const struct model *installed)
+{
+    char path[MODELS_PATH_BYTES];
+    struct engine_info info;
+    if (!m->server->stt || models_dir_file(shelf_dir(m->shelf), installed, path) != OK)
+        return false;
+    engine_info(m->server->stt, &info);
+    return strcmp(path, info.file) == 0 || strcmp(path, info.vad) == 0;
+}
+
 enum model_use models_use(const struct models *m, const struct model *installed)
 {
     const struct server *s = m->server;
@@ -79,6 +90,8 @@ enum model_use models_use(const struct models *m, const struct model *installed)
     if (strcmp(now.driver, "llama") == 0 && is_named(m, installed, now.model, real))
         return USE_NOW;
     if (embeds && is_loaded(s->embed))
+        return USE_NOW;
+    if (is_heard_with(m, installed))
         return USE_NOW;
     if (embeds || is_named(m, installed, c->llm_model, m->llm_path))
         return USE_NAMED;
