@@ -88,7 +88,7 @@ function noteOn({ kind, name, size, memory_mib, installed, in_use, known, gated,
   if (name === QUOTE) return QUOTES;
   if (in_use && CHOSEN_BY[answers.driver]) return CHOSEN_BY[answers.driver];
   if (!fits) return `Too large: it needs ${memoryOf(memory_mib)} of memory, and this machine has ${memoryOf(machine.memory_mib)}.`;
-  if (installed) return kind === 'llm' || in_use ? '' : `It is here. It is used once ${kind}.model names it and the server has been started again.`;
+  if (installed) return kind === 'llm' || in_use ? '' : `It is here. It is used once ${kind === 'vad' ? '' : `${kind}.model names it and `}the server has been started again.`;
   if (!known) return '';
   const notes = [];
   if (gated) notes.push('Gated: agree to its licence at Hugging Face, and give the server a token (HF_TOKEN).');

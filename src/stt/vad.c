@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stt/vad.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,14 +54,14 @@ const char *vad_name(void)
     return name ? name : "the built-in detector";
 }
 
-/* What is short for the network may still do for the other one, and people are heard. */
+/* What is short for the network may still do for the other one, and people are heard. Said once, until there is room again. */
 static enum err create_silero(struct vad *v)
 {
-    enum err err = silero_name() ? silero_create(&v->silero) : ERR_UNSUPPORTED;
-    if (err == OK || err == ERR_UNSUPPORTED)
-        return err;
-    log_warn("no room for one more of Silero's voice detectors (%s); the built-in one listens",
-             err_text(err));
+    static atomic_bool was_said;
+    enum err err = silero_create(&v->silero);
+    if (!atomic_exchange(&was_said, err != OK) && err != OK)
+        log_warn("no room for one more of Silero's voice detectors (%s); the built-in one listens",
+                 err_text(err));
     return err;
 }
 
@@ -69,7 +70,7 @@ enum err vad_create(struct vad **ret_v)
     struct vad *v = mem_zero(1, sizeof *v);
     if (!v)
         return ERR_NOMEM;
-    enum err err = create_silero(v);
+    enum err err = silero_name() ? create_silero(v) : ERR_UNSUPPORTED;
     if (err != OK)
         err = sphinx_vad_create(&v->builtin);
     if (err == OK)

@@ -92,7 +92,7 @@ export class Engine {
   /**
    * Starts repartee-ROLE of the build under test, loads the driver, ends it with the test.
    * @param {{after: (f: () => any) => void} | null} t @param {string} role
-   * @param {{driver: string, model?: string, options?: string, threads?: number}} load
+   * @param {{driver: string, model?: string, options?: string, threads?: number, vad?: string, vad_sha256?: string}} load
    * @param {NodeJS.ProcessEnv} [env] beside this process's
    */
   static async start(t, role, load, env) {

@@ -11,7 +11,7 @@
 #include "server/talk/ear.h"
 #include "stt/vad.h"
 
-enum { SILENCE_MS = 500 };
+enum { START_MS = 140, SILENCE_MS = 500 }; /* as the options are at first */
 
 static void put(struct ear *e, const struct vad_news *news, uint32_t silence_ms)
 {
@@ -26,7 +26,7 @@ static enum err mark(FILE *sound, uint32_t silence_ms)
     struct vad *vad;
     struct vad_news news;
     int16_t frame[VAD_FRAME];
-    ear_init(&ear);
+    ear_init(&ear, START_MS);
     try(vad_create(&vad));
     enum err err = OK;
     while (err == OK && fread(frame, sizeof *frame, VAD_FRAME, sound) == VAD_FRAME) {

@@ -171,6 +171,7 @@ static void test_catalogue(void **)
     assert_true(str_eq(catalogue_choose(&l, S("llm"), 64000)->name, S("qwen2.5-1.5b")));
     assert_true(str_eq(catalogue_choose(&l, S("embed"), 64000)->name, S("e5-small-v2")));
     assert_true(str_eq(catalogue_choose(&l, S("stt"), 64000)->name, S("whisper-base.en")));
+    assert_true(str_eq(catalogue_choose(&l, S("vad"), 64000)->name, S("silero-v6.2.0")));
     model_list_free(&l);
 }
 

@@ -8,11 +8,13 @@
 #include <stdlib.h>
 
 #include "listener.h"
+#include "made_file.h"
+#include "silero_write.h"
 #include "unit.h"
 
 #define RECORDING                                                                                  \
     "/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0880.wav"
-enum { FRAME_MS = 20, FRAMES_MAX = 4096, PIECE = 640 };
+enum { FRAME_MS = 20, FRAMES_MAX = 4096, PIECE = 640, KEPT = 6 };
 
 static struct peer *start(void)
 {
@@ -26,8 +28,8 @@ static void watch(struct peer *p, uint32_t stream, const struct sound *s, size_t
                   struct buf *frames)
 {
     peer_send(p, MSG_vad_open, stream, &(struct msg_vad_open){s->rate_hz});
-    size_t want =
-        sound_samples(s) * 1000 / s->rate_hz / FRAME_MS - 1; /* the resampler keeps some */
+    size_t want = sound_samples(s) * 1000 / s->rate_hz / FRAME_MS -
+                  KEPT; /* by the resampler, by the detector */
     struct str rest = buf_str(&s->bytes);
     int64_t credit = WIRE_CREDIT;
     while (frames->n < want) {
@@ -149,6 +151,51 @@ static void test_noise_is_not(void **)
     assert_int_equal(peer_stop(p), 0);
 }
 
+enum { STREAMS = 8, PIECES = 150 };
+
+/* By a network, whose memory is of one stream alone: many at once say what one says by itself. */
+static void test_streams_of_a_network(void **)
+{
+    const char *path = made_file();
+    assert_true(silero_write(path, &(struct silero_shape){.version = {6, 2, 0}}));
+    struct peer *p = peer_start(getenv("PROGRAM"));
+    const struct msg_load load = {.driver = S("scripted"), .threads = 2, .vad = str_of(path)};
+    peer_send(p, MSG_load, WIRE_STREAM_NONE, &load);
+    assert_true(peer_wait(p, MSG_ready));
+    assert_true(str_ends(p->msg.ready.notes, S("speech found by Silero 6.2.0")));
+    struct sound sounds[2] = {noise(WHITE), noise(CLICKS)};
+    struct buf said[STREAMS + 2] = {};
+    for (uint32_t i = 0; i < countof(said); i++)
+        said[i] = BUF(FRAMES_MAX);
+    for (uint32_t i = 0; i < 2; i++)
+        watch(p, i + 1, &sounds[i], PIECE, &said[i]);
+    struct buf *many = said + 2;
+    for (uint32_t i = 0; i < STREAMS; i++)
+        peer_send(p, MSG_vad_open, 10 + i, &(struct msg_vad_open){16000});
+    for (uint32_t at = 0; at < PIECES * PIECE; at += PIECE)
+        for (uint32_t i = 0; i < STREAMS; i++) {
+            struct str part = str_sub(buf_str(&sounds[i % 2].bytes), at, at + PIECE);
+            peer_send(p, MSG_audio, 10 + i, &(struct msg_audio){part});
+        }
+    for (uint32_t want = STREAMS; want > 0;) {
+        assert_true(peer_wait(p, MSG_vad_frames));
+        if (p->frame.stream < 10)
+            continue;
+        struct buf *of = &many[p->frame.stream - 10];
+        bool had_all = of->n >= PIECES - 6;
+        assert_ok(buf_add(of, p->msg.vad_frames.speech));
+        want -= !had_all && of->n >= PIECES - 6;
+    }
+    for (uint32_t i = 0; i < STREAMS; i++)
+        assert_memory_equal(many[i].p, said[i % 2].p, PIECES - 6);
+    assert_memory_not_equal(said[0].p, said[1].p, PIECES - 6);
+    for (uint32_t i = 0; i < countof(said); i++)
+        buf_finish(&said[i]);
+    sound_free(&sounds[0]);
+    sound_free(&sounds[1]);
+    assert_int_equal(peer_stop(p), 0);
+}
+
 static void test_refusals(void **)
 {
     struct peer *p = start();
@@ -168,9 +215,8 @@ static void test_refusals(void **)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_speech_is_found),
-        cmocka_unit_test(test_speech_in_noise),
-        cmocka_unit_test(test_noise_is_not),
+        cmocka_unit_test(test_speech_is_found), cmocka_unit_test(test_speech_in_noise),
+        cmocka_unit_test(test_noise_is_not),    cmocka_unit_test(test_streams_of_a_network),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

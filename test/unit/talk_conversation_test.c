@@ -149,7 +149,7 @@ static void assert_in_order(void)
     assert_true(!user.ducked || undecided);
     assert_true(!c->free.watcher || c->inlet || timer_armed(&c->free.retry));
     size_t room = c->free.recent.samples.room;
-    assert_true(room <= 2 * 10000 * (RATE_HZ / 1000) * 2);
+    assert_true(room <= 2 * (10000 + (size_t)rig.conf.vad_preroll_ms) * (RATE_HZ / 1000) * 2);
 }
 
 /* Whoever had the floor loses it to silence, when everything works. */

@@ -6,7 +6,7 @@
 
 #include "unit.h"
 
-enum { SILENCE_MS = 100 };
+enum { START_MS = 140, SILENCE_MS = 100 };
 
 /* '#' is a frame of speech. Writes 'a' where speech starts, 'b' where it stops, and the rest as it is. */
 static void listen(struct ear *e, const char *frames, char *news)
@@ -34,7 +34,7 @@ static void test_news(void **)
     for (size_t i = 0; i < countof(cases); i++) {
         struct ear e;
         char news[64];
-        ear_init(&e);
+        ear_init(&e, START_MS);
         listen(&e, cases[i].frames, news);
         assert_string_equal(news, cases[i].news);
         assert_int_equal(e.now_ms, strlen(cases[i].frames) * EAR_FRAME_MS);
@@ -45,7 +45,7 @@ static void test_times(void **)
 {
     struct ear e;
     char news[64];
-    ear_init(&e);
+    ear_init(&e, START_MS);
     listen(&e, "....#.######", news);
     assert_true(e.speaking);
     assert_int_equal(e.from_ms, 4 * EAR_FRAME_MS);
@@ -61,6 +61,43 @@ static void test_times(void **)
     ear_stop(&e);
     listen(&e, "######", news);
     assert_false(e.speaking);
+}
+
+/* What counts as a beginning is an option. */
+static void test_beginnings(void **)
+{
+    static const struct {
+        uint32_t start_ms, begins; /* frames of speech */
+        uint32_t width_ms;
+    } cases[] = {{20, 1, 40}, {21, 2, 60}, {140, 7, 200}, {200, 10, 300}, {600, 30, 860}};
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct ear e;
+        ear_init(&e, cases[i].start_ms);
+        assert_int_equal(ear_width_ms(&e), cases[i].width_ms);
+        for (int n = 0; n < 100; n++)
+            assert_int_equal(ear_frame(&e, 0, SILENCE_MS), EAR_NOTHING);
+        for (uint32_t n = 1; n < cases[i].begins; n++)
+            assert_int_equal(ear_frame(&e, 255, SILENCE_MS), EAR_NOTHING);
+        assert_int_equal(ear_frame(&e, 255, SILENCE_MS), EAR_STARTED);
+        assert_int_equal(e.from_ms, 100 * EAR_FRAME_MS);
+    }
+}
+
+/* Who speaks is given the benefit of a doubt that does not do for a beginning. */
+static void test_doubt(void **)
+{
+    struct ear e;
+    ear_init(&e, START_MS);
+    for (int n = 0; n < 50; n++)
+        assert_int_equal(ear_frame(&e, 120, SILENCE_MS), EAR_NOTHING);
+    for (int n = 0; n < 6; n++)
+        assert_int_equal(ear_frame(&e, 128, SILENCE_MS), EAR_NOTHING);
+    assert_int_equal(ear_frame(&e, 128, SILENCE_MS), EAR_STARTED);
+    for (int n = 0; n < 50; n++)
+        assert_int_equal(ear_frame(&e, 120, SILENCE_MS), EAR_NOTHING);
+    for (int n = 0; n < 4; n++)
+        assert_int_equal(ear_frame(&e, 110, SILENCE_MS), EAR_NOTHING);
+    assert_int_equal(ear_frame(&e, 110, SILENCE_MS), EAR_STOPPED);
 }
 
 static void expect(const struct recent *r, uint64_t from, uint64_t first, size_t count)
@@ -120,13 +157,24 @@ static void test_unfinished(void **)
         assert_false(text_is_unfinished(str_of(finished[i])));
 }
 
+static void test_question(void **)
+{
+    static const char *const yes[] = {"How are you?", "how? ", "\u5143\u6c17\uff1f",
+                                      "\u0643\u064a\u0641\u061f"};
+    static const char *const no[] = {"", "?!", "How are you", "Fine.", "Is it? Yes.", "\uff1f."};
+    for (size_t i = 0; i < countof(yes); i++)
+        assert_true(text_is_question(str_of(yes[i])));
+    for (size_t i = 0; i < countof(no); i++)
+        assert_false(text_is_question(str_of(no[i])));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_news),
-        cmocka_unit_test(test_times),
-        cmocka_unit_test(test_recent),
-        cmocka_unit_test(test_unfinished),
+        cmocka_unit_test(test_news),       cmocka_unit_test(test_times),
+        cmocka_unit_test(test_beginnings), cmocka_unit_test(test_doubt),
+        cmocka_unit_test(test_recent),     cmocka_unit_test(test_unfinished),
+        cmocka_unit_test(test_question),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -115,6 +115,30 @@ static void partial(const char *text, uint32_t audio_ms)
     assert_ok(fake_answer(&rig.stt, recogniser(), MSG_stt_partial, &words));
 }
 
+/* How long a silence ends what he says; `heard_ms` of his sound are known. */
+static uint32_t silence_after(const char *words, uint32_t heard_ms)
+{
+    meet(true, INLET_PCM, false);
+    conversation_start(user.c);
+    for_ms(1000, true);
+    partial(words, heard_ms);
+    uint32_t silence = 0;
+    for (; user.news[CONVERSATION_SPEECH_STOPPED] == 0 && silence < 5000; silence += 20)
+        for_ms(20, false);
+    part();
+    return silence;
+}
+
+static void the_words_say_how_long_he_may_be_silent(void **)
+{
+    const struct conf *conf = rig.talk.conf;
+    assert_int_equal(silence_after("I am fine", 1000), conf->vad_silence_ms);
+    assert_int_equal(silence_after("how do I", 1000), conf->vad_unfinished_ms);
+    assert_int_equal(silence_after("How are you?", 1000), conf->vad_question_ms);
+    /* He has said more since, and nobody knows what. */
+    assert_int_equal(silence_after("How are you?", 900), conf->vad_silence_ms);
+}
+
 /* A machine under load: whoever speaks on is judged by what has been decoded. */
 static void a_slow_recogniser_dismisses_nobody(void **)
 {
@@ -159,6 +183,7 @@ int main(void)
         t(it_is_told_once_that_nobody_hears),
         t(who_is_told_by_his_turn_is_not_told_again),
         t(who_has_the_floor_keeps_it_when_the_detector_is_lost),
+        t(the_words_say_how_long_he_may_be_silent),
         t(a_slow_recogniser_dismisses_nobody),
         t(what_was_decoded_and_is_nothing_is_dismissed),
     };

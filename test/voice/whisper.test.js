@@ -44,7 +44,7 @@ test('a model that is named hears recordings, in the server and from the command
   const stt = await recogniser(server.url);
   assert.equal(stt.driver, 'whisper');
   assert.equal(stt.model, 'made.en');
-  assert.match(stt.notes, /^f16 weights, English only; \d+ MB, and up to \d+ MB for each of \d+ lanes of \d+ threads$/);
+  assert.match(stt.notes, /^f16 weights, English only; \d+ MB, and up to \d+ MB for each of \d+ lanes of \d+ threads; speech found by the built-in detector$/);
   const file = speak(folder, SPOKEN);
   const { status, text, language, duration, segments } = await hear(server.url, file);
   assert.equal(status, 200);

@@ -22,6 +22,8 @@ struct hands_free {
     bool lost;               /* it has gone, and nothing has been heard since */
     bool outage;             /* the user was told so */
     struct buf partial;      /* the words of who has the floor */
+    uint64_t turn_from_ms;   /* where his sound begins */
+    uint64_t partial_to_ms;  /* and so far it was heard for these words */
 
     /* Of a voice over the answer. */
     struct overhear *overheard; /* NULL: none */

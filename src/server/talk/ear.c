@@ -1,18 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/talk/ear.h"
 
-/* Who speaks goes on at a little less than what a beginning wants, or an end would be found in a soft syllable. */
-enum { LIKELY = 128, LIKELY_STILL = 115, WINDOW_BITS = (1 << EAR_WINDOW) - 1 };
+#include "base/check.h"
 
-void ear_init(struct ear *e)
+/* Who speaks goes on at a little less than what a beginning wants, or an end would be found in a soft syllable. */
+enum { LIKELY = 128, LIKELY_STILL = 115 };
+
+/* Frames in which there must be so many of speech: ten for seven. */
+#define WIDTH(onset) (((onset) * 10 + 6) / 7)
+static_assert(WIDTH(EAR_START_MAX_MS / EAR_FRAME_MS) < 64);
+
+void ear_init(struct ear *e, uint32_t start_ms)
 {
-    *e = (struct ear){};
+    check(start_ms > 0 && start_ms <= EAR_START_MAX_MS);
+    uint32_t onset = (start_ms + EAR_FRAME_MS - 1) / EAR_FRAME_MS;
+    *e = (struct ear){.onset = onset, .width = WIDTH(onset)};
+}
+
+uint32_t ear_width_ms(const struct ear *e)
+{
+    return e->width * EAR_FRAME_MS;
 }
 
 /* The first frame with speech in the window. */
 static uint64_t onset_ms(const struct ear *e)
 {
-    uint32_t oldest = 31 - (uint32_t)__builtin_clz(e->window);
+    uint32_t oldest = 63 - (uint32_t)__builtin_clzll(e->window);
     return e->now_ms - (uint64_t)(oldest + 1) * EAR_FRAME_MS;
 }
 
@@ -20,7 +33,7 @@ enum ear_news ear_frame(struct ear *e, uint8_t likely, uint32_t silence_ms)
 {
     bool voiced = likely >= (e->speaking ? LIKELY_STILL : LIKELY);
     e->now_ms += EAR_FRAME_MS;
-    e->window = (e->window << 1 | voiced) & WINDOW_BITS;
+    e->window = (e->window << 1 | voiced) & (((uint64_t)1 << e->width) - 1);
     if (voiced)
         e->voice_ms = e->now_ms;
     if (e->speaking) {
@@ -30,8 +43,8 @@ enum ear_news ear_frame(struct ear *e, uint8_t likely, uint32_t silence_ms)
         ear_stop(e);
         return EAR_STOPPED;
     }
-    uint32_t count = (uint32_t)__builtin_popcount(e->window);
-    if (count < EAR_ONSET)
+    uint32_t count = (uint32_t)__builtin_popcountll(e->window);
+    if (count < e->onset)
         return EAR_NOTHING;
     e->speaking = true;
     e->from_ms = onset_ms(e);

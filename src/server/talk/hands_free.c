@@ -9,8 +9,7 @@
 #include "server/talk/unfinished.h"
 
 enum {
-    PRE_ROLL_MS = 300, /* before the ear was sure: the first sound of the first word */
-    KEEP_MS = 1000,    /* that, and what the ear's judgement is late by */
+    LATE_MS = 500,                     /* by so much the detector's word may come after the sound */
     RECENT_MS = BARGE_STUCK_MS + 3000, /* a voice over the answer is kept until it is judged */
     RETRY_MS = 250,                    /* for an engine that is gone */
     WORDS_MAX = 4096,                  /* bytes: what matters are the first few */
@@ -31,6 +30,13 @@ static void move(struct conversation *c, enum floor_move m)
 static uint64_t sample_at(const struct conversation *c, uint64_t ms)
 {
     return pcm_ms_to_samples(ms, c->wishes.in_rate_hz);
+}
+
+/* Sound that belongs to a voice which begins there: before it was heard there was its first consonant. */
+static uint64_t with_pre_roll(const struct conversation *c, uint64_t from_ms)
+{
+    uint64_t before = (uint64_t)c->talk->conf->vad_preroll_ms;
+    return from_ms > before ? from_ms - before : 0;
 }
 
 static void tell(struct conversation *c, enum conversation_news what, uint64_t at_ms)
@@ -85,7 +91,7 @@ static void overhear(struct conversation *c, uint64_t from_ms)
                                   c, &f->overheard);
     if (err == OK) {
         size_t n;
-        uint64_t from = from_ms > PRE_ROLL_MS ? from_ms - PRE_ROLL_MS : 0;
+        uint64_t from = with_pre_roll(c, from_ms);
         const int16_t *samples = recent_since(&f->recent, sample_at(c, from), &n);
         f->overheard_from_ms = pcm_samples_to_ms(recent_end(&f->recent) - n, c->wishes.in_rate_hz);
         err = overhear_sound(f->overheard, samples, n);
@@ -102,13 +108,14 @@ static bool begin_user(struct conversation *c, uint64_t from_ms)
     let_go(c);
     f->echo = f->claim = false;
     buf_clear(&f->partial);
+    f->partial_to_ms = 0;
     bool asked = conversation_ask(c, true, buf_str(&f->before));
     buf_clear(&f->before);
     if (!asked)
         return false;
     size_t n;
-    uint64_t from = from_ms > PRE_ROLL_MS ? from_ms - PRE_ROLL_MS : 0;
-    const int16_t *samples = recent_since(&f->recent, sample_at(c, from), &n);
+    const int16_t *samples = recent_since(&f->recent, sample_at(c, with_pre_roll(c, from_ms)), &n);
+    f->turn_from_ms = pcm_samples_to_ms(recent_end(&f->recent) - n, c->wishes.in_rate_hz);
     tell(c, CONVERSATION_SPEECH_STARTED, from_ms);
     enum err err = turn_audio(c->turn, samples, n);
     if (err != OK)
@@ -230,12 +237,18 @@ static void judge(struct conversation *c)
 
 /* --- the ear --- */
 
-/* Who stops in the middle of a sentence gets more time. */
+/* Who stops in the middle of a sentence gets more time; who has asked a question is answered at once. That is only known
+ * when he has said nothing since. */
 static uint32_t patience_ms(const struct conversation *c)
 {
+    const struct hands_free *f = &c->free;
     const struct conf *conf = c->talk->conf;
-    bool unfinished = c->free.floor == FLOOR_USER && text_is_unfinished(buf_str(&c->free.partial));
-    return (uint32_t)(unfinished ? conf->vad_unfinished_ms : conf->vad_silence_ms);
+    struct str words = f->floor == FLOOR_USER ? buf_str(&f->partial) : S("");
+    if (text_is_unfinished(words))
+        return (uint32_t)conf->vad_unfinished_ms;
+    bool is_asked = f->partial_to_ms >= f->ear.voice_ms && text_is_question(words);
+    bool is_sooner = conf->vad_question_ms < conf->vad_silence_ms;
+    return (uint32_t)(is_asked && is_sooner ? conf->vad_question_ms : conf->vad_silence_ms);
 }
 
 static void on_frame(struct conversation *c, uint8_t likely)
@@ -258,7 +271,7 @@ static void on_frames(void *arg, struct str likely)
     for (size_t i = 0; i < likely.n && f->watcher; i++)
         on_frame(c, (uint8_t)likely.p[i]);
     bool undecided = f->floor == FLOOR_DUCKED || f->floor == FLOOR_DOUBTED || f->claim;
-    uint64_t keep = KEEP_MS;
+    uint64_t keep = (uint64_t)c->talk->conf->vad_preroll_ms + ear_width_ms(&f->ear) + LATE_MS;
     if (undecided && f->ear.now_ms > f->voice_from_ms)
         keep += f->ear.now_ms - f->voice_from_ms;
     if (f->ear.now_ms > keep)
@@ -280,7 +293,7 @@ static enum err begin_watching(struct conversation *c)
     struct hands_free *f = &c->free;
     try(watcher_begin(c->talk->stt, c->wishes.in_rate_hz, &events, c, &f->watcher));
     /* Its first frame is the next sample. */
-    ear_init(&f->ear);
+    ear_init(&f->ear, (uint32_t)c->talk->conf->vad_start_ms);
     f->ear.now_ms = f->ear.from_ms = f->ear.voice_ms =
         pcm_samples_to_ms(recent_end(&f->recent), c->wishes.in_rate_hz);
     f->ear.speaking = f->floor == FLOOR_USER; /* until he is silent */
@@ -340,7 +353,8 @@ void hands_free_hear(struct conversation *c, const int16_t *samples, size_t coun
 enum err hands_free_open(struct conversation *c)
 {
     recent_finish(&c->free.recent);
-    recent_init(&c->free.recent, (size_t)sample_at(c, RECENT_MS));
+    uint64_t recent_ms = RECENT_MS + (uint64_t)c->talk->conf->vad_preroll_ms;
+    recent_init(&c->free.recent, (size_t)sample_at(c, recent_ms));
     c->free.lost = c->free.outage = false;
     try(conversation_listen(c));
     enum err err = begin_watching(c);
@@ -401,6 +415,7 @@ void hands_free_sounds(struct conversation *c)
 void hands_free_partial(struct conversation *c, struct str text)
 {
     buf_clear(&c->free.partial);
+    c->free.partial_to_ms = c->turn ? c->free.turn_from_ms + turn_decoded_ms(c->turn) : 0;
     /* What counts is how it ends; without memory he gets the usual time. */
     (void)buf_add(&c->free.partial,
                   str_sub(text, text.n > WORDS_MAX ? text.n - WORDS_MAX : 0, text.n));

@@ -42,6 +42,7 @@ static void on_message(void *arg, enum msg_type type, const union msg *msg)
     struct turn *t = arg;
     if (type == MSG_stt_partial && t->sink && t->state <= TURN_FINALISING) {
         const struct msg_stt_partial *p = &msg->stt_partial;
+        t->decoded_ms = p->audio_ms;
         t->sink->partial(t->arg, t, p->text, p->stable_bytes);
         if (t->state <= TURN_FINALISING)
             ahead_hear(t, p->text);
@@ -82,6 +83,11 @@ enum err turn_audio(struct turn *t, const int16_t *samples, size_t count)
     if (t->state != TURN_LISTENING || !t->stt)
         return OK;
     return samples_send(t->stt, samples, count);
+}
+
+uint32_t turn_decoded_ms(const struct turn *t)
+{
+    return t->decoded_ms;
 }
 
 size_t turn_backlog(const struct turn *t)

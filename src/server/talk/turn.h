@@ -118,6 +118,8 @@ bool turn_sounds(const struct turn *t);
 struct str turn_heard_now(const struct turn *t, uint32_t before_ms, uint32_t after_ms);
 /* The question as far as it is final. */
 struct str turn_question(const struct turn *t);
+/* So much of its sound the last partial is of. */
+uint32_t turn_decoded_ms(const struct turn *t);
 /* Ends the turn as interrupted (ERR_CANCELED), or with the given failure; `ended` fires. */
 void turn_cancel(struct turn *t);
 void turn_fail(struct turn *t, enum err err, const char *message);

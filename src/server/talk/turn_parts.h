@@ -61,6 +61,7 @@ struct turn {
 
     struct job *stt;
     struct ahead ahead;
+    uint32_t decoded_ms; /* of the sound that it got: its last words are of so much */
 
     struct rag_query *query;
     const struct rag_hits *hits; /* of the query; NULL without one */

@@ -30,3 +30,13 @@ bool text_is_unfinished(struct str text)
             return true;
     return false;
 }
+
+bool text_is_question(struct str text)
+{
+    static const char *const marks[] = {"?", "\uff1f", "\u061f"};
+    text = str_trim(text);
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (str_ends(text, str_of(marks[i])))
+            return true;
+    return false;
+}

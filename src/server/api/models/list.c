@@ -185,7 +185,10 @@ static const char *why_not(const struct models *m, const struct model *there)
         return "this model is being pulled; cancel that first";
     switch (models_use(m, there)) {
     case USE_NOW:
-        return "this model is in use; let another one answer first";
+        return str_eq(there->kind, S("stt")) || str_eq(there->kind, S("vad"))
+                   ? "the recogniser runs with this model; name another with stt.model or stt.vad "
+                     "and start the server again first"
+                   : "this model is in use; let another one answer first";
     case USE_NAMED:
         return "the options of this server name this model; change llm.model, embed.model or "
                "stt.model first";

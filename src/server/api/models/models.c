@@ -99,6 +99,17 @@ static enum model_use use_by_options(const struct models *m, const struct model 
     return USE_NONE;
 }
 
+/* The recogniser, started anew, wants what it was started with. */
+static bool is_heard_with(const struct models *m, const struct model *installed)
+{
+    char path[MODELS_PATH_BYTES];
+    struct engine_info info;
+    if (!m->server->stt || models_dir_file(shelf_dir(m->shelf), installed, path) != OK)
+        return false;
+    engine_info(m->server->stt, &info);
+    return strcmp(path, info.file) == 0 || strcmp(path, info.vad) == 0;
+}
+
 enum model_use models_use(const struct models *m, const struct model *installed)
 {
     const struct server *s = m->server;
@@ -107,6 +118,8 @@ enum model_use models_use(const struct models *m, const struct model *installed)
     answerer_info(s->answerer, &now);
     const char *real = strcmp(now.model, c->llm_model) == 0 ? m->llm_path : nullptr;
     if (strcmp(now.driver, "llama") == 0 && is_named(m, installed, now.model, "", real))
+        return USE_NOW;
+    if (is_heard_with(m, installed))
         return USE_NOW;
     enum model_use use = use_by_options(m, installed);
     if (use != USE_NONE)
