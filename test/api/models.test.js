@@ -127,6 +127,7 @@ test('what is there, before and after a pull whose progress moves', async (t) =>
   const known = before.models.find((/** @type {any} */ m) => m.name === 'gemma-3-1b');
   assert.deepEqual({ ...known, fits: true }, {
     name: 'gemma-3-1b', kind: 'llm', size: 0, licence: 'Gemma', languages: 'en', memory_mib: 1800, source: 'hf:google/gemma-3-1b-it-qat-q4_0-gguf:gemma-3-1b-it-q4_0.gguf',
+    files: [{ name: 'gemma-3-1b-it-q4_0.gguf', size: 0, sha256: '' }],
     installed: false, known: true, gated: true, instead: 'qwen2.5-1.5b', in_use: false, fits: true, suits: false, tokens_per_second: null,
   });
   const byCommand = JSON.parse((await repartee(['models', '--json', '--data', server.data])).out).catalogue;
@@ -150,6 +151,7 @@ test('what is there, before and after a pull whose progress moves', async (t) =>
   const slowNow = await find(server, 'slow');
   assert.deepEqual({ ...slowNow, fits: true, memory_mib: 0, tokens_per_second: 0 }, {
     name: 'slow', kind: 'llm', size: RIGHT.length, licence: '', languages: '', memory_mib: 0, source: SOURCE('slow'),
+    files: [{ name: 'slow.gguf', size: RIGHT.length, sha256: sha256(RIGHT) }],
     installed: true, known: false, gated: false, instead: '', in_use: false, fits: true, suits: false, tokens_per_second: 0,
   });
   assert.ok(readFileSync(path.join(server.data, 'models/llm/slow.gguf')).equals(RIGHT));
@@ -302,7 +304,7 @@ test('a disk that is full', async (t) => {
   assert.ok((await list(server)).machine.disk_free < 200000);
   const event = await pullToEnd(server, { source: SOURCE('plain') });
   assert.deepEqual([event.event, event.code], ['error', 'disk_full'], event.message);
-  assert.match(event.message, /^plain: the file needs 0\.\d MB more than are free at .*; make room and try again$/);
+  assert.match(event.message, /^plain: the model needs 0\.\d MB more than are free at .*; make room and try again$/);
 });
 
 test('a model is removed, but not one that is needed', async (t) => {

@@ -67,7 +67,7 @@ static void what_fits_and_suits(void **)
     /* A file of one's own by that name is another model, and what it needs is told by its size. */
     const struct advice_machine m = {.memory_mib = 6000};
     struct model own = *known("qwen2.5-1.5b");
-    own.source = S("hf:a/b:c.gguf");
+    own.file[0].source = S("hf:a/b:c.gguf");
     own.memory_mib = 0;
     struct advice a = advice_on(&m, &catalogue, &own);
     assert_false(a.suits);
@@ -77,7 +77,7 @@ static void what_fits_and_suits(void **)
 static void all_models_once(void **)
 {
     struct model there[] = {*known("llama-3.1-8b"), *known("qwen2.5-0.5b"), *known("gemma-3-1b")};
-    there[1].source = S("hf:a/b:c.gguf");
+    there[1].file[0].source = S("hf:a/b:c.gguf");
     there[2].name = S("mine");
     const struct model_list installed = {.model = there, .count = countof(there)};
     struct advice_item item;
@@ -127,9 +127,9 @@ static void wishes(void **)
         assert_string_equal(w.name, rows[i].name);
         assert_str(w.model.kind, rows[i].model_kind);
         if (rows[i].model_source)
-            assert_str(w.model.source, rows[i].model_source);
+            assert_str(w.model.file[0].source, rows[i].model_source);
         if (rows[i].sha256[0])
-            assert_str(w.model.sha256, SHA);
+            assert_str(w.model.file[0].sha256, SHA);
     }
 }
 
