@@ -158,6 +158,34 @@ test('what is there, before and after a pull whose progress moves', async (t) =>
   assert.deepEqual(await pullToEnd(server, { source: SOURCE('slow') }), { event: 'done', name: 'slow' }, 'it is there already');
 });
 
+test('a voice comes as one: a name, a bar, a size, a removal', async (t) => {
+  const slow = held(), settings = someBytes(4885, 3);
+  const hub = await startHub(t, { 'anna/en/anna.onnx': slow, 'anna/en/anna.onnx.json': { bytes: settings, inGit: true } });
+  const server = await serve(t, hub), body = { source: 'hf:test/anna:en/anna.onnx', kind: 'tts' };
+  const known = await find(server, 'en_US-ljspeech-medium');
+  assert.deepEqual(known.files.map((/** @type {any} */ f) => f.name), ['en_US-ljspeech-medium.onnx', 'en_US-ljspeech-medium.onnx.json']);
+  assert.equal(known.size, known.files[0].size + known.files[1].size);
+  const stream = await pull(server, body), all = RIGHT.length + settings.length;
+  const half = await stream.until((e) => e.event === 'progress' && e.done >= HALF + settings.length);
+  assert.deepEqual(half, { event: 'progress', name: 'anna', done: HALF + settings.length, total: all });
+  assert.deepEqual((await list(server)).pulls, [{ name: 'anna', done: HALF + settings.length, total: all }]);
+  assert.equal(await find(server, 'anna'), undefined, 'nothing of it is seen');
+  process.kill(pullerOf(server), 'SIGKILL');
+  assert.equal((await stream.rest()).at(-1).code, 'io_error');
+  slow.letGo();
+  const rest = await (await pull(server, body)).rest();
+  assert.deepEqual(rest.at(-1), { event: 'done', name: 'anna' });
+  assert.equal(rest.at(-2).total, all);
+  assert.equal(hub.requests['file anna/en/anna.onnx'].at(-1)?.range, HALF);
+  const there = await find(server, 'anna');
+  assert.deepEqual([there.kind, there.size, there.files], ['tts', all, [
+    { name: 'anna.onnx', size: RIGHT.length, sha256: sha256(RIGHT) }, { name: 'anna.onnx.json', size: settings.length, sha256: sha256(settings) }]]);
+  assert.equal((await ask(server, 'DELETE /models/anna')).status, 200);
+  assert.deepEqual(readdirSync(path.join(server.data, 'models/tts')), []);
+  const url = `http://${hub.elsewhere}/files/anna/en/anna.onnx`, hashes = { sha256: sha256(RIGHT), more_sha256: sha256(settings) };
+  assert.deepEqual(await pullToEnd(server, { source: url, kind: 'tts', ...hashes }), { event: 'done', name: 'anna' });
+});
+
 test('clients join the pull that is under way, and it goes on without them', async (t) => {
   const slow = held();
   const hub = await startHub(t, { slow, other: {} });
@@ -263,6 +291,10 @@ test('what goes wrong is told in a sentence', async (t) => {
     [{ source: 'https://x.invalid/a%20b.gguf', sha256: sha256(RIGHT) }, 'as', /^the file's name makes no good name for a model; give it one$/],
     [{ source: 'hf:a/b:x.gguf', as: '../x' }, 'as', /^a model's name takes letters/],
     [{ source: 'hf:a/b:x.gguf', as: '--from=/' }, 'as', /^a model's name takes letters/],
+    [{ source: 'https://x.invalid/x.onnx', sha256: sha256(RIGHT), kind: 'tts' }, 'more_sha256', /^a voice is two files; send the SHA-256 of the \.onnx\.json beside it, too$/],
+    [{ source: 'https://x.invalid/x.gguf', sha256: sha256(RIGHT), more_sha256: sha256(RIGHT) }, 'more_sha256', /^the model is one file; leave it out$/],
+    [{ source: 'hf:a/b:x.onnx', more_sha256: sha256(RIGHT), kind: 'tts' }, 'more_sha256', /^it stands beside sha256/],
+    [{ source: 'hf:a/b:x.onnx', sha256: sha256(RIGHT), more_sha256: 'A'.repeat(64), kind: 'tts' }, 'more_sha256', /^it stands beside sha256 and takes 64/],
     [{ source: 'https://x.invalid/x.gguf' }, 'sha256', /^an address needs the SHA-256 of its file$/],
     [{ source: 'https://x.invalid/x.gguf', sha256: 'A'.repeat(64) }, 'sha256', /^it takes 64 hexadecimal digits/],
   ])) {

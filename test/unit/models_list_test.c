@@ -203,6 +203,8 @@ static void test_catalogue(void **)
     assert_true(str_eq(catalogue_choose(&l, S("llm"), 64000)->name, S("qwen2.5-1.5b")));
     assert_true(str_eq(catalogue_choose(&l, S("embed"), 64000)->name, S("e5-small-v2")));
     assert_true(str_eq(catalogue_choose(&l, S("stt"), 64000)->name, S("whisper-base.en")));
+    assert_true(str_eq(catalogue_choose(&l, S("tts"), 64000)->name, S("en_US-ljspeech-medium")));
+    assert_null(catalogue_choose(&l, S("tts"), 1500));
     model_list_free(&l);
 }
 

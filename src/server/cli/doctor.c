@@ -114,7 +114,7 @@ static void show_models(const struct suited *s)
     printf("Models for this machine\n");
     while (next_suited(s, &iter, &item, &a)) {
         advise_words(&a, words);
-        printf("  %-20.*s %-6.*s %8.1f MB%s%s%s\n", STR_FMT(item.is->name), STR_FMT(item.is->kind),
+        printf("  %-24.*s %-6.*s %8.1f MB%s%s%s\n", STR_FMT(item.is->name), STR_FMT(item.is->kind),
                (double)model_size(item.is) / 1e6, words[0] ? ", " : "", words,
                item.installed ? ", installed" : "; repartee pull brings it");
     }

@@ -112,7 +112,7 @@ static void list_known(const struct listing *l, const struct model *m)
     char words[64];
     struct advice a = advice_on(&l->machine, &l->catalogue, m);
     advise_words(&a, words);
-    printf("  %-20.*s %-6.*s", STR_FMT(m->name), STR_FMT(m->kind));
+    printf("  %-24.*s %-6.*s", STR_FMT(m->name), STR_FMT(m->kind));
     put_size(model_size(m));
     printf("%.*s%s, %.1f GB of memory, %.*s%s%s%s\n", STR_FMT(m->licence),
            m->is_gated ? " (gated: needs HF_TOKEN)" : "", (double)m->memory_mib * 1.048576e-3,
@@ -127,7 +127,7 @@ static void list_text(const struct listing *l)
     printf(there->count ? "Installed in %s\n" : "No models are installed in %s\n", d->path);
     for (size_t i = 0; i < there->count; i++) {
         const struct model *m = &there->model[i];
-        printf("  %-20.*s %-6.*s", STR_FMT(m->name), STR_FMT(m->kind));
+        printf("  %-24.*s %-6.*s", STR_FMT(m->name), STR_FMT(m->kind));
         put_size(model_size(m));
         printf("%.*s\n", STR_FMT(m->licence));
     }
