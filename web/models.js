@@ -82,11 +82,19 @@ function makeForm(id, name, type, action) {
 
 function makeAnother() {
   const form = makeForm('fetch', 'Where the model is', 'text', 'Get');
-  form.querySelector('.note').textContent = 'From Hugging Face: hf:OWNER/REPOSITORY:FILE. From elsewhere: its https address, a blank, and sha256: with its SHA-256.';
+  form.querySelector('.note').textContent = 'From Hugging Face: hf:OWNER/REPOSITORY:FILE. From elsewhere: its https address, a blank, and sha256: with its SHA-256, and for a voice once more with that of its .json.';
   form.querySelector('input').placeholder = 'hf:…';
+  form.querySelector('input').after(makeKinds());
   const details = make('details', '', make('summary', '', 'Another model'), form);
   details.id = 'another';
   return details;
+}
+
+/** What it is for: a file of a language model tells it. */
+function makeKinds() {
+  const select = make('select', '', new Option('By its file', ''), ...Object.entries(KINDS).map(([kind, words]) => new Option(words, kind)));
+  select.ariaLabel = 'What it is for';
+  return select;
 }
 
 function loadStyle() {
@@ -273,7 +281,7 @@ class ModelsPanel extends Panel {
     this.#rows.get(name)?.progress(pull);
   }
 
-  /** Begins a download or joins one. @param {{name?: string, source?: string, sha256?: string}} wish */
+  /** Begins a download or joins one. @param {{name?: string, source?: string, sha256?: string, more_sha256?: string, kind?: string}} wish */
   async #get(wish, joins = false) {
     let { name } = wish;
     let pull = name && this.#follow(name);
@@ -301,9 +309,9 @@ class ModelsPanel extends Panel {
   }
 
   #fetch(words) {
-    const [, source, sha256] = /^(\S+)\s+(?:sha256:)?(\S+)$/.exec(words) ?? [];
-    if (!source) return this.#get({ source: words });
-    this.#get({ source, sha256 });
+    const [, source, sha256, more_sha256] = /^(\S+)\s+(?:sha256:)?(\S+)(?:\s+(?:sha256:)?(\S+))?$/.exec(words) ?? [];
+    const kind = find('fetch').querySelector('select').value || undefined;
+    this.#get(source ? { source, sha256, more_sha256, kind } : { source: words, kind });
   }
 
   async #cancel(name) {

@@ -148,6 +148,8 @@ interface Model {
   kind: string;
   /** Bytes; 0: not known. */
   size: number;
+  /** Of whose sizes that is the sum. */
+  files?: { name: string; size: number; sha256: string }[];
   licence: string;
   languages: string;
   /** 0: not known. */

@@ -128,6 +128,7 @@ test('what is there, before and after a pull whose progress moves', async (t) =>
   const known = before.models.find((/** @type {any} */ m) => m.name === 'gemma-3-1b');
   assert.deepEqual({ ...known, fits: true }, {
     name: 'gemma-3-1b', kind: 'llm', size: 0, licence: 'Gemma', languages: 'en', memory_mib: 1800, source: 'hf:google/gemma-3-1b-it-qat-q4_0-gguf:gemma-3-1b-it-q4_0.gguf',
+    files: [{ name: 'gemma-3-1b-it-q4_0.gguf', size: 0, sha256: '' }],
     installed: false, known: true, gated: true, instead: 'qwen2.5-1.5b', in_use: false, fits: true, suits: false, tokens_per_second: null,
   });
   const byCommand = JSON.parse((await repartee(['models', '--json', '--data', server.data])).out).catalogue;
@@ -151,10 +152,39 @@ test('what is there, before and after a pull whose progress moves', async (t) =>
   const slowNow = await find(server, 'slow');
   assert.deepEqual({ ...slowNow, fits: true, memory_mib: 0, tokens_per_second: 0 }, {
     name: 'slow', kind: 'llm', size: RIGHT.length, licence: '', languages: '', memory_mib: 0, source: SOURCE('slow'),
+    files: [{ name: 'slow.gguf', size: RIGHT.length, sha256: sha256(RIGHT) }],
     installed: true, known: false, gated: false, instead: '', in_use: false, fits: true, suits: false, tokens_per_second: 0,
   });
   assert.ok(readFileSync(path.join(server.data, 'models/llm/slow.gguf')).equals(RIGHT));
   assert.deepEqual(await pullToEnd(server, { source: SOURCE('slow') }), { event: 'done', name: 'slow' }, 'it is there already');
+});
+
+test('a voice comes as one: a name, a bar, a size, a removal', async (t) => {
+  const slow = held(), settings = someBytes(4885, 3);
+  const hub = await startHub(t, { 'anna/en/anna.onnx': slow, 'anna/en/anna.onnx.json': { bytes: settings, inGit: true } });
+  const server = await serve(t, hub), body = { source: 'hf:test/anna:en/anna.onnx', kind: 'tts' };
+  const known = await find(server, 'en_US-ljspeech-medium');
+  assert.deepEqual(known.files.map((/** @type {any} */ f) => f.name), ['en_US-ljspeech-medium.onnx', 'en_US-ljspeech-medium.onnx.json']);
+  assert.equal(known.size, known.files[0].size + known.files[1].size);
+  const stream = await pull(server, body), all = RIGHT.length + settings.length;
+  const half = await stream.until((e) => e.event === 'progress' && e.done >= HALF + settings.length);
+  assert.deepEqual(half, { event: 'progress', name: 'anna', done: HALF + settings.length, total: all });
+  assert.deepEqual((await list(server)).pulls, [{ name: 'anna', done: HALF + settings.length, total: all }]);
+  assert.equal(await find(server, 'anna'), undefined, 'nothing of it is seen');
+  process.kill(pullerOf(server), 'SIGKILL');
+  assert.equal((await stream.rest()).at(-1).code, 'io_error');
+  slow.letGo();
+  const rest = await (await pull(server, body)).rest();
+  assert.deepEqual(rest.at(-1), { event: 'done', name: 'anna' });
+  assert.equal(rest.at(-2).total, all);
+  assert.equal(hub.requests['file anna/en/anna.onnx'].at(-1)?.range, HALF);
+  const there = await find(server, 'anna');
+  assert.deepEqual([there.kind, there.size, there.files], ['tts', all, [
+    { name: 'anna.onnx', size: RIGHT.length, sha256: sha256(RIGHT) }, { name: 'anna.onnx.json', size: settings.length, sha256: sha256(settings) }]]);
+  assert.equal((await ask(server, 'DELETE /models/anna')).status, 200);
+  assert.deepEqual(readdirSync(path.join(server.data, 'models/tts')), []);
+  const url = `http://${hub.elsewhere}/files/anna/en/anna.onnx`, hashes = { sha256: sha256(RIGHT), more_sha256: sha256(settings) };
+  assert.deepEqual(await pullToEnd(server, { source: url, kind: 'tts', ...hashes }), { event: 'done', name: 'anna' });
 });
 
 test('clients join the pull that is under way, and it goes on without them', async (t) => {
@@ -262,6 +292,10 @@ test('what goes wrong is told in a sentence', async (t) => {
     [{ source: 'https://x.invalid/a%20b.gguf', sha256: sha256(RIGHT) }, 'as', /^the file's name makes no good name for a model; give it one$/],
     [{ source: 'hf:a/b:x.gguf', as: '../x' }, 'as', /^a model's name takes letters/],
     [{ source: 'hf:a/b:x.gguf', as: '--from=/' }, 'as', /^a model's name takes letters/],
+    [{ source: 'https://x.invalid/x.onnx', sha256: sha256(RIGHT), kind: 'tts' }, 'more_sha256', /^a voice is two files; send the SHA-256 of the \.onnx\.json beside it, too$/],
+    [{ source: 'https://x.invalid/x.gguf', sha256: sha256(RIGHT), more_sha256: sha256(RIGHT) }, 'more_sha256', /^the model is one file; leave it out$/],
+    [{ source: 'hf:a/b:x.onnx', more_sha256: sha256(RIGHT), kind: 'tts' }, 'more_sha256', /^it stands beside sha256/],
+    [{ source: 'hf:a/b:x.onnx', sha256: sha256(RIGHT), more_sha256: 'A'.repeat(64), kind: 'tts' }, 'more_sha256', /^it stands beside sha256 and takes 64/],
     [{ source: 'https://x.invalid/x.gguf' }, 'sha256', /^an address needs the SHA-256 of its file$/],
     [{ source: 'https://x.invalid/x.gguf', sha256: 'A'.repeat(64) }, 'sha256', /^it takes 64 hexadecimal digits/],
   ])) {
@@ -303,7 +337,7 @@ test('a disk that is full', async (t) => {
   assert.ok((await list(server)).machine.disk_free < 200000);
   const event = await pullToEnd(server, { source: SOURCE('plain') });
   assert.deepEqual([event.event, event.code], ['error', 'disk_full'], event.message);
-  assert.match(event.message, /^plain: the file needs 0\.\d MB more than are free at .*; make room and try again$/);
+  assert.match(event.message, /^plain: the model needs 0\.\d MB more than are free at .*; make room and try again$/);
   assert.doesNotMatch(server.log(), /AddressSanitizer/);
 });
 

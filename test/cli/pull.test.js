@@ -8,6 +8,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { repartee, start } from '../lib/cli.js';
 import { COMMIT, answer, begin, sha256, someBytes, startHub, stated, whole } from '../lib/hub.js';
+import { inLock, installed, pull } from '../lib/pull.js';
 import { times } from '../lib/scale.js';
 import { BUILD, environment, temporaryFolder, until } from '../lib/server.js';
 import { terminal } from '../lib/terminal.js';
@@ -21,22 +22,6 @@ const SILENT = ['stall', 'silent'];
 const QUIET = ['--stt-driver', 'scripted', '--tts-driver', 'scripted'];
 
 /** @typedef {import('../lib/hub.js').Behaviour} Behaviour */
-/** @param {string} data @param {import('../lib/hub.js').Hub} hub @param {string[]} words @param {Record<string, string>} [env] @param {number} [silence_ms] */
-function pull(data, hub, words, env = {}, silence_ms = 20000) {
-  const places = ['--models-hub', hub.url, '--fetch-allow', hub.elsewhere, '--fetch-silence-ms', String(silence_ms)];
-  return repartee(['pull', ...words, '--data', data, ...places], { env });
-}
-/** @param {string} data */
-function inLock(data) {
-  const file = path.join(data, 'models/models.lock');
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).models : [];
-}
-/** Everything below models, but what is hidden. @param {string} data */
-function installed(data) {
-  const folder = path.join(data, 'models');
-  const kinds = existsSync(folder) ? readdirSync(folder).filter((name) => !name.startsWith('.') && name !== 'models.lock') : [];
-  return kinds.flatMap((kind) => readdirSync(path.join(folder, kind)).map((name) => `${kind}/${name}`));
-}
 /** Nothing is seen that is not whole. @param {string} data @param {Buffer} bytes @param {string} name */
 function assertWhole(data, bytes, name) {
   assert.deepEqual(installed(data), [`llm/${name}.gguf`]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a hub answers, a header a line: ETag, size, commit, range, Location. */
+/* What a hub answers, a header a line: X-Linked-Etag, size, commit, range, Location, ETag. */
 #include "base/check.h"
 #include "fuzz.h"
 #include "server/models/hub.h"
@@ -7,12 +7,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    struct str rest = {(const char *)bytes, size}, line[5] = {};
+    struct str rest = {(const char *)bytes, size}, line[6] = {};
     for (size_t i = 0; i < sizeof line / sizeof *line && str_cut(&rest, '\n', &line[i]); i++)
         ;
     struct hub_facts f;
-    hub_facts_read(line[0], line[1], line[2], &f);
+    hub_facts_read(&(struct hub_headers){line[0], line[1], line[2], line[5]}, &f);
     check(f.size >= 0 && (!f.sha256[0] || sha256_is_good(str_of(f.sha256))));
+    check(!f.git[0] || (git_is_good(str_of(f.git)) && !f.sha256[0]));
     check(strlen(f.commit) == 0 || (strlen(f.commit) >= 40 && strlen(f.commit) <= SHA256_HEX));
     int64_t from = 0, total = 0;
     if (content_range_read(line[3], &from, &total))

@@ -8,12 +8,16 @@ static void check_model(const struct model *m, enum model_list_use use)
 {
     struct model_source s;
     check(model_name_is_good(m->name) && model_kind_is_good(m->kind));
-    check(model_source_parse(m->source, &s) == OK);
-    check(str_find(m->source, S("/../")) == m->source.n || !s.is_hub);
-    if (use == LIST_LOCK)
-        check(str_find(m->file, S("..")) >= m->kind.n &&
-              str_find(m->file, S("/../")) == m->file.n && m->file.p[0] != '/' &&
-              sha256_is_good(m->sha256) && m->size > 0);
+    check(m->file_count >= 1 && m->file_count <= MODEL_FILES_MAX);
+    for (size_t i = 0; i < m->file_count; i++) {
+        const struct model_file *f = &m->file[i];
+        check(model_source_parse(f->source, &s) == OK);
+        check(str_find(f->source, S("/../")) == f->source.n || !s.is_hub);
+        if (use == LIST_LOCK)
+            check(str_find(f->file, S("..")) >= m->kind.n &&
+                  str_find(f->file, S("/../")) == f->file.n && f->file.p[0] != '/' &&
+                  sha256_is_good(f->sha256) && f->size > 0);
+    }
 }
 
 static void check_written(const struct model_list *l)
@@ -24,9 +28,13 @@ static void check_written(const struct model_list *l)
     check(model_list_print(l, nullptr, nullptr, &text) == OK);
     check(model_list_parse(buf_str(&text), LIST_LOCK, &again, &why) == OK);
     check(again.count == l->count);
-    for (size_t i = 0; i < l->count; i++)
-        check(str_eq(again.model[i].file, l->model[i].file) &&
-              str_eq(again.model[i].sha256, l->model[i].sha256));
+    for (size_t i = 0; i < l->count; i++) {
+        const struct model *one = &l->model[i], *two = &again.model[i];
+        check(one->file_count == two->file_count && one->is_leaving == two->is_leaving);
+        for (size_t f = 0; f < one->file_count; f++)
+            check(str_eq(one->file[f].file, two->file[f].file) &&
+                  str_eq(one->file[f].sha256, two->file[f].sha256));
+    }
     model_list_free(&again);
 }
 

@@ -7,7 +7,9 @@
  *   … models.hub = hub.url, fetch.allow = hub.elsewhere … repartee pull hf:test/cut:cut.gguf
  *
  * The hub is 127.0.0.1, the other place the same port of localhost: another host for who sends tokens.
- * Paths: /test/NAME/resolve/… at the hub, /files/NAME elsewhere.
+ * Paths: /test/NAME/resolve/REVISION/FILE at the hub, /files/NAME elsewhere. A row NAME is for every file of it; one
+ * of several has a row NAME/FILE, and /files/NAME/FILE elsewhere. What the hub keeps in Git, as small files are, it
+ * sends itself and states no SHA-256 of it.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -29,6 +31,8 @@ export function someBytes(length, seed = 1) {
   for (let i = 0, x = seed; i < length; i++) bytes[i] = (x = (x * 48271) % 2147483647) & 255;
   return bytes;
 }
+/** What Git calls a file. @param {Buffer} bytes */
+export const gitName = (bytes) => createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
 /** What a hub states of a file. @param {Buffer} bytes */
 export const stated = (bytes) => ({ 'X-Linked-Etag': `"${sha256(bytes)}"`, 'X-Linked-Size': bytes.length, 'X-Repo-Commit': COMMIT });
 
@@ -39,20 +43,22 @@ export function answer(socket, status, headers = {}, body = '') {
   socket.end(body);
 }
 
-/** The head of an answer with the rest that is asked for, which it returns. @param {Socket} socket @param {Request} request @param {Buffer} bytes @param {string} etag */
-export function begin(socket, request, bytes, etag = '') {
+/** The head of an answer with the rest that is asked for, which it returns. @param {Socket} socket @param {Request} request @param {Buffer} bytes @param {string} etag @param {string} more headers */
+export function begin(socket, request, bytes, etag = '', more = '') {
   const from = !request.ifRange || request.ifRange === etag ? request.range : 0;
   const rest = bytes.subarray(from);
   const range = from ? `Content-Range: bytes ${from}-${bytes.length - 1}/${bytes.length}\r\n` : '';
-  socket.write(`HTTP/1.1 ${from ? 206 : 200} X\r\nContent-Length: ${rest.length}\r\n${range}${etag ? `ETag: ${etag}\r\n` : ''}Connection: close\r\n\r\n`);
+  socket.write(`HTTP/1.1 ${from ? 206 : 200} X\r\nContent-Length: ${rest.length}\r\n${range}${etag ? `ETag: ${etag}\r\n` : ''}${more}Connection: close\r\n\r\n`);
   return rest;
 }
 
 /** All that is asked for. @param {Buffer} bytes @param {string} [etag] @returns {Behaviour} */
 export const whole = (bytes, etag) => (socket, request) => socket.end(begin(socket, request, bytes, etag));
+/** The same from Git. @param {Buffer} bytes @param {string} [name] @returns {Behaviour} */
+export const fromGit = (bytes, name = gitName(bytes)) => (socket, request) => socket.end(begin(socket, request, bytes, `"${name}"`, `X-Repo-Commit: ${COMMIT}\r\n`));
 
 /**
- * @param {import('node:test').TestContext} t @param {Record<string, {hub?: Behaviour, file?: Behaviour, bytes?: Buffer}>} table
+ * @param {import('node:test').TestContext} t @param {Record<string, {hub?: Behaviour, file?: Behaviour, bytes?: Buffer, inGit?: boolean}>} table
  * @param {{cert: string, key: string}} [certificate] then it speaks https
  */
 export async function startHub(t, table, certificate) {
@@ -83,13 +89,14 @@ export async function startHub(t, table, certificate) {
       ifRange: field('if-range'),
       token: field('authorization'),
     };
-    const [, place, name] = request.path.split('/');
-    const at = place === 'files' ? 'file' : 'hub', row = table[name];
+    const [, place, repo, ...rest] = request.path.replace(/\?.*/, '').split('/');
+    const at = place === 'files' ? 'file' : 'hub', file = [repo, ...rest.slice(at === 'file' ? 0 : 2)].join('/');
+    const name = table[file] ? file : repo, row = table[name];
     const list = (hub.requests[`${at} ${name}`] ??= []);
     list.push(request);
     if (at === 'file') waiting[name]?.(socket);
     const bytes = row?.bytes ?? Buffer.alloc(0);
-    const usual = at === 'file' ? whole(bytes) : (/** @type {Socket} */ s) => answer(s, 302, { ...stated(bytes), Location: `${scheme}://${hub.elsewhere}/files/${name}` });
+    const usual = row?.inGit ? fromGit(bytes) : at === 'file' ? whole(bytes) : (/** @type {Socket} */ s) => answer(s, 302, { ...stated(bytes), Location: `${scheme}://${hub.elsewhere}/files/${name}` });
     if (!row) answer(socket, 404);
     else (row[at] ?? usual)(socket, request, list.length, hub);
   };

@@ -68,7 +68,7 @@ static void what_fits_and_suits(void **)
     /* A file of one's own by that name is another model, and what it needs is told by its size. */
     const struct advice_machine m = {.memory_mib = 6000};
     struct model own = *known("qwen2.5-1.5b");
-    own.source = S("hf:a/b:c.gguf");
+    own.file[0].source = S("hf:a/b:c.gguf");
     own.memory_mib = 0;
     struct advice a = advice_on(&m, &catalogue, &own);
     assert_false(a.suits);
@@ -78,7 +78,7 @@ static void what_fits_and_suits(void **)
 static void all_models_once(void **)
 {
     struct model there[] = {*known("llama-3.1-8b"), *known("qwen2.5-0.5b"), *known("gemma-3-1b")};
-    there[1].source = S("hf:a/b:c.gguf");
+    there[1].file[0].source = S("hf:a/b:c.gguf");
     there[2].name = S("mine");
     const struct model_list installed = {.model = there, .count = countof(there)};
     struct advice_item item;
@@ -128,9 +128,118 @@ static void wishes(void **)
         assert_string_equal(w.name, rows[i].name);
         assert_str(w.model.kind, rows[i].model_kind);
         if (rows[i].model_source)
-            assert_str(w.model.source, rows[i].model_source);
+            assert_str(w.model.file[0].source, rows[i].model_source);
         if (rows[i].sha256[0])
-            assert_str(w.model.sha256, SHA);
+            assert_str(w.model.file[0].sha256, SHA);
+    }
+}
+
+/* What stands beside a voice comes with it, and both get names that belong together. */
+static void voices(void **)
+{
+    static const char ONE[] = "abababababababababababababababababababababababababababababababab";
+    static const char TWO[] = "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd";
+    static const struct {
+        const char *source, *sha256, *more, *kind, *as;
+        enum wish_wrong wrong;
+        const char *more_source, *files[2];
+    } rows[] = {
+        {"hf:a/b:d/c.onnx",
+         "",
+         "",
+         "tts",
+         "",
+         WISH_GOOD,
+         "hf:a/b:d/c.onnx.json",
+         {"tts/c.onnx", "tts/c.onnx.json"}},
+        {"hf:a/b:d/C-1.ONNX",
+         ONE,
+         TWO,
+         "tts",
+         "X.y",
+         WISH_GOOD,
+         "hf:a/b:d/C-1.ONNX.json",
+         {"tts/X.y.ONNX", "tts/X.y.ONNX.json"}},
+        {"hf:a/b:c.onnx", "", "", "vad", "", WISH_GOOD, nullptr, {"vad/c.onnx"}},
+        {"hf:a/b:c.bin", "", "", "tts", "", WISH_GOOD, nullptr, {"tts/c.bin"}},
+        {"hf:a/b:c.bin", ONE, TWO, "tts", "", WISH_NO_MORE, nullptr, {}},
+        {"https://h/c.onnx?s=x/y#z",
+         ONE,
+         TWO,
+         "tts",
+         "",
+         WISH_GOOD,
+         "https://h/c.onnx.json",
+         {"tts/c.onnx", "tts/c.onnx.json"}},
+        {"https://h/c.onnx", ONE, "", "tts", "", WISH_MORE_SHA256, nullptr, {}},
+        {"https://h/c.onnx", "", "", "tts", "", WISH_SHA256, nullptr, {}},
+        {"llama-3.1-8b", ONE, TWO, "", "", WISH_NO_MORE, nullptr, {}},
+        {"EN_us-lessac-medium",
+         "",
+         "",
+         "",
+         "",
+         WISH_GOOD,
+         "hf:rhasspy/piper-voices:en/en_US/lessac/medium/en_US-lessac-medium.onnx.json",
+         {"tts/en_US-lessac-medium.onnx", "tts/en_US-lessac-medium.onnx.json"}},
+        {"en_US-lessac-medium",
+         ONE,
+         "",
+         "",
+         "x",
+         WISH_GOOD,
+         "hf:rhasspy/piper-voices:en/en_US/lessac/medium/en_US-lessac-medium.onnx.json",
+         {"tts/x.onnx", "tts/x.onnx.json"}},
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct wish w;
+        const struct wish_words words = {str_of(rows[i].source), str_of(rows[i].sha256),
+                                         str_of(rows[i].kind), str_of(rows[i].as),
+                                         str_of(rows[i].more)};
+        if (wish_take(&catalogue, &words, &w) != rows[i].wrong)
+            fail_msg("%s", rows[i].source);
+        if (rows[i].wrong != WISH_GOOD)
+            continue;
+        assert_int_equal(w.model.file_count, rows[i].more_source ? 2 : 1);
+        for (size_t f = 0; f < w.model.file_count; f++) {
+            char file[WISH_FILE_BYTES];
+            wish_file(&w, f, file);
+            assert_string_equal(file, rows[i].files[f]);
+        }
+        if (rows[i].more_source)
+            assert_str(w.model.file[1].source, rows[i].more_source);
+        if (rows[i].sha256[0])
+            assert_str(w.model.file[0].sha256, rows[i].sha256);
+        if (rows[i].more[0])
+            assert_str(w.model.file[1].sha256, rows[i].more);
+    }
+}
+
+/* Of another file than the catalogue's nothing is known, also of what belongs to it. */
+static void what_is_expected(void **)
+{
+    static const char OTHER[] = "abababababababababababababababababababababababababababababababab";
+    const struct model *m = known("en_US-lessac-medium");
+    struct str other = str_of(OTHER);
+    const struct {
+        struct str sha256, more;
+        bool is_same;
+    } rows[] = {
+        {m->file[0].sha256, S(""), true},
+        {m->file[0].sha256, m->file[1].sha256, true},
+        {other, S(""), false},
+        {other, m->file[1].sha256, false},
+        {m->file[0].sha256, other, false},
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct wish w;
+        const struct wish_words words = {
+            .source = m->name, .sha256 = rows[i].sha256, .more_sha256 = rows[i].more};
+        assert_int_equal(wish_take(&catalogue, &words, &w), WISH_GOOD);
+        assert_int_equal(w.model.file[0].size, rows[i].is_same ? m->file[0].size : 0);
+        assert_int_equal(w.model.file[1].size, rows[i].is_same ? m->file[1].size : 0);
+        assert_int_equal(w.source[1].revision.n, rows[i].is_same ? 40 : 0);
+        assert_true(str_eq(w.model.file[0].sha256, rows[i].sha256));
     }
 }
 
@@ -168,6 +277,8 @@ int main(void)
         cmocka_unit_test(what_fits_and_suits),
         cmocka_unit_test(all_models_once),
         cmocka_unit_test(wishes),
+        cmocka_unit_test(voices),
+        cmocka_unit_test(what_is_expected),
         cmocka_unit_test(memory_is_measured),
         cmocka_unit_test(a_measurement_may_be_left),
     };

@@ -75,9 +75,15 @@ static enum err parse(const char *models, enum model_list_use use, struct model_
     return model_list_parse(buf_str(&text), use, l, why);
 }
 
-#define GOOD                                                                                       \
-    "{\"name\":\"x\",\"kind\":\"llm\",\"file\":\"llm/x.gguf\",\"size\":5,\"sha256\":\"" SHA       \
-    "\",\"source\":\"hf:a/b:x.gguf\"}"
+#define FILE_OF(file)                                                                              \
+    "{\"file\":\"" file "\",\"size\":5,\"sha256\":\"" SHA "\",\"source\":\"hf:a/b:x.gguf\"}"
+#define MODEL(name, more)                                                                          \
+    "{\"name\":\"" name                                                                             \
+    "\",\"kind\":\"llm\",\"file\":\"llm/x.gguf\",\"size\":5,\"sha256\":\"" SHA                       \
+    "\",\"source\":\"hf:a/b:x.gguf\"" more "}"
+#define NAMED(name) MODEL(name, "")
+#define GOOD NAMED("x")
+#define WITH_MORE(files) MODEL("x", ",\"more\":[" files "]")
 
 static void test_list(void **)
 {
@@ -99,6 +105,14 @@ static void test_list(void **)
          "model 1, file"},
         {"{\"name\":\"x\",\"kind\":\"llm\",\"source\":\"hf:a/b:c\",\"revision\":\"main\"}",
          "model 1, revision"},
+        {GOOD "," NAMED("y"), "model 2, file: there are two of it"},
+        {WITH_MORE(FILE_OF("llm/x.gguf")), "model 1, file: there are two of it"},
+        {WITH_MORE(FILE_OF("stt/y")), "model 1, file"},
+        {WITH_MORE(FILE_OF("llm/../y")), "model 1, file"},
+        {WITH_MORE("{\"source\":\"hf:a/b:c\",\"file\":\"llm/y\"}"), "model 1, sha256"},
+        {WITH_MORE("{\"file\":\"llm/y\"}"), "model 1, more"},
+        {WITH_MORE("5"), "model 1, more"},
+        {WITH_MORE("1,2,3,4"), "model 1, more: it holds too many files"},
     };
     struct model_list l;
     struct model_list_why why;
@@ -108,10 +122,20 @@ static void test_list(void **)
     struct model more = l.model[0];
     more.name = S("y");
     more.revision = S(COMMIT);
+    more.is_leaving = true;
+    more.file[0].file = S("llm/y.gguf");
+    more.file[1] = more.file[0];
+    more.file[1].file = S("llm/y.gguf.json");
+    more.file[1].size = 7;
+    more.file_count = 2;
     assert_ok(model_list_print(&l, nullptr, &more, &again));
     struct model_list two;
     assert_ok(model_list_parse(buf_str(&again), LIST_LOCK, &two, &why));
     assert_int_equal(two.count, 2);
+    assert_int_equal(model_size(&two.model[0]), 5);
+    assert_int_equal(model_size(&two.model[1]), 12);
+    assert_true(two.model[1].is_leaving && !two.model[0].is_leaving);
+    assert_true(str_eq(two.model[1].file[1].file, S("llm/y.gguf.json")));
     assert_true(str_eq(two.model[1].revision, S(COMMIT)));
     buf_clear(&again);
     assert_ok(model_list_print(&two, &two.model[0], nullptr, &again));
@@ -139,11 +163,11 @@ static void test_damage(void **)
     assert_ok(parse(GOOD, LIST_LOCK, &l, &why));
     assert_ok(models_dir_add(&d, &l.model[0], &why));
     struct model wrong = l.model[0];
-    wrong.size = 0;
+    wrong.file[0].size = 0;
     assert_err(models_dir_add(&d, &wrong, &why), ERR_INVALID);
     assert_true(str_starts(str_of(why.text), S("model 1, size")));
     assert_ok(models_dir_read(&d, &after, &why));
-    assert_int_equal(after.model[0].size, 5);
+    assert_int_equal(after.model[0].file[0].size, 5);
     model_list_free(&after);
     model_list_free(&l);
     models_dir_unlock(&d);
@@ -160,11 +184,19 @@ static void test_catalogue(void **)
     assert_ok(catalogue_read(&l));
     for (size_t i = 0; i < l.count; i++) {
         const struct model *m = &l.model[i];
-        assert_true(m->licence.n && m->memory_mib && str_starts(m->source, S("hf:")));
+        assert_true(m->licence.n && m->memory_mib);
+        for (size_t f = 0; f < m->file_count; f++) {
+            const struct model_file *file = &m->file[f];
+            assert_true(str_starts(file->source, S("hf:")));
+            assert_true(!file->sha256.n == !file->size && !file->sha256.n == !m->revision.n);
+        }
+        bool is_voice = str_ends(m->file[0].source, S(".onnx")) && str_eq(m->kind, S("tts"));
+        assert_true(!is_voice ||
+                    (m->file_count == 2 && str_starts(m->file[1].source, m->file[0].source) &&
+                     str_ends(m->file[1].source, S(".onnx.json"))));
         const struct model *instead = m->is_gated ? model_list_find(&l, m->instead) : nullptr;
         assert_true(m->is_gated ? instead && !instead->is_gated : !m->instead.n);
         assert_false(m->set_mib && m->is_gated);
-        assert_true(!m->sha256.n == !m->size && !m->sha256.n == !m->revision.n);
     }
     assert_null(catalogue_choose(&l, S("llm"), 1000));
     assert_true(str_eq(catalogue_choose(&l, S("llm"), 4000)->name, S("qwen2.5-0.5b")));
@@ -172,6 +204,8 @@ static void test_catalogue(void **)
     assert_true(str_eq(catalogue_choose(&l, S("embed"), 64000)->name, S("e5-small-v2")));
     assert_true(str_eq(catalogue_choose(&l, S("stt"), 64000)->name, S("whisper-base.en")));
     assert_true(str_eq(catalogue_choose(&l, S("vad"), 64000)->name, S("silero-v6.2.0")));
+    assert_true(str_eq(catalogue_choose(&l, S("tts"), 64000)->name, S("en_US-ljspeech-medium")));
+    assert_null(catalogue_choose(&l, S("tts"), 1500));
     model_list_free(&l);
 }
 
@@ -201,12 +235,32 @@ static void test_headers(void **)
             fail_msg("%s: %d %lld %lld", rows[i].text, is, (long long)from, (long long)total);
     }
     struct hub_facts f;
-    hub_facts_read(S("\"" SHA "\""), S(" 17 "), S(COMMIT), &f);
+    hub_facts_read(&(struct hub_headers){S("\"" SHA "\""), S(" 17 "), S(COMMIT), S("\"x\"")}, &f);
     assert_string_equal(f.sha256, SHA);
     assert_string_equal(f.commit, COMMIT);
     assert_int_equal(f.size, 17);
-    hub_facts_read(S("W/\"" SHA "\""), S("-17"), S("main"), &f);
-    assert_true(!f.sha256[0] && !f.commit[0] && f.size == 0);
+    hub_facts_read(&(struct hub_headers){S("W/\"" SHA "\""), S("-17"), S("main"), S("")}, &f);
+    assert_true(!f.sha256[0] && !f.git[0] && !f.commit[0] && f.size == 0);
+    /* What lies in Git itself has its name there. */
+    static const struct {
+        const char *linked, *etag;
+        bool is;
+    } names[] = {
+        {"", "\"" COMMIT "\"", true},
+        {"", "W/\"" COMMIT "\"", true},
+        {"\"" COMMIT "\"", "\"x\"", true},
+        {"\"" SHA "\"", "\"" COMMIT "\"", false},
+        {"", "\"" SHA "\"", false},
+        {"", "\"" COMMIT "0\"", false},
+        {"", "", false},
+    };
+    for (size_t i = 0; i < countof(names); i++) {
+        hub_facts_read(&(struct hub_headers){.linked_etag = str_of(names[i].linked),
+                                             .etag = str_of(names[i].etag)},
+                       &f);
+        if (strcmp(f.git, names[i].is ? COMMIT : "") != 0)
+            fail_msg("%s %s: %s", names[i].linked, names[i].etag, f.git);
+    }
     assert_int_equal(header_number(S("Wed, 21 Oct 2026 07:28:00 GMT"), 1), 1);
 }
 

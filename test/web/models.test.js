@@ -30,7 +30,7 @@ async function makeModel(t) {
 
 /**
  * A hub that has it, a quarter first: `go(to)` sends on, up to so many of four quarters.
- * @param {import('node:test').TestContext} t @param {Record<string, {hub?: Behaviour, file?: Behaviour}>} [more]
+ * @param {import('node:test').TestContext} t @param {Record<string, {hub?: Behaviour, file?: Behaviour, bytes?: Buffer, inGit?: boolean}>} [more]
  */
 async function slowHub(t, more = {}) {
   const bytes = await makeModel(t);
@@ -50,7 +50,7 @@ async function slowHub(t, more = {}) {
     waiting.push(on);
     on();
   };
-  const hub = await startHub(t, { [FILE]: { bytes, file }, tiny: { bytes, file }, ...more });
+  const hub = await startHub(t, { [FILE]: { bytes, file }, tiny: { bytes, file }, 'anna/en/anna.onnx': { bytes, file }, ...more });
   const go = (/** @type {number} */ quarters) => {
     allowed = quarters;
     for (const on of waiting) on();
@@ -172,6 +172,32 @@ test('a download goes on without the page, and is joined by it', async (t) => {
   await press(page, 'Remove for good?');
   await told(page, /tiny was removed/);
   assert.equal(await row(page, 'tiny').count(), 0, 'it is of no catalogue');
+});
+
+test('a voice is one row, of both its files', async (t) => {
+  const settings = Buffer.from('{}');
+  const { go, args } = await slowHub(t, { 'anna/en/anna.onnx.json': { bytes: settings, inGit: true } });
+  const server = await startServer(t, { args });
+  const page = await openPage(t, server.url);
+  await connected(page);
+  await openPanel(page);
+  const ljspeech = row(page, 'en_US-ljspeech-medium');
+  assert.equal(await ljspeech.count(), 1);
+  assert.match((await ljspeech.textContent()) ?? '', /64 MB.*public domain · English/);
+  await page.click('#another summary');
+  await page.selectOption('#fetch select', { label: 'Speaks' });
+  await page.fill('#fetch input', 'hf:test/anna:en/anna.onnx');
+  await page.press('#fetch input', 'Enter');
+  await barAt(page, 25);
+  assert.deepEqual([await page.inputValue('#fetch input'), await page.inputValue('#fetch select')], ['', '']);
+  go(4);
+  await offered(page, 'Remove anna');
+  assert.equal(await row(page, 'anna').count(), 1);
+  assert.deepEqual(readdirSync(path.join(server.data, 'models/tts')).sort(), ['anna.onnx', 'anna.onnx.json']);
+  await press(page, 'Remove anna');
+  await press(page, 'Remove for good?');
+  await told(page, /anna was removed/);
+  assert.deepEqual(readdirSync(path.join(server.data, 'models/tts')), []);
 });
 
 test('a page that joins a download is told why it ends', async (t) => {

@@ -63,7 +63,7 @@ static enum err use_installed(const struct models_dir *dir, const struct model *
                               struct language_model *memory)
 {
     try(models_dir_file(dir, m, memory->path));
-    snprintf(memory->sha256, sizeof memory->sha256, "%.*s", STR_FMT(m->sha256));
+    snprintf(memory->sha256, sizeof memory->sha256, "%.*s", STR_FMT(m->file[0].sha256));
     snprintf(memory->name, sizeof memory->name, "%.*s", STR_FMT(m->name));
     return OK;
 }

@@ -58,13 +58,16 @@ static const struct command table[] = {
     {.name = "pull", .operands = "NAME|SOURCE", .least = 0, .most = -1, .run = cli_pull,
      .summary = "bring models onto this machine: a small set, or those that are named",
      .about = "A source is a name that 'repartee models' shows, hf:owner/repo:file of Hugging Face's hub "
-              "(hf:owner/repo@revision:file), or an https address with its sha256:… behind it. What comes is "
-              "checked against its size and SHA-256; a broken download goes on where it ended. Without any, "
-              "a language model and an embedding model are chosen by this machine's memory. HF_TOKEN and "
-              "HTTPS_PROXY are honoured.",
+              "(hf:owner/repo@revision:file), or an https address with its sha256:… behind it. A voice of "
+              "Piper (--kind tts, x.onnx) brings x.onnx.json from beside it; its address has two sha256:… "
+              "behind it. What comes is checked against its size and SHA-256; a broken download goes on "
+              "where it ended, and a model is there with all of its files or not at all. Without any, "
+              "models that go together are chosen by this machine's memory. HF_TOKEN and HTTPS_PROXY are "
+              "honoured.",
      .examples = "  repartee pull\n"
                  "  repartee pull llama-3.1-8b\n"
                  "  repartee pull hf:Qwen/Qwen2.5-0.5B-Instruct-GGUF:qwen2.5-0.5b-instruct-q8_0.gguf\n"
+                 "  repartee pull hf:rhasspy/piper-voices:en/en_US/amy/medium/en_US-amy-medium.onnx --kind tts\n"
                  "  repartee pull --from /media/stick/models\n",
      .options = {{"from", 0, "DIR", "folders", "take the files from this folder; nothing is asked of the network"},
                  {"as", 0, "NAME", nullptr, "what the model is called here"},

@@ -114,8 +114,8 @@ static void show_models(const struct suited *s)
     printf("Models for this machine\n");
     while (next_suited(s, &iter, &item, &a)) {
         advise_words(&a, words);
-        printf("  %-20.*s %-6.*s %8.1f MB%s%s%s\n", STR_FMT(item.is->name), STR_FMT(item.is->kind),
-               (double)item.is->size / 1e6, words[0] ? ", " : "", words,
+        printf("  %-24.*s %-6.*s %8.1f MB%s%s%s\n", STR_FMT(item.is->name), STR_FMT(item.is->kind),
+               (double)model_size(item.is) / 1e6, words[0] ? ", " : "", words,
                item.installed ? ", installed" : "; repartee pull brings it");
     }
     if (s->machine.read_bytes_s > 0)
@@ -132,7 +132,7 @@ static void put_models(struct json_out *j, const struct suited *s)
         json_obj(j);
         json_kstr(j, "name", item.is->name);
         json_kstr(j, "kind", item.is->kind);
-        json_kint(j, "size", item.is->size);
+        json_kint(j, "size", model_size(item.is));
         json_kbool(j, "installed", item.installed);
         advise_put(j, &a);
         json_end(j);

@@ -33,21 +33,41 @@ struct listing {
     struct advice_machine machine;
 };
 
+static void put_file(struct json_out *j, const struct model_file *f)
+{
+    json_obj(j);
+    if (f->file.n)
+        json_kstr(j, "file", f->file);
+    if (f->size)
+        json_kint(j, "size", f->size);
+    json_kstr(j, "sha256", f->sha256);
+    json_kstr(j, "source", f->source);
+    json_end(j);
+}
+
+/* `size` is of all files, what else is said of one file of the first. */
 static void put_json(struct json_out *j, const struct listing *l, const struct model *m)
 {
+    const struct model_file *first = &m->file[0];
+    int64_t size = model_size(m);
     struct advice a = advice_on(&l->machine, &l->catalogue, m);
     json_obj(j);
     json_kstr(j, "name", m->name);
     json_kstr(j, "kind", m->kind);
-    if (m->file.n)
-        json_kstr(j, "file", m->file);
-    if (m->size)
-        json_kint(j, "size", m->size);
-    json_kstr(j, "sha256", m->sha256);
+    if (first->file.n)
+        json_kstr(j, "file", first->file);
+    if (size)
+        json_kint(j, "size", size);
+    json_kstr(j, "sha256", first->sha256);
     json_kstr(j, "licence", m->licence);
-    json_kstr(j, "source", m->source);
+    json_kstr(j, "source", first->source);
     json_kstr(j, "revision", m->revision);
-    if (!m->file.n) {
+    json_key(j, "files");
+    json_arr(j);
+    for (size_t i = 0; i < m->file_count; i++)
+        put_file(j, &m->file[i]);
+    json_end(j);
+    if (!first->file.n) {
         json_kstr(j, "languages", m->languages);
         json_kbool(j, "gated", m->is_gated);
     }
@@ -92,8 +112,8 @@ static void list_known(const struct listing *l, const struct model *m)
     char words[64];
     struct advice a = advice_on(&l->machine, &l->catalogue, m);
     advise_words(&a, words);
-    printf("  %-20.*s %-6.*s", STR_FMT(m->name), STR_FMT(m->kind));
-    put_size(m->size);
+    printf("  %-24.*s %-6.*s", STR_FMT(m->name), STR_FMT(m->kind));
+    put_size(model_size(m));
     printf("%.*s%s, %.1f GB of memory, %.*s%s%s%s\n", STR_FMT(m->licence),
            m->is_gated ? " (gated: needs HF_TOKEN)" : "", (double)m->memory_mib * 1.048576e-3,
            STR_FMT(m->languages), words[0] ? "; " : "", words,
@@ -107,8 +127,8 @@ static void list_text(const struct listing *l)
     printf(there->count ? "Installed in %s\n" : "No models are installed in %s\n", d->path);
     for (size_t i = 0; i < there->count; i++) {
         const struct model *m = &there->model[i];
-        printf("  %-20.*s %-6.*s", STR_FMT(m->name), STR_FMT(m->kind));
-        put_size(m->size);
+        printf("  %-24.*s %-6.*s", STR_FMT(m->name), STR_FMT(m->kind));
+        put_size(model_size(m));
         printf("%.*s\n", STR_FMT(m->licence));
     }
     printf(
@@ -143,11 +163,12 @@ static int list(const struct cli *c, const struct models_dir *d, const struct mo
 
 /* --- verify --- */
 
-static int verify_one(const struct cli *c, const struct models_dir *d, const struct model *m)
+static int verify_file(const struct cli *c, const struct models_dir *d, const struct model *m,
+                       const struct model_file *f)
 {
     char path[MODELS_PATH_BYTES], sha256[SHA256_HEX + 1];
     int64_t size = 0;
-    enum err err = models_dir_file(d, m, path);
+    enum err err = models_dir_path(d, f->file, path);
     if (err == OK)
         err = models_hash_file(path, sha256, &size);
     if (err != OK)
@@ -155,14 +176,23 @@ static int verify_one(const struct cli *c, const struct models_dir *d, const str
             c,
             "%.*s: %s cannot be read (%s); remove it with 'repartee models rm %.*s' and pull it anew",
             STR_FMT(m->name), path, err_text(err), STR_FMT(m->name));
-    if (size != m->size || !str_eq(m->sha256, str_of(sha256)))
+    if (size != f->size || !str_eq(f->sha256, str_of(sha256)))
         return cli_fail(
             c,
             "%.*s: %s is not what was installed (SHA-256 %s); remove it with 'repartee models rm %.*s' and pull it anew",
             STR_FMT(m->name), path, sha256, STR_FMT(m->name));
-    if (!c->json)
-        printf("%.*s is as it was installed.\n", STR_FMT(m->name));
     return EXIT_OK;
+}
+
+static int verify_one(const struct cli *c, const struct models_dir *d, const struct model *m)
+{
+    int code = EXIT_OK;
+    for (size_t i = 0; i < m->file_count; i++)
+        if (verify_file(c, d, m, &m->file[i]) != EXIT_OK)
+            code = EXIT_FAILED;
+    if (code == EXIT_OK && !c->json)
+        printf("%.*s is as it was installed.\n", STR_FMT(m->name));
+    return code;
 }
 
 static int no_such(const struct cli *c, const char *name)

@@ -11,27 +11,79 @@
 
 enum { PIECE = 1 << 20 };
 
-/* Opens the model's file below `folder`, by what models.lock there says, by its own name or by the hub's.
- * ERR_NOTFOUND, or what is wrong with `path`. */
-static enum err open_file(const char *folder, const struct model *there, const struct wish *w,
-                          char path[MODELS_PATH_BYTES], int *ret_fd, int64_t *ret_size)
+/* A model's files below `folder`, open. */
+struct found {
+    int fd[MODEL_FILES_MAX]; /* -1: not open */
+    int64_t size[MODEL_FILES_MAX];
+    char path[MODEL_FILES_MAX][MODELS_PATH_BYTES];
+};
+
+static void close_files(struct found *f)
 {
-    struct str own = model_source_file(&w->source);
-    const struct str names[] = {there ? there->file : S(""), own, str_of(w->name)};
+    for (size_t i = 0; i < MODEL_FILES_MAX; i++)
+        if (f->fd[i] >= 0)
+            close(f->fd[i]);
+}
+
+/* By what models.lock there says, by its own name or by the hub's. ERR_NOTFOUND, or what is wrong with its path. */
+static enum err open_file(const char *folder, const struct model *there, const struct wish *w,
+                          size_t i, struct found *f)
+{
+    char place[WISH_FILE_BYTES];
+    wish_file(w, i, place);
+    const struct str names[] = {
+        there && i < there->file_count ? there->file[i].file : S(""),
+        model_source_file(&w->source[i]),
+        str_sub(str_of(place), w->model.kind.n + 1, sizeof place),
+        i == 0 ? str_of(w->name) : S(""),
+    };
     enum err err = ERR_NOTFOUND;
-    for (size_t i = 0; i < sizeof names / sizeof *names && err == ERR_NOTFOUND; i++) {
-        if (!names[i].n || snprintf(path, MODELS_PATH_BYTES, "%s/%.*s", folder,
-                                    STR_FMT(names[i])) >= MODELS_PATH_BYTES)
+    for (size_t n = 0; n < sizeof names / sizeof *names && err == ERR_NOTFOUND; n++) {
+        if (!names[n].n || snprintf(f->path[i], MODELS_PATH_BYTES, "%s/%.*s", folder,
+                                    STR_FMT(names[n])) >= MODELS_PATH_BYTES)
             continue;
-        err = disk_open_file(path, ret_fd, ret_size);
+        err = disk_open_file(f->path[i], &f->fd[i], &f->size[i]);
     }
     return err;
 }
 
+/* All of them, before the first one is copied. */
+static int open_files(const struct pull *p, const char *folder, const struct model *there,
+                      const struct wish *w, struct found *f)
+{
+    for (size_t i = 0; i < w->model.file_count; i++) {
+        enum err err = open_file(folder, there, w, i, f);
+        if (err == ERR_NOTFOUND)
+            return cli_fail(p->c, "there is no file %.*s in %s; copy it there",
+                            STR_FMT(model_source_file(&w->source[i])), folder);
+        if (err == ERR_INVALID)
+            return cli_fail(p->c, "%s is no plain file; put the model's file in its place",
+                            f->path[i]);
+        if (err != OK)
+            return cli_cannot_read(p->c, f->path[i], errno);
+        int64_t size = w->model.file[i].size;
+        if (f->size[i] == 0)
+            return cli_fail(p->c, "%s is empty; copy it anew", f->path[i]);
+        if (size && f->size[i] != size)
+            return cli_fail(
+                p->c,
+                "%s is not the file that was meant: its size is %lld bytes, not %lld; copy it anew",
+                f->path[i], (long long)f->size[i], (long long)size);
+    }
+    return EXIT_OK;
+}
+
+/* A model that is being copied. */
+struct copying {
+    const struct found *from;
+    struct pull_files to;
+    int64_t before, total; /* bytes of the files before, and of all */
+};
+
 /* `ret_unread`: by which error number the file could not be read, or 0. What a pull from the network has brought of the
  * model stays until there is something to put in its place. */
-static enum err copy(struct pull *p, const struct wish *w, int fd, int64_t size, struct part *part,
-                     int *ret_unread)
+static enum err copy(struct pull *p, const struct wish *w, const struct copying *g, int fd,
+                     struct part *part, int *ret_unread)
 {
     autofree char *piece = malloc(PIECE);
     if (!piece)
@@ -41,96 +93,124 @@ static enum err copy(struct pull *p, const struct wish *w, int fd, int64_t size,
         try(part_restart(part));
     while (n > 0) {
         try(part_write(part, (struct str){piece, (size_t)n}));
-        pull_show(p, w, part_size(part), size);
+        pull_show(p, w, g->before + part_size(part), g->total);
         n = read(fd, piece, PIECE);
     }
     *ret_unread = n < 0 ? errno : 0;
     return OK;
 }
 
-static int take_file(struct pull *p, const struct wish *w, const char *path, int fd, int64_t size)
+static int take_file(struct pull *p, const struct wish *w, size_t i, struct copying *g)
 {
-    struct hub_facts is = {};
-    struct part *part;
+    struct hub_facts *is = &g->to.is[i];
+    const char *path = g->from->path[i];
     bool is_whole = false;
     int unread = 0;
-    if (size == 0)
-        return cli_fail(p->c, "%s is empty; copy it anew", path);
-    if (w->model.size && size != w->model.size)
-        return cli_fail(
-            p->c,
-            "%s is not the file that was meant: its size is %lld bytes, not %lld; copy it anew",
-            path, (long long)size, (long long)w->model.size);
-    snprintf(is.sha256, sizeof is.sha256, "%.*s", STR_FMT(w->model.sha256));
-    enum err err = part_open(p->dir.path, is.sha256, &part);
+    enum err err = part_open(p->dir.path, is->sha256, &g->to.part[i]);
     if (err != OK)
         return pull_cannot_store(p, err);
-    pull_begin_progress(p);
-    err = copy(p, w, fd, size, part, &unread);
+    struct part *part = g->to.part[i];
+    err = copy(p, w, g, g->from->fd[i], part, &unread);
     if (err == OK && !unread)
-        err = part_is_whole(part, w->model.size, &is_whole);
-    progress_clear(&p->progress);
-    is.size = part_size(part);
+        err = part_is_whole(part, w->model.file[i].size, &is_whole);
+    is->size = part_size(part);
+    g->before += is->size;
     if (err == OK && is_whole)
-        return pull_install(p, w, part, &is);
+        return EXIT_OK;
+    progress_clear(&p->progress);
     if (!unread || part_size(part) == 0)
         part_discard(part);
-    part_close(part);
     if (unread)
         return cli_cannot_read(p->c, path, unread);
     return err != OK
                ? pull_cannot_store(p, err)
                : cli_fail(p->c,
                           "%s is not the file that was meant: its SHA-256 is not %s; copy it anew",
-                          path, is.sha256);
+                          path, is->sha256);
+}
+
+/* What lies in its place already is copied once more: that costs less than to know it. */
+static int take_files(struct pull *p, const struct wish *w, const struct found *from)
+{
+    struct copying g = {.from = from};
+    int code = EXIT_OK;
+    pull_files_begin(&g.to, w);
+    pull_begin_progress(p);
+    for (size_t i = 0; i < w->model.file_count; i++)
+        g.total += from->size[i];
+    for (size_t i = w->model.file_count; i-- > 0 && code == EXIT_OK;)
+        code = take_file(p, w, i, &g);
+    if (code == EXIT_OK)
+        code = pull_install(p, w, &g.to);
+    pull_files_close(&g.to);
+    return code;
+}
+
+static int no_sha256(const struct pull *p, const struct wish *w, size_t i)
+{
+    if (i == 0)
+        return cli_misuse(p->c, "no SHA-256 is known for %s; write it behind it: sha256:…",
+                          w->name);
+    return cli_misuse(p->c,
+                      "no SHA-256 is known for %.*s, which %s needs; write it behind the other "
+                      "one: sha256:… sha256:…",
+                      STR_FMT(model_source_file(&w->source[i])), w->name);
 }
 
 static int take(struct pull *p, const char *folder, const struct model *there, struct wish *w)
 {
-    char path[MODELS_PATH_BYTES];
+    struct found *from = mem_zero(1, sizeof *from);
     bool is_there;
-    int code = pull_look(p, w, &is_there);
-    if (code != EXIT_OK || is_there)
+    int code = from ? pull_look(p, w, &is_there) : cli_no_memory(p->c);
+    if (code != EXIT_OK || is_there) {
+        free(from);
         return code;
-    if (!w->model.sha256.n)
-        return cli_misuse(p->c, "no SHA-256 is known for %s; write it behind it: sha256:…",
-                          w->name);
-    int fd;
-    int64_t size;
-    enum err err = open_file(folder, there, w, path, &fd, &size);
-    if (err == ERR_NOTFOUND)
-        return cli_fail(p->c, "there is no file %.*s in %s; copy it there",
-                        STR_FMT(model_source_file(&w->source)), folder);
-    if (err == ERR_INVALID)
-        return cli_fail(p->c, "%s is no plain file; put the model's file in its place", path);
-    if (err != OK)
-        return cli_cannot_read(p->c, path, errno);
-    code = take_file(p, w, path, fd, size);
-    close(fd);
+    }
+    for (size_t i = 0; i < MODEL_FILES_MAX; i++)
+        from->fd[i] = -1;
+    for (size_t i = 0; i < w->model.file_count && code == EXIT_OK; i++)
+        if (!w->model.file[i].sha256.n)
+            code = no_sha256(p, w, i);
+    if (code == EXIT_OK)
+        code = open_files(p, folder, there, w, from);
+    if (code == EXIT_OK)
+        code = take_files(p, w, from);
+    close_files(from);
+    free(from);
     return code;
+}
+
+/* As models.lock there has it. */
+static enum err take_listed(const struct pull *p, const struct model *there,
+                            const struct pull_words *words, struct wish *w)
+{
+    const char *name = cli_given(p->c, "as");
+    *w = (struct wish){.model = *there};
+    snprintf(w->name, sizeof w->name, "%.*s", STR_FMT(name ? str_of(name) : there->name));
+    if (words->sha256.n)
+        wish_expect(w, words->sha256, words->more_sha256);
+    for (size_t i = 0; i < there->file_count; i++)
+        try(model_source_parse(there->file[i].source, &w->source[i]));
+    return OK;
 }
 
 /* What models.lock there says counts where nothing else is known. */
 static int take_operand(struct pull *p, const char *folder, const struct model_list *others,
-                        struct str source, struct str sha256)
+                        const struct pull_words *words)
 {
-    const struct model *there = model_list_find(others, source);
-    const char *name = cli_given(p->c, "as");
+    const struct model *there = model_list_find(others, words->source);
     struct wish w;
     int code = EXIT_OK;
-    if (there && !model_list_find(&p->catalogue, source)) {
-        w = (struct wish){.model = *there};
-        snprintf(w.name, sizeof w.name, "%.*s", STR_FMT(name ? str_of(name) : there->name));
-        if (sha256.n)
-            wish_expect(&w, sha256);
-        enum err err = model_source_parse(there->source, &w.source);
+    if (there && !model_list_find(&p->catalogue, words->source)) {
+        enum err err = take_listed(p, there, words, &w);
         if (err != OK)
             return pull_cannot_store(p, err == ERR_NOMEM ? err : ERR_SYNTAX);
     } else {
-        code = pull_take(p, source, sha256, &w);
+        code = pull_take(p, words, &w);
     }
-    if (code == EXIT_OK && there && !w.model.sha256.n)
-        w.model.sha256 = there->sha256;
+    for (size_t i = 0; code == EXIT_OK && there && i < there->file_count; i++)
+        if (i < w.model.file_count && !w.model.file[i].sha256.n)
+            w.model.file[i].sha256 = there->file[i].sha256;
     return code == EXIT_OK ? take(p, folder, there, &w) : code;
 }
 
@@ -141,8 +221,13 @@ static int take_all(struct pull *p, const char *folder, const struct model_list 
         return cli_misuse(
             p->c, "%s has no models.lock that says what is there; name the models that you want",
             folder);
-    for (size_t i = 0; i < others->count && code == EXIT_OK; i++)
-        code = take_operand(p, folder, others, others->model[i].name, others->model[i].sha256);
+    for (size_t i = 0; i < others->count && code == EXIT_OK; i++) {
+        const struct model *m = &others->model[i];
+        struct pull_words words = {.source = m->name, .sha256 = m->file[0].sha256};
+        if (m->file_count > 1)
+            words.more_sha256 = m->file[1].sha256;
+        code = take_operand(p, folder, others, &words);
+    }
     return code;
 }
 
@@ -150,10 +235,10 @@ static int take_operands(struct pull *p, const char *folder, const struct model_
 {
     int code = EXIT_OK, at = 0;
     while (at < p->c->count && code == EXIT_OK) {
-        struct str source, sha256;
-        code = pull_next(p, &at, &source, &sha256);
+        struct pull_words words;
+        code = pull_next(p, &at, &words);
         if (code == EXIT_OK)
-            code = take_operand(p, folder, others, source, sha256);
+            code = take_operand(p, folder, others, &words);
     }
     return code;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The inside of `repartee pull`, shared by its files: pull.c (what is wanted, from the network), pull_from.c (from a
- * folder), pull_store.c (what is there) and pull_report.c (to the server that has started us). */
+/* The inside of `repartee pull`, shared by its files: pull.c (what is wanted), pull_net.c (from the network),
+ * pull_from.c (from a folder), pull_store.c (what is there), pull_progress.c (to people) and pull_report.c (to the
+ * server that has started us). */
 #pragma once
 
 #include "server/cli/cli.h"
@@ -21,10 +22,25 @@ struct pull {
     bool reports; /* to a server, on the socket that it gave us, and to nobody else */
 };
 
+/* An operand, and what stands behind it as sha256: of the file, and of a voice's second one; or empty. */
+struct pull_words {
+    struct str source, sha256, more_sha256;
+};
+/* The files of a model that is coming. */
+struct pull_files {
+    struct hub_facts is[MODEL_FILES_MAX]; /* what is known of each */
+    struct part *
+        part[MODEL_FILES_MAX]; /* whole and right; NULL: has not come, or is in its place already */
+};
+
 /* pull.c */
-/* The next operand, and the sha256: behind it, if there is one. */
-int pull_next(struct pull *p, int *at, struct str *ret_source, struct str *ret_sha256);
-int pull_take(struct pull *p, struct str source, struct str sha256, struct wish *w);
+int pull_next(struct pull *p, int *at, struct pull_words *words);
+int pull_take(struct pull *p, const struct pull_words *words, struct wish *w);
+
+/* pull_net.c */
+int pull_from_network(struct pull *p, const struct wish *w);
+
+/* pull_progress.c: of the model as a whole. */
 void pull_show(struct pull *p, const struct wish *w, int64_t done, int64_t total);
 void pull_begin_progress(struct pull *p);
 
@@ -32,9 +48,16 @@ void pull_begin_progress(struct pull *p);
 enum err pull_read_installed(struct pull *p); /* what models.lock says now, into p->installed */
 /* Is it there? Then it is said, or entered where only the list does not know it, and *ret_is is true. */
 int pull_look(struct pull *p, const struct wish *w, bool *ret_is);
-/* `part` is whole and right: under its name with it, and into models.lock. Closes it. */
-int pull_install(struct pull *p, const struct wish *w, struct part *part,
-                 const struct hub_facts *is);
+/* What the wish knows of its files. */
+void pull_files_begin(struct pull_files *f, const struct wish *w);
+void pull_files_close(struct pull_files *f); /* what was not installed stays for the next try */
+/* All of them; 0: that of one is not known. */
+int64_t pull_files_size(const struct pull_files *f, const struct wish *w);
+/* Is the file number i in its place already, perhaps since a crash? Then its size is known, too. */
+bool pull_in_place(const struct pull *p, const struct wish *w, size_t i, struct hub_facts *is);
+/* All files have come or are in their places: they get their names, the first one last, and then the model is entered
+ * into models.lock. */
+int pull_install(struct pull *p, const struct wish *w, struct pull_files *f);
 int pull_cannot_store(const struct pull *p, enum err err);
 
 /* pull_from.c */

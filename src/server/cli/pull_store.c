@@ -5,21 +5,6 @@
 
 #include "server/cli/pull_parts.h"
 
-/* --- its place --- */
-
-static void file_of(const struct wish *w, char into[MODEL_FILE_MAX + 16])
-{
-    struct str file = model_source_file(&w->source), ending = {};
-    for (size_t i = file.n; i > 0 && !ending.p; i--)
-        if (file.p[i - 1] == '.')
-            ending = str_sub(file, i - 1, file.n);
-    char name[MODEL_FILE_MAX + 1];
-    snprintf(name, sizeof name, "%s%.*s", w->name, STR_FMT(str_sub(ending, 0, 16)));
-    bool is_good = model_file_is_good(str_of(name));
-    snprintf(into, MODEL_FILE_MAX + 16, "%.*s/%s", STR_FMT(w->model.kind),
-             is_good ? name : w->name);
-}
-
 /* --- the list --- */
 
 int pull_cannot_store(const struct pull *p, enum err err)
@@ -50,13 +35,26 @@ int pull_cannot_store(const struct pull *p, enum err err)
     }
 }
 
+/* Is there an option that names a model of this kind? */
+static bool has_option(struct str kind)
+{
+    size_t count;
+    const struct conf_option *o = conf_options(&count);
+    for (size_t i = 0; i < count; i++) {
+        struct str name = str_of(o[i].name);
+        if (str_starts(name, kind) && str_eq(str_sub(name, kind.n, name.n), S(".model")))
+            return true;
+    }
+    return false;
+}
+
 static void tell(const struct pull *p, const struct model *m)
 {
     if (p->c->json)
         return;
     printf("%.*s is installed (%.*s, %.1f MB%s%.*s).", STR_FMT(m->name), STR_FMT(m->kind),
-           (double)m->size / 1e6, m->licence.n ? ", licence " : "", STR_FMT(m->licence));
-    if (str_eq(m->kind, S("llm")) || str_eq(m->kind, S("embed")))
+           (double)model_size(m) / 1e6, m->licence.n ? ", licence " : "", STR_FMT(m->licence));
+    if (has_option(m->kind))
         printf(" Use it with --%.*s-model %.*s", STR_FMT(m->kind), STR_FMT(m->name));
     putchar('\n');
 }
@@ -71,16 +69,20 @@ enum err pull_read_installed(struct pull *p)
     return OK;
 }
 
-static int enter(struct pull *p, const struct wish *w, const char *file, const struct hub_facts *is)
+static int enter(struct pull *p, const struct wish *w, const struct hub_facts *is)
 {
+    char file[MODEL_FILES_MAX][WISH_FILE_BYTES];
     struct model_list_why why;
     struct model m = w->model;
     m.name = str_of(w->name);
-    m.file = str_of(file);
-    m.sha256 = str_of(is->sha256);
-    m.size = is->size;
-    if (is->commit[0])
-        m.revision = str_of(is->commit);
+    for (size_t i = 0; i < m.file_count; i++) {
+        wish_file(w, i, file[i]);
+        m.file[i].file = str_of(file[i]);
+        m.file[i].sha256 = str_of(is[i].sha256);
+        m.file[i].size = is[i].size;
+    }
+    if (is[0].commit[0])
+        m.revision = str_of(is[0].commit);
     enum err err = models_dir_add(&p->dir, &m, &why);
     if (err == ERR_INVALID && why.text[0])
         return cli_fail(
@@ -95,71 +97,144 @@ static int enter(struct pull *p, const struct wish *w, const char *file, const s
     return EXIT_OK;
 }
 
-/* A file that stands where the model belongs, perhaps since a crash: is it the one? Then is->size is known, too. */
-static bool is_it(const struct pull *p, const char *file, struct hub_facts *is)
+/* --- files --- */
+
+void pull_files_begin(struct pull_files *f, const struct wish *w)
 {
-    char path[MODELS_PATH_BYTES], sha256[SHA256_HEX + 1];
+    *f = (struct pull_files){};
+    for (size_t i = 0; i < w->model.file_count; i++) {
+        const struct model_file *file = &w->model.file[i];
+        snprintf(f->is[i].sha256, sizeof f->is[i].sha256, "%.*s", STR_FMT(file->sha256));
+        f->is[i].size = file->size;
+    }
+}
+
+void pull_files_close(struct pull_files *f)
+{
+    for (size_t i = 0; i < MODEL_FILES_MAX; i++) {
+        part_close(f->part[i]);
+        f->part[i] = nullptr;
+    }
+}
+
+int64_t pull_files_size(const struct pull_files *f, const struct wish *w)
+{
+    int64_t size = 0;
+    for (size_t i = 0; i < w->model.file_count; i++) {
+        if (!f->is[i].size)
+            return 0;
+        size += f->is[i].size;
+    }
+    return size;
+}
+
+bool pull_in_place(const struct pull *p, const struct wish *w, size_t i, struct hub_facts *is)
+{
+    char file[WISH_FILE_BYTES], path[MODELS_PATH_BYTES], sha256[SHA256_HEX + 1];
     struct stat about;
-    if (models_dir_file(&p->dir, &(struct model){.file = str_of(file)}, path) != OK ||
-        stat(path, &about) != 0 || about.st_size == 0 || (is->size && about.st_size != is->size))
+    int64_t size;
+    wish_file(w, i, file);
+    if (!is->sha256[0] || models_dir_path(&p->dir, str_of(file), path) != OK ||
+        stat(path, &about) != 0 || about.st_size == 0 || (is->size && about.st_size != is->size) ||
+        models_hash_file(path, sha256, &size) != OK || strcmp(sha256, is->sha256) != 0)
         return false;
-    return models_hash_file(path, sha256, &is->size) == OK && strcmp(sha256, is->sha256) == 0;
+    is->size = size;
+    return true;
 }
 
 /* Is the file in its place what the list has by this name, so that a better one may take that place? */
 static bool is_own(const struct pull *p, const struct wish *w, const char *file)
 {
     const struct model *m = model_list_find(&p->installed, str_of(w->name));
-    return m && str_eq(m->file, str_of(file));
+    for (size_t i = 0; m && i < m->file_count; i++)
+        if (str_eq(m->file[i].file, str_of(file)))
+            return true;
+    return false;
 }
 
-int pull_install(struct pull *p, const struct wish *w, struct part *part,
-                 const struct hub_facts *is)
+static int is_taken(const struct pull *p, const char *file)
 {
-    char file[MODEL_FILE_MAX + 16], kind[16];
-    file_of(w, file);
+    return pull_fail(
+        p, ERR_CONFLICT,
+        "%s/%s is another file, of which models.lock knows nothing; move it away, or take another name with --as",
+        p->dir.path, file);
+}
+
+/* Before the first one gets its name: a file of somebody else's in the place of one of them stops all. */
+static int see_places(const struct pull *p, const struct wish *w, struct pull_files *f)
+{
+    for (size_t i = 0; i < w->model.file_count; i++) {
+        char file[WISH_FILE_BYTES], path[MODELS_PATH_BYTES];
+        struct stat about;
+        wish_file(w, i, file);
+        if (!f->part[i] || is_own(p, w, file) ||
+            models_dir_path(&p->dir, str_of(file), path) != OK || lstat(path, &about) != 0)
+            continue;
+        if (!pull_in_place(p, w, i, &f->is[i]))
+            return is_taken(p, file);
+        part_discard(f->part[i]);
+        part_close(f->part[i]);
+        f->part[i] = nullptr;
+    }
+    return EXIT_OK;
+}
+
+static int install_one(const struct pull *p, const struct wish *w, size_t i, struct part *part)
+{
+    char file[WISH_FILE_BYTES], kind[16];
+    wish_file(w, i, file);
     snprintf(kind, sizeof kind, "%.*s", STR_FMT(w->model.kind));
     enum err err = part_install(part, kind, file, is_own(p, w, file));
-    struct hub_facts there = *is;
-    if (err == ERR_CONFLICT && is_it(p, file, &there)) {
-        part_discard(part);
-        err = OK;
-    }
-    part_close(part);
-    progress_clear(&p->progress);
     if (err == ERR_CONFLICT)
-        return pull_fail(
-            p, err,
-            "%s/%s is another file, of which models.lock knows nothing; move it away, or take another name with --as",
-            p->dir.path, file);
-    return err == OK ? enter(p, w, file, is) : pull_cannot_store(p, err);
+        return is_taken(p, file);
+    return err == OK ? EXIT_OK : pull_cannot_store(p, err);
+}
+
+/* An engine finds the others by the first one, so that one comes last. */
+int pull_install(struct pull *p, const struct wish *w, struct pull_files *f)
+{
+    progress_clear(&p->progress);
+    int code = see_places(p, w, f);
+    for (size_t i = w->model.file_count; i-- > 0 && code == EXIT_OK;)
+        if (f->part[i])
+            code = install_one(p, w, i, f->part[i]);
+    return code == EXIT_OK ? enter(p, w, f->is) : code;
 }
 
 /* --- what is there --- */
 
 static bool is_same(const struct model *m, const struct wish *w)
 {
-    return w->model.sha256.n ? str_eq(m->sha256, w->model.sha256)
-                             : str_eq(m->source, w->model.source);
+    size_t count = m->file_count < w->model.file_count ? m->file_count : w->model.file_count;
+    for (size_t i = 0; i < count; i++) {
+        const struct model_file *there = &m->file[i], *wanted = &w->model.file[i];
+        if (wanted->sha256.n ? !str_eq(there->sha256, wanted->sha256)
+                             : !str_eq(there->source, wanted->source))
+            return false;
+    }
+    return true;
 }
 
-static bool is_listed_whole(const struct pull *p, const struct model *m)
+static bool is_listed_whole(const struct pull *p, const struct model *m, const struct wish *w)
 {
     char path[MODELS_PATH_BYTES];
     struct stat about;
-    return models_dir_file(&p->dir, m, path) == OK && stat(path, &about) == 0 &&
-           about.st_size == m->size;
+    for (size_t i = 0; i < m->file_count; i++)
+        if (models_dir_path(&p->dir, m->file[i].file, path) != OK || stat(path, &about) != 0 ||
+            about.st_size != m->file[i].size)
+            return false;
+    return m->file_count == w->model.file_count;
 }
 
 /* What a crash or a full disk has left in its place, but not in the list. */
 static int enter_unlisted(struct pull *p, const struct wish *w, bool *ret_is)
 {
-    char file[MODEL_FILE_MAX + 16];
-    struct hub_facts is = {.size = w->model.size};
-    file_of(w, file);
-    snprintf(is.sha256, sizeof is.sha256, "%.*s", STR_FMT(w->model.sha256));
-    *ret_is = is.sha256[0] && is_it(p, file, &is);
-    return *ret_is ? enter(p, w, file, &is) : EXIT_OK;
+    struct pull_files f;
+    pull_files_begin(&f, w);
+    *ret_is = true;
+    for (size_t i = 0; i < w->model.file_count && *ret_is; i++)
+        *ret_is = pull_in_place(p, w, i, &f.is[i]);
+    return *ret_is ? enter(p, w, f.is) : EXIT_OK;
 }
 
 int pull_look(struct pull *p, const struct wish *w, bool *ret_is)
@@ -171,7 +246,7 @@ int pull_look(struct pull *p, const struct wish *w, bool *ret_is)
             p, ERR_CONFLICT,
             "there is another model named %s; remove it with 'repartee models rm %s', or take another name with --as",
             w->name, w->name);
-    if (!m || !is_listed_whole(p, m))
+    if (!m || !is_listed_whole(p, m, w))
         return enter_unlisted(p, w, ret_is);
     if (!p->c->json)
         fprintf(stderr, "%s is there already.\n", w->name);

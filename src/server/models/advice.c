@@ -32,10 +32,11 @@ uint32_t advice_threads(const struct advice_machine *m, int64_t configured)
 
 static int64_t memory_of(const struct model *m)
 {
-    if (m->memory_mib || !m->size)
+    int64_t size = model_size(m);
+    if (m->memory_mib || !size)
         return m->memory_mib;
     bool is_llm = str_eq(m->kind, S("llm"));
-    return (int64_t)((double)m->size * MEMORY_PER_BYTE / (1 << 20)) +
+    return (int64_t)((double)size * MEMORY_PER_BYTE / (1 << 20)) +
            (is_llm ? MEMORY_LLM_MIB : MEMORY_OTHER_MIB);
 }
 
@@ -48,6 +49,11 @@ static double rounded(double x)
     return round(x / unit) * unit;
 }
 
+static bool is_same(const struct model *a, const struct model *b)
+{
+    return str_eq(a->file[0].source, b->file[0].source);
+}
+
 struct advice advice_on(const struct advice_machine *m, const struct model_list *catalogue,
                         const struct model *model)
 {
@@ -55,9 +61,10 @@ struct advice advice_on(const struct advice_machine *m, const struct model_list 
     uint64_t machine_mib = (uint64_t)m->memory_mib;
     const struct model *best = catalogue_choose(catalogue, model->kind, machine_mib);
     a.fits = a.memory_mib <= m->memory_mib;
-    a.suits = best && str_eq(best->name, model->name) && str_eq(best->source, model->source);
-    if (str_eq(model->kind, S("llm")) && model->size)
-        a.tokens_s = rounded(m->read_bytes_s * OF_BANDWIDTH / (double)model->size);
+    a.suits = best && str_eq(best->name, model->name) && is_same(best, model);
+    int64_t size = model_size(model);
+    if (str_eq(model->kind, S("llm")) && size)
+        a.tokens_s = rounded(m->read_bytes_s * OF_BANDWIDTH / (double)size);
     return a;
 }
 
@@ -69,8 +76,8 @@ bool advice_next(const struct model_list *catalogue, const struct model_list *in
     if (*iter < catalogue->count) {
         const struct model *known = &catalogue->model[(*iter)++];
         const struct model *there = model_list_find(installed, known->name);
-        bool is_same = !there || str_eq(there->source, known->source);
-        *ret_item = (struct advice_item){known, there, is_same ? known : there};
+        *ret_item =
+            (struct advice_item){known, there, !there || is_same(there, known) ? known : there};
         return true;
     }
     while (*iter < catalogue->count + installed->count) {

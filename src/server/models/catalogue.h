@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The models that are known by name (catalogue.json, part of the program), of kinds for which there is an engine.
- * Sizes and hashes stand there only where several independent places agree on them; else the hub is asked.
+ * Sizes and hashes stand there only where several independent places agree on them; else the hub is asked. The licence
+ * of a voice is what its card says of the recordings, and which voice it was tuned from.
  */
 #pragma once
 

@@ -29,15 +29,19 @@ struct download_request {
         allow; /* hosts that may be asked though they are not public, also by plain http (fetch.allow) */
     const char *folder; /* of models */
     const char *sha256; /* what it must be; "": what the hub states */
+    const char *git;    /* the same by Git's name, where no SHA-256 is known; else "" */
     int64_t size;       /* 0: not known */
+    int64_t others;     /* bytes that the disk must have room for beside it */
+    bool facts_only;    /* what it is, and nothing of itself */
     uint32_t silence_ms;
 };
 struct download_result {
     enum err err;
-    int status;          /* that it failed by; 0: not by an answer */
-    char why[400];       /* a sentence with its remedy, without a full stop */
-    struct part *part;   /* OK: whole and right; the receiver closes it */
-    struct hub_facts is; /* what it is */
+    int status;        /* that it failed by; 0: not by an answer */
+    char why[400];     /* a sentence with its remedy, without a full stop */
+    struct part *part; /* OK: whole and right; the receiver closes it. NULL of facts_only */
+    struct hub_facts
+        is; /* what it is: of one that has come its SHA-256 and size; of facts_only as far as is stated */
 };
 struct download_events {
     /* `total` 0: not known. */

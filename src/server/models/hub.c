@@ -12,10 +12,10 @@ int64_t header_number(struct str s, int64_t otherwise)
     return n;
 }
 
-/* Digits of a hash in small letters. */
-static bool copy_hex(struct str s, size_t least, char into[SHA256_HEX + 1])
+/* Digits of a hash, of `least` to `most`, in small letters. */
+static bool copy_hex(struct str s, size_t least, size_t most, char *into)
 {
-    if (s.n < least || s.n > SHA256_HEX)
+    if (s.n < least || s.n > most)
         return false;
     char hex[SHA256_HEX + 1] = {};
     for (size_t i = 0; i < s.n; i++) {
@@ -24,19 +24,32 @@ static bool copy_hex(struct str s, size_t least, char into[SHA256_HEX + 1])
             return false;
         hex[i] = c >= 'A' && c <= 'F' ? low : c;
     }
-    memcpy(into, hex, sizeof hex);
+    memcpy(into, hex, s.n + 1);
     return true;
 }
 
-void hub_facts_read(struct str etag, struct str size, struct str commit,
-                    struct hub_facts *ret_facts)
+static struct str unquoted(struct str etag)
 {
-    struct hub_facts f = {.size = header_number(size, 0)};
     etag = str_trim(etag);
-    if (etag.n >= 2 && etag.p[0] == '"' && etag.p[etag.n - 1] == '"')
-        etag = str_sub(etag, 1, etag.n - 1);
-    (void)copy_hex(etag, SHA256_HEX, f.sha256);
-    (void)copy_hex(str_trim(commit), 40, f.commit);
+    bool is = etag.n >= 2 && etag.p[0] == '"' && etag.p[etag.n - 1] == '"';
+    return is ? str_sub(etag, 1, etag.n - 1) : etag;
+}
+
+/* A weak one names the same file, in another coding perhaps; what comes is compared with it. */
+static struct str strong(struct str etag)
+{
+    etag = str_trim(etag);
+    return str_starts(etag, S("W/")) ? str_sub(etag, 2, etag.n) : etag;
+}
+
+void hub_facts_read(const struct hub_headers *h, struct hub_facts *ret_facts)
+{
+    struct hub_facts f = {.size = header_number(h->linked_size, 0)};
+    struct str linked = unquoted(h->linked_etag);
+    if (!copy_hex(linked, SHA256_HEX, SHA256_HEX, f.sha256) &&
+        !copy_hex(linked, GIT_HEX, GIT_HEX, f.git))
+        (void)copy_hex(unquoted(strong(h->etag)), GIT_HEX, GIT_HEX, f.git);
+    (void)copy_hex(str_trim(h->repo_commit), GIT_HEX, SHA256_HEX, f.commit);
     *ret_facts = f;
 }
 

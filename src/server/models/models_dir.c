@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "server/models/disk.h"
+#include "server/models/part.h"
 
 enum { PIECE = 1 << 20 };
 static const char lock_name[] = "/models.lock";
@@ -93,8 +94,8 @@ static enum err read_all(int fd, struct buf *text)
     return n == 0 ? OK : err_from_errno(errno);
 }
 
-enum err models_dir_read(const struct models_dir *d, struct model_list *ret_list,
-                         struct model_list_why *why)
+static enum err read_list(const struct models_dir *d, struct model_list *ret_list,
+                          struct model_list_why *why)
 {
     char path[MODELS_PATH_BYTES];
     autobuf text = BUF(MODEL_LIST_BYTES);
@@ -110,6 +111,18 @@ enum err models_dir_read(const struct models_dir *d, struct model_list *ret_list
     enum err err = read_all(fd, &text);
     close(fd);
     return err == OK ? model_list_parse(buf_str(&text), LIST_LOCK, ret_list, why) : err;
+}
+
+enum err models_dir_read(const struct models_dir *d, struct model_list *ret_list,
+                         struct model_list_why *why)
+{
+    try(read_list(d, ret_list, why));
+    size_t kept = 0;
+    for (size_t i = 0; i < ret_list->count; i++)
+        if (!ret_list->model[i].is_leaving)
+            ret_list->model[kept++] = ret_list->model[i];
+    ret_list->count = kept;
+    return OK;
 }
 
 static enum err replace(const struct models_dir *d, struct str text)
@@ -142,34 +155,86 @@ static enum err rewrite(struct models_dir *d, const struct model_list *l, const 
 enum err models_dir_add(struct models_dir *d, const struct model *m, struct model_list_why *why)
 {
     struct model_list l;
-    try(models_dir_read(d, &l, why));
+    try(read_list(d, &l, why));
     const struct model *old = model_list_find(&l, m->name);
     enum err err = l.count >= MODELS_MAX && !old ? ERR_TOOBIG : rewrite(d, &l, old, m, why);
     model_list_free(&l);
     return err;
 }
 
+/* --- removal --- */
+
+/* The first file goes first: an engine that is looking for the model finds nothing rather than a part. */
+static enum err unlink_files(const struct models_dir *d, const struct model *m)
+{
+    char path[MODELS_PATH_BYTES];
+    for (size_t i = 0; i < m->file_count; i++) {
+        try(models_dir_path(d, m->file[i].file, path));
+        if (unlink(path) != 0 && errno != ENOENT)
+            return err_from_errno(errno);
+    }
+    return OK;
+}
+
+/* The list is asked anew for each: a removal changes it. */
+static enum err settle_one(struct models_dir *d, bool *ret_more, struct model_list_why *why)
+{
+    struct model_list l;
+    const struct model *leaving = nullptr;
+    try(read_list(d, &l, why));
+    for (size_t i = 0; i < l.count && !leaving; i++)
+        leaving = l.model[i].is_leaving ? &l.model[i] : nullptr;
+    enum err err = leaving ? unlink_files(d, leaving) : OK;
+    if (leaving && err == OK)
+        err = rewrite(d, &l, leaving, nullptr, why);
+    *ret_more = leaving;
+    model_list_free(&l);
+    return err;
+}
+
+enum err models_dir_settle(struct models_dir *d, struct model_list_why *why)
+{
+    for (bool more = true; more;)
+        try(settle_one(d, &more, why));
+    return OK;
+}
+
+/* A full disk has no room for a new list. Then the files make room first, and a crash at this very moment leaves an
+ * entry without its files, which verify tells and a pull mends. */
+static enum err mark(struct models_dir *d, const struct model_list *l, const struct model *m,
+                     struct model_list_why *why)
+{
+    struct model leaving = *m;
+    leaving.is_leaving = true;
+    enum err err = rewrite(d, l, m, &leaving, why);
+    if (err != ERR_NOSPACE)
+        return err;
+    try(unlink_files(d, m));
+    return rewrite(d, l, m, &leaving, why);
+}
+
 enum err models_dir_remove(struct models_dir *d, struct str name, struct model_list_why *why)
 {
     struct model_list l;
-    char file[MODELS_PATH_BYTES];
-    try(models_dir_read(d, &l, why));
+    try(read_list(d, &l, why));
     const struct model *m = model_list_find(&l, name);
-    enum err err = m ? models_dir_file(d, m, file) : ERR_NOTFOUND;
-    /* First out of the list: what is in it is always there. */
-    if (err == OK)
-        err = rewrite(d, &l, m, nullptr, why);
-    if (err == OK && unlink(file) != 0 && errno != ENOENT)
-        err = err_from_errno(errno);
+    enum err err = m ? OK : ERR_NOTFOUND;
+    if (m && !m->is_leaving)
+        err = mark(d, &l, m, why);
     model_list_free(&l);
-    return err;
+    return err == OK ? models_dir_settle(d, why) : err;
+}
+
+enum err models_dir_path(const struct models_dir *d, struct str file, char into[MODELS_PATH_BYTES])
+{
+    int n = snprintf(into, MODELS_PATH_BYTES, "%s/%.*s", d->path, STR_FMT(file));
+    return n < MODELS_PATH_BYTES ? OK : ERR_TOOBIG;
 }
 
 enum err models_dir_file(const struct models_dir *d, const struct model *m,
                          char into[MODELS_PATH_BYTES])
 {
-    int n = snprintf(into, MODELS_PATH_BYTES, "%s/%.*s", d->path, STR_FMT(m->file));
-    return n < MODELS_PATH_BYTES ? OK : ERR_TOOBIG;
+    return models_dir_path(d, m->file[0].file, into);
 }
 
 void models_dir_unfinished(const struct models_dir *d, unsigned *ret_count, int64_t *ret_bytes)
@@ -180,7 +245,7 @@ void models_dir_unfinished(const struct models_dir *d, unsigned *ret_count, int6
     *ret_count = 0;
     *ret_bytes = 0;
     for (struct dirent *e; dir && (e = readdir(dir));)
-        if (sha256_is_good(str_of(e->d_name)) &&
+        if (part_name_is_good(str_of(e->d_name)) &&
             fstatat(dirfd(dir), e->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0) {
             ++*ret_count;
             *ret_bytes += about.st_size;

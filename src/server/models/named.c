@@ -62,7 +62,7 @@ static void use_file(const char *given, const char *family, const struct models_
     const struct model *m = find_installed(dir, list, &names, real);
     snprintf(named->path, sizeof named->path, "%s", real ? real : given);
     if (m && models_dir_file(dir, m, named->path) == OK)
-        snprintf(named->sha256, sizeof named->sha256, "%.*s", STR_FMT(m->sha256));
+        snprintf(named->sha256, sizeof named->sha256, "%.*s", STR_FMT(m->file[0].sha256));
     else if (!real)
         find_known(&names, known);
     if (known[0])

@@ -17,7 +17,7 @@ enum { PATH_BYTES = 4200, PIECE = 1 << 20 };
 struct part {
     int fd;
     int64_t size;
-    char sha256[SHA256_HEX + 1];
+    char name[SHA256_HEX + 1]; /* the hash that it must have */
     char etag[ETAG_BYTES];
     EVP_MD_CTX *hash; /* of what is there */
     char folder[PATH_BYTES], path[PATH_BYTES], etag_path[PATH_BYTES];
@@ -56,12 +56,27 @@ static void read_etag(struct part *p)
     close(fd);
 }
 
-static enum err open_files(struct part *p, const char *sha256)
+bool part_name_is_good(struct str hash)
+{
+    return sha256_is_good(hash) || git_is_good(hash);
+}
+
+int64_t part_there(const char *folder, const char *hash)
+{
+    char parts[PATH_BYTES], path[PATH_BYTES];
+    struct stat about;
+    if (make_path(parts, folder, ".part", "") != OK || make_path(path, parts, hash, "") != OK ||
+        lstat(path, &about) != 0 || !S_ISREG(about.st_mode))
+        return 0;
+    return about.st_size;
+}
+
+static enum err open_files(struct part *p)
 {
     char parts[PATH_BYTES];
     try(make_path(parts, p->folder, ".part", ""));
-    try(make_path(p->path, parts, sha256, ""));
-    try(make_path(p->etag_path, parts, sha256, ".etag"));
+    try(make_path(p->path, parts, p->name, ""));
+    try(make_path(p->etag_path, parts, p->name, ".etag"));
     if (mkdir(parts, 0700) != 0 && errno != EEXIST)
         return err_from_errno(errno);
     p->fd = open(p->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
@@ -76,16 +91,16 @@ static enum err open_files(struct part *p, const char *sha256)
     return OK;
 }
 
-enum err part_open(const char *folder, const char *sha256, struct part **ret_p)
+enum err part_open(const char *folder, const char *hash, struct part **ret_p)
 {
     struct part *p = mem_zero(1, sizeof *p);
     if (!p)
         return ERR_NOMEM;
     p->fd = -1;
-    snprintf(p->sha256, sizeof p->sha256, "%s", sha256);
+    snprintf(p->name, sizeof p->name, "%s", hash);
     enum err err = make_path(p->folder, folder, "", "");
     if (err == OK)
-        err = open_files(p, sha256);
+        err = open_files(p);
     if (err != OK) {
         part_close(p);
         return err;
@@ -163,17 +178,59 @@ enum err part_set_etag(struct part *p, struct str etag)
 
 /* --- the end --- */
 
-enum err part_is_whole(const struct part *p, int64_t size, bool *ret_is)
+enum err part_sha256(const struct part *p, char into[SHA256_HEX + 1])
 {
     uint8_t sum[EVP_MAX_MD_SIZE];
-    char hex[SHA256_HEX + 1];
     EVP_MD_CTX *copy = EVP_MD_CTX_new();
     bool well = copy && EVP_MD_CTX_copy_ex(copy, p->hash) && EVP_DigestFinal_ex(copy, sum, nullptr);
     EVP_MD_CTX_free(copy);
     if (!well)
         return ERR_NOMEM;
-    sha256_print(sum, hex);
-    *ret_is = p->size > 0 && (size == 0 || size == p->size) && strcmp(hex, p->sha256) == 0;
+    sha256_print(sum, into);
+    return OK;
+}
+
+/* Git's name begins with the size, so it is known at the end only; the file is small. */
+static enum err git_name(const struct part *p, EVP_MD_CTX *hash, char into[SHA256_HEX + 1])
+{
+    autofree char *piece = malloc(PIECE);
+    char head[32];
+    uint8_t sum[EVP_MAX_MD_SIZE] = {};
+    int n = snprintf(head, sizeof head, "blob %lld", (long long)p->size);
+    if (!piece || !hash || !EVP_DigestInit_ex(hash, EVP_sha1(), nullptr) ||
+        !EVP_DigestUpdate(hash, head, (size_t)n + 1))
+        return ERR_NOMEM;
+    for (int64_t at = 0; at < p->size;) {
+        ssize_t got = pread(p->fd, piece, PIECE, at);
+        if (got <= 0)
+            return got < 0 ? err_from_errno(errno) : ERR_IO;
+        if (!EVP_DigestUpdate(hash, piece, (size_t)got))
+            return ERR_NOMEM;
+        at += got;
+    }
+    if (!EVP_DigestFinal_ex(hash, sum, nullptr))
+        return ERR_NOMEM;
+    sha256_print(sum, into);
+    into[GIT_HEX] = 0;
+    return OK;
+}
+
+enum err part_is_whole(const struct part *p, int64_t size, bool *ret_is)
+{
+    char hex[SHA256_HEX + 1];
+    if (p->size == 0 || (size != 0 && size != p->size)) {
+        *ret_is = false;
+        return OK;
+    }
+    if (git_is_good(str_of(p->name))) {
+        EVP_MD_CTX *hash = EVP_MD_CTX_new();
+        enum err err = git_name(p, hash, hex);
+        EVP_MD_CTX_free(hash);
+        try(err);
+    } else {
+        try(part_sha256(p, hex));
+    }
+    *ret_is = strcmp(hex, p->name) == 0;
     return OK;
 }
 

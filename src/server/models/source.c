@@ -43,12 +43,22 @@ bool model_kind_is_good(struct str kind)
     return false;
 }
 
+static bool is_hex(struct str s, size_t length)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!(s.p[i] >= '0' && s.p[i] <= '9') && !(s.p[i] >= 'a' && s.p[i] <= 'f'))
+            return false;
+    return s.n == length;
+}
+
 bool sha256_is_good(struct str hex)
 {
-    for (size_t i = 0; i < hex.n; i++)
-        if (!(hex.p[i] >= '0' && hex.p[i] <= '9') && !(hex.p[i] >= 'a' && hex.p[i] <= 'f'))
-            return false;
-    return hex.n == SHA256_HEX;
+    return is_hex(hex, SHA256_HEX);
+}
+
+bool git_is_good(struct str hex)
+{
+    return is_hex(hex, GIT_HEX);
 }
 
 void sha256_print(const uint8_t *sum, char into[SHA256_HEX + 1])

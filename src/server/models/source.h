@@ -14,6 +14,7 @@ enum {
     MODEL_FILE_MAX = 128,
     MODEL_SOURCE_MAX = 1024,
     SHA256_HEX = 64,
+    GIT_HEX = 40,
 };
 
 struct model_source {
@@ -36,6 +37,7 @@ bool model_file_is_good(struct str name);
 bool model_kind_is_good(struct str kind);
 /* 64 digits, in small letters. */
 bool sha256_is_good(struct str hex);
+bool git_is_good(struct str hex); /* 40 */
 void sha256_print(const uint8_t *sum, char into[SHA256_HEX + 1]);
 /* A name of the file's own, without its ending and in small letters; ERR_INVALID: it holds other signs. */
 enum err model_name_of(struct str file, char into[MODEL_NAME_MAX + 1]);

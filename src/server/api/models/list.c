@@ -70,6 +70,26 @@ static void put_machine(struct json_out *j, const struct shelf_view *v)
     json_end(j);
 }
 
+/* By their names at their source, as a stranger may know them. */
+static void put_files(struct json_out *j, const struct model *m)
+{
+    json_arr(j);
+    for (size_t i = 0; i < m->file_count; i++) {
+        struct str file = m->file[i].file, kind;
+        struct model_source source;
+        if (file.n)
+            (void)str_cut(&file, '/', &kind);
+        else if (model_source_parse(m->file[i].source, &source) == OK)
+            file = model_source_file(&source);
+        json_obj(j);
+        json_kstr(j, "name", file);
+        json_kint(j, "size", m->file[i].size);
+        json_kstr(j, "sha256", m->file[i].sha256);
+        json_end(j);
+    }
+    json_end(j);
+}
+
 static void put_model(struct json_out *j, const struct models *m, const struct shelf_view *v,
                       const struct advice_item *item)
 {
@@ -78,11 +98,13 @@ static void put_model(struct json_out *j, const struct models *m, const struct s
     json_obj(j);
     json_kstr(j, "name", is->name);
     json_kstr(j, "kind", is->kind);
-    json_kint(j, "size", there ? there->size : is->size);
+    json_kint(j, "size", model_size(there ? there : is));
     json_kstr(j, "licence", is->licence);
     json_kstr(j, "languages", is->languages);
     json_kint(j, "memory_mib", a.memory_mib);
-    json_kstr(j, "source", is->source);
+    json_kstr(j, "source", is->file[0].source);
+    json_key(j, "files");
+    put_files(j, there ? there : is);
     json_kbool(j, "installed", there);
     json_kbool(j, "known", item->known);
     json_kbool(j, "gated", is->is_gated);

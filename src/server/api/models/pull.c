@@ -160,9 +160,9 @@ static enum err start(struct models *m, const struct wish_words *words, const st
     if (err != OK)
         return err;
     snprintf(m->name, sizeof m->name, "%s", wish->name);
-    snprintf(m->source, sizeof m->source, "%.*s", STR_FMT(wish->model.source));
+    snprintf(m->source, sizeof m->source, "%.*s", STR_FMT(wish->model.file[0].source));
     m->done = 0;
-    m->total = wish->model.size;
+    m->total = model_size(&wish->model);
     m->is_ending = false;
     log_debug("the model %s is being pulled", m->name);
     return OK;
@@ -181,7 +181,7 @@ void models_drain(struct server *s)
 /* --- what is wanted --- */
 
 struct request {
-    struct str name, source, sha256, kind, as;
+    struct str name, source, sha256, more_sha256, kind, as;
 };
 
 static enum err refuse(struct json_why *why, enum err err, const char *param, const char *text)
@@ -200,6 +200,8 @@ static enum err read_request(struct str body, struct json_doc **ret_doc, struct 
         {"source", JSON_STR, offsetof(struct request, source), .min = 1, .max = MODEL_SOURCE_MAX},
         {"sha256", JSON_STR, offsetof(struct request, sha256), .min = SHA256_HEX,
          .max = SHA256_HEX},
+        {"more_sha256", JSON_STR, offsetof(struct request, more_sha256), .min = SHA256_HEX,
+         .max = SHA256_HEX},
         {"kind", JSON_STR, offsetof(struct request, kind), .one_of = "llm|stt|tts|embed|vad"},
         {"as", JSON_STR, offsetof(struct request, as), .min = 1, .max = MODEL_NAME_MAX},
     };
@@ -212,6 +214,9 @@ static enum err read_request(struct str body, struct json_doc **ret_doc, struct 
     if (r->sha256.n && !sha256_is_good(r->sha256))
         return refuse(why, ERR_INVALID, "sha256",
                       "it takes 64 hexadecimal digits in small letters");
+    if (r->more_sha256.n && (!r->sha256.n || !sha256_is_good(r->more_sha256)))
+        return refuse(why, ERR_INVALID, "more_sha256",
+                      "it stands beside sha256 and takes 64 hexadecimal digits in small letters");
     if (r->as.n && !model_name_is_good(r->as))
         return refuse(why, ERR_INVALID, "as",
                       "a model's name takes letters, digits, \".\", - and _");
@@ -235,6 +240,11 @@ static enum err take_wish(const struct models *m, const struct request *r,
                       "the file's name makes no good name for a model; give it one");
     case WISH_SHA256:
         return refuse(why, ERR_INVALID, "sha256", "an address needs the SHA-256 of its file");
+    case WISH_MORE_SHA256:
+        return refuse(why, ERR_INVALID, "more_sha256",
+                      "a voice is two files; send the SHA-256 of the .onnx.json beside it, too");
+    case WISH_NO_MORE:
+        return refuse(why, ERR_INVALID, "more_sha256", "the model is one file; leave it out");
     case WISH_NOMEM:
         return ERR_NOMEM;
     case WISH_GOOD:
@@ -255,7 +265,7 @@ static enum err may_begin(const struct models *m, const struct wish *wish, struc
         snprintf(text, sizeof text, "%s is being pulled; wait for its end, or cancel it", m->name);
     else if (m->is_ending)
         snprintf(text, sizeof text, "%s is being canceled; try again", m->name);
-    else if (!str_eq(wish->model.source, str_of(m->source)))
+    else if (!str_eq(wish->model.file[0].source, str_of(m->source)))
         snprintf(text, sizeof text, "%s is being pulled from elsewhere; wait for its end", m->name);
     else
         return OK;
@@ -290,7 +300,11 @@ static void pull_request(struct exchange *x, void *arg, struct str body)
     struct wish wish;
     struct models *m = nullptr;
     enum err err = read_request(body, &doc, &r, &why);
-    const struct wish_words words = {r.name.p ? r.name : r.source, r.sha256, r.kind, r.as};
+    const struct wish_words words = {.source = r.name.p ? r.name : r.source,
+                                     .sha256 = r.sha256,
+                                     .kind = r.kind,
+                                     .as = r.as,
+                                     .more_sha256 = r.more_sha256};
     if (err == OK)
         err = models_of(w->server, &m);
     bool joins = err == OK && is_under_way(m, &r);

@@ -52,6 +52,8 @@ static enum err add_words(struct pull_command *c, const struct wish_words *w)
     try(add_word(c, "pull", S("")));
     if (w->sha256.n)
         try(add_word(c, "sha256:", w->sha256));
+    if (w->more_sha256.n)
+        try(add_word(c, "sha256:", w->more_sha256));
     if (w->kind.n)
         try(add_word(c, "--kind=", w->kind));
     if (w->as.n)
