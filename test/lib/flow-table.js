@@ -187,6 +187,7 @@ export function quoteFlows(folder) {
     'POST /tts, Opus': { run: tts({ format: 'opus' }), shown: (a) => a.bytes.length },
     'POST /stt, the bare file': { run: (s) => ask(s, 'POST /stt', { body: readFileSync(wav), type: 'audio/wav' }), shown: (a) => a.json.text },
     'POST /stt, a form': { run: (s) => ask(s, 'POST /stt', form('question.ogg', readFileSync(ogg))), shown: (a) => a.json.text },
+    'POST /v1/audio/transcriptions': { run: (s) => ask(s, 'POST /v1/audio/transcriptions', form('question.ogg', readFileSync(ogg))), shown: (a) => a.json },
     'POST /rag/ingest, JSON': {
       prepare: newTitle,
       run: (s, title) => ask(s, 'POST /rag/ingest', { body: { title, text: `# ${title}\n\nA rake.` } }),

@@ -29,6 +29,7 @@ static const struct route table[] = {
     {METHOD_POST,   "/chat",            ACCESS_USE,   handle_chat},
     {METHOD_POST,   "/v1/chat/completions", ACCESS_CLIENT, handle_completion},
     {METHOD_POST,   "/v1/embeddings",  ACCESS_CLIENT, handle_embedding},
+    {METHOD_POST,   "/v1/audio/transcriptions", ACCESS_CLIENT, handle_transcription},
     {METHOD_GET,    "/v1/models",      ACCESS_CLIENT, handle_models},
     {METHOD_GET,    "/v1/models/**",   ACCESS_CLIENT, handle_models},
     {METHOD_GET,    "/models",          ACCESS_USE,   handle_model_list},
