@@ -77,7 +77,7 @@ MSG(llm_done,     0x0034, E, STR(llm_done, reason) U32(llm_done, prompt_tokens) 
 
 /* repartee-tts: tts_open, tts_text… (clauses), tts_finish; answers tts_format, audio…, a tts_clause
  * after each clause's last sound, then tts_done. The format is "pcm", "opus" (a packet of 20 ms a
- * message) or "ogg"; counts are of samples in any of them. */
+ * message), "ogg", "mp3" or "flac"; counts are of samples in any of them. */
 MSG(tts_open,   0x0040, S, STR(tts_open, voice) U32(tts_open, rate_hz) F32(tts_open, speed) STR(tts_open, format))
 MSG(tts_text,   0x0041, S, STR(tts_text, text))
 MSG(tts_finish, 0x0042, S, U32(tts_finish, reserved))

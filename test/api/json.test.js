@@ -66,6 +66,19 @@ const BODIES = {
     most: 2 * 1024 * 1024,
     takesUnknown: true,
   },
+  'POST /v1/audio/speech': {
+    fields: {
+      input: { type: 'string', required: true, min: 1, max: 4 * 4096 },
+      voice: { type: 'string', min: 1, max: 64 },
+      response_format: { type: 'string', oneOf: ['mp3', 'opus', 'aac', 'flac', 'wav', 'pcm'] },
+      stream_format: { type: 'string', oneOf: ['audio', 'sse'] },
+      instructions: { type: 'string', max: 4 * 4096 },
+      speed: { type: 'number', min: 0.25, max: 4 },
+    },
+    good: { input: 'hello' },
+    most: 128 * 1024,
+    takesUnknown: true,
+  },
   'POST /rag/ingest': {
     fields: { text: { type: 'string', required: true }, title: { type: 'string', required: true, min: 1, max: 200, isName: true } },
     good: { text: 'a', title: 'b' },
