@@ -107,7 +107,7 @@ const BODIES = {
 };
 BODIES['POST /synthesize'] = BODIES['POST /tts'];
 /** Routes whose body, if any, is no JSON. */
-const BARE = new Set(['POST /stt', 'POST /v1/audio/transcriptions', 'DELETE /session', 'DELETE /session/*', 'DELETE /sessions', 'DELETE /rag/documents/*', 'DELETE /models/*']);
+const BARE = new Set(['POST /stt', 'POST /v1/audio/transcriptions', 'POST /v1/audio/translations', 'DELETE /session', 'DELETE /session/*', 'DELETE /sessions', 'DELETE /rag/documents/*', 'DELETE /models/*']);
 
 /** @typedef {{name: string, body: string|Buffer, status: number, code: string, param?: string|null}} Case */
 
@@ -361,9 +361,9 @@ test('hostile JSON for every route @tsan', async (t) => {
       count++;
     }
     for (const type of ['multipart/form-data', 'multipart/form-data; boundary=', 'multipart/form-data; boundary=""', `multipart/form-data; boundary=${'a'.repeat(71)}`, 'multipart/form-data; boundary=a b', 'multipart/mixed; boundary=a']) {
-      for (const where of ['/rag/ingest', '/stt', '/v1/audio/transcriptions'])
+      for (const where of ['/rag/ingest', '/stt', '/v1/audio/transcriptions', '/v1/audio/translations'])
         assert.match(describe(await ask(server, 'POST', where, ingest, { 'Content-Type': type })), /^4(00|15) \w+ null$/, `${where} ${type}`);
-      count += 3;
+      count += 4;
     }
     await assertAlive(server);
   });

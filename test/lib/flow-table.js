@@ -145,6 +145,8 @@ export function quoteFlows(folder) {
   const samples = samplesOf(wav), ogg = encodeOgg(wav);
   const packets = packetsOf(ogg).slice(2), webm = webmOf(ogg);
   const pieces = Array.from({ length: Math.ceil(webm.length / 1000) }, (_, i) => webm.subarray(i * 1000, i * 1000 + 1000));
+  /** @param {Record<string, string>} fields @param {(a: any) => any} [shown] @param {string} [where] @returns {Flow} */
+  const transcription = (fields, shown = (a) => a.text, where = 'transcriptions') => ({ run: (s) => ask(s, `POST /v1/audio/${where}`, form('question.ogg', readFileSync(ogg), fields)).then(shown) });
   /** @param {object} fields @param {(a: any) => any} [shown] @returns {Flow} */
   const speech = (fields, shown = (a) => a.bytes) => ({ run: (s) => ask(s, 'POST /v1/audio/speech', { body: { input: 'Good morning, and a good day.', voice: 'alloy', ...fields } }).then(shown) });
   const tts = (/** @type {object} */ fields) => (/** @type {Server} */ s) => ask(s, 'POST /tts', { body: { text: 'Good morning, and a good day.', ...fields } });
@@ -198,7 +200,11 @@ export function quoteFlows(folder) {
     'POST /tts, Opus': { run: tts({ format: 'opus' }), shown: (a) => a.bytes.length },
     'POST /stt, the bare file': { run: (s) => ask(s, 'POST /stt', { body: readFileSync(wav), type: 'audio/wav' }), shown: (a) => a.json.text },
     'POST /stt, a form': { run: (s) => ask(s, 'POST /stt', form('question.ogg', readFileSync(ogg))), shown: (a) => a.json.text },
-    'POST /v1/audio/transcriptions': { run: (s) => ask(s, 'POST /v1/audio/transcriptions', form('question.ogg', readFileSync(ogg))), shown: (a) => a.json },
+    'POST /v1/audio/transcriptions, JSON': transcription({}),
+    'POST /v1/audio/transcriptions, with times': transcription({ response_format: 'verbose_json', 'timestamp_granularities[]': 'word', prompt: 'A ladder.' }),
+    'POST /v1/audio/transcriptions, subtitles': transcription({ response_format: 'vtt', language: 'en', temperature: '0.5' }),
+    'POST /v1/audio/transcriptions, a stream': transcription({ stream: 'true' }, (answer) => audioEvents(answer).at(-1)),
+    'POST /v1/audio/translations': transcription({}, undefined, 'translations'),
     'POST /v1/audio/speech, MP3': speech({}),
     'POST /v1/audio/speech, FLAC': speech({ response_format: 'flac' }),
     'POST /v1/audio/speech, events': speech({ response_format: 'wav', stream_format: 'sse', voice: { id: 'tone' } }, (answer) => audioEvents(answer)),

@@ -15,9 +15,11 @@ enum {
     DEADLINE_MS = 600000,
     BACKLOG_HIGH = 256 * 1024, /* samples under way to the recogniser */
     READ_HIGH = 1024 * 1024,   /* samples read from the file and not passed on: the reader waits */
+    TEXT_MAX = WIRE_PAYLOAD_MAX,
     SAMPLES_MAX = 64 * 1024 * 1024,
     PIECE = 32 * 1024,
     RECHECK_MS = 10,
+    PARTIALS_SETTLED = 3, /* as stt_open has it */
 };
 
 struct hearing {
@@ -30,7 +32,8 @@ struct hearing {
     struct job *job;
     struct timer feeder, deadline;
     struct buf samples; /* read, not passed on */
-    bool all_read, was_heard;
+    bool all_read, was_heard, tells_news;
+    struct buf told; /* with news */
     uint64_t began_us, read_us;
 };
 
@@ -55,6 +58,7 @@ enum err hearing_create(struct server *s, const struct hearing_events *events, v
     h->events = events;
     h->arg = arg;
     h->samples = BUF(SAMPLES_MAX);
+    h->told = BUF(TEXT_MAX);
     timer_init(&h->feeder, s->loop, on_feeder, h);
     timer_init(&h->deadline, s->loop, on_deadline, h);
     *ret_h = h;
@@ -71,6 +75,7 @@ void hearing_destroy(struct hearing *h)
     timer_stop(&h->feeder);
     timer_stop(&h->deadline);
     buf_finish(&h->samples);
+    buf_finish(&h->told);
     close(h->fd);
     free(h);
 }
@@ -109,13 +114,40 @@ static void end(struct hearing *h, enum err err, const char *sentence)
 
 /* --- words --- */
 
+/* Nothing that was told can be taken back. */
+static enum err tell_news(struct hearing *h, struct str text)
+{
+    if (!h->tells_news)
+        return OK;
+    if (!str_starts(text, buf_str(&h->told)))
+        return ERR_ENGINE;
+    struct str news = str_sub(text, h->told.n, text.n);
+    try(buf_add(&h->told, news));
+    return news.n ? h->events->news(h->arg, news) : OK;
+}
+
+static enum err on_final(struct hearing *h, const struct msg_stt_final *final)
+{
+    try(tell_news(h, final->text));
+    h->was_heard = true;
+    h->events->heard(h->arg, final);
+    return OK;
+}
+
 static void on_job_message(void *arg, enum msg_type type, const union msg *msg)
 {
     struct hearing *h = arg;
-    if (type != MSG_stt_final || h->was_heard)
+    enum err err = OK;
+    if (h->was_heard)
         return;
-    h->was_heard = true;
-    h->events->heard(h->arg, &msg->stt_final);
+    if (type == MSG_stt_partial)
+        err = tell_news(h, msg->stt_partial.text);
+    else if (type == MSG_stt_segment)
+        err = h->events->segment(h->arg, &msg->stt_segment);
+    else if (type == MSG_stt_final)
+        err = on_final(h, &msg->stt_final);
+    if (err != OK)
+        end(h, err, nullptr);
 }
 
 static void on_job_ended(void *arg, enum err err, const char *text)
@@ -199,9 +231,14 @@ enum err hearing_begin(struct hearing *h, const struct hearing_wish *wish)
         .samples = on_samples, .done = on_read, .failed = on_read_failed};
     h->began_us = clock_us();
     try(engine_open(h->server->stt, &job_events, h, &h->job));
-    const struct msg_stt_open open = {
-        .rate_hz = PCM_RATE_RECOGNISE,
-        .language = wish->language.n ? wish->language : str_of(h->server->conf->language)};
+    const struct msg_stt_open open = {.rate_hz = PCM_RATE_RECOGNISE,
+                                      .partials = wish->news ? PARTIALS_SETTLED : 0,
+                                      .language = wish->language,
+                                      .segments = wish->segments,
+                                      .translate = wish->translate,
+                                      .temperature = (float)wish->temperature,
+                                      .prompt = wish->prompt};
+    h->tells_news = wish->news;
     try(job_send(h->job, MSG_stt_open, &open));
     const struct reader_file file = {.kind = "sound", .name = "", .fd = h->fd, .size = h->size};
     try(reader_start(h->server->loop, &file, &reader_events, h, &h->reader));

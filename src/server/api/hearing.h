@@ -10,7 +10,7 @@
  *     try(hearing_begin(h, &wish));
  *     … events.heard, then events.ended(OK), or events.ended with what went wrong: exactly once
  *
- * No event fires from inside hearing_begin, and none after hearing_destroy, which `ended` may call, and `heard` not.
+ * No event fires from inside hearing_begin, and none after hearing_destroy, which `ended` may call, and the others not.
  */
 #pragma once
 
@@ -19,11 +19,23 @@
 struct hearing;
 struct server;
 
+enum hearing_segments : uint8_t { HEARING_TEXT_ONLY, HEARING_SEGMENTS, HEARING_WORD_TIMES };
+
+/* As stt_open has it. */
 struct hearing_wish {
-    struct str language; /* a tag, "auto"; "": as the option language says */
+    struct str language, prompt;
+    bool translate;
+    double temperature;
+    enum hearing_segments
+        segments; /* with HEARING_WORD_TIMES it ends with ERR_INVALID where there are none */
+    bool news;    /* words are told as soon as they are sure */
 };
 
+/* Those that return an error end it. */
 struct hearing_events {
+    /* With wish.news: more of the text, as it will stay. What came before `heard` is all of it. */
+    enum err (*news)(void *arg, struct str text);
+    enum err (*segment)(void *arg, const struct msg_stt_segment *segment);
     /* `final` is good for the call. */
     void (*heard)(void *arg, const struct msg_stt_final *final);
     /* A sentence fit for a client, or NULL. */

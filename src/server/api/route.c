@@ -30,6 +30,7 @@ static const struct route table[] = {
     {METHOD_POST,   "/v1/chat/completions", ACCESS_CLIENT, handle_completion},
     {METHOD_POST,   "/v1/embeddings",  ACCESS_CLIENT, handle_embedding},
     {METHOD_POST,   "/v1/audio/transcriptions", ACCESS_CLIENT, handle_transcription},
+    {METHOD_POST,   "/v1/audio/translations", ACCESS_CLIENT, handle_translation},
     {METHOD_POST,   "/v1/audio/speech", ACCESS_CLIENT, handle_speech},
     {METHOD_GET,    "/v1/models",      ACCESS_CLIENT, handle_models},
     {METHOD_GET,    "/v1/models/**",   ACCESS_CLIENT, handle_models},

@@ -58,6 +58,7 @@ void handle_chat(struct server *, struct exchange *, const struct principal *, s
 void handle_completion(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_embedding(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_transcription(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_translation(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_speech(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_models(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_model_list(struct server *, struct exchange *, const struct principal *, struct str);

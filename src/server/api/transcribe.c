@@ -6,8 +6,9 @@
 #include "server/api/hearing.h"
 #include "server/api/route.h"
 #include "server/net/multipart.h"
+#include "wire/spoken_word.h"
 
-enum { ANSWER_MAX = 2 * 1024 * 1024 };
+enum { ANSWER_MAX = 4 * 1024 * 1024 };
 
 struct transcription {
     struct server *server;
@@ -16,12 +17,14 @@ struct transcription {
     struct multipart *form; /* when the body is one */
     bool in_file, has_file;
     struct hearing *hearing;
+    struct buf segments; /* JSON, the members of the list */
 };
 
 static void transcription_free(struct transcription *r)
 {
     hearing_destroy(r->hearing);
     multipart_destroy(r->form);
+    buf_finish(&r->segments);
     free(r);
 }
 
@@ -43,12 +46,10 @@ static enum err answer(struct transcription *r, const struct msg_stt_final *fina
               final->language.n ? final->language : str_of(r->server->conf->language));
     json_knum(&j, "duration", (double) final->audio_ms / 1000);
     json_key(&j, "segments");
-    /* The engine's own JSON: taken only when it is JSON. */
-    struct json_doc *segments;
-    bool good = json_parse(final->segments_json, &segments, nullptr) == OK;
-    if (good)
-        json_doc_destroy(segments);
-    json_put_raw(&j, good ? final->segments_json : S("[]"));
+    json_arr(&j);
+    if (r->segments.n)
+        json_put_raw(&j, buf_str(&r->segments));
+    json_end(&j);
     json_key(&j, "timings");
     json_obj(&j);
     json_knum(&j, "read_ms", (double)hearing_read_us(r->hearing) / 1000);
@@ -59,6 +60,46 @@ static enum err answer(struct transcription *r, const struct msg_stt_final *fina
     try(json_finish(&j));
     exchange_reply(r->x, 200, "application/json", buf_str(&body));
     return OK;
+}
+
+static void put_word(struct json_out *j, struct str text, const struct spoken_word *w)
+{
+    json_obj(j);
+    json_kstr(j, "word", str_sub(text, w->at, w->at + w->length));
+    if (w->end_ms > 0) { /* else nobody has measured it */
+        json_kint(j, "start_ms", w->start_ms);
+        json_kint(j, "end_ms", w->end_ms);
+    }
+    json_knum(j, "confidence", (double)w->confidence);
+    json_end(j);
+}
+
+static enum err on_segment(void *arg, const struct msg_stt_segment *segment)
+{
+    struct transcription *r = arg;
+    struct json_out j = {.to = &r->segments};
+    struct str rest = segment->words;
+    struct spoken_word word;
+    double sum = 0;
+    size_t words = 0;
+    if (r->segments.n)
+        try(buf_add_byte(&r->segments, ','));
+    json_obj(&j);
+    json_kstr(&j, "text", segment->text);
+    json_kint(&j, "start_ms", segment->start_ms);
+    json_kint(&j, "end_ms", segment->end_ms);
+    json_key(&j, "words");
+    json_arr(&j);
+    for (; rest.n; words++) {
+        if (spoken_word_next(&rest, segment->text.n, &word) != OK)
+            return ERR_ENGINE;
+        put_word(&j, segment->text, &word);
+        sum += (double)word.confidence;
+    }
+    json_end(&j);
+    json_knum(&j, "confidence", words ? sum / (double)words : 0);
+    json_end(&j);
+    return json_finish(&j);
 }
 
 static void on_heard(void *arg, const struct msg_stt_final *final)
@@ -118,7 +159,9 @@ static void on_body(struct exchange *x, void *arg, struct str bytes)
 static enum err begin(struct transcription *r)
 {
     try(admit_request(r->server, &r->who, r->x));
-    return hearing_begin(r->hearing, &(struct hearing_wish){});
+    const struct hearing_wish wish = {.language = str_of(r->server->conf->language),
+                                      .segments = HEARING_SEGMENTS};
+    return hearing_begin(r->hearing, &wish);
 }
 
 static void on_body_end(struct exchange *x, void *arg)
@@ -144,7 +187,8 @@ static void on_gone(struct exchange *x, void *arg)
 
 static enum err open_body(struct transcription *r, const struct http_head *head)
 {
-    static const struct hearing_events hearing_events = {.heard = on_heard, .ended = on_ended};
+    static const struct hearing_events hearing_events = {
+        .segment = on_segment, .heard = on_heard, .ended = on_ended};
     static const struct multipart_events events = {
         .on_part = on_part, .on_data = on_part_data, .on_part_end = on_part_end};
     try(hearing_create(r->server, &hearing_events, r, &r->hearing));
@@ -167,6 +211,7 @@ void handle_stt(struct server *s, struct exchange *x, const struct principal *wh
     r->server = s;
     r->x = x;
     r->who = *who;
+    r->segments = BUF(ANSWER_MAX);
     enum err err = open_body(r, exchange_head(x));
     if (err != OK)
         fail(r, err, nullptr);

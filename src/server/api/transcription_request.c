@@ -159,8 +159,6 @@ enum err transcription_request_check(const struct transcription_request *r, stru
                       "times are told with the response_format verbose_json");
     if (r->stream && r->format != TRANSCRIPTION_JSON && r->format != TRANSCRIPTION_TEXT)
         return refuse(why, "stream", "a stream has the response_format json or text");
-    if (r->stream || r->format > TRANSCRIPTION_TEXT)
-        return refuse(why, "response_format", "response_format is json or text, without stream");
     return OK;
 }
 
