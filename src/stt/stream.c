@@ -166,6 +166,12 @@ static enum err send_segment(void *arg, const struct msg_stt_segment *segment)
     return worker_send(st->wire, MSG_stt_segment, segment);
 }
 
+/* It was to be found out, and nothing was heard that tells. */
+static bool is_left_open(const struct stream *st)
+{
+    return str_eq_nocase(st->request.language, S("auto"));
+}
+
 static enum err send_final(struct stream *st, struct stt_result *result)
 {
     for (size_t i = 0; i < result->words_n; i++) {
@@ -178,7 +184,9 @@ static enum err send_final(struct stream *st, struct stt_result *result)
         .text = buf_str(&result->text),
         .audio_ms = ms_of(st->heard),
         .compute_us = st->compute_us,
-        .language = result->language ? str_of(result->language) : st->request.language,
+        .language = result->language   ? str_of(result->language)
+                    : is_left_open(st) ? S("")
+                                       : st->request.language,
     };
     try(worker_send(st->wire, MSG_stt_final, &final));
     st->over = true;
