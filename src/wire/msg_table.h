@@ -92,6 +92,8 @@ MSG(tts_finish, 0x0042, S, U32(tts_finish, reserved))
 MSG(tts_format, 0x0043, E, U32(tts_format, rate_hz))
 MSG(tts_clause, 0x0044, E, U32(tts_clause, index) U32(tts_clause, samples) U64(tts_clause, compute_us))
 MSG(tts_done,   0x0045, E, U32(tts_done, samples))
+/* Of the program as a whole, before it is ready: the names that tts_open takes, with ", " between them. */
+MSG(tts_voices, 0x0046, E, STR(tts_voices, names))
 
 /* repartee-read: one document per process. The document's descriptor rides on read_open's frame. */
 MSG(read_open, 0x0050, S, STR(read_open, kind) STR(read_open, name) U64(read_open, size))

@@ -121,7 +121,11 @@ test('the built-in voices, heard by the built-in recogniser', async (t) => {
   }
   const [standard, other] = [await speak(client, { response_format: 'pcm' }), await speak(client, { response_format: 'pcm', voice: 'slt' })];
   assert.ok(!standard.bytes.equals(other.bytes), 'a voice of ours has its name');
-  await assert.rejects(client.audio.speech.create({ model: 'x', input: 'a', voice: 'nobody' }), (/** @type {any} */ e) => e.status === 400 && e.param === 'voice' && /rms/.test(e.message));
+  await assert.rejects(client.audio.speech.create({ model: 'x', input: 'a', voice: 'nobody' }), (/** @type {any} */ e) => e.status === 400 && e.param === 'voice' && /rms.*; GET \/voices names/.test(e.message));
+  const { standard: name, voices } = await (await fetch(server.url + 'voices')).json();
+  assert.equal(name, 'rms');
+  for (const wanted of ['rms', 'slt', 'awb', 'kal', 'en-gb', 'de']) assert.ok(voices.some((/** @type {any} */ v) => v.name === wanted), wanted);
+  for (const voice of [voices[0].name, voices.at(-1).name]) assert.ok((await speak(client, { voice, input: 'Yes.' })).bytes.length > 500, voice);
 });
 
 test('sound leaves while later clauses are computed @tsan', async (t) => {

@@ -154,6 +154,7 @@ export function quoteFlows(folder) {
     'GET /healthz': get('/healthz'),
     'GET /readyz': get('/readyz'),
     'GET /metrics': get('/metrics'),
+    'GET /voices': get('/voices'),
     'GET /': { run: (s) => ask(s, 'GET /'), shown: (a) => a.text.length },
     'GET /app.js': { run: (s) => ask(s, 'GET /app.js', { headers: { 'Accept-Encoding': 'gzip' } }), shown: (a) => a.bytes.length },
     'three requests on one connection': {

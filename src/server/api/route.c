@@ -43,6 +43,7 @@ static const struct route table[] = {
     {METHOD_POST,   "/stt",             ACCESS_USE,   handle_stt},
     {METHOD_POST,   "/tts",             ACCESS_USE,   handle_tts},
     {METHOD_POST,   "/synthesize",      ACCESS_USE,   handle_tts},
+    {METHOD_GET,    "/voices",          ACCESS_USE,   handle_voices},
     {METHOD_POST,   "/rag/ingest",      ACCESS_WRITE, handle_ingest},
     {METHOD_GET,    "/rag/jobs/*",      ACCESS_USE,   handle_job},
     {METHOD_POST,   "/rag/query",       ACCESS_USE,   handle_query},

@@ -69,6 +69,7 @@ void handle_model_use(struct server *, struct exchange *, const struct principal
 void handle_voice(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_stt(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_tts(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_voices(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_ingest(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_job(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_query(struct server *, struct exchange *, const struct principal *, struct str);

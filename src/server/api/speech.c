@@ -5,6 +5,8 @@
  * before the first sound has its status; later it cuts the connection, or is an event.
  * Shapes: OpenAI's published OpenAPI file.
  */
+#include <stdio.h>
+
 #include "audio/wav.h"
 #include "base/conf.h"
 #include "base/json.h"
@@ -147,14 +149,25 @@ static void on_writable(struct exchange *x, void *arg)
     speaking_resume(p->speaking);
 }
 
+static void fail_voice(struct speech *p, const char *sentence)
+{
+    char text[400];
+    snprintf(text, sizeof text, "%s; GET /voices names them all",
+             sentence ? sentence : "there is no such voice");
+    fail(p, ERR_INVALID, text, "voice");
+}
+
 static void on_ended(void *arg, enum err err, const char *sentence)
 {
     struct speech *p = arg;
     if (err == OK && !exchange_begun(p->x)) /* nothing of the text can be spoken */
         err = begin_answer(p);
+    if (err == ERR_NOTFOUND) {
+        fail_voice(p, sentence);
+        return;
+    }
     if (err != OK) {
-        bool is_voice = err == ERR_NOTFOUND;
-        fail(p, is_voice ? ERR_INVALID : err, sentence, is_voice ? "voice" : nullptr);
+        fail(p, err, sentence, nullptr);
         return;
     }
     if (p->sse) {
