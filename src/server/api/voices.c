@@ -31,7 +31,8 @@ void handle_voices(struct server *s, struct exchange *x, const struct principal 
     struct engine_info info;
     engine_info(s->tts, &info);
     if (!info.voices[0]) {
-        exchange_error(x, ERR_ENGINE, "the voices are still being loaded; try again in a moment", nullptr);
+        exchange_error(x, ERR_ENGINE, "the voices are still being loaded; try again in a moment",
+                       nullptr);
         return;
     }
     autobuf body = BUF(BODY_MAX);
