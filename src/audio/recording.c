@@ -6,14 +6,15 @@
 #include "audio/webm.h"
 #include "base/mem.h"
 
-enum { MAGIC_BYTES = 4 };
+enum { MAGIC_BYTES = 4, M4A_BYTES = 8 };
 enum kind : uint8_t { KIND_UNKNOWN, KIND_WAV, KIND_OGG, KIND_WEBM };
 
 struct recording {
     enum kind kind;
-    char magic[MAGIC_BYTES];
+    char magic[M4A_BYTES];
     uint8_t magic_n;
     bool foreign; /* of no kind that is read */
+    bool is_m4a;
     union {
         struct wav_reader *wav;
         struct ogg_in *ogg;
@@ -80,14 +81,22 @@ static enum kind kind_of(struct str magic)
     return str_eq(magic, S("\x1a\x45\xdf\xa3")) ? KIND_WEBM : KIND_UNKNOWN;
 }
 
+/* ISO/IEC 14496-12: a first box of less than 16 MB, "ftyp". Nothing of it is read, but said what it is. */
+static bool may_be_m4a(struct recording *r)
+{
+    struct str seen = {r->magic, r->magic_n};
+    r->is_m4a = str_eq(str_sub(seen, MAGIC_BYTES, seen.n), S("ftyp"));
+    return r->magic[0] == '\0' && r->magic_n < M4A_BYTES;
+}
+
 enum err recording_feed(struct recording *r, struct str bytes, struct buf *into)
 {
     while (r->kind == KIND_UNKNOWN && !r->foreign && bytes.n > 0) {
         r->magic[r->magic_n++] = bytes.p[0];
         bytes = str_sub(bytes, 1, bytes.n);
-        if (r->magic_n < MAGIC_BYTES)
-            continue;
         struct str magic = {r->magic, MAGIC_BYTES};
+        if (r->magic_n < MAGIC_BYTES || may_be_m4a(r))
+            continue;
         enum kind kind = kind_of(magic);
         r->foreign = kind == KIND_UNKNOWN;
         try(create_reader(r, kind));
@@ -134,5 +143,7 @@ const char *recording_errmsg(const struct recording *r)
     case KIND_UNKNOWN:
         break;
     }
+    if (r->is_m4a)
+        return "this is an M4A or MP4 file, whose AAC is not read here; send WAV, Ogg/Opus or WebM/Opus";
     return r->foreign ? "this is not a WAV, Ogg/Opus or WebM/Opus file" : "";
 }

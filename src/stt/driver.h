@@ -25,6 +25,10 @@
  * with a pace of its own answers ERR_AGAIN when there is nothing to tell yet. `finish` ends the
  * utterance; its text is final and may differ from all partials. After `finish` only `close` follows.
  *
+ * What is settled. `settled` gives the words that no further sound will change; they are the beginning of the final
+ * text. Times of words are told only by drivers that measure them (`times_words`); those of the others count no more
+ * than the first word's start and the last one's end of each part.
+ *
  * Result. The same sound gives the same words, whatever the driver heard before it.
  *
  * Cancel. `close` may come at any time instead of `finish` and must be quick; in between a driver looks
@@ -34,7 +38,7 @@
  * Files. The process is locked in after `load`: what is read later lies below `read_dir`.
  *
  * Mandatory: load, open, feed, finish, close. Optional: read_dir, unload, words, partial (a driver
- * without it gives finals only).
+ * without it gives finals only), settled.
  */
 #pragma once
 
@@ -42,6 +46,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "wire/guard.h"
 
@@ -73,8 +78,11 @@ struct stt_loaded {
 
 /* How a stream wants to be heard; slices and pointers are good as long as the utterance. */
 struct stt_request {
-    bool adapt;                 /* expect the words of the documents */
-    struct str language;        /* "" or a code such as "en" */
+    bool adapt;          /* expect the words of the documents */
+    struct str language; /* "" or a code such as "en" */
+    struct str prompt;   /* what may have been said before: a hint, or "" */
+    bool translate; /* into English; ERR_UNSUPPORTED where the language is another and it cannot */
+    float temperature;          /* 0 … 1: how much chance is welcome, a hint */
     bool (*stopped)(void *arg); /* the stream is cancelled; any thread */
     void *arg;                  /* of the three functions */
     char *why; /* STT_WHY_BYTES of the stream's: a sentence for the client when a call fails */
@@ -91,13 +99,32 @@ struct stt_word {
     float confidence;          /* 0..1 */
 };
 
+/* What was heard in one go. */
+struct stt_part {
+    size_t words_end,
+        tokens_end;  /* of the result's words and tokens: one more than the part's last */
+    float logprob;   /* mean of the tokens' */
+    float no_speech; /* how likely nobody spoke; 0: there was no reason to ask */
+};
+
 /* The final transcript; the caller's memory, the driver fills it. */
 struct stt_result {
     struct buf text;
     struct stt_word *words; /* mem_grow'n */
     size_t words_n, words_room;
+    struct stt_part *parts; /* mem_grow'n; none: it is cut where the speaker pauses */
+    size_t parts_n, parts_room;
+    int32_t *tokens; /* mem_grow'n; of the model, with parts */
+    size_t tokens_n, tokens_room;
     const char *language; /* that was heard, such as "en"; NULL: as was asked for. Static */
 };
+static inline void stt_result_finish(struct stt_result *r)
+{
+    buf_finish(&r->text);
+    free(r->words);
+    free(r->parts);
+    free(r->tokens);
+}
 
 struct stt_utterance;
 
@@ -105,6 +132,7 @@ struct stt_driver {
     const char *name;
     uint32_t step_ms;  /* of sound between two partials, at least */
     uint32_t agreeing; /* so many hypotheses make a word settled (stt/agree.h) */
+    bool times_words;  /* measures them */
     /* Known before load; NULL when there is none. */
     const char *(*read_dir)(void);
     /* On failure `why` holds a sentence for the operator. */
@@ -122,6 +150,7 @@ struct stt_driver {
     enum err (*feed)(struct stt_utterance *u, const int16_t *samples, size_t count);
     /* *ret_sure: true before; false: the words may be shown, and settle nothing. */
     enum err (*partial)(struct stt_utterance *u, struct buf *into, bool *ret_sure);
+    struct str (*settled)(const struct stt_utterance *u); /* until the next call */
     enum err (*finish)(struct stt_utterance *u, struct stt_result *result);
     void (*close)(struct stt_utterance *u);
 };

@@ -193,6 +193,12 @@ static enum err scripted_partial(struct stt_utterance *u, struct buf *into, bool
     return buf_add(into, str_sub(u->text, 0, first_words(u->text, words)));
 }
 
+static struct str scripted_settled(const struct stt_utterance *u)
+{
+    uint64_t words = pcm_samples_to_ms(u->fed, PCM_RATE_RECOGNISE) / word_ms;
+    return sum ? S("") : str_sub(u->text, 0, first_words(u->text, words));
+}
+
 static enum err scripted_finish(struct stt_utterance *u, struct stt_result *result)
 {
     try(step(u));
@@ -224,12 +230,14 @@ const struct stt_driver stt_scripted = {
     .name = "scripted",
     .step_ms = 200,
     .agreeing = 3,
+    .times_words = true,
     .load = scripted_load,
     .unload = scripted_unload,
     .words = scripted_words,
     .open = scripted_open,
     .feed = scripted_feed,
     .partial = scripted_partial,
+    .settled = scripted_settled,
     .finish = scripted_finish,
     .close = scripted_close,
 };

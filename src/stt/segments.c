@@ -1,75 +1,109 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stt/segments.h"
 
-#include "base/json.h"
+#include <math.h>
 
-static struct str text_of(const struct stt_result *r, size_t first, size_t last)
+#include "stt/whisper/doubt.h"
+#include "wire/spoken_word.h"
+
+enum { WORDS_BYTES = SEGMENTS_MAX_WORDS * SPOKEN_WORD_BYTES };
+
+struct span {
+    size_t first, last; /* words, both of them in it */
+};
+
+static uint32_t gap_after(const struct stt_result *r, size_t word)
 {
-    size_t end = r->words[last].at + r->words[last].length;
-    return str_sub(buf_str(&r->text), r->words[first].at, end);
+    uint32_t end = r->words[word].end_ms, next = r->words[word + 1].start_ms;
+    return next > end ? next - end : 0;
 }
 
-static void put_times(struct json_out *j, uint32_t start_ms, uint32_t end_ms, double confidence)
+/* Where a span that is too long is cut: in its later half, where the gap is the longest. */
+static size_t longest_gap(const struct stt_result *r, struct span s)
 {
-    json_kint(j, "start_ms", start_ms);
-    json_kint(j, "end_ms", end_ms);
-    json_knum(j, "confidence", confidence);
+    size_t best = s.last - 1;
+    for (size_t i = s.first + (s.last - s.first) / 2; i < s.last; i++)
+        if (gap_after(r, i) > gap_after(r, best))
+            best = i;
+    return best;
 }
 
-static void put_words(struct json_out *j, const struct stt_result *r, size_t first, size_t last)
+static bool is_long(const struct stt_result *r, struct span s)
 {
-    json_key(j, "words");
-    json_arr(j);
-    for (size_t i = first; i <= last; i++) {
+    return s.last - s.first >= SEGMENTS_MAX_WORDS ||
+           r->words[s.last].end_ms > r->words[s.first].start_ms + SEGMENTS_MAX_MS;
+}
+
+/* The span that begins with a word and goes on until a pause, or to `end` at most. */
+static struct span span_from(const struct stt_result *r, size_t first, size_t end, bool pauses)
+{
+    struct span s = {first, first};
+    while (s.last + 1 < end && !(pauses && gap_after(r, s.last) >= SEGMENTS_PAUSE_MS)) {
+        s.last++;
+        if (is_long(r, s)) {
+            s.last = longest_gap(r, s);
+            break;
+        }
+    }
+    return s;
+}
+
+static struct str text_of(const struct stt_result *r, struct span s)
+{
+    size_t end = r->words[s.last].at + r->words[s.last].length;
+    return str_sub(buf_str(&r->text), r->words[s.first].at, end);
+}
+
+static enum err put_words(const struct stt_result *r, struct span s, bool timed, struct buf *into)
+{
+    for (size_t i = s.first; i <= s.last; i++) {
         const struct stt_word *w = &r->words[i];
-        json_obj(j);
-        json_kstr(j, "word", text_of(r, i, i));
-        put_times(j, w->start_ms, w->end_ms, (double)w->confidence);
-        json_end(j);
+        const struct spoken_word word = {.at = w->at - r->words[s.first].at,
+                                         .length = w->length,
+                                         .start_ms = timed ? w->start_ms : 0,
+                                         .end_ms = timed ? w->end_ms : 0,
+                                         .confidence = w->confidence};
+        try(spoken_word_put(into, &word));
     }
-    json_end(j);
+    return OK;
 }
 
-static void put_phrase(struct json_out *j, const struct stt_result *r, size_t first, size_t last,
-                       bool words)
+/* Of a recogniser that knows words, not tokens. */
+static float mean_logprob(const struct stt_result *r, struct span s)
 {
-    double sum = 0;
-    for (size_t i = first; i <= last; i++)
-        sum += (double)r->words[i].confidence;
-    json_obj(j);
-    json_kstr(j, "text", text_of(r, first, last));
-    put_times(j, r->words[first].start_ms, r->words[last].end_ms, sum / (double)(last - first + 1));
-    if (words)
-        put_words(j, r, first, last);
-    json_end(j);
+    const float least = 1e-4f;
+    float sum = 0;
+    for (size_t i = s.first; i <= s.last; i++)
+        sum += logf(r->words[i].confidence > least ? r->words[i].confidence : least);
+    return sum / (float)(s.last - s.first + 1);
 }
 
-static enum err put_all(const struct stt_result *r, size_t max, bool words, struct buf *into)
+enum err segments_tell(const struct stt_result *r, bool timed,
+                       enum err (*tell)(void *arg, const struct msg_stt_segment *segment),
+                       void *arg)
 {
-    struct json_out j = {.to = into};
-    size_t begin = into->n;
-    json_arr(&j);
-    for (size_t first = 0, last; first < r->words_n; first = last + 1) {
-        for (last = first; last + 1 < r->words_n; last++)
-            if (r->words[last + 1].start_ms >= r->words[last].end_ms + SEGMENTS_PAUSE_MS)
-                break;
-        put_phrase(&j, r, first, last, words);
-        if (into->n - begin > max)
-            return ERR_TOOBIG;
+    autobuf words = BUF(WORDS_BYTES);
+    size_t part = 0, token = 0;
+    struct span s;
+    for (size_t first = 0; first < r->words_n; first = s.last + 1) {
+        const struct stt_part *p = part < r->parts_n ? &r->parts[part] : nullptr;
+        s = span_from(r, first, p ? p->words_end : r->words_n, !p);
+        buf_clear(&words);
+        try(put_words(r, s, timed, &words));
+        struct msg_stt_segment segment = {.start_ms = r->words[s.first].start_ms,
+                                          .end_ms = r->words[s.last].end_ms,
+                                          .logprob = p ? p->logprob : mean_logprob(r, s),
+                                          .no_speech = p ? p->no_speech : 0,
+                                          .compression = doubt_compression(text_of(r, s)),
+                                          .text = text_of(r, s),
+                                          .words = buf_str(&words)};
+        if (p && s.last + 1 == p->words_end) { /* whose tokens are not cut */
+            segment.tokens = (struct str){(const char *)(r->tokens + token),
+                                          (p->tokens_end - token) * sizeof *r->tokens};
+            token = p->tokens_end;
+            part++;
+        }
+        try(tell(arg, &segment));
     }
-    json_end(&j);
-    try(json_finish(&j));
-    return into->n - begin > max ? ERR_TOOBIG : OK;
-}
-
-enum err segments_json(const struct stt_result *result, size_t max, struct buf *into)
-{
-    size_t begin = into->n;
-    for (int words = 1; words >= 0; words--) {
-        enum err err = put_all(result, max, words == 1, into);
-        if (err != ERR_TOOBIG)
-            return err;
-        into->n = begin;
-    }
-    return buf_add(into, S("[]"));
+    return OK;
 }

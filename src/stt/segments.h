@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A final transcript as JSON: phrases, cut where the speaker paused, and their words.
- *
- *     [{"start_ms":210,"end_ms":2980,"text":"he was not","confidence":0.93,
- *       "words":[{"word":"he","start_ms":210,"end_ms":330,"confidence":0.99},…]},…]
- *
- * Pure; any thread.
+ * A final transcript as segments: the driver's parts, or where it has none what lies between the speaker's pauses. One
+ * that grows long is cut at its longest gap. Any thread.
  */
 #pragma once
 
 #include "stt/driver.h"
+#include "wire/msg.h"
 
-enum { SEGMENTS_PAUSE_MS = 400 };
+enum {
+    SEGMENTS_PAUSE_MS = 400,
+    SEGMENTS_MAX_MS = 20000,
+    SEGMENTS_MAX_WORDS = 400,
+};
 
-/* Appends at most `max` bytes: without the words when they do not fit, "[]" when the phrases do not. */
-enum err segments_json(const struct stt_result *result, size_t max, struct buf *into);
+/* `timed`: the words' times are told, too. `tell` gets each segment, good for the call; its error ends it. */
+enum err segments_tell(const struct stt_result *result, bool timed,
+                       enum err (*tell)(void *arg, const struct msg_stt_segment *segment),
+                       void *arg);

@@ -204,12 +204,6 @@ static void sphinx_words(struct buf text, uint32_t telling)
     learnt(telling, OK, "");
 }
 
-static void finish_result(struct stt_result *r)
-{
-    buf_finish(&r->text);
-    free(r->words);
-}
-
 static enum err begin(struct stt_utterance *u)
 {
     const struct stt_request *r = &u->request;
@@ -228,17 +222,20 @@ static void sphinx_close(struct stt_utterance *u)
 {
     if (u->decoder != nullptr)
         pool_give_soiled(pool, u->decoder);
-    finish_result(&u->before);
+    stt_result_finish(&u->before);
     free(u);
 }
 
 static enum err sphinx_open(const struct stt_request *request, struct stt_utterance **ret_u)
 {
+    /* Who asks for English words gets them: no other language is heard. */
     if (request->language.n > 0 && !str_starts(request->language, S("en"))) {
-        snprintf(
-            request->why, STT_WHY_BYTES,
-            "the built-in recogniser hears English only: set the option language to en, or choose "
-            "another recogniser with stt.driver");
+        snprintf(request->why, STT_WHY_BYTES,
+                 request->translate
+                     ? "the built-in recogniser hears English only and cannot translate: pull a "
+                       "Whisper for many languages and name it with stt.model"
+                     : "the built-in recogniser hears English only: set the option language to "
+                       "en, or choose another recogniser with stt.driver");
         return ERR_UNSUPPORTED;
     }
     struct stt_utterance *u = mem_zero(1, sizeof *u);
@@ -303,6 +300,11 @@ static enum err sphinx_partial(struct stt_utterance *u, struct buf *into, bool *
     return OK;
 }
 
+static struct str sphinx_settled(const struct stt_utterance *u)
+{
+    return buf_str(&u->before.text);
+}
+
 static enum err sphinx_finish(struct stt_utterance *u, struct stt_result *result)
 {
     try(sphinx_decoder_end(u->decoder, piece_at_ms(u), &u->before));
@@ -318,6 +320,7 @@ const struct stt_driver stt_sphinx = {
     .name = "sphinx",
     .step_ms = 200,
     .agreeing = 3,
+    .times_words = true,
     .read_dir = sphinx_model_dir,
     .load = sphinx_load,
     .unload = sphinx_unload,
@@ -325,6 +328,7 @@ const struct stt_driver stt_sphinx = {
     .open = sphinx_open,
     .feed = sphinx_feed,
     .partial = sphinx_partial,
+    .settled = sphinx_settled,
     .finish = sphinx_finish,
     .close = sphinx_close,
 };

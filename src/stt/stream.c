@@ -14,8 +14,10 @@
 enum {
     PIECE_MAX_BYTES = 1 << 20, /* one audio message, at the driver's rate */
     LANGUAGE_MAX = 16,
-    FINAL_ROOM = 64, /* of a final's payload for everything but its two texts */
+    PROMPT_MAX = 16 * 1024,
 };
+enum { SEGMENTS_NONE, SEGMENTS_WANTED, SEGMENTS_TIMED }; /* as stt_open has it */
+enum { PARTIALS_PROGRESS = 2, PARTIALS_SETTLED };
 
 static const struct stt_driver *driver; /* const after stream_use */
 static uint32_t rate_hz;                /* const after stream_use */
@@ -23,9 +25,12 @@ static uint32_t rate_hz;                /* const after stream_use */
 struct stream {
     struct worker_stream *wire;
     bool opened, partials, progress; /* progress: partials tell how far it is, too */
+    bool settled;                    /* only what stays is told */
+    uint32_t segments;
     struct stt_request request;
     char language[LANGUAGE_MAX];
     char why[STT_WHY_BYTES];
+    struct buf prompt;
     struct resample *resample;
     struct pcm_carry carry;
     struct buf in, piece; /* one message: as it came, at the driver's rate */
@@ -80,6 +85,7 @@ enum err stream_open(struct worker_stream *s, void **ret_state)
     st->in.cap = WIRE_PAYLOAD_MAX + sizeof(int16_t);
     st->piece.cap = PIECE_MAX_BYTES;
     st->text.cap = st->sent.cap = STT_TEXT_MAX + 1;
+    st->prompt.cap = PROMPT_MAX;
     agree_init(&st->agree, driver->agreeing, STT_TEXT_MAX + 1);
     *ret_state = st;
     return OK;
@@ -103,6 +109,7 @@ void stream_close(void *state)
     buf_finish(&st->piece);
     buf_finish(&st->text);
     buf_finish(&st->sent);
+    buf_finish(&st->prompt);
     free(st);
 }
 
@@ -144,6 +151,18 @@ static enum err send_partial(struct stream *st)
     return worker_send(st->wire, MSG_stt_partial, &partial);
 }
 
+static enum err send_settled(struct stream *st)
+{
+    const struct msg_stt_partial partial = {.text = driver->settled(st->utterance),
+                                            .stable_bytes =
+                                                (uint32_t)driver->settled(st->utterance).n,
+                                            .audio_ms = st->speech_at_ms + ms_of(st->spoken)};
+    if (partial.text.n == st->sent_stable)
+        return OK;
+    st->sent_stable = partial.text.n;
+    return worker_send(st->wire, MSG_stt_partial, &partial);
+}
+
 static enum err hear_speech(void *arg, const int16_t *samples, size_t count)
 {
     struct stream *st = arg;
@@ -151,10 +170,18 @@ static enum err hear_speech(void *arg, const int16_t *samples, size_t count)
         return OK; /* over: what follows is the next stream's */
     try(driver->feed(st->utterance, samples, count));
     st->spoken += count;
+    if (st->settled)
+        return send_settled(st);
     if (!st->partials || ms_of(st->spoken - st->asked) < driver->step_ms)
         return OK;
     st->asked = st->spoken;
     return send_partial(st);
+}
+
+static enum err send_segment(void *arg, const struct msg_stt_segment *segment)
+{
+    struct stream *st = arg;
+    return worker_send(st->wire, MSG_stt_segment, segment);
 }
 
 /* It was to be found out, and nothing was heard that tells. */
@@ -169,13 +196,12 @@ static enum err send_final(struct stream *st, struct stt_result *result)
         result->words[i].start_ms += st->speech_at_ms;
         result->words[i].end_ms += st->speech_at_ms;
     }
-    autobuf segments = BUF(WIRE_PAYLOAD_MAX * 2);
-    try(segments_json(result, WIRE_PAYLOAD_MAX - FINAL_ROOM - result->text.n, &segments));
+    if (st->segments != SEGMENTS_NONE)
+        try(segments_tell(result, driver->times_words, send_segment, st));
     const struct msg_stt_final final = {
         .text = buf_str(&result->text),
         .audio_ms = ms_of(st->heard),
         .compute_us = st->compute_us,
-        .segments_json = buf_str(&segments),
         .language = result->language   ? str_of(result->language)
                     : is_left_open(st) ? S("")
                                        : st->request.language,
@@ -203,8 +229,7 @@ static enum err end_utterance(struct stream *st)
     count_time(st);
     if (err == OK)
         err = send_final(st, &result);
-    buf_finish(&result.text);
-    free(result.words);
+    stt_result_finish(&result);
     return err;
 }
 
@@ -256,11 +281,25 @@ static enum err on_open(struct stream *st, const struct msg_stt_open *m)
     if (m->language.n > sizeof st->language)
         return ERR_INVALID;
     memcpy(st->language, m->language.p, m->language.n);
-    st->partials = m->partials != 0 && driver->partial != nullptr;
-    st->progress = m->partials > 1;
+    if (m->segments == SEGMENTS_TIMED && !driver->times_words) {
+        snprintf(
+            st->why, sizeof st->why,
+            "this recogniser does not measure when each word was said, only when segments were; "
+            "the built-in one does");
+        return ERR_INVALID;
+    }
+    try(buf_add(&st->prompt, m->prompt));
+    st->settled = m->partials == PARTIALS_SETTLED && driver->settled != nullptr;
+    st->partials =
+        m->partials != 0 && m->partials != PARTIALS_SETTLED && driver->partial != nullptr;
+    st->progress = m->partials == PARTIALS_PROGRESS;
+    st->segments = m->segments;
     st->request = (struct stt_request){
         .adapt = m->adapt != 0,
         .language = {st->language, m->language.n},
+        .prompt = buf_str(&st->prompt),
+        .translate = m->translate != 0,
+        .temperature = m->temperature >= 0 && m->temperature <= 1 ? m->temperature : 0,
         .stopped = is_stopped,
         .arg = st,
         .why = st->why,

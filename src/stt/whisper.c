@@ -24,6 +24,7 @@
 #include "stt/whisper/file.h"
 #include "stt/whisper/lanes.h"
 #include "stt/whisper/pace.h"
+#include "stt/whisper/result.h"
 #include "stt/whisper/window.h"
 #include "wire/script.h"
 
@@ -161,6 +162,8 @@ static enum err hear(struct stt_utterance *u, const struct window_range *range, 
                                   .count = range->count,
                                   .whole = whole,
                                   .language = language_of(u, for_good),
+                                  .translate = u->request.translate,
+                                  .temperature = u->request.temperature,
                                   .before = u->carried,
                                   .before_n = u->carried_n};
     enum err err = lanes_hear(&u->request, &window, for_good, &u->heard, &took_us);
@@ -220,26 +223,6 @@ static enum err settle(struct stt_utterance *u, const struct window_range *range
     return OK;
 }
 
-static enum err keep_words(struct stt_utterance *u)
-{
-    const struct model_heard *h = &u->heard;
-    struct stt_result *r = &u->before;
-    for (size_t i = 0; i < h->words_n; i++) {
-        const struct model_word *w = &h->words[i];
-        double all = (double)h->text.n, from = w->at / all, to = (w->at + w->length) / all;
-        try(mem_grow((void **)&r->words, &r->words_room, r->words_n + 1, sizeof *r->words));
-        if (r->text.n > 0)
-            try(buf_add_byte(&r->text, ' '));
-        r->words[r->words_n++] = (struct stt_word){.at = (uint32_t)r->text.n,
-                                                   .length = w->length,
-                                                   .start_ms = window_ms_at(u->window, from),
-                                                   .end_ms = window_ms_at(u->window, to),
-                                                   .confidence = w->confidence};
-        try(buf_add(&r->text, str_sub(buf_str(&h->text), w->at, w->at + w->length)));
-    }
-    return OK;
-}
-
 static void carry(struct stt_utterance *u)
 {
     const struct model_heard *h = &u->heard;
@@ -267,7 +250,7 @@ static enum err commit(struct stt_utterance *u)
     if (!is_heard(u, &range, true))
         try(hear(u, &range, true, false));
     try(settle(u, &range));
-    try(keep_words(u));
+    try(result_add(&u->before, &u->heard, u->window));
     carry(u);
     if (u->heard.words_n > 0) {
         u->language = u->heard.language;
@@ -284,8 +267,7 @@ static void whisper_close(struct stt_utterance *u)
     vad_destroy(u->vad);
     window_destroy(u->window);
     model_heard_finish(&u->heard);
-    buf_finish(&u->before.text);
-    free(u->before.words);
+    stt_result_finish(&u->before);
     free(u);
 }
 
@@ -295,8 +277,11 @@ static enum err find_language(const struct stt_request *r, int *ret_language)
     if (language == MODEL_LANGUAGE_UNKNOWN) {
         snprintf(
             r->why, STT_WHY_BYTES,
-            "the model %.60s does not hear the language %.*s: set the option language, or choose "
-            "another model with stt.model",
+            r->translate
+                ? "the model %.60s does not translate from the language %.*s: choose a Whisper for "
+                  "many languages with stt.model"
+                : "the model %.60s does not hear the language %.*s: set the option language, or "
+                  "choose another model with stt.model",
             name, (int)(r->language.n < 16 ? r->language.n : 16), r->language.p);
         return ERR_UNSUPPORTED;
     }
@@ -315,6 +300,7 @@ static enum err whisper_open(const struct stt_request *request, struct stt_utter
     u->request = *request;
     u->language = u->guess = language;
     u->before.text.cap = STT_TEXT_MAX;
+    u->carried_n = model_tokens(request->prompt, u->carried, CARRIED_MAX);
     enum err err = vad_create(&u->vad);
     if (err == OK)
         err = window_create(&u->window);
@@ -401,6 +387,11 @@ static enum err whisper_partial(struct stt_utterance *u, struct buf *into, bool 
     return put_partial(u, into, speaks, ret_sure);
 }
 
+static struct str whisper_settled(const struct stt_utterance *u)
+{
+    return buf_str(&u->before.text);
+}
+
 static enum err whisper_finish(struct stt_utterance *u, struct stt_result *result)
 {
     struct vad_news last;
@@ -429,6 +420,7 @@ const struct stt_driver stt_whisper = {
     .open = whisper_open,
     .feed = whisper_feed,
     .partial = whisper_partial,
+    .settled = whisper_settled,
     .finish = whisper_finish,
     .close = whisper_close,
 };

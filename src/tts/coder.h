@@ -6,6 +6,8 @@
  *   "pcm" (or "")   the samples themselves, s16le
  *   "opus"          bare Opus packets of 20 ms, one a piece
  *   "ogg"           an Ogg/Opus stream (RFC 7845), a page a piece
+ *   "mp3"           MP3, frames as they are complete
+ *   "flac"          a FLAC stream of unknown length
  *
  * One per stream, its thread.
  */
@@ -14,6 +16,9 @@
 #include "audio/pcm.h"
 
 typedef enum err (*coder_out_fn)(void *to, struct str bytes);
+
+/* Which rates a format has, where it does not have all. */
+const char *coder_rates(struct str format);
 
 struct coder;
 /* ERR_UNSUPPORTED: no such format; ERR_INVALID: it does not have this rate. */

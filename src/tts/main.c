@@ -15,6 +15,7 @@ static const struct tts_driver *const drivers[] = {&tts_builtin, &tts_flite, &tt
 enum { DRIVERS = sizeof drivers / sizeof *drivers };
 static const struct tts_driver *driver; /* const after load */
 static struct buf languages = BUF(16 * 1024);
+static struct buf voices = BUF(WIRE_PAYLOAD_MAX - 64);
 static const char *read_dirs[] = {nullptr, nullptr}; /* const after load */
 
 static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
@@ -30,6 +31,9 @@ static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
         driver->warm_up();
     buf_clear(&languages);
     try(driver->languages(&languages));
+    buf_clear(&voices);
+    try(driver->voices(&voices));
+    try(worker_tell(MSG_tts_voices, &(struct msg_tts_voices){buf_str(&voices)}));
     struct tts_voice *voice;
     try(driver->voice_open(S(""), &voice));
     stream_use(driver);
@@ -51,6 +55,7 @@ static void unload(void)
     if (driver != nullptr && driver->unload != nullptr)
         driver->unload();
     buf_finish(&languages);
+    buf_finish(&voices);
 }
 
 int main(int argc, char **argv)

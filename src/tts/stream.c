@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tts/stream.h"
 
-#include "audio/opus_out.h"
 #include "audio/resample.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -102,7 +101,7 @@ static enum err open_coder(struct stream *st, struct str format)
 {
     enum err err = coder_create(format, st->out_hz, send_sound, st, &st->coder);
     if (err == ERR_INVALID)
-        worker_why(st->wire, OPUS_OUT_RATES);
+        worker_why(st->wire, "%s", coder_rates(format));
     return err;
 }
 

@@ -24,13 +24,21 @@ MSG(canceled, 0x0013, E, U32(canceled, reserved))
 
 /* repartee-stt: stt_open, audio…, stt_finish; answers partials, then one final. Audio is s16le mono.
  * partials: 0 none; 1 when the words change; 2 also while they do not, each 200 ms of sound or as often as it can, to tell
- * by audio_ms how far it has got. The final's language is what was heard, where that was found out. */
-MSG(stt_open,    0x0020, S, U32(stt_open, rate_hz) U32(stt_open, endpoint) U32(stt_open, adapt) U32(stt_open, partials) STR(stt_open, language))
+ * by audio_ms how far it has got; 3 what stays as it is: each is the beginning of the next one and of the final.
+ * segments: 1 before the final come its segments, with the times of words where they are measured; 2 the same, and where
+ * they are not it fails at once. translate: whatever is spoken, the words are English. The prompt is what may have been
+ * said before, and a hint as the temperature: not every recogniser can use it. The final's language is what was heard,
+ * where that was found out. */
+MSG(stt_open,    0x0020, S, U32(stt_open, rate_hz) U32(stt_open, endpoint) U32(stt_open, adapt) U32(stt_open, partials) STR(stt_open, language) U32(stt_open, segments) U32(stt_open, translate) F32(stt_open, temperature) STR(stt_open, prompt))
 MSG(audio,       0x0021, B, BYTES(audio, samples))
 MSG(stt_finish,  0x0022, S, U32(stt_finish, reserved))
 MSG(stt_speech,  0x0023, E, U32(stt_speech, started) U32(stt_speech, at_ms))
 MSG(stt_partial, 0x0024, E, STR(stt_partial, text) U32(stt_partial, stable_bytes) U32(stt_partial, audio_ms))
-MSG(stt_final,   0x0025, E, STR(stt_final, text) U32(stt_final, audio_ms) U64(stt_final, compute_us) STR(stt_final, segments_json) STR(stt_final, language))
+MSG(stt_final,   0x0025, E, STR(stt_final, text) U32(stt_final, audio_ms) U64(stt_final, compute_us) STR(stt_final, language))
+/* A part of the final's text that was said without a pause: what was thought of it (a mean log-probability, how likely
+ * nobody spoke, how far it can be compressed; 0 where that is not asked), its words (wire/spoken_word.h) and the model's
+ * tokens (i32), where it has any. */
+MSG(stt_segment, 0x002f, E, U32(stt_segment, start_ms) U32(stt_segment, end_ms) F32(stt_segment, logprob) F32(stt_segment, no_speech) F32(stt_segment, compression) STR(stt_segment, text) BYTES(stt_segment, words) BYTES(stt_segment, tokens))
 /* Words of the documents, in pieces; the last piece (more = 0) replaces the adapted language model. Each
  * telling has a higher number than the one before. Once an utterance that begins is heard with them, or
  * is not going to be (err: the position in base/err.h's table), the engine says stt_learnt with the
@@ -78,13 +86,15 @@ MSG(llm_done,     0x0034, E, STR(llm_done, reason) U32(llm_done, prompt_tokens) 
 
 /* repartee-tts: tts_open, tts_text… (clauses), tts_finish; answers tts_format, audio…, a tts_clause
  * after each clause's last sound, then tts_done. The format is "pcm", "opus" (a packet of 20 ms a
- * message) or "ogg"; counts are of samples in any of them. */
+ * message), "ogg", "mp3" or "flac"; counts are of samples in any of them. */
 MSG(tts_open,   0x0040, S, STR(tts_open, voice) U32(tts_open, rate_hz) F32(tts_open, speed) STR(tts_open, format))
 MSG(tts_text,   0x0041, S, STR(tts_text, text))
 MSG(tts_finish, 0x0042, S, U32(tts_finish, reserved))
 MSG(tts_format, 0x0043, E, U32(tts_format, rate_hz))
 MSG(tts_clause, 0x0044, E, U32(tts_clause, index) U32(tts_clause, samples) U64(tts_clause, compute_us))
 MSG(tts_done,   0x0045, E, U32(tts_done, samples))
+/* Of the program as a whole, before it is ready: the names that tts_open takes, with ", " between them. */
+MSG(tts_voices, 0x0046, E, STR(tts_voices, names))
 
 /* repartee-read: one document per process. The document's descriptor rides on read_open's frame. */
 MSG(read_open, 0x0050, S, STR(read_open, kind) STR(read_open, name) U64(read_open, size))

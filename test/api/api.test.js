@@ -247,7 +247,12 @@ test('whatever costs something is counted, and refused with a time to wait', asy
   await untilReady({ url });
   assert.equal((await post(url + 'tts', { text: 'One.' })).status, 200);
   const wav = { method: 'POST', headers: { 'Content-Type': 'audio/wav' }, body: new Uint8Array(100) };
-  const refused = [await post(url + 'chat', { message: 'a' }), await post(url + 'tts', { text: 'Two.' }), await post(url + 'rag/query', { query: 'a' }), await fetch(url + 'stt', wav)];
+  const upload = (/** @type {string} */ what) => {
+    const form = new FormData();
+    form.append('file', new Blob([wav.body]));
+    return fetch(`${url}v1/audio/${what}`, { method: 'POST', body: form });
+  };
+  const refused = [await post(url + 'chat', { message: 'a' }), await post(url + 'tts', { text: 'Two.' }), await post(url + 'rag/query', { query: 'a' }), await fetch(url + 'stt', wav), await post(url + 'v1/audio/speech', { input: 'Two.' }), await upload('transcriptions'), await upload('translations')];
   for (const answer of refused) {
     assert.equal(answer.status, 429, answer.url);
     const wait_s = Number(answer.headers.get('retry-after'));

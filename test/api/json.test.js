@@ -66,6 +66,19 @@ const BODIES = {
     most: 2 * 1024 * 1024,
     takesUnknown: true,
   },
+  'POST /v1/audio/speech': {
+    fields: {
+      input: { type: 'string', required: true, min: 1, max: 4 * 4096 },
+      voice: { type: 'string', min: 1, max: 64 },
+      response_format: { type: 'string', oneOf: ['mp3', 'opus', 'aac', 'flac', 'wav', 'pcm'] },
+      stream_format: { type: 'string', oneOf: ['audio', 'sse'] },
+      instructions: { type: 'string', max: 4 * 4096 },
+      speed: { type: 'number', min: 0.25, max: 4 },
+    },
+    good: { input: 'hello' },
+    most: 128 * 1024,
+    takesUnknown: true,
+  },
   'POST /rag/ingest': {
     fields: { text: { type: 'string', required: true }, title: { type: 'string', required: true, min: 1, max: 200, isName: true } },
     good: { text: 'a', title: 'b' },
@@ -94,7 +107,7 @@ const BODIES = {
 };
 BODIES['POST /synthesize'] = BODIES['POST /tts'];
 /** Routes whose body, if any, is no JSON. */
-const BARE = new Set(['POST /stt', 'DELETE /session', 'DELETE /session/*', 'DELETE /sessions', 'DELETE /rag/documents/*', 'DELETE /models/*']);
+const BARE = new Set(['POST /stt', 'POST /v1/audio/transcriptions', 'POST /v1/audio/translations', 'DELETE /session', 'DELETE /session/*', 'DELETE /sessions', 'DELETE /rag/documents/*', 'DELETE /models/*']);
 
 /** @typedef {{name: string, body: string|Buffer, status: number, code: string, param?: string|null}} Case */
 
@@ -348,9 +361,9 @@ test('hostile JSON for every route @tsan', async (t) => {
       count++;
     }
     for (const type of ['multipart/form-data', 'multipart/form-data; boundary=', 'multipart/form-data; boundary=""', `multipart/form-data; boundary=${'a'.repeat(71)}`, 'multipart/form-data; boundary=a b', 'multipart/mixed; boundary=a']) {
-      for (const where of ['/rag/ingest', '/stt'])
+      for (const where of ['/rag/ingest', '/stt', '/v1/audio/transcriptions', '/v1/audio/translations'])
         assert.match(describe(await ask(server, 'POST', where, ingest, { 'Content-Type': type })), /^4(00|15) \w+ null$/, `${where} ${type}`);
-      count += 2;
+      count += 4;
     }
     await assertAlive(server);
   });

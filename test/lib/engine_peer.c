@@ -59,6 +59,8 @@ void peer_load_model(struct peer *p, const char *driver, const char *model, cons
         fail_msg("the program ended instead of being ready");
     if (p->frame.type == MSG_fail)
         fail_msg("load: %.*s", STR_FMT(p->msg.fail.text));
+    if (p->frame.type == MSG_tts_voices)
+        assert_true(peer_next(p));
     assert_int_equal(p->frame.type, MSG_ready);
 }
 

@@ -130,17 +130,31 @@ async function isEnded(s, answer, { session_id }) {
   await ask(s, `DELETE /session/${session_id}`, { status: 404, ...bearer(s) });
 }
 
+/** The events of /v1/audio, up to the one that ends them. @param {import('./flows.js').Answer} answer */
+function audioEvents({ text }) {
+  const events = text.split('\n').filter((line) => line.startsWith('data: ')).map((line) => JSON.parse(line.slice(6)));
+  const last = events.at(-1);
+  if (last?.error) refuse(last.error, 'stream');
+  assert.match(last?.type ?? '', /\.done$/, 'the stream ends before its end');
+  return events;
+}
+
 /** @param {string} folder @returns {Record<string, Flow>} */
 export function quoteFlows(folder) {
   const wav = speak(folder, 'Where is the ladder?');
   const samples = samplesOf(wav), ogg = encodeOgg(wav);
   const packets = packetsOf(ogg).slice(2), webm = webmOf(ogg);
   const pieces = Array.from({ length: Math.ceil(webm.length / 1000) }, (_, i) => webm.subarray(i * 1000, i * 1000 + 1000));
+  /** @param {Record<string, string>} fields @param {(a: any) => any} [shown] @param {string} [where] @returns {Flow} */
+  const transcription = (fields, shown = (a) => a.text, where = 'transcriptions') => ({ run: (s) => ask(s, `POST /v1/audio/${where}`, form('question.ogg', readFileSync(ogg), fields)).then(shown) });
+  /** @param {object} fields @param {(a: any) => any} [shown] @returns {Flow} */
+  const speech = (fields, shown = (a) => a.bytes) => ({ run: (s) => ask(s, 'POST /v1/audio/speech', { body: { input: 'Good morning, and a good day.', voice: 'alloy', ...fields } }).then(shown) });
   const tts = (/** @type {object} */ fields) => (/** @type {Server} */ s) => ask(s, 'POST /tts', { body: { text: 'Good morning, and a good day.', ...fields } });
   return {
     'GET /healthz': get('/healthz'),
     'GET /readyz': get('/readyz'),
     'GET /metrics': get('/metrics'),
+    'GET /voices': get('/voices'),
     'GET /': { run: (s) => ask(s, 'GET /'), shown: (a) => a.text.length },
     'GET /app.js': { run: (s) => ask(s, 'GET /app.js', { headers: { 'Accept-Encoding': 'gzip' } }), shown: (a) => a.bytes.length },
     'three requests on one connection': {
@@ -187,6 +201,14 @@ export function quoteFlows(folder) {
     'POST /tts, Opus': { run: tts({ format: 'opus' }), shown: (a) => a.bytes.length },
     'POST /stt, the bare file': { run: (s) => ask(s, 'POST /stt', { body: readFileSync(wav), type: 'audio/wav' }), shown: (a) => a.json.text },
     'POST /stt, a form': { run: (s) => ask(s, 'POST /stt', form('question.ogg', readFileSync(ogg))), shown: (a) => a.json.text },
+    'POST /v1/audio/transcriptions, JSON': transcription({}),
+    'POST /v1/audio/transcriptions, with times': transcription({ response_format: 'verbose_json', 'timestamp_granularities[]': 'word', prompt: 'A ladder.' }),
+    'POST /v1/audio/transcriptions, subtitles': transcription({ response_format: 'vtt', language: 'en', temperature: '0.5' }),
+    'POST /v1/audio/transcriptions, a stream': transcription({ stream: 'true' }, (answer) => audioEvents(answer).at(-1)),
+    'POST /v1/audio/translations': transcription({}, undefined, 'translations'),
+    'POST /v1/audio/speech, MP3': speech({}),
+    'POST /v1/audio/speech, FLAC': speech({ response_format: 'flac' }),
+    'POST /v1/audio/speech, events': speech({ response_format: 'wav', stream_format: 'sse', voice: { id: 'tone' } }, (answer) => audioEvents(answer)),
     'POST /rag/ingest, JSON': {
       prepare: newTitle,
       run: (s, title) => ask(s, 'POST /rag/ingest', { body: { title, text: `# ${title}\n\nA rake.` } }),

@@ -84,10 +84,11 @@ export function eventsOf(answer) {
 /** @param {any[]} events */
 export const answerOf = (events) => events.filter((e) => e.type === 'token').map((e) => e.content).join('');
 
-/** A form with one file. @param {string} name @param {string | Buffer} content */
-export function form(name, content) {
+/** A form with one file. @param {string} name @param {string | Buffer} content @param {Record<string, string>} [fields] in front of it */
+export function form(name, content, fields = {}) {
   const edge = 'a-line-that-is-not-in-it';
-  const head = `--${edge}\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\n\r\n`;
+  const others = Object.entries(fields).map(([field, value]) => `--${edge}\r\nContent-Disposition: form-data; name="${field}"\r\n\r\n${value}\r\n`);
+  const head = `${others.join('')}--${edge}\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\n\r\n`;
   return { body: Buffer.concat([Buffer.from(head), Buffer.from(content), Buffer.from(`\r\n--${edge}--\r\n`)]), type: `multipart/form-data; boundary=${edge}` };
 }
 

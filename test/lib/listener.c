@@ -6,7 +6,9 @@
 
 #include "audio/wav.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "read_file.h"
+#include "wire/spoken_word.h"
 
 enum { FILE_MAX = 32 << 20 };
 
@@ -80,7 +82,7 @@ struct peer *listen_start(const char *program, const char *driver, const char *o
     return p;
 }
 
-static void open_with(struct listener *l, struct peer *p, uint32_t stream,
+void listen_open_with(struct listener *l, struct peer *p, uint32_t stream,
                       const struct msg_stt_open *open)
 {
     *l = (struct listener){.peer = p,
@@ -101,19 +103,21 @@ static void open_with(struct listener *l, struct peer *p, uint32_t stream,
 void listen_open(struct listener *l, struct peer *p, uint32_t stream, uint32_t rate_hz, bool adapt,
                  bool endpoint)
 {
-    open_with(l, p, stream,
-              &(struct msg_stt_open){.rate_hz = rate_hz,
-                                     .endpoint = endpoint,
-                                     .adapt = adapt,
-                                     .partials = 1,
-                                     .language = S("en")});
+    listen_open_with(l, p, stream,
+                     &(struct msg_stt_open){.rate_hz = rate_hz,
+                                            .endpoint = endpoint,
+                                            .adapt = adapt,
+                                            .partials = 1,
+                                            .segments = 1,
+                                            .language = S("en")});
 }
 
 void listen_open_in(struct listener *l, struct peer *p, uint32_t stream, const char *language)
 {
-    open_with(
+    listen_open_with(
         l, p, stream,
-        &(struct msg_stt_open){.rate_hz = 16000, .partials = 1, .language = str_of(language)});
+        &(struct msg_stt_open){
+            .rate_hz = 16000, .partials = 1, .segments = 1, .language = str_of(language)});
 }
 
 static void take_partial(struct listener *l, const struct msg_stt_partial *m)
@@ -143,10 +147,43 @@ static void take_speech(struct listener *l, const struct msg_stt_speech *m)
     }
 }
 
+/* As JSON, for tests to look into. */
+static void take_segment(struct listener *l, const struct msg_stt_segment *m)
+{
+    struct json_out j = {.to = &l->segments};
+    struct str rest = m->words;
+    struct spoken_word w;
+    l->segments.n -= l->segments.n > 0; /* the bracket that closed them */
+    assert_ok(buf_add_byte(&l->segments, l->segments.n ? ',' : '['));
+    json_obj(&j);
+    json_kint(&j, "start_ms", m->start_ms);
+    json_kint(&j, "end_ms", m->end_ms);
+    json_kstr(&j, "text", m->text);
+    json_kint(&j, "tokens", (int64_t)(m->tokens.n / sizeof(int32_t)));
+    json_knum(&j, "logprob", (double)m->logprob);
+    json_knum(&j, "compression", (double)m->compression);
+    json_key(&j, "words");
+    json_arr(&j);
+    while (rest.n) {
+        assert_ok(spoken_word_next(&rest, m->text.n, &w));
+        json_obj(&j);
+        json_kstr(&j, "word", str_sub(m->text, w.at, w.at + w.length));
+        json_kint(&j, "start_ms", w.start_ms);
+        json_kint(&j, "end_ms", w.end_ms);
+        json_knum(&j, "confidence", (double)w.confidence);
+        json_end(&j);
+    }
+    json_end(&j);
+    json_end(&j);
+    assert_ok(json_finish(&j));
+    assert_ok(buf_add_byte(&l->segments, ']'));
+}
+
 static void take_final(struct listener *l, const struct msg_stt_final *m)
 {
     assert_ok(buf_add(&l->text, m->text));
-    assert_ok(buf_add(&l->segments, m->segments_json));
+    if (l->segments.n == 0)
+        assert_ok(buf_add(&l->segments, S("[]")));
     snprintf(l->language, sizeof l->language, "%.*s", STR_FMT(m->language));
     l->audio_ms = m->audio_ms;
     l->compute_us = m->compute_us;
@@ -166,6 +203,9 @@ static void take(struct listener *l, const struct peer *p)
         break;
     case MSG_stt_speech:
         take_speech(l, &p->msg.stt_speech);
+        break;
+    case MSG_stt_segment:
+        take_segment(l, &p->msg.stt_segment);
         break;
     case MSG_stt_final:
         take_final(l, &p->msg.stt_final);

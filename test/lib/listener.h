@@ -38,6 +38,9 @@ struct listener {
 struct peer *listen_start(const char *program, const char *driver, const char *options);
 void listen_open(struct listener *l, struct peer *p, uint32_t stream, uint32_t rate_hz, bool adapt,
                  bool endpoint);
+/* As it says. */
+void listen_open_with(struct listener *l, struct peer *p, uint32_t stream,
+                      const struct msg_stt_open *open);
 /* 16 kHz, in a language. */
 void listen_open_in(struct listener *l, struct peer *p, uint32_t stream, const char *language);
 /* In pieces of so many bytes; waits for credit. */

@@ -9,9 +9,10 @@ int main(int argc, char **argv)
 {
     struct whisper_shape shape;
     if (argc < 4 || argc > 5 || !whisper_shape_named(argv[1], &shape)) {
-        fputs("usage: whisper_make tiny|tiny.en|base.en|small.en f32|f16|q8_0|q5_1|q5_0|q4_0 FILE "
-              "[\"words that it says\"]\n",
-              stderr);
+        fputs(
+            "usage: whisper_make tiny|tiny-many|tiny.en|base.en|small.en f32|f16|q8_0|q5_1|q5_0|q4_0 FILE "
+            "[\"words that it says\"]\n",
+            stderr);
         return 2;
     }
     shape.type = argv[2];

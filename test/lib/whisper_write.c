@@ -55,6 +55,11 @@ struct whisper_shape whisper_tiny_made(void)
 
 bool whisper_shape_named(const char *name, struct whisper_shape *ret_shape)
 {
+    if (strcmp(name, "tiny-many") == 0) {
+        *ret_shape = whisper_tiny_made();
+        ret_shape->multilingual = true;
+        return true;
+    }
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         if (strcmp(shapes[i].name, name) == 0) {
             *ret_shape = shapes[i].shape;

@@ -23,7 +23,7 @@ struct whisper_shape {
 
 /* 8 MB; one layer. */
 struct whisper_shape whisper_tiny_made(void);
-/* "tiny" (as above), "tiny.en", "base.en", "small.en"; false: none of them. */
+/* "tiny" (as above), "tiny-many" (the same, multilingual), "tiny.en", "base.en", "small.en"; false: none of them. */
 bool whisper_shape_named(const char *name, struct whisper_shape *ret_shape);
 /* False, with a word on standard error: it could not be written. */
 bool whisper_write(const char *path, const struct whisper_shape *shape);

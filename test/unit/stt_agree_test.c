@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What of a growing transcript is settled, and the final one as JSON. */
+/* What of a growing transcript is settled, and the final one in segments. */
 #include "stt/agree.h"
 
-#include "base/json.h"
+#include <stdio.h>
+
 #include "stt/segments.h"
 #include "unit.h"
+#include "wire/spoken_word.h"
 
 static void test_agree(void **state)
 {
@@ -108,48 +110,112 @@ static struct stt_result he_was_not(void)
     return r;
 }
 
+/* What was told, a line a segment: times, text, words with their times, tokens. */
+struct told {
+    struct buf lines;
+    unsigned most; /* then it fails */
+    float logprob; /* of the last one */
+};
+
+static enum err tell(void *arg, const struct msg_stt_segment *m)
+{
+    struct told *t = arg;
+    struct str rest = m->words;
+    struct spoken_word w;
+    if (t->most-- == 0)
+        return ERR_CANCELED;
+    try(buf_addf(&t->lines, "%u-%u %.*s", m->start_ms, m->end_ms, STR_FMT(m->text)));
+    while (rest.n) {
+        try(spoken_word_next(&rest, m->text.n, &w));
+        try(buf_addf(&t->lines, " [%.*s %u-%u]", STR_FMT(str_sub(m->text, w.at, w.at + w.length)),
+                     w.start_ms, w.end_ms));
+    }
+    t->logprob = m->logprob;
+    return buf_addf(&t->lines, " %zu\n", m->tokens.n / sizeof(int32_t));
+}
+
 static void test_segments(void **state)
 {
     (void)state;
     struct stt_result r = he_was_not();
-    autobuf out = BUF(4096);
-    assert_ok(segments_json(&r, 4096, &out));
-    struct json_doc *doc;
-    assert_ok(json_parse(buf_str(&out), &doc, nullptr));
-    const struct json_val *phrases = json_root(doc), *first = json_at(phrases, 0);
-    assert_int_equal(json_count(phrases), 2);
-    assert_str(json_str(json_get(first, "text")), "he was");
-    assert_int_equal(json_int(json_get(first, "start_ms"), -1), 100);
-    assert_int_equal(json_int(json_get(first, "end_ms"), -1), 600);
-    assert_float_equal(json_num(json_get(first, "confidence"), -1), 0.75, 1e-6);
-    assert_int_equal(json_count(json_get(first, "words")), 2);
-    assert_str(json_str(json_get(json_at(json_get(first, "words"), 1), "word")), "was");
-    assert_str(json_str(json_get(json_at(phrases, 1), "text")), "not");
-    json_doc_destroy(doc);
+    struct told t = {.lines = BUF(4096), .most = 100};
+    assert_ok(segments_tell(&r, true, tell, &t));
+    assert_str(buf_str(&t.lines), "100-600 he was [he 100-300] [was 310-600] 0\n"
+                                  "1000-1200 not [not 1000-1200] 0\n");
+    assert_float_equal(t.logprob, -1.386294, 1e-5);
+    buf_clear(&t.lines);
+    assert_ok(segments_tell(&r, false, tell, &t)); /* without the times of words */
+    assert_str(buf_str(&t.lines), "100-600 he was [he 0-0] [was 0-0] 0\n"
+                                  "1000-1200 not [not 0-0] 0\n");
+    t.most = 1;
+    assert_err(segments_tell(&r, true, tell, &t), ERR_CANCELED);
+    buf_finish(&t.lines);
     buf_finish(&r.text);
 }
 
-/* What does not fit is left out, the finest first. */
-static void test_segments_room(void **state)
+/* Parts stay as they were heard, whatever the pauses; each has its tokens. */
+static void test_parts(void **state)
 {
     (void)state;
     struct stt_result r = he_was_not();
-    autobuf whole = BUF(4096), phrases = BUF(4096), none = BUF(4096);
-    assert_ok(segments_json(&r, 4096, &whole));
-    assert_ok(segments_json(&r, whole.n - 1, &phrases));
-    assert_true(phrases.n > 2 && phrases.n < whole.n);
-    assert_true(str_find(buf_str(&phrases), S("\"words\"")) == phrases.n);
-    assert_ok(segments_json(&r, phrases.n - 1, &none));
-    assert_str(buf_str(&none), "[]");
+    struct stt_part parts[] = {{.words_end = 1, .tokens_end = 2, .logprob = -0.5f},
+                               {.words_end = 3, .tokens_end = 5, .logprob = -0.25f}};
+    int32_t tokens[] = {1, 2, 3, 4, 5};
+    struct told t = {.lines = BUF(4096), .most = 100};
+    r.parts = parts;
+    r.parts_n = countof(parts);
+    r.tokens = tokens;
+    r.tokens_n = countof(tokens);
+    assert_ok(segments_tell(&r, false, tell, &t));
+    assert_str(buf_str(&t.lines),
+               "100-300 he [he 0-0] 2\n310-1200 was not [was 0-0] [not 0-0] 3\n");
+    assert_float_equal(t.logprob, -0.25, 1e-6);
+    buf_finish(&t.lines);
+    buf_finish(&r.text);
+}
+
+/* Who never pauses is cut all the same, at the longest gap of the later half. */
+static void test_long_segments(void **state)
+{
+    (void)state;
+    enum { WORDS = 2000, WORD_MS = 300 };
+    static struct stt_word many[WORDS];
+    struct stt_result r = {.text = BUF(WORDS * 2), .words = many, .words_n = WORDS};
+    struct told t = {.lines = BUF(1 << 20), .most = 1000};
+    for (uint32_t i = 0; i < WORDS; i++) {
+        many[i] = (struct stt_word){.at = 2 * i,
+                                    .length = 1,
+                                    .start_ms = i * WORD_MS + (i % 50 == 0 ? 100 : 0),
+                                    .end_ms = (i + 1) * WORD_MS,
+                                    .confidence = 1};
+        assert_ok(buf_add(&r.text, S("a ")));
+    }
+    assert_ok(segments_tell(&r, false, tell, &t));
+    struct str rest = str_of(buf_z(&t.lines)), line;
+    uint64_t last = 0;
+    size_t heard = 0;
+    for (size_t i = 0; str_cut(&rest, '\n', &line); i++) {
+        unsigned start, end;
+        assert_int_equal(sscanf(line.p, "%u-%u", &start, &end), 2);
+        assert_true(start >= last && end > start && end <= start + SEGMENTS_MAX_MS);
+        assert_true(i == 0 || start % 15000 == 100);
+        last = end;
+        for (size_t at = 0; at < line.n; at++)
+            heard += line.p[at] == '[';
+    }
+    assert_int_equal(last, WORDS * WORD_MS);
+    assert_int_equal(heard, WORDS);
+    buf_finish(&t.lines);
     buf_finish(&r.text);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_agree),       cmocka_unit_test(test_agree_of_two),
-        cmocka_unit_test(test_agree_words), cmocka_unit_test(test_agree_cap),
-        cmocka_unit_test(test_segments),    cmocka_unit_test(test_segments_room),
+        cmocka_unit_test(test_agree),         cmocka_unit_test(test_agree_of_two),
+        cmocka_unit_test(test_agree_words),   cmocka_unit_test(test_agree_cap),
+        cmocka_unit_test(test_segments),      cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_long_segments),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -93,7 +93,12 @@ static void it_is_doubted_for_a_reason(void **)
 
 static void what_says_little_in_many_words_is_doubted(void **)
 {
-    assert_true(doubt_compression(S("short")) == 0);
+    assert_true(doubt_compression(S("")) == 0);
+    assert_true(doubt_compression(S("short")) > 0 && doubt_compression(S("short")) < 1);
+    struct model_heard loud = heard_as("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"); /* 38 bytes */
+    assert_true(doubt_compression(buf_str(&loud.text)) > 2.4f);
+    assert_int_equal(doubt_of(&loud), GUARD_NONE); /* too short to tell */
+    model_heard_finish(&loud);
     float usual = doubt_compression(
         S("You can add documents by dropping them on the page, or by naming a folder."));
     assert_true(usual > 0.8f && usual < 1.5f);

@@ -74,13 +74,17 @@ static void words_are_heard(void **)
     int64_t last = 0;
     size_t words = 0;
     for (size_t s = 0; s < json_count(json_root(doc)); s++) {
-        const struct json_val *list = json_get(json_at(json_root(doc), s), "words");
-        for (size_t i = 0; i < json_count(list); i++, words++) {
-            int64_t from = json_int(json_get(json_at(list, i), "start_ms"), -1);
-            int64_t to = json_int(json_get(json_at(list, i), "end_ms"), -1);
-            assert_true(from >= last && to > from && to <= 2000);
-            last = to;
-        }
+        const struct json_val *segment = json_at(json_root(doc), s);
+        const struct json_val *list = json_get(segment, "words");
+        int64_t from = json_int(json_get(segment, "start_ms"), -1);
+        int64_t to = json_int(json_get(segment, "end_ms"), -1);
+        assert_true(from >= last && to > from && to <= 2000);
+        assert_true(json_int(json_get(segment, "tokens"), 0) >= (int64_t)json_count(list));
+        assert_true(json_num(json_get(segment, "logprob"), 1) <= 0);
+        assert_true(json_num(json_get(segment, "compression"), 0) > 0);
+        last = to;
+        for (size_t i = 0; i < json_count(list); i++, words++) /* nobody has measured that */
+            assert_int_equal(json_int(json_get(json_at(list, i), "end_ms"), -1), 0);
     }
     assert_int_equal(words, 5);
     assert_int_equal(guards(p), 0);

@@ -151,6 +151,36 @@ static void test_ogg(void **state)
     assert_int_equal(peer_stop(p), 0);
 }
 
+/* Files whose frames players read: see test/api/speech.test.js. Here, that they leave early and have the sound's length. */
+static void test_mp3_and_flac(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *format;
+        struct str begin;
+        uint32_t sound_max; /* bytes a sample, of 100 */
+    } rows[] = {{"mp3", {"\xff\xf3", 2}, 40}, {"flac", {"fLaC", 4}, 120}};
+    struct peer *p = start("ms=60");
+    for (uint32_t i = 0; i < countof(rows); i++) {
+        autobuf file = BUF(1 << 20);
+        size_t before_clause = 0, messages = 0;
+        speak_coded(p, i + 1, rows[i].format, 24000);
+        while (peer_next(p) && p->frame.type != MSG_tts_done) {
+            if (p->frame.type == MSG_audio) {
+                assert_ok(buf_add(&file, p->msg.audio.samples));
+                messages++;
+            } else if (p->frame.type == MSG_tts_clause && before_clause == 0) {
+                before_clause = file.n;
+            }
+        }
+        uint32_t samples = p->msg.tts_done.samples;
+        assert_true(str_starts(buf_str(&file), rows[i].begin));
+        assert_true(before_clause > file.n / 8 && messages > 10);
+        assert_uint_in_range(file.n, samples / 100, (size_t)samples * rows[i].sound_max / 100);
+    }
+    assert_int_equal(peer_stop(p), 0);
+}
+
 /* The first pieces are short, none is long. */
 static void test_pieces(void **state)
 {
@@ -195,7 +225,8 @@ static void test_refusals(void **state)
     } rows[] = {
         {"", 22050, 0, ERR_INVALID, "opus", "opus"},
         {"", 0, 0, ERR_INVALID, "opus", "ogg"}, /* the voice's own rate */
-        {"", 24000, 0, ERR_UNSUPPORTED, "", "mp3"},
+        {"", 22051, 0, ERR_INVALID, "mp3", "mp3"},
+        {"", 24000, 0, ERR_UNSUPPORTED, "", "aac"},
         {"missing", 0, 0, ERR_NOTFOUND, "tone"},
         {"", 4000, 0, ERR_INVALID, "rate"},
         {"", 96000, 0, ERR_INVALID, "rate"},
@@ -358,11 +389,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_opus),         cmocka_unit_test(test_ogg),
-        cmocka_unit_test(test_counts),       cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_speed),        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_cancel),       cmocka_unit_test(test_fail),
-        cmocka_unit_test(test_hang),         cmocka_unit_test(test_crash),
-        cmocka_unit_test(test_four_streams), cmocka_unit_test(test_credit),
+        cmocka_unit_test(test_mp3_and_flac), cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_pieces),       cmocka_unit_test(test_speed),
+        cmocka_unit_test(test_refusals),     cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_fail),         cmocka_unit_test(test_hang),
+        cmocka_unit_test(test_crash),        cmocka_unit_test(test_four_streams),
+        cmocka_unit_test(test_credit),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

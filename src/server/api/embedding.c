@@ -7,11 +7,11 @@
  * Shapes: OpenAI's published OpenAPI file.
  */
 #include <math.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 
 #include "base/conf.h"
 #include "server/api/admit.h"
+#include "server/api/base64.h"
 #include "server/api/embedding_request.h"
 #include "server/api/route.h"
 #include "server/engine/engine.h"
@@ -109,18 +109,10 @@ static enum err put_numbers(struct buf *into, struct str numbers)
     return buf_add_byte(into, ']');
 }
 
-static size_t base64_bytes(size_t n)
-{
-    return (n + 2) / 3 * 4;
-}
-
 static enum err put_base64(struct buf *into, struct str numbers)
 {
-    size_t room = base64_bytes(numbers.n) + 1; /* OpenSSL puts a NUL after it */
     try(buf_add_byte(into, '"'));
-    try(buf_reserve(into, room + 1));
-    into->n += (size_t)EVP_EncodeBlock((unsigned char *)into->p + into->n,
-                                       (const unsigned char *)numbers.p, (int)numbers.n);
+    try(base64_add(into, numbers));
     return buf_add_byte(into, '"');
 }
 

@@ -57,6 +57,9 @@ void handle_session_refresh(struct server *, struct exchange *, const struct pri
 void handle_chat(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_completion(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_embedding(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_transcription(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_translation(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_speech(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_models(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_model_list(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_model_pull(struct server *, struct exchange *, const struct principal *, struct str);
@@ -66,6 +69,7 @@ void handle_model_use(struct server *, struct exchange *, const struct principal
 void handle_voice(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_stt(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_tts(struct server *, struct exchange *, const struct principal *, struct str);
+void handle_voices(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_ingest(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_job(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_query(struct server *, struct exchange *, const struct principal *, struct str);

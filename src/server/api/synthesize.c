@@ -7,35 +7,28 @@
 #include "base/json.h"
 #include "server/api/admit.h"
 #include "server/api/route.h"
-#include "server/engine/engine.h"
-#include "server/talk/clause.h"
+#include "server/api/speaking.h"
 
-enum { BODY_MAX = 128 * 1024, TEXT_MAX = 16 * 1024, SILENCE_MS = 30000 };
+enum { BODY_MAX = 128 * 1024, TEXT_MAX = 16 * 1024 };
 
 struct synthesis {
     struct server *server;
     struct exchange *x;
     struct principal who;
-    struct job *job;
-    struct timer silence; /* of the engine; stopped while it waits for the client */
-    struct clause_splitter clauses;
+    struct speaking *speaking;
     enum format : uint8_t { FORMAT_PCM, FORMAT_WAV, FORMAT_OPUS } format;
-    bool begun;
     uint32_t rate_hz;
-    size_t unread; /* bytes that the client has not taken and the engine got no credit for */
 };
 
 static void synthesis_free(struct synthesis *y)
 {
-    job_cancel(y->job);
-    timer_stop(&y->silence);
-    clause_free(&y->clauses);
+    speaking_destroy(y->speaking);
     free(y);
 }
 
 static void fail(struct synthesis *y, enum err err, const char *message, const char *param)
 {
-    if (y->begun)
+    if (exchange_begun(y->x))
         exchange_abort(y->x); /* the status is out already: a cut body says that it is not whole */
     else
         exchange_error(y->x, err, message, param);
@@ -44,7 +37,6 @@ static void fail(struct synthesis *y, enum err err, const char *message, const c
 
 static void begin_response(struct synthesis *y)
 {
-    y->begun = true;
     static const char *const types[] = {"audio/pcm", "audio/wav", "audio/ogg; codecs=opus"};
     exchange_begin(y->x, 200, types[y->format]);
     if (y->format == FORMAT_WAV) {
@@ -54,51 +46,32 @@ static void begin_response(struct synthesis *y)
     }
 }
 
-static void on_message(void *arg, enum msg_type type, const union msg *msg)
+static enum err on_sound(void *arg, struct str bytes)
 {
     struct synthesis *y = arg;
-    if (type != MSG_audio)
-        return;
-    if (!y->begun)
+    if (!exchange_begun(y->x))
         begin_response(y);
-    struct str samples = msg->audio.samples;
-    timer_start(&y->silence, SILENCE_MS);
-    if (exchange_write(y->x, samples) <= EXCHANGE_QUEUE) {
-        job_consumed(y->job, samples.n);
-        return;
-    }
-    y->unread += samples.n;
-    timer_stop(&y->silence); /* net/exchange drops a client that does not go on */
+    return exchange_write(y->x, bytes) <= EXCHANGE_QUEUE ? OK : ERR_AGAIN;
 }
 
 static void on_writable(struct exchange *x, void *arg)
 {
     (void)x;
     struct synthesis *y = arg;
-    if (y->job) {
-        job_consumed(y->job, y->unread);
-        timer_start(&y->silence, SILENCE_MS);
-    }
-    y->unread = 0;
+    speaking_resume(y->speaking);
 }
 
-static void on_ended(void *arg, enum err err, const char *text)
+static void on_ended(void *arg, enum err err, const char *sentence)
 {
     struct synthesis *y = arg;
-    y->job = nullptr;
     if (err != OK) {
-        fail(y, err, text, nullptr);
+        fail(y, err, sentence, nullptr);
         return;
     }
-    if (!y->begun)
+    if (!exchange_begun(y->x))
         begin_response(y); /* nothing of the text can be spoken */
     exchange_end(y->x);
     synthesis_free(y);
-}
-
-static void on_silence(void *arg)
-{
-    fail(arg, ERR_LATE, "the voice has fallen silent; please try again", nullptr);
 }
 
 struct tts_request {
@@ -107,34 +80,16 @@ struct tts_request {
     double speed;
 };
 
-static enum err send_clauses(struct synthesis *y, const struct tts_request *r)
-{
-    const struct msg_tts_open open = {.voice = r->voice.n ? r->voice
-                                                          : str_of(y->server->conf->tts_voice),
-                                      .rate_hz = y->rate_hz,
-                                      .speed = (float)r->speed,
-                                      .format = y->format == FORMAT_OPUS ? S("ogg") : S("pcm")};
-    const struct msg_tts_finish finish = {};
-    struct str clause;
-    size_t end;
-    try(job_send(y->job, MSG_tts_open, &open));
-    try(clause_feed(&y->clauses, r->text));
-    clause_finish(&y->clauses);
-    while (clause_next(&y->clauses, &clause, &end)) {
-        const struct msg_tts_text text = {clause};
-        try(job_send(y->job, MSG_tts_text, &text));
-    }
-    return job_send(y->job, MSG_tts_finish, &finish);
-}
-
 static enum err begin(struct synthesis *y, const struct tts_request *r)
 {
-    static const struct job_events events = {.message = on_message, .ended = on_ended};
+    static const struct speaking_events events = {.sound = on_sound, .ended = on_ended};
+    const struct speaking_wish wish = {.text = r->text,
+                                       .voice = r->voice,
+                                       .format = y->format == FORMAT_OPUS ? S("ogg") : S("pcm"),
+                                       .rate_hz = y->rate_hz,
+                                       .speed = r->speed};
     try(admit_request(y->server, &y->who, y->x));
-    try(engine_open(y->server->tts, &events, y, &y->job));
-    try(send_clauses(y, r));
-    timer_start(&y->silence, SILENCE_MS);
-    return OK;
+    return speaking_begin(y->server, &wish, &events, y, &y->speaking);
 }
 
 /* Who names no format in the request may name one as HTTP does. */
@@ -211,7 +166,5 @@ void handle_tts(struct server *s, struct exchange *x, const struct principal *wh
     y->server = s;
     y->x = x;
     y->who = *who;
-    clause_init(&y->clauses);
-    timer_init(&y->silence, s->loop, on_silence, y);
     exchange_read_body(x, BODY_MAX, &events, y);
 }

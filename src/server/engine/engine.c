@@ -96,7 +96,7 @@ void engine_end(struct engine *e, enum err err, const char *text)
     buf_finish(&e->out);
     char *owned[] = {e->role,    e->driver,       e->model_dir,   e->model,      e->options,
                      e->program, e->ready_driver, e->ready_model, e->languages,  e->notes,
-                     e->refusal, e->sha256,       e->vad,         e->vad_sha256, e->last_words};
+                     e->voices,  e->refusal,      e->sha256,            e->vad,         e->vad_sha256, e->last_words};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     free(e);
@@ -112,6 +112,7 @@ void engine_info(const struct engine *e, struct engine_info *ret_info)
         .notes = e->notes ? e->notes : "",
         .file = e->model,
         .vad = e->vad,
+        .voices = e->voices ? e->voices : "",
         .refusal = e->refusal ? e->refusal : "",
         .refusal_passes = e->refusal_passes,
         .last_words = e->last_words ? e->last_words : "",

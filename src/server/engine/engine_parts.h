@@ -53,6 +53,7 @@ struct engine {
     enum engine_state state;
     uint64_t since_ms;
     char *ready_driver, *ready_model, *languages, *notes; /* owned, from `ready` */
+    char *voices;                                         /* owned, from `tts_voices` */
     bool refusal_passes;
     char *refusal;    /* owned: why it would not load, the last time; NULL: it did */
     char *last_words; /* owned: of a child that failed, until the next one is ready */

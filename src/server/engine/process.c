@@ -163,6 +163,9 @@ static enum err on_frame(struct engine *e, const struct frame *f)
         if (e->state == ENGINE_STARTING)
             on_ready(e, &msg.ready);
         return OK;
+    case MSG_tts_voices:
+        engine_keep_text(&e->voices, msg.tts_voices.names);
+        return OK;
     case MSG_pong:
         on_pong(e, &msg.pong);
         return OK;

@@ -18,7 +18,7 @@ float doubt_compression(struct str text)
 {
     unsigned char into[COMPRESSED_MAX];
     uLongf n = sizeof into;
-    if (text.n < COMPRESSED_MIN || compressBound(text.n) > n ||
+    if (text.n == 0 || compressBound(text.n) > n ||
         compress(into, &n, (const unsigned char *)text.p, text.n) != Z_OK)
         return 0;
     return (float)text.n / (float)n;
@@ -119,7 +119,9 @@ enum guard doubt_of(const struct model_heard *h)
         return GUARD_unsure;
     if (find_loop(h, &first, &words))
         return GUARD_loop;
-    return doubt_compression(buf_str(&h->text)) > COMPRESSION ? GUARD_compression : GUARD_NONE;
+    bool says_something = h->text.n >= COMPRESSED_MIN;
+    return says_something && doubt_compression(buf_str(&h->text)) > COMPRESSION ? GUARD_compression
+                                                                                : GUARD_NONE;
 }
 
 enum guard doubt_for_good(const struct model_heard *h)

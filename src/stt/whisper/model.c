@@ -103,6 +103,22 @@ const char *model_language_name(int language)
     return name ? name : "";
 }
 
+size_t model_tokens(struct str text, int32_t *into, size_t max)
+{
+    autobuf copy = BUF(TEXT_MAX + 1); /* with a blank in front, as words in the middle have it */
+    autofree whisper_token *all = nullptr;
+    int n = 0;
+    if (text.n > 0 && text.n <= TEXT_MAX && buf_add_byte(&copy, ' ') == OK &&
+        buf_add(&copy, text) == OK && buf_z(&copy))
+        all = mem_zero(TEXT_MAX + 1, sizeof *all); /* a token is a byte at least */
+    if (all)
+        n = whisper_tokenize(context, copy.p, all, TEXT_MAX + 1);
+    size_t count = n > 0 ? (size_t)n : 0, kept = count < max ? count : max;
+    if (kept)
+        memcpy(into, all + count - kept, kept * sizeof *into);
+    return kept;
+}
+
 /* --- lanes --- */
 
 enum err model_lane_create(struct model_lane **ret_lane, char why[MODEL_WHY_BYTES])
@@ -158,6 +174,8 @@ static struct whisper_full_params params_of(struct model_lane *lane, const struc
     p.print_progress = false;
     p.print_timestamps = false;
     p.greedy.best_of = 1;
+    p.translate = w->translate && whisper_is_multilingual(context);
+    p.temperature = w->temperature;
     p.temperature_inc = 0; /* chance would give the same sound other words */
     /* What is to be believed is decided elsewhere. */
     p.entropy_thold = 0;

@@ -34,6 +34,8 @@ struct model_window {
     size_t count;
     bool whole;            /* the encoder looks at 25 s: slower, and less easily led astray */
     int language;          /* of model_language */
+    bool translate;        /* into English, where the model knows other languages */
+    float temperature;     /* 0: the likeliest words */
     const int32_t *before; /* tokens of what was said before */
     size_t before_n;
     uint32_t threads;
@@ -72,6 +74,8 @@ const char *model_language_name(int language);
 
 /* The encoder looks at all there is of a window of this length anyway. */
 bool model_sees_whole(size_t samples);
+/* The last tokens of a text, at most `max`; returns how many. None: there is no memory for them, too. */
+size_t model_tokens(struct str text, int32_t *into, size_t max);
 
 struct model_lane;
 enum err model_lane_create(struct model_lane **ret_lane, char why[MODEL_WHY_BYTES]);

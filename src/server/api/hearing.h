@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A recording that is heard: its bytes while they are received, a confined repartee-read that opens it, its samples on
+ * their way to the recogniser as fast as that takes them, and the words. The routes differ in how a request and its
+ * answer look; this is what they share. As long as it lives it is one of limit.uploads. Transcription uses the general
+ * language model; conversations adapt to the documents. Loop thread only.
+ *
+ *     try(hearing_create(s, &events, me, &h));
+ *     try(hearing_add(h, bytes)); …
+ *     try(hearing_begin(h, &wish));
+ *     … events.heard, then events.ended(OK), or events.ended with what went wrong: exactly once
+ *
+ * No event fires from inside hearing_begin, and none after hearing_destroy, which `ended` may call, and the others not.
+ */
+#pragma once
+
+#include "server/engine/engine.h"
+
+struct hearing;
+struct server;
+
+enum hearing_segments : uint8_t { HEARING_TEXT_ONLY, HEARING_SEGMENTS, HEARING_WORD_TIMES };
+
+/* As stt_open has it. */
+struct hearing_wish {
+    struct str language, prompt;
+    bool translate;
+    double temperature;
+    enum hearing_segments
+        segments; /* with HEARING_WORD_TIMES it ends with ERR_INVALID where there are none */
+    bool news;    /* words are told as soon as they are sure */
+};
+
+/* Those that return an error end it. */
+struct hearing_events {
+    /* With wish.news: more of the text, as it will stay. What came before `heard` is all of it. */
+    enum err (*news)(void *arg, struct str text);
+    enum err (*segment)(void *arg, const struct msg_stt_segment *segment);
+    /* `final` is good for the call. */
+    void (*heard)(void *arg, const struct msg_stt_final *final);
+    /* A sentence fit for a client, or NULL. */
+    void (*ended)(void *arg, enum err err, const char *sentence);
+};
+
+/* ERR_BUSY: others are sending recordings; ERR_NOMEM. */
+enum err hearing_create(struct server *s, const struct hearing_events *events, void *arg,
+                        struct hearing **ret_h);
+void hearing_destroy(struct hearing *h); /* takes NULL */
+/* More of the file. ERR_NOMEM. */
+enum err hearing_add(struct hearing *h, struct str bytes);
+uint64_t hearing_size(const struct hearing *h); /* bytes so far */
+/* The file is whole. */
+enum err hearing_begin(struct hearing *h, const struct hearing_wish *wish);
+/* From hearing_begin to now, and to the last sample of the file. */
+uint64_t hearing_us(const struct hearing *h);
+uint64_t hearing_read_us(const struct hearing *h);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/api/language_name.h"
+
+static const struct {
+    const char *code, *name;
+} languages[] = {
+    {"af", "afrikaans"},      {"am", "amharic"},     {"ar", "arabic"},
+    {"as", "assamese"},       {"az", "azerbaijani"}, {"ba", "bashkir"},
+    {"be", "belarusian"},     {"bg", "bulgarian"},   {"bn", "bengali"},
+    {"bo", "tibetan"},        {"br", "breton"},      {"bs", "bosnian"},
+    {"ca", "catalan"},        {"cs", "czech"},       {"cy", "welsh"},
+    {"da", "danish"},         {"de", "german"},      {"el", "greek"},
+    {"en", "english"},        {"es", "spanish"},     {"et", "estonian"},
+    {"eu", "basque"},         {"fa", "persian"},     {"fi", "finnish"},
+    {"fo", "faroese"},        {"fr", "french"},      {"gl", "galician"},
+    {"gu", "gujarati"},       {"ha", "hausa"},       {"haw", "hawaiian"},
+    {"he", "hebrew"},         {"hi", "hindi"},       {"hr", "croatian"},
+    {"ht", "haitian creole"}, {"hu", "hungarian"},   {"hy", "armenian"},
+    {"id", "indonesian"},     {"is", "icelandic"},   {"it", "italian"},
+    {"ja", "japanese"},       {"jw", "javanese"},    {"ka", "georgian"},
+    {"kk", "kazakh"},         {"km", "khmer"},       {"kn", "kannada"},
+    {"ko", "korean"},         {"la", "latin"},       {"lb", "luxembourgish"},
+    {"ln", "lingala"},        {"lo", "lao"},         {"lt", "lithuanian"},
+    {"lv", "latvian"},        {"mg", "malagasy"},    {"mi", "maori"},
+    {"mk", "macedonian"},     {"ml", "malayalam"},   {"mn", "mongolian"},
+    {"mr", "marathi"},        {"ms", "malay"},       {"mt", "maltese"},
+    {"my", "myanmar"},        {"ne", "nepali"},      {"nl", "dutch"},
+    {"nn", "nynorsk"},        {"no", "norwegian"},   {"oc", "occitan"},
+    {"pa", "punjabi"},        {"pl", "polish"},      {"ps", "pashto"},
+    {"pt", "portuguese"},     {"ro", "romanian"},    {"ru", "russian"},
+    {"sa", "sanskrit"},       {"sd", "sindhi"},      {"si", "sinhala"},
+    {"sk", "slovak"},         {"sl", "slovenian"},   {"sn", "shona"},
+    {"so", "somali"},         {"sq", "albanian"},    {"sr", "serbian"},
+    {"su", "sundanese"},      {"sv", "swedish"},     {"sw", "swahili"},
+    {"ta", "tamil"},          {"te", "telugu"},      {"tg", "tajik"},
+    {"th", "thai"},           {"tk", "turkmen"},     {"tl", "tagalog"},
+    {"tr", "turkish"},        {"tt", "tatar"},       {"uk", "ukrainian"},
+    {"ur", "urdu"},           {"uz", "uzbek"},       {"vi", "vietnamese"},
+    {"yi", "yiddish"},        {"yo", "yoruba"},      {"yue", "cantonese"},
+    {"zh", "chinese"},
+};
+
+struct str language_name(struct str tag)
+{
+    size_t n = 0;
+    while (n < tag.n && tag.p[n] != '-' && tag.p[n] != '_')
+        n++;
+    for (size_t i = 0; i < sizeof languages / sizeof *languages; i++)
+        if (str_eq_nocase(str_sub(tag, 0, n), str_of(languages[i].code)))
+            return str_of(languages[i].name);
+    return tag;
+}

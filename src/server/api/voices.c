@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+/* GET /voices: the voices that /tts, /v1/audio/speech and WS /voice take by name, and which is the standard one. */
+#include "base/conf.h"
+#include "base/json.h"
+#include "server/api/route.h"
+#include "server/engine/engine.h"
+
+enum { BODY_MAX = 256 * 1024 };
+
+static enum err write_list(struct str names, const char *standard, struct buf *body)
+{
+    struct json_out j = {.to = body};
+    struct str name;
+    json_obj(&j);
+    json_kstr(&j, "standard", str_of(standard));
+    json_key(&j, "voices");
+    json_arr(&j);
+    while (str_cut(&names, ',', &name)) {
+        json_obj(&j);
+        json_kstr(&j, "name", str_trim(name));
+        json_end(&j);
+    }
+    json_end(&j);
+    json_end(&j);
+    return json_finish(&j);
+}
+
+void handle_voices(struct server *s, struct exchange *x, const struct principal *who, struct str id)
+{
+    (void)who, (void)id;
+    struct engine_info info;
+    engine_info(s->tts, &info);
+    if (!info.voices[0]) {
+        exchange_error(x, ERR_ENGINE, "the voices are still being loaded; try again in a moment",
+                       nullptr);
+        return;
+    }
+    autobuf body = BUF(BODY_MAX);
+    const char *standard = s->conf->tts_voice[0] ? s->conf->tts_voice : info.model;
+    enum err err = write_list(str_of(info.voices), standard, &body);
+    if (err == OK)
+        exchange_reply(x, 200, "application/json", buf_str(&body));
+    else
+        exchange_error(x, err, nullptr, nullptr);
+}
