@@ -6,6 +6,7 @@
  */
 #include <math.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "audio/pcm.h"
 #include "base/check.h"
@@ -20,6 +21,7 @@ enum {
     PIECE_MS = 40,
     NAMES_MAX = 512 * 1024,
     NOTES_BYTES = 200,
+    PHONEMES_BYTES = 4 * ESPEAK_PHONEMES_MAX, /* letters and accents apart */
 };
 static_assert((int)TTS_WHY_BYTES == (int)SESSION_WHY_BYTES);
 
@@ -32,7 +34,7 @@ static struct piper_file file;     /* const after start, and its mapping gone */
 static struct speech *speech;      /* const after start */
 static struct piper_voice *voices; /* const after load */
 static size_t voices_n;            /* const after load */
-static uint32_t threads;           /* const after load */
+static uint32_t threads, at_once;  /* const after load; at_once: utterances that are computed */
 static char notes[NOTES_BYTES];    /* const after start */
 
 /* --- load --- */
@@ -75,12 +77,19 @@ static enum err check_language(char why[TTS_WHY_BYTES])
     return ERR_UNSUPPORTED;
 }
 
+static uint32_t cores(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 && n < 1024 ? (uint32_t)n : 1;
+}
+
 static enum err piper_load(const struct tts_load *load, char why[TTS_WHY_BYTES])
 {
     try(tts_builtin.load(load, why));
     try(piper_file_open(load, &file, why));
     try(check_language(why));
     threads = load->threads ? load->threads : 1;
+    at_once = cores() / threads;
     try(make_voices());
     try(unicode_prepare());
     return session_prepare();
@@ -97,14 +106,48 @@ static void piper_unload(void)
     tts_builtin.unload();
 }
 
+static enum err put_phonemes(struct str phrase, struct buf *into)
+{
+    autobuf raw = BUF(ESPEAK_PHONEMES_MAX);
+    if (file.json.kind == PHONEMES_TEXT)
+        try(unicode_lower(phrase, &raw));
+    else
+        try(espeak_phonemes(file.json.espeak, phrase, &raw));
+    return unicode_decompose(buf_str(&raw), into);
+}
+
+/* What is said to try the voice: long enough for several pieces. */
+static enum err say_trial(struct phoneme_ids *ids, char why[TTS_WHY_BYTES])
+{
+    autobuf phonemes = BUF(PHONEMES_BYTES);
+    try(put_phonemes(
+        S("Hello, I am ready, and this is how I sound when I say a sentence that is not too short."),
+        &phonemes));
+    struct str rest = buf_str(&phonemes);
+    if (phonemes_next(&file.json, &rest, ids))
+        return OK;
+    snprintf(why, TTS_WHY_BYTES, "the voice knows no phoneme of its language");
+    return ERR_INVALID;
+}
+
+static enum err make_speech(char why[TTS_WHY_BYTES])
+{
+    autofree struct phoneme_ids *ids = mem_zero(1, sizeof *ids);
+    if (!ids)
+        return ERR_NOMEM;
+    try(say_trial(ids, why));
+    try(session_open_all(threads, why));
+    return speech_create(file.onnx, ids, voices[0].speaker, at_once ? at_once : 1, &speech, why);
+}
+
 static enum err piper_start(char why[TTS_WHY_BYTES])
 {
-    try(session_open_all(threads, why));
-    enum err err = speech_create(file.onnx, &speech, why);
+    enum err err = make_speech(why);
     piper_file_unmap(&file);
     if (err == OK)
-        snprintf(notes, sizeof notes, "%u Hz, %u speaker%s, %u threads", file.json.rate_hz,
-                 file.json.speakers_n, file.json.speakers_n == 1 ? "" : "s", threads);
+        snprintf(notes, sizeof notes, "%u Hz, %u speaker%s, %s, %u threads", file.json.rate_hz,
+                 file.json.speakers_n, file.json.speakers_n == 1 ? "" : "s",
+                 speech_is_cut(speech) ? "in pieces" : "whole", threads);
     return err;
 }
 
@@ -180,16 +223,6 @@ static bool on_sound(void *arg, const float *samples, size_t count)
     return true;
 }
 
-static enum err put_phonemes(struct str phrase, struct buf *into)
-{
-    autobuf raw = BUF(ESPEAK_PHONEMES_MAX);
-    if (file.json.kind == PHONEMES_TEXT)
-        try(unicode_lower(phrase, &raw));
-    else
-        try(espeak_phonemes(file.json.espeak, phrase, &raw));
-    return unicode_decompose(buf_str(&raw), into);
-}
-
 static enum err piper_synthesise(struct tts_voice *base, struct str phrase, float speed,
                                  tts_piece_fn piece, void *to, char why[TTS_WHY_BYTES])
 {
@@ -198,7 +231,7 @@ static enum err piper_synthesise(struct tts_voice *base, struct str phrase, floa
     const struct speech_scales scales = {json->noise_scale, json->length_scale / speed,
                                          json->noise_w};
     struct listener listener = {piece, to, base->rate_hz};
-    autobuf phonemes = BUF(4 * ESPEAK_PHONEMES_MAX);
+    autobuf phonemes = BUF(PHONEMES_BYTES);
     autofree struct phoneme_ids *ids = mem_zero(1, sizeof *ids);
     if (!ids)
         return ERR_NOMEM;
