@@ -29,6 +29,7 @@ static const struct {
       .waves = 2,
       .channels = 32,
       .rate_hz = 16000}},
+    {"least", {.hidden = 2, .layers = 1, .heads = 1, .couplings = 1, .waves = 1, .channels = 8, .rate_hz = 16000}},
     {"x_low",
      {.hidden = 96,
       .layers = 6,

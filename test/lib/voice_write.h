@@ -28,7 +28,7 @@ struct voice_shape {
 
 /* Half a megabyte. */
 struct voice_shape voice_tiny_made(void);
-/* "tiny" (as above), "x_low", "low", "medium", "high"; false: none of them. */
+/* "tiny" (as above), "least" (a seed for fuzzing), "x_low", "low", "medium", "high"; false: none of them. */
 bool voice_shape_named(const char *name, struct voice_shape *ret_shape);
 /* NAME.onnx, and beside it NAME.onnx.json. False, with a word on standard error: it could not be written. */
 bool voice_write(const char *path, const struct voice_shape *shape);

@@ -78,6 +78,10 @@ static OrtStatus *make_env(uint32_t threads)
         status = api->SetGlobalInterOpNumThreads(options, 1);
     if (!status)
         status = api->SetGlobalDenormalAsZero(options);
+    /* They would wait awake for each other, and keep other engines from the cores that they need themselves; asleep they are
+     * 3 ms later with the first sound. */
+    if (!status)
+        status = api->SetGlobalSpinControl(options, 0);
     if (!status)
         status = api->CreateEnvWithCustomLoggerAndGlobalThreadPools(
             on_log, nullptr, ORT_LOGGING_LEVEL_ERROR, "piper", options, &env);
