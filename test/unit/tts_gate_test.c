@@ -65,7 +65,8 @@ static void urgent_ones_go_first(void **)
     gate_enter(&gate, false);
     for (size_t i = 0; i < countof(waiters); i++) {
         waiters[i].is_urgent = i % 2;
-        assert_int_equal(pthread_create(&waiters[i].thread, nullptr, wait_and_note, &waiters[i]), 0);
+        assert_int_equal(pthread_create(&waiters[i].thread, nullptr, wait_and_note, &waiters[i]),
+                         0);
     }
     uint32_t urgent = 0;
     while (urgent < countof(waiters) / 2) {
@@ -77,7 +78,8 @@ static void urgent_ones_go_first(void **)
     for (size_t i = 0; i < countof(waiters); i++)
         assert_int_equal(pthread_join(waiters[i].thread, nullptr), 0);
     for (size_t i = 0; i < countof(waiters); i++)
-        assert_int_in_range(waiters[i].came, waiters[i].is_urgent ? 1 : 5, waiters[i].is_urgent ? 4 : 8);
+        assert_int_in_range(waiters[i].came, waiters[i].is_urgent ? 1 : 5,
+                            waiters[i].is_urgent ? 4 : 8);
     gate_finish(&gate);
 }
 

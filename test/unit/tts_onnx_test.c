@@ -284,13 +284,14 @@ static void expect_cut(const char *name, int speakers, uint32_t hop, uint32_t de
 
 static void voices_are_cut_where_they_should_be(void **)
 {
-    /* Of the last stage of a medium one: (7 - 1) / 2 · (3 + 12) = 45 samples and 3 of the last convolution, so 12 before the
-     * stage and 1 that it looks at itself. */
-    static const uint32_t medium[] = {9, 9, 13}, high[] = {12, 17, 77, 38};
-    expect_cut("tiny", 1, 256, 12, 16, medium);
-    expect_cut("tiny", 4, 256, 12, 16, medium);
-    expect_cut("medium", 1, 256, 12, 32, medium);
-    expect_cut("high", 2, 256, 15, 32, high);
+    /* A medium one's last stage looks at (7 - 1) / 2 · (3 + 12) = 45 samples, and 3 of the last convolution: 12 of those before
+     * the stage, and it looks at 1 itself. 45 and these 13 are 8 before the stage above, and so on; the first convolution
+     * looks at 3 frames. A high one looks at (11 - 1) / 2 · (1 + 3 + 5 + 3) = 60 in each stage. */
+    static const uint32_t medium[] = {8, 9, 13}, high[] = {11, 15, 48, 33};
+    expect_cut("tiny", 1, 256, 11, 8, medium);
+    expect_cut("tiny", 4, 256, 11, 8, medium);
+    expect_cut("medium", 1, 256, 11, 32, medium);
+    expect_cut("high", 2, 256, 14, 32, high);
 }
 
 static void what_cannot_be_cut_is_told_apart(void **)

@@ -178,8 +178,9 @@ static void speed_is_that_of_speech(void **)
 
 static void hostile_text_is_no_harm(void **)
 {
-    static const char *const units[] = {"s'", "a", "1", "9,", "Dr. ", "\u0301", "\u65e5\u672c", "(", "_", "^", "$", "\u200f",
-                                        "!?", "<speak>", "\xf0\x9f\x98\x80", "(en)"};
+    static const char *const units[] = {
+        "s'", "a", "1", "9,",     "Dr. ", "\u0301",  "\u65e5\u672c",     "(",
+        "_",  "^", "$", "\u200f", "!?",   "<speak>", "\xf0\x9f\x98\x80", "(en)"};
     struct peer *p = start(tiny);
     for (size_t i = 0; i < countof(units); i++) {
         char text[2000];
@@ -292,13 +293,17 @@ static void what_is_no_voice_is_refused(void **)
         {{.driver = driver, .model = S("/tmp")}, "no voice file"},
         {{.driver = driver, .model = S("/dev/null")}, "no voice file"},
         {{.driver = driver, .model = str_of(made_file())}, "no voice file"},
-        {{.driver = driver, .model = str_of(put_voice(buf_str(&onnx), nullptr))}, "lacks its second file"},
+        {{.driver = driver, .model = str_of(put_voice(buf_str(&onnx), nullptr))},
+         "lacks its second file"},
         {{.driver = driver, .model = str_of(put_voice(half, &json))}, "cut or damaged"},
         {{.driver = driver, .model = str_of(put_voice(buf_str(&json), &json))}, "no ONNX file"},
         {{.driver = driver, .model = str_of(put_voice(buf_str(&onnx), &onnx))}, "cannot be read"},
-        {{.driver = driver, .model = str_of(put_voice(buf_str(&onnx), &speakers))}, "do not belong together"},
-        {{.driver = driver, .model = str_of(put_voice(buf_str(&onnx), &klingon))}, "no rules for the voice's language"},
-        {{.driver = driver, .model = str_of(put_voice(buf_str(&other), &json))}, "ONNX Runtime cannot load the voice"},
+        {{.driver = driver, .model = str_of(put_voice(buf_str(&onnx), &speakers))},
+         "do not belong together"},
+        {{.driver = driver, .model = str_of(put_voice(buf_str(&onnx), &klingon))},
+         "no rules for the voice's language"},
+        {{.driver = driver, .model = str_of(put_voice(buf_str(&other), &json))},
+         "ONNX Runtime cannot load the voice"},
         {{.driver = driver,
           .model = str_of(tiny),
           .sha256 = S("0000000000000000000000000000000000000000000000000000000000000000")},

@@ -42,7 +42,7 @@ static void fill(size_t count)
 }
 
 struct sound {
-    struct buf samples; /* float */
+    struct buf samples;    /* float */
     size_t pieces, wanted; /* wanted: how many pieces; 0: all */
     bool fails;
 };
@@ -87,13 +87,15 @@ static void expect_alike(const struct buf *a, const struct buf *b, const char *n
     float loudest = 0;
     for (size_t i = 0; i < a->n / sizeof *x; i++) {
         if (!(fabsf(x[i] - y[i]) <= 1.0f / 32768))
-            fail_msg("%s, %zu phonemes: sample %zu is %g and not %g", name, count, i, (double)x[i], (double)y[i]);
+            fail_msg("%s, %zu phonemes: sample %zu is %g and not %g", name, count, i, (double)x[i],
+                     (double)y[i]);
         loudest = fmaxf(loudest, fabsf(x[i]));
     }
     assert_true(loudest > 0.01f); /* it is sound that is compared */
 }
 
-static void compare(const char *name, int speakers, int64_t speaker, const size_t *counts, size_t counts_n)
+static void compare(const char *name, int speakers, int64_t speaker, const size_t *counts,
+                    size_t counts_n)
 {
     struct voice_shape shape;
     struct session *whole;
@@ -124,7 +126,8 @@ static void compare(const char *name, int speakers, int64_t speaker, const size_
 
 static void pieces_sound_as_the_whole(void **)
 {
-    static const size_t counts[] = {1, 2, 3, 5, 8, 10, 11, 14, 20, 33, 50, 75, 101, 150, 400}, few[] = {12, 60};
+    static const size_t counts[] = {1, 2, 3, 5, 8, 10, 11, 14, 20, 33, 50, 75, 101, 150, 400},
+                        few[] = {12, 60};
     compare("tiny", 1, -1, counts, countof(counts));
     compare("tiny", 3, 2, counts, countof(counts));
     compare("x_low", 1, -1, few, countof(few));
@@ -245,7 +248,7 @@ static void memory_may_be_short(void **)
         if (!has_failed)
             break;
     }
-    assert_true(refused > 3);
+    assert_true(refused >= 3); /* the frames, and two windows of them; more where ONNX Runtime asks malloc, too */
     buf_finish(&want.samples);
     speech_destroy(s);
 }
