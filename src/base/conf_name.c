@@ -41,7 +41,7 @@ const char *conf_old_variable(const struct conf_option *o)
         {"http.origins", "CORS_ORIGINS"}, {"limit.turns", "RATE_LIMIT"},
         {"llm.model", "MODEL_NAME"},      {"llm.url", "OPENAI_COMPAT_BASE_URL"},
         {"models.hub", "HF_ENDPOINT"},    {"models.token", "HF_TOKEN"},
-        {"stt.model", "WHISPER_MODEL"},
+        {"stt.model", "WHISPER_MODEL"},   {"tts.model", "PIPER_VOICE"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (strcmp(table[i].option, o->name) == 0)

@@ -34,6 +34,9 @@ enum { JSON_MAX_DEPTH = 32 };
 
 /* ERR_SYNTAX, ERR_UTF8, ERR_TOOBIG (depth), ERR_NOMEM. */
 enum err json_parse(struct str text, struct json_doc **ret_doc, struct json_why *why);
+/* For a file that has objects of more than 256 fields, as many as keys_max. */
+enum err json_parse_wide(struct str text, size_t keys_max, struct json_doc **ret_doc,
+                         struct json_why *why);
 void json_doc_destroy(struct json_doc *doc); /* takes NULL */
 const struct json_val *json_root(const struct json_doc *doc);
 

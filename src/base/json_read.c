@@ -5,6 +5,7 @@
 #include <yyjson.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 
 /* A json_doc is a yyjson_doc and a json_val a yyjson_val under another name, so that yyjson's header
  * stays in this file. */
@@ -50,13 +51,21 @@ static int compare_keys(const void *a, const void *b)
 }
 
 /* Sorted, since each with each would cost a hostile body of wide objects milliseconds. */
-static enum err check_keys(yyjson_val *obj, struct json_why *why)
+static enum err check_keys(yyjson_val *obj, size_t keys_max, struct json_why *why)
 {
-    yyjson_val *keys[KEYS_MAX];
+    yyjson_val *few[KEYS_MAX], **keys = few;
+    autofree yyjson_val **many = nullptr;
     size_t count = 0;
-    if (yyjson_obj_size(obj) > KEYS_MAX) {
-        set_why(why, "", "an object has more than %d fields", KEYS_MAX);
+    if (yyjson_obj_size(obj) > keys_max) {
+        set_why(why, "", "an object has more than %zu fields", keys_max);
         return ERR_TOOBIG;
+    }
+    if (yyjson_obj_size(obj) > KEYS_MAX) {
+        keys = many = mem_zero(yyjson_obj_size(obj), sizeof *many);
+        if (!many) {
+            set_why(why, "", "%s", err_text(ERR_NOMEM));
+            return ERR_NOMEM;
+        }
     }
     yyjson_obj_iter it = yyjson_obj_iter_with(obj);
     for (yyjson_val *key; (key = yyjson_obj_iter_next(&it));)
@@ -73,7 +82,7 @@ static enum err check_keys(yyjson_val *obj, struct json_why *why)
 }
 
 /* Depth is at most JSON_MAX_DEPTH, so the recursion is bounded. */
-static enum err check_value(yyjson_val *v, int depth, struct json_why *why)
+static enum err check_value(yyjson_val *v, int depth, size_t keys_max, struct json_why *why)
 {
     if (!yyjson_is_ctn(v))
         return OK;
@@ -84,17 +93,23 @@ static enum err check_value(yyjson_val *v, int depth, struct json_why *why)
     if (yyjson_is_arr(v)) {
         yyjson_arr_iter it = yyjson_arr_iter_with(v);
         for (yyjson_val *item; (item = yyjson_arr_iter_next(&it));)
-            try(check_value(item, depth + 1, why));
+            try(check_value(item, depth + 1, keys_max, why));
         return OK;
     }
-    try(check_keys(v, why));
+    try(check_keys(v, keys_max, why));
     yyjson_obj_iter it = yyjson_obj_iter_with(v);
     for (yyjson_val *key; (key = yyjson_obj_iter_next(&it));)
-        try(check_value(yyjson_obj_iter_get_val(key), depth + 1, why));
+        try(check_value(yyjson_obj_iter_get_val(key), depth + 1, keys_max, why));
     return OK;
 }
 
 enum err json_parse(struct str text, struct json_doc **ret_doc, struct json_why *why)
+{
+    return json_parse_wide(text, KEYS_MAX, ret_doc, why);
+}
+
+enum err json_parse_wide(struct str text, size_t keys_max, struct json_doc **ret_doc,
+                         struct json_why *why)
 {
     yyjson_read_err failure;
     yyjson_doc *doc =
@@ -111,7 +126,7 @@ enum err json_parse(struct str text, struct json_doc **ret_doc, struct json_why 
         set_why(why, "", "this is not JSON (at byte %zu)", failure.pos);
         return ERR_SYNTAX;
     }
-    enum err err = check_value(yyjson_doc_get_root(doc), 0, why);
+    enum err err = check_value(yyjson_doc_get_root(doc), 0, keys_max, why);
     if (err != OK) {
         yyjson_doc_free(doc);
         return err;

@@ -3,14 +3,14 @@
  * What a synthesiser has to offer so that repartee-tts can speak with it. One `const struct
  * tts_driver` a file; the engine knows nothing of phonemes, graphs or rules.
  *
- * Threads. load, warm_up and unload run alone, on the main thread. All else may run on several
+ * Threads. load, start, warm_up and unload run alone, on the main thread. All else may run on several
  * compute threads at once, also on one voice; a library that cannot do that is locked inside its
  * driver. No lock may be held while a piece is handed over: handing over waits for the listener, who
  * may be slow, and one slow listener must not silence the others.
  *
  * Voices. A voice belongs to its driver; voice_open of the same name may give the same one again.
  * Its rate never changes. What a voice needs to read after `load` lies below `read_dir`, because the
- * process is locked in after that.
+ * process is locked in after that; what makes threads of its own waits for `start`, which comes then.
  *
  * Text. A phrase has gone through tts/normalise: valid UTF-8 in NFC, at most TTS_PHRASE_MAX bytes,
  * one line, no control characters, no word over 64 bytes, no run over 8, at least one letter or
@@ -22,7 +22,7 @@
  * false the driver stops as soon as it can and answers ERR_CANCELED. Numbers of speed: 1 is the
  * voice's own, 2 twice as fast.
  *
- * Mandatory: everything but load, unload and warm_up; their absence is NULL.
+ * Mandatory: everything but load, start, unload, warm_up and notes; their absence is NULL.
  */
 #pragma once
 
@@ -51,7 +51,8 @@ struct tts_voice {
 /* What `load` gets from the server (wire: load). Slices are borrowed. */
 struct tts_load {
     struct str model_dir, model, options;
-    uint32_t threads; /* compute threads that it may use at start */
+    struct str sha256; /* of the model's file; empty: not known */
+    uint32_t threads;  /* compute threads that it may use at start */
 };
 
 /* Takes `count` samples of a voice. False: nobody wants more. */
@@ -64,9 +65,13 @@ struct tts_driver {
 
     /* On failure `why` holds a sentence for the operator. */
     enum err (*load)(const struct tts_load *load, char why[TTS_WHY_BYTES]);
+    enum err (*start)(char why[TTS_WHY_BYTES]);
     void (*unload)(void);
     /* Makes the first real synthesis as fast as the later ones; its failure is not one. */
     void (*warm_up)(void);
+
+    /* What is worth knowing of it after start, for the operator; NUL-terminated, the driver's own. */
+    const char *(*notes)(void);
 
     /* Names that voice_open takes, separated by ", ". */
     enum err (*voices)(struct buf *into);
@@ -81,4 +86,4 @@ struct tts_driver {
                            tts_piece_fn piece, void *to, char why[TTS_WHY_BYTES]);
 };
 
-extern const struct tts_driver tts_flite, tts_espeak, tts_builtin, tts_scripted;
+extern const struct tts_driver tts_flite, tts_espeak, tts_builtin, tts_piper, tts_scripted;

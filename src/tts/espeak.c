@@ -14,10 +14,11 @@
 
 #include "base/mem.h"
 #include "tts/driver.h"
+#include "tts/espeak.h"
 #include "tts/espeak_numbers.h"
 
 enum {
-    NAME_MAX_BYTES = 32,
+    NAME_MAX_BYTES = ESPEAK_TAG_BYTES,
     BUFFER_MS = 30,
     PIECE_MS = 30,
     NORMAL_WPM = 175,
@@ -186,6 +187,97 @@ static enum err espeak_synthesise(struct tts_voice *voice, struct str phrase, fl
         if (!piece(to, samples + at, count - at < step ? count - at : step))
             return ERR_CANCELED;
     return OK;
+}
+
+/* --- phonemes --- */
+
+/* How a clause ended, of the library's number for it; its upper bits say more. */
+enum {
+    CLAUSE_MASK = 0x000fffff,
+    CLAUSE_PERIOD = 40 | 0x80000,
+    CLAUSE_COMMA = 20 | 0x1000 | 0x40000,
+    CLAUSE_QUESTION = 40 | 0x2000 | 0x80000,
+    CLAUSE_EXCLAMATION = 45 | 0x3000 | 0x80000,
+    CLAUSE_COLON = 30 | 0x40000,
+    CLAUSE_SEMICOLON = 30 | 0x1000 | 0x40000,
+};
+
+/* The rules end a sentence behind "Dr.", too; a phrase is one sentence at most, so only its end has a full stop. */
+static const char *mark_of(int clause, bool is_last)
+{
+    switch (clause & CLAUSE_MASK) {
+    case CLAUSE_PERIOD:
+        return is_last ? "." : " ";
+    case CLAUSE_COMMA:
+        return is_last ? "," : ", ";
+    case CLAUSE_QUESTION:
+        return is_last ? "?" : "? ";
+    case CLAUSE_EXCLAMATION:
+        return is_last ? "!" : "! ";
+    case CLAUSE_COLON:
+        return is_last ? ":" : ": ";
+    case CLAUSE_SEMICOLON:
+        return is_last ? ";" : "; ";
+    default:
+        return is_last ? "" : " ";
+    }
+}
+
+/* Where words of another language stand in between, its tag is put before them: "(en)". */
+static enum err put_phonemes(struct str phonemes, struct buf *into)
+{
+    bool is_tag = false;
+    for (size_t i = 0; i < phonemes.n; i++) {
+        char c = phonemes.p[i];
+        is_tag = is_tag || c == '(';
+        if (!is_tag)
+            try(buf_add_byte(into, c));
+        is_tag = is_tag && c != ')';
+    }
+    return OK;
+}
+
+/* Under the lock. */
+static enum err say_clauses(const char *text, struct buf *into)
+{
+    const void *rest = text;
+    while (rest) {
+        const void *from = rest;
+        int clause = 0;
+        const char *phonemes = espeak_TextToPhonemesWithTerminator(&rest, espeakCHARS_UTF8,
+                                                                   espeakPHONEMES_IPA, &clause);
+        try(put_phonemes(str_trim(str_of(phonemes)), into));
+        bool is_last = !rest || rest == from || *(const char *)rest == '\0';
+        try(buf_add(into, str_of(mark_of(clause, is_last))));
+        if (is_last)
+            break;
+    }
+    return OK;
+}
+
+bool espeak_has_language(struct str language)
+{
+    char name[NAME_MAX_BYTES] = "";
+    if (!well_formed(language) || espeak_digits_max(language) == 0)
+        return false;
+    memcpy(name, language.p, language.n);
+    pthread_mutex_lock(&lock);
+    bool found = select_voice(name);
+    pthread_mutex_unlock(&lock);
+    return found;
+}
+
+enum err espeak_phonemes(const char *language, struct str phrase, struct buf *into)
+{
+    autobuf text = BUF(phrase.n * 3 + 1);
+    try(espeak_tame_numbers(phrase, espeak_digits_max(str_of(language)), &text));
+    const char *z = buf_z(&text);
+    if (z == nullptr)
+        return ERR_NOMEM;
+    pthread_mutex_lock(&lock);
+    enum err err = select_voice(language) ? say_clauses(z, into) : ERR_NOTFOUND;
+    pthread_mutex_unlock(&lock);
+    return err;
 }
 
 /* Reads the rules that all languages share, and opens the standard language. */

@@ -11,7 +11,7 @@
 enum { STREAMS = 64 };
 
 static const struct tts_driver *const drivers[] = {&tts_builtin, &tts_flite, &tts_espeak,
-                                                   &tts_scripted};
+                                                   &tts_piper, &tts_scripted};
 enum { DRIVERS = sizeof drivers / sizeof *drivers };
 static const struct tts_driver *driver; /* const after load */
 static struct buf languages = BUF(16 * 1024);
@@ -24,11 +24,13 @@ static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
     const void *chosen;
     try(driver_choose(m->driver, (const void *const *)drivers, DRIVERS, "speech", why, &chosen));
     driver = chosen;
-    struct tts_load request = {m->model_dir, m->model, m->options, m->threads};
+    struct tts_load request = {.model_dir = m->model_dir,
+                               .model = m->model,
+                               .options = m->options,
+                               .sha256 = m->sha256,
+                               .threads = m->threads};
     if (driver->load != nullptr)
         try(driver->load(&request, why));
-    if (driver->warm_up != nullptr)
-        driver->warm_up();
     buf_clear(&languages);
     try(driver->languages(&languages));
     buf_clear(&voices);
@@ -42,11 +44,20 @@ static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
         .driver = driver->name,
         .model = voice->name,
         .languages = buf_z(&languages),
-        .notes = "",
+        .notes = driver->notes != nullptr ? driver->notes() : "", /* looked at after start */
         .rate_hz = voice->rate_hz,
         .slots = STREAMS,
     };
     driver->voice_close(voice);
+    return OK;
+}
+
+static enum err start(char why[WORKER_WHY_BYTES])
+{
+    if (driver->start != nullptr)
+        try(driver->start(why));
+    if (driver->warm_up != nullptr)
+        driver->warm_up();
     return OK;
 }
 
@@ -66,6 +77,7 @@ int main(int argc, char **argv)
         .max_streams = STREAMS,
         .read_dirs = read_dirs,
         .load = load,
+        .start = start,
         .unload = unload,
         .open = stream_open,
         .message = stream_message,

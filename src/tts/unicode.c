@@ -2,6 +2,8 @@
 #include "tts/unicode.h"
 
 #include <lexbor/unicode/unicode.h>
+#include <locale.h>
+#include <wctype.h>
 
 static bool is_ascii(struct str s)
 {
@@ -39,6 +41,54 @@ static enum err normalize(struct str text, lxb_unicode_form_t form, struct buf *
 enum err unicode_compose(struct str text, struct buf *into)
 {
     return is_ascii(text) ? buf_add(into, text) : normalize(text, LXB_UNICODE_NFC, into);
+}
+
+enum err unicode_decompose(struct str text, struct buf *into)
+{
+    return is_ascii(text) ? buf_add(into, text) : normalize(text, LXB_UNICODE_NFD, into);
+}
+
+/* --- small letters --- */
+
+static locale_t locale; /* const after unicode_prepare */
+
+enum err unicode_prepare(void)
+{
+    if (!locale)
+        locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+    return locale ? OK : ERR_UNSUPPORTED;
+}
+
+static uint32_t lower(uint32_t cp)
+{
+    if (locale)
+        return (uint32_t)towlower_l((wint_t)cp, locale);
+    return cp >= 'A' && cp <= 'Z' ? cp + 32 : cp;
+}
+
+static enum err put_cp(struct buf *into, uint32_t cp)
+{
+    char bytes[4];
+    size_t n = cp < 0x80 ? 1 : cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4;
+    for (size_t i = n - 1; i > 0; i--) {
+        bytes[i] = (char)(0x80 | (cp & 0x3f));
+        cp >>= 6;
+    }
+    bytes[0] = (char)(n == 1 ? cp : (0xf00u >> n & 0xf0) | cp);
+    return buf_add(into, (struct str){bytes, n});
+}
+
+enum err unicode_lower(struct str text, struct buf *into)
+{
+    while (text.n > 0) {
+        uint32_t cp;
+        size_t n = utf8_next(text, &cp);
+        if (n == 0)
+            return ERR_UTF8;
+        try(put_cp(into, lower(cp)));
+        text = str_sub(text, n, text.n);
+    }
+    return OK;
 }
 
 /* Letters that no decomposition reaches. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "made_file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,8 +15,12 @@ static size_t made_count;
 
 static void remove_made(void)
 {
-    while (made_count > 0)
-        unlink(made[--made_count]);
+    while (made_count > 0) {
+        char beside[sizeof *made + sizeof ".json"];
+        snprintf(beside, sizeof beside, "%s.json", made[--made_count]);
+        unlink(made[made_count]);
+        unlink(beside);
+    }
 }
 
 const char *made_file(void)

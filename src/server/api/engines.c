@@ -7,6 +7,7 @@
 #include "server/answerer/language_model.h"
 #include "server/api/speech_model.h"
 #include "server/api/startup.h"
+#include "server/api/voice_model.h"
 #include "server/engine/engine.h"
 
 static void on_engine_state(void *arg, struct engine *e)
@@ -79,9 +80,12 @@ static enum err start_others(struct server *s, struct server_why *why)
 {
     const struct conf *c = s->conf;
     __attribute__((cleanup(speech_model_finish))) struct speech_model speech = {};
+    struct model_named voice = {};
     struct language_model memory = {};
-    struct engine_config stt = {}, embed = {};
+    struct engine_config stt = {}, tts = {}, embed = {};
     const char *wrong = speech_model_choose(c, s->data, &speech, &stt);
+    if (!wrong)
+        wrong = voice_model_choose(c, s->data, &voice, &tts);
     bool has_embed = embedding_model_choose(c, s->data, &memory, &embed);
     if (!wrong && memory.wrong[0])
         wrong = memory.wrong;
@@ -92,7 +96,7 @@ static enum err start_others(struct server *s, struct server_why *why)
         struct engine_config config;
     } engines[] = {
         {&s->stt, stt},
-        {&s->tts, {.role = "tts", .driver = c->tts_driver, .options = c->tts_script, .threads = 2}},
+        {&s->tts, tts},
         {has_embed ? &s->embed : nullptr, embed},
     };
     for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {

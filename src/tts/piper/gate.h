@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * How many compute at once. Two that share the same cores are both late, so as many go in as have cores of their own; and
+ * whoever has not sounded yet goes before those that have, since somebody waits for him. Any thread.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdint.h>
+
+struct gate {
+    pthread_mutex_t mutex;
+    pthread_cond_t is_free;
+    uint32_t room, urgent; /* mu: places that are free; urgent ones that wait */
+};
+
+void gate_init(struct gate *g, uint32_t room);
+void gate_finish(struct gate *g);
+void gate_enter(struct gate *g, bool is_urgent);
+void gate_leave(struct gate *g);

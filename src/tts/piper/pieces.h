@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * An utterance in pieces: what the text becomes is computed once, then of the flow and the decoder what the next piece of
+ * sound needs (cut.h). One thread per utterance.
+ */
+#pragma once
+
+#include "tts/piper/cut.h"
+#include "tts/piper/gate.h"
+#include "tts/piper/speech.h"
+
+enum { PIECES_PARTS = 3 };
+
+struct pieces {
+    struct session *part[PIECES_PARTS]; /* by enum cut_part; NULL: it could not be cut */
+    struct cut cut;
+    struct gate *gate;
+};
+
+enum err pieces_open(struct str model, struct pieces *p, char why[SESSION_WHY_BYTES]);
+void pieces_close(struct pieces *p); /* also of a zeroed one */
+
+/* As speech_say. */
+enum err pieces_say(const struct pieces *p, const struct phoneme_ids *ids, int64_t speaker,
+                    struct speech_scales scales, speech_sound_fn sound, void *to,
+                    char why[SESSION_WHY_BYTES]);

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tts/piper/speech.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "tts/piper/pieces.h"
+
+enum { TRIAL_BYTES_MAX = 64 << 20 };
+static constexpr float ALIKE = 2.0f / 32768; /* samples that differ by so much are the same */
+
+struct speech {
+    struct session *whole; /* NULL where it is cut */
+    struct pieces pieces;
+    struct gate gate;
+};
+
+static enum err say_whole(struct speech *s, const struct phoneme_ids *ids, int64_t speaker,
+                          struct speech_scales scales, speech_sound_fn sound, void *to,
+                          char why[SESSION_WHY_BYTES])
+{
+    static const char *const names[] = {"output"};
+    const int64_t count = (int64_t)ids->n;
+    const float factors[] = {scales.noise, scales.length, scales.noise_w};
+    const struct session_input inputs[] = {
+        {"input", SESSION_INTS, ids->id, 2, {1, count}},
+        {"input_lengths", SESSION_INTS, &count, 1, {1}},
+        {"scales", SESSION_FLOATS, factors, 1, {3}},
+        {"sid", SESSION_INTS, &speaker, 1, {1}},
+    };
+    struct session_output out;
+    gate_enter(&s->gate, true);
+    enum err err = session_run(s->whole, inputs, speaker < 0 ? 3 : 4, names, 1, &out, why);
+    gate_leave(&s->gate);
+    try(err);
+    bool is_taken = sound(to, out.data, out.count);
+    session_free(&out, 1);
+    return is_taken ? OK : ERR_CANCELED;
+}
+
+/* --- does it sound the same? --- */
+
+struct trial {
+    struct buf sound;
+    enum err err;
+};
+
+static bool on_trial(void *arg, const float *samples, size_t count)
+{
+    struct trial *t = arg;
+    if (count > 0 && t->err == OK)
+        t->err = buf_add(&t->sound, (struct str){(const char *)samples, count * sizeof *samples});
+    return t->err == OK;
+}
+
+static bool are_alike(const struct buf *a, const struct buf *b)
+{
+    const float *x = (const float *)a->p, *y = (const float *)b->p;
+    if (a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n / sizeof *x; i++) {
+        float difference = x[i] > y[i] ? x[i] - y[i] : y[i] - x[i];
+        if (!(difference <= ALIKE)) /* also no NaN */
+            return false;
+    }
+    return true;
+}
+
+/* Without chance, which would make two of anything. */
+static bool pass_trial(struct speech *s, const struct phoneme_ids *ids, int64_t speaker)
+{
+    static const struct speech_scales steady = {0, 1, 0};
+    struct trial whole = {.sound = BUF(TRIAL_BYTES_MAX)}, cut = {.sound = BUF(TRIAL_BYTES_MAX)};
+    char why[SESSION_WHY_BYTES] = "it sounds different";
+    bool is_alike = say_whole(s, ids, speaker, steady, on_trial, &whole, why) == OK &&
+                    pieces_say(&s->pieces, ids, speaker, steady, on_trial, &cut, why) == OK &&
+                    are_alike(&whole.sound, &cut.sound);
+    if (!is_alike)
+        log_debug("the voice is said whole: %s", why);
+    buf_finish(&whole.sound);
+    buf_finish(&cut.sound);
+    return is_alike;
+}
+
+/* --- one voice --- */
+
+static enum err open_voice(struct speech *s, struct str model, const struct phoneme_ids *trial,
+                           int64_t speaker, char why[SESSION_WHY_BYTES])
+{
+    char reason[SESSION_WHY_BYTES] = "its graph cannot be cut";
+    try(session_create(model, &s->whole, why));
+    enum err err = pieces_open(model, &s->pieces, reason);
+    if (err == OK && pass_trial(s, trial, speaker)) {
+        session_destroy(s->whole);
+        s->whole = nullptr;
+        return OK;
+    }
+    if (err != OK)
+        log_debug("the voice is said whole: %s", reason);
+    pieces_close(&s->pieces);
+    return err == ERR_NOMEM ? err : OK;
+}
+
+enum err speech_create(struct str model, const struct phoneme_ids *trial, int64_t speaker,
+                       uint32_t at_once, struct speech **ret_s, char why[SESSION_WHY_BYTES])
+{
+    struct speech *s = mem_zero(1, sizeof *s);
+    if (!s)
+        return ERR_NOMEM;
+    gate_init(&s->gate, at_once);
+    s->pieces.gate = &s->gate;
+    enum err err = open_voice(s, model, trial, speaker, why);
+    if (err == OK)
+        *ret_s = s;
+    else
+        speech_destroy(s);
+    return err;
+}
+
+void speech_destroy(struct speech *s)
+{
+    if (!s)
+        return;
+    session_destroy(s->whole);
+    pieces_close(&s->pieces);
+    gate_finish(&s->gate);
+    free(s);
+}
+
+bool speech_is_cut(const struct speech *s)
+{
+    return !s->whole;
+}
+
+enum err speech_say(struct speech *s, const struct phoneme_ids *ids, int64_t speaker,
+                    struct speech_scales scales, speech_sound_fn sound, void *to,
+                    char why[SESSION_WHY_BYTES])
+{
+    return s->whole ? say_whole(s, ids, speaker, scales, sound, to, why)
+                    : pieces_say(&s->pieces, ids, speaker, scales, sound, to, why);
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One voice that speaks: from an utterance's phonemes to sound. Where its graph can be cut (cut.h) the first fifth of a
+ * second is handed over as soon as it is there, however long the utterance; else all of it at once. Any thread may speak;
+ * making and ending it alone.
+ */
+#pragma once
+
+#include "tts/piper/phonemes.h"
+#include "tts/piper/session.h"
+
+/* Takes samples, -1 … 1; false: nobody wants more. None: it only asks. */
+typedef bool (*speech_sound_fn)(void *to, const float *samples, size_t count);
+
+struct speech_scales {
+    float noise, length, noise_w;
+};
+
+struct speech;
+/* `model` as onnx_check has let it pass. `trial`: what is said, cut and whole, to see whether both sound the same; else
+ * it will be said whole. `at_once`: utterances that are computed at the same moment. */
+enum err speech_create(struct str model, const struct phoneme_ids *trial, int64_t speaker,
+                       uint32_t at_once, struct speech **ret_s, char why[SESSION_WHY_BYTES]);
+void speech_destroy(struct speech *s); /* takes NULL */
+bool speech_is_cut(const struct speech *s);
+
+/* `speaker`: below 0 where the voice has one. ERR_CANCELED: the sound was refused. */
+enum err speech_say(struct speech *s, const struct phoneme_ids *ids, int64_t speaker,
+                    struct speech_scales scales, speech_sound_fn sound, void *to,
+                    char why[SESSION_WHY_BYTES]);

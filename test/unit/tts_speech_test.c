@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A voice in pieces sounds as it does whole, sample by sample, whatever its shape and however long the text; who goes away is not
+ * computed for; and memory may be short anywhere on the way.
+ */
+#include "tts/piper/speech.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "alloc_fault.h"
+#include "tts/piper/pieces.h"
+#include "unit.h"
+#include "voice_write.h"
+
+static char why[SESSION_WHY_BYTES];
+static struct phoneme_ids *ids;
+static const struct speech_scales steady = {0, 1, 0};
+
+static int make(void **)
+{
+    ids = calloc(1, sizeof *ids);
+    return ids && session_prepare() == OK && session_open_all(2, why) == OK ? 0 : -1;
+}
+
+static int unmake(void **)
+{
+    free(ids);
+    session_close_all();
+    return 0;
+}
+
+/* Phonemes by chance, the same for the same number. */
+static void fill(size_t count)
+{
+    uint32_t x = (uint32_t)count;
+    ids->n = 2 * count + 3;
+    for (size_t i = 0; i < ids->n; i++) {
+        x = x * 1664525u + 1013904223u;
+        ids->id[i] = i % 2 ? 0 : 3 + (int64_t)(x >> 16) % 150;
+    }
+}
+
+struct sound {
+    struct buf samples;    /* float */
+    size_t pieces, wanted; /* wanted: how many pieces; 0: all */
+    bool fails;
+};
+
+static bool on_sound(void *arg, const float *samples, size_t count)
+{
+    struct sound *s = arg;
+    if (s->wanted && s->pieces >= s->wanted)
+        return false;
+    s->pieces += count > 0;
+    if (buf_add(&s->samples, (struct str){(const char *)samples, count * sizeof *samples}) != OK)
+        s->fails = true;
+    return true;
+}
+
+#define SOUND ((struct sound){.samples = BUF(64 << 20)})
+
+/* The plain model's, at once. */
+static void say_plain(struct session *whole, int64_t speaker, struct sound *ret)
+{
+    static const char *const names[] = {"output"};
+    const int64_t count = (int64_t)ids->n;
+    const float scales[] = {0, 1, 0};
+    const struct session_input inputs[] = {
+        {"input", SESSION_INTS, ids->id, 2, {1, count}},
+        {"input_lengths", SESSION_INTS, &count, 1, {1}},
+        {"scales", SESSION_FLOATS, scales, 1, {3}},
+        {"sid", SESSION_INTS, &speaker, 1, {1}},
+    };
+    struct session_output out;
+    assert_ok(session_run(whole, inputs, speaker < 0 ? 3 : 4, names, 1, &out, why));
+    (void)on_sound(ret, out.data, out.count);
+    session_free(&out, 1);
+}
+
+static void expect_alike(const struct buf *a, const struct buf *b, const char *name, size_t count)
+{
+    const float *x = (const float *)a->p, *y = (const float *)b->p;
+    assert_true(a->n > 0);
+    if (a->n != b->n)
+        fail_msg("%s, %zu phonemes: %zu samples and not %zu", name, count, a->n / 4, b->n / 4);
+    float loudest = 0;
+    for (size_t i = 0; i < a->n / sizeof *x; i++) {
+        if (!(fabsf(x[i] - y[i]) <= 1.0f / 32768))
+            fail_msg("%s, %zu phonemes: sample %zu is %g and not %g", name, count, i, (double)x[i],
+                     (double)y[i]);
+        loudest = fmaxf(loudest, fabsf(x[i]));
+    }
+    assert_true(loudest > 0.01f); /* it is sound that is compared */
+}
+
+static void compare(const char *name, int speakers, int64_t speaker, const size_t *counts,
+                    size_t counts_n)
+{
+    struct voice_shape shape;
+    struct session *whole;
+    struct gate gate;
+    struct pieces pieces = {.gate = &gate};
+    autobuf file = {};
+    assert_true(voice_shape_named(name, &shape));
+    shape.speakers = speakers;
+    voice_write_onnx(&shape, &file);
+    gate_init(&gate, 1);
+    assert_ok(session_create(buf_str(&file), &whole, why));
+    assert_ok(pieces_open(buf_str(&file), &pieces, why));
+    for (size_t i = 0; i < counts_n; i++) {
+        struct sound plain = SOUND, cut = SOUND;
+        fill(counts[i]);
+        say_plain(whole, speaker, &plain);
+        assert_ok(pieces_say(&pieces, ids, speaker, steady, on_sound, &cut, why));
+        expect_alike(&plain.samples, &cut.samples, name, counts[i]);
+        if (counts[i] > 100)
+            assert_true(cut.pieces > 3);
+        buf_finish(&plain.samples);
+        buf_finish(&cut.samples);
+    }
+    pieces_close(&pieces);
+    session_destroy(whole);
+    gate_finish(&gate);
+}
+
+static void pieces_sound_as_the_whole(void **)
+{
+    static const size_t counts[] = {1, 2, 3, 5, 8, 10, 11, 14, 20, 33, 50, 75, 101, 150, 400},
+                        few[] = {12, 60};
+    compare("tiny", 1, -1, counts, countof(counts));
+    compare("tiny", 3, 2, counts, countof(counts));
+    compare("x_low", 1, -1, few, countof(few));
+    compare("high", 2, 1, few, 1);
+}
+
+static struct speech *speech_of(struct voice_shape shape)
+{
+    struct speech *s;
+    autobuf file = {};
+    voice_write_onnx(&shape, &file);
+    fill(40);
+    assert_ok(speech_create(buf_str(&file), ids, shape.speakers > 1 ? 0 : -1, 1, &s, why));
+    return s;
+}
+
+static void what_cannot_be_cut_is_said_whole(void **)
+{
+    struct voice_shape shape = voice_tiny_made();
+    struct speech *cut = speech_of(shape);
+    shape.is_tangled = true;
+    struct speech *whole = speech_of(shape);
+    struct sound sound = SOUND;
+    assert_true(speech_is_cut(cut));
+    assert_false(speech_is_cut(whole));
+    assert_ok(speech_say(whole, ids, -1, steady, on_sound, &sound, why));
+    assert_int_equal(sound.pieces, 1);
+    buf_finish(&sound.samples);
+    speech_destroy(cut);
+    speech_destroy(whole);
+    speech_destroy(nullptr);
+}
+
+/* Whoever goes away after so many pieces gets no more. */
+static void refused_sound_ends_it(void **)
+{
+    struct speech *s = speech_of(voice_tiny_made());
+    fill(200);
+    for (size_t wanted = 1; wanted < 5; wanted++) {
+        struct sound sound = SOUND;
+        sound.wanted = wanted;
+        assert_err(speech_say(s, ids, -1, steady, on_sound, &sound, why), ERR_CANCELED);
+        assert_int_equal(sound.pieces, wanted);
+        buf_finish(&sound.samples);
+    }
+    speech_destroy(s);
+}
+
+static void length_and_noise_are_scaled(void **)
+{
+    struct speech *s = speech_of(voice_tiny_made());
+    struct sound normal = SOUND, again = SOUND, slow = SOUND, noisy = SOUND;
+    fill(60);
+    assert_ok(speech_say(s, ids, -1, steady, on_sound, &normal, why));
+    assert_ok(speech_say(s, ids, -1, steady, on_sound, &again, why));
+    assert_ok(speech_say(s, ids, -1, (struct speech_scales){0, 2, 0}, on_sound, &slow, why));
+    assert_ok(speech_say(s, ids, -1, (struct speech_scales){1, 1, 0}, on_sound, &noisy, why));
+    assert_true(str_eq(buf_str(&normal.samples), buf_str(&again.samples)));
+    assert_true(slow.samples.n > normal.samples.n * 3 / 2);
+    assert_int_equal(noisy.samples.n, normal.samples.n);
+    assert_false(str_eq(buf_str(&normal.samples), buf_str(&noisy.samples)));
+    buf_finish(&normal.samples);
+    buf_finish(&again.samples);
+    buf_finish(&slow.samples);
+    buf_finish(&noisy.samples);
+    speech_destroy(s);
+}
+
+static void broken_models_are_refused(void **)
+{
+    struct speech *s;
+    autobuf file = {};
+    struct voice_shape shape = voice_tiny_made();
+    assert_err(speech_create(S("nothing"), ids, -1, 1, &s, why), ERR_INTERNAL);
+    assert_true(str_starts(str_of(why), S("ONNX Runtime cannot load the voice")));
+    voice_write_onnx(&shape, &file);
+    size_t at = str_find(buf_str(&file), S("ConvTranspose"));
+    assert_true(at < file.n);
+    memcpy(file.p + at, "ConvTransport", 13);
+    assert_err(speech_create(buf_str(&file), ids, -1, 1, &s, why), ERR_INTERNAL);
+    assert_true(strstr(why, "ConvTransport"));
+}
+
+/* An id that the model does not have is an error of this utterance; the next one is said. */
+static void a_number_that_there_is_not(void **)
+{
+    struct speech *s = speech_of(voice_tiny_made());
+    struct sound sound = SOUND;
+    fill(20);
+    ids->id[5] = 1000000;
+    assert_err(speech_say(s, ids, -1, steady, on_sound, &sound, why), ERR_INTERNAL);
+    assert_int_equal(sound.pieces, 0);
+    fill(20);
+    assert_ok(speech_say(s, ids, -1, steady, on_sound, &sound, why));
+    buf_finish(&sound.samples);
+    speech_destroy(s);
+}
+
+/* Of all allocations on the way, ONNX Runtime's too, each may fail: a word of it, and the next utterance is said. */
+static void memory_may_be_short(void **)
+{
+    struct speech *s = speech_of(voice_tiny_made());
+    struct sound want = SOUND;
+    unsigned refused = 0;
+    fill(30);
+    assert_ok(speech_say(s, ids, -1, steady, on_sound, &want, why));
+    for (unsigned n = 0;; n = n < 40 ? n + 1 : n + 1 + n / 8) {
+        struct sound sound = SOUND;
+        (void)buf_reserve(&sound.samples, want.samples.n);
+        alloc_fault_arm(n);
+        enum err err = speech_say(s, ids, -1, steady, on_sound, &sound, why);
+        bool has_failed = alloc_fault_disarm();
+        assert_true(err == OK || (has_failed && (err == ERR_NOMEM || err == ERR_INTERNAL)));
+        if (err == OK)
+            assert_true(str_eq(buf_str(&sound.samples), buf_str(&want.samples)));
+        refused += err != OK;
+        buf_finish(&sound.samples);
+        if (!has_failed)
+            break;
+    }
+    assert_true(refused >= 3); /* the frames, and two windows of them; more where ONNX Runtime asks malloc, too */
+    buf_finish(&want.samples);
+    speech_destroy(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pieces_sound_as_the_whole),
+        cmocka_unit_test(what_cannot_be_cut_is_said_whole),
+        cmocka_unit_test(refused_sound_ends_it),
+        cmocka_unit_test(length_and_noise_are_scaled),
+        cmocka_unit_test(broken_models_are_refused),
+        cmocka_unit_test(a_number_that_there_is_not),
+        cmocka_unit_test(memory_may_be_short),
+    };
+    return cmocka_run_group_tests(tests, make, unmake);
+}
