@@ -359,7 +359,7 @@ test('a model is removed, but not one that is needed', async (t) => {
   const server = await serve(t, hub, { data, args: ['--llm-driver', 'quote', '--llm-model', 'NAMED', '--embed-driver', 'scripted', '--embed-model', link, '--stt-model', 'Spoken'] });
   for (const name of ['named', 'linked', 'whisper-spoken'])
     assert.deepEqual(await refusal(await ask(server, `DELETE /models/${name}`)), {
-      status: 409, code: 'conflict', param: null, message: 'the options of this server name this model; change llm.model, embed.model or stt.model first',
+      status: 409, code: 'conflict', param: null, message: 'the options of this server name this model; change llm.model, embed.model, stt.model or tts.model first',
     });
   for (const name of ['other', '..', '%2e%2e', '.hidden', 'a%2fb', '-x', 'x'.repeat(65)]) assert.ok([400, 404].includes(/** @type {number} */ (await deleted(server.url, name))), name);
   const gone = await ask(server, 'DELETE /models/PLAIN');

@@ -248,7 +248,9 @@ static void memory_may_be_short(void **)
         if (!has_failed)
             break;
     }
-    assert_true(refused >= 3); /* the frames, and two windows of them; more where ONNX Runtime asks malloc, too */
+    assert_true(
+        refused >=
+        3); /* the frames, and two windows of them; more where ONNX Runtime asks malloc, too */
     buf_finish(&want.samples);
     speech_destroy(s);
 }

@@ -53,7 +53,7 @@ static void find_installed(const struct conf *c, const char *data, struct model_
     for (size_t i = 0; i < list.count; i++) {
         const struct model *m = &list.model[i];
         if (str_eq(m->kind, S("vad")) && models_dir_file(&dir, m, vad->path) == OK)
-            snprintf(vad->sha256, sizeof vad->sha256, "%.*s", STR_FMT(m->sha256));
+            snprintf(vad->sha256, sizeof vad->sha256, "%.*s", STR_FMT(m->file[0].sha256));
     }
     model_list_free(&list);
 }

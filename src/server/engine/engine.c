@@ -94,9 +94,10 @@ void engine_end(struct engine *e, enum err err, const char *text)
     blob_unref(e->words);
     buf_finish(&e->in);
     buf_finish(&e->out);
-    char *owned[] = {e->role,    e->driver,       e->model_dir,   e->model,      e->options,
-                     e->program, e->ready_driver, e->ready_model, e->languages,  e->notes,
-                     e->voices,  e->refusal,      e->sha256,            e->vad,         e->vad_sha256, e->last_words};
+    char *owned[] = {e->role,      e->driver,  e->model_dir,    e->model,
+                     e->options,   e->program, e->ready_driver, e->ready_model,
+                     e->languages, e->notes,   e->voices,       e->refusal,
+                     e->sha256,    e->vad,     e->vad_sha256,   e->last_words};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     free(e);

@@ -73,7 +73,7 @@ struct engine_config {
 struct engine_info {
     const char *role, *driver, *model, *languages, *notes;
     const char *file, *vad; /* that it was told to load: a model, a voice detector; "": none */
-    const char *voices;  /* of a synthesiser: their names, with ", " between them */
+    const char *voices;     /* of a synthesiser: their names, with ", " between them */
     const char *refusal; /* why it would not load what it was told to, in a sentence; "": it did */
     bool refusal_passes; /* it may be there later without our doing */
     const char

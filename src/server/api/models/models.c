@@ -18,6 +18,7 @@ static void destroy(struct models *m)
     free(m->llm_path);
     free(m->embed_path);
     free(m->stt_path);
+    free(m->tts_path);
     free(m);
 }
 
@@ -41,6 +42,7 @@ enum err models_of(struct server *s, struct models **ret_m)
     m->llm_path = c->llm_model[0] ? realpath(c->llm_model, nullptr) : nullptr;
     m->embed_path = c->embed_model[0] ? realpath(c->embed_model, nullptr) : nullptr;
     m->stt_path = c->stt_model[0] ? realpath(c->stt_model, nullptr) : nullptr;
+    m->tts_path = c->tts_model[0] ? realpath(c->tts_model, nullptr) : nullptr;
     s->models = m;
     *ret_m = m;
     return OK;
@@ -92,6 +94,7 @@ static enum model_use use_by_options(const struct models *m, const struct model 
     } engines[] = {
         {c->embed_model, "", m->embed_path, runs(m->server->embed, "llama")},
         {c->stt_model, "whisper", m->stt_path, runs(m->server->stt, "whisper")},
+        {c->tts_model, "piper", m->tts_path, runs(m->server->tts, "piper")},
     };
     for (size_t i = 0; i < sizeof engines / sizeof *engines; i++)
         if (is_named(m, installed, engines[i].option, engines[i].family, engines[i].real))

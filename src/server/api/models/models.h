@@ -20,7 +20,7 @@ struct waiter {
 struct models {
     struct server *server;
     struct shelf *shelf;
-    char *llm_path, *embed_path, *stt_path; /* files that the options name; NULL: none */
+    char *llm_path, *embed_path, *stt_path, *tts_path; /* files that the options name; NULL: none */
     /* The pull, and who waits for it. */
     struct puller *puller; /* NULL: none */
     struct waiter *waiters;
