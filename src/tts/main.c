@@ -35,7 +35,6 @@ static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
     try(driver->languages(&languages));
     buf_clear(&voices);
     try(driver->voices(&voices));
-    try(worker_tell(MSG_tts_voices, &(struct msg_tts_voices){buf_str(&voices)}));
     struct tts_voice *voice;
     try(driver->voice_open(S(""), &voice));
     stream_use(driver);
@@ -56,6 +55,7 @@ static enum err start(char why[WORKER_WHY_BYTES])
 {
     if (driver->start != nullptr)
         try(driver->start(why));
+    try(worker_tell(MSG_tts_voices, &(struct msg_tts_voices){buf_str(&voices)}));
     if (driver->warm_up != nullptr)
         driver->warm_up();
     return OK;
