@@ -182,6 +182,15 @@ static enum err compute(void)
     return ERR_INTERNAL;
 }
 
+/* Nobody waits for the end of this step. */
+static bool is_ahead(void)
+{
+    for (size_t i = 0; i < live_count; i++)
+        if (live[i]->in_batch && !live[i]->request->prefill)
+            return false;
+    return true;
+}
+
 static uint64_t computed_us(void)
 {
     struct timespec t;
@@ -194,6 +203,8 @@ static enum err compute_timed(size_t answers)
 {
     uint64_t began_us = clock_us(), had_us = computed_us();
     struct threads_use use = threads_use(&the.threads, !answers, began_us);
+    if (is_ahead()) /* of somebody who speaks, and is being heard with the other half */
+        use.count = (use.count + 1) / 2;
     spin_shortly(!use.awake, the.threads.most);
     llama_set_n_threads(the.context, (int32_t)use.count, (int32_t)use.count);
     enum err err = compute();
@@ -206,7 +217,8 @@ static enum err compute_timed(size_t answers)
         .reads = err == OK && !answers,
         .now_us = now_us,
     };
-    threads_note(&the.threads, &step);
+    if (!is_ahead())
+        threads_note(&the.threads, &step);
     return err;
 }
 

@@ -2,10 +2,12 @@
 /*
  * What is done before the user's words are complete. With those so far passages are looked for, and where the language
  * model has nothing else to do it reads what it will be asked: who it is, what was said before, the passages, the words
- * so far. It keeps that for the session (MSG_llm_prefill), so of the question proper it has only the rest to read. More
- * words find other passages, or the same in another order; those that have been read stay in front, in their order,
- * since a model remembers beginnings. All of it is a wager: it is dropped without a trace when the words go on
- * differently, gives way to whoever needs the engine, and its failures are nobody's.
+ * so far. It keeps that for the session (MSG_llm_prefill), so of the question proper it has only the rest to read.
+ *
+ * A model remembers beginnings, and each further word may find other passages. So those alone are read that two searches
+ * in a row have found, the words not before all have settled; and what has been read stays in front, in its order, as
+ * long as it is found. All of it is a wager: it is dropped without a trace when the words go on differently, gives way
+ * to whoever needs the engine, and its failures are nobody's.
  */
 #include <stdio.h>
 
@@ -27,64 +29,79 @@ static bool is_passage(const struct passage *p, const struct rag_hit *hit)
     return p->chunk_id == hit->chunk_id && str_eq(str_of(p->doc_id), hit->doc_id);
 }
 
-void ahead_arrange(const struct turn *t, const struct rag_hits *hits)
+/* Those of the list to the front, in its order; how many there are. */
+static size_t arrange(const struct rag_hits *hits, const struct passages *list)
 {
-    const struct ahead *a = &t->ahead;
     size_t front = 0;
-    for (size_t i = 0; i < a->read_count; i++)
+    for (size_t i = 0; i < list->count; i++)
         for (size_t k = front; k < hits->count; k++) {
-            if (!is_passage(&a->read[i], &hits->hit[k]))
+            if (!is_passage(&list->of[i], &hits->hit[k]))
                 continue;
             struct rag_hit hit = hits->hit[k];
             memmove(&hits->hit[front + 1], &hits->hit[front], (k - front) * sizeof hit);
             hits->hit[front++] = hit;
             break;
         }
+    return front;
 }
 
-static bool are_read(const struct ahead *a, const struct rag_hits *hits)
+void ahead_arrange(const struct turn *t, const struct rag_hits *hits)
 {
-    size_t count = hits->count < PASSAGES_MAX ? hits->count : PASSAGES_MAX;
-    bool is = a->read_count == count;
-    for (size_t i = 0; is && i < count; i++)
-        is = is_passage(&a->read[i], &hits->hit[i]);
-    return is;
+    (void)arrange(hits, &t->ahead.read);
 }
 
-static void note_passages(struct ahead *a)
+static bool has(const struct passages *list, const struct rag_hit *hit)
 {
-    a->read_count = 0;
-    for (size_t i = 0; a->hits && i < a->hits->count && i < PASSAGES_MAX; i++) {
-        struct passage *p = &a->read[a->read_count++];
-        p->chunk_id = a->hits->hit[i].chunk_id;
-        snprintf(p->doc_id, sizeof p->doc_id, "%.*s", STR_FMT(a->hits->hit[i].doc_id));
+    for (size_t i = 0; i < list->count; i++)
+        if (is_passage(&list->of[i], hit))
+            return true;
+    return false;
+}
+
+/* In front those that have been read, then the others that were found the last time, too; how many both are. */
+static size_t settle(const struct ahead *a, const struct rag_hits *hits)
+{
+    size_t settled = 0;
+    (void)arrange(hits, &a->last);
+    (void)arrange(hits, &a->read);
+    while (settled < hits->count &&
+           (has(&a->read, &hits->hit[settled]) || has(&a->last, &hits->hit[settled])))
+        settled++;
+    return settled;
+}
+
+static void note(struct passages *list, const struct rag_hits *hits, size_t count)
+{
+    list->count = 0;
+    for (size_t i = 0; i < count && i < PASSAGES_MAX; i++) {
+        struct passage *p = &list->of[list->count++];
+        p->chunk_id = hits->hit[i].chunk_id;
+        snprintf(p->doc_id, sizeof p->doc_id, "%.*s", STR_FMT(hits->hit[i].doc_id));
     }
+}
+
+/* What is being read, or has been, is still what the prompt begins with. */
+static bool holds(const struct ahead *a)
+{
+    for (size_t i = 0; i < a->read.count; i++)
+        if (!a->hits || i >= a->settled || !is_passage(&a->read.of[i], &a->hits->hit[i]))
+            return false;
+    return true;
 }
 
 /* --- reading --- */
 
-static void on_message(void *arg, enum msg_type type, const union msg *msg)
+/* Before all passages have settled the words would be in the wrong place. */
+static struct str words_to_read(const struct ahead *a)
 {
-    (void)arg, (void)msg;
-    if (type == MSG_llm_done)
-        counter_add(&ahead_read, 1);
+    bool have_all = !a->hits || a->settled == a->hits->count;
+    return have_all ? buf_str(&a->words) : S("");
 }
 
-static void on_ended(void *arg, enum err err, const char *text)
+static bool is_read(const struct ahead *a)
 {
-    (void)text;
-    struct turn *t = arg;
-    t->ahead.reading = nullptr;
-    if (err == OK)
-        look(t);
-}
-
-static enum err send(struct turn *t)
-{
-    const struct ahead *a = &t->ahead;
-    const struct msg_llm_prefill prefill = {.max_tokens = t->max_tokens};
-    try(answer_send_prompt(t, a->reading, &t->session->history, a->hits, buf_str(&a->words)));
-    return job_send(a->reading, MSG_llm_prefill, &prefill);
+    return a->has_read && a->read.count == (a->hits ? a->settled : 0) && holds(a) &&
+           a->read_words == words_to_read(a).n;
 }
 
 static void stop_reading(struct ahead *a)
@@ -93,24 +110,56 @@ static void stop_reading(struct ahead *a)
     a->reading = nullptr;
 }
 
-/* Whether the model is free to is for the engine to say. */
-static void begin_reading(struct turn *t)
+static enum err send(struct turn *t)
+{
+    struct ahead *a = &t->ahead;
+    const struct msg_llm_prefill prefill = {.max_tokens = t->max_tokens};
+    struct rag_hits settled = {};
+    if (a->hits)
+        settled = (struct rag_hits){.hit = a->hits->hit, .count = a->settled};
+    try(answer_send_prompt(t, a->reading, &t->session->history, &settled, words_to_read(a)));
+    try(job_send(a->reading, MSG_llm_prefill, &prefill));
+    note(&a->read, &settled, settled.count);
+    a->read_words = words_to_read(a).n;
+    a->has_read = true;
+    return OK;
+}
+
+static void on_message(void *arg, enum msg_type type, const union msg *msg)
+{
+    (void)arg, (void)msg;
+    if (type == MSG_llm_done)
+        counter_add(&ahead_read, 1);
+}
+
+static void read_on(struct turn *t);
+
+static void on_ended(void *arg, enum err err, const char *text)
+{
+    (void)text;
+    struct turn *t = arg;
+    t->ahead.reading = nullptr;
+    if (err == OK)
+        read_on(t);
+}
+
+/* What is being read is read to its end as long as it holds. Whether the model is free is for the engine to say. */
+static void read_on(struct turn *t)
 {
     static const struct job_events events = {.message = on_message, .ended = on_ended};
     struct ahead *a = &t->ahead;
+    if (a->reading && holds(a))
+        return;
     stop_reading(a);
-    if (t->talk->unanswered || !t->talk->llm ||
+    if (is_read(a) || t->talk->unanswered || !t->talk->llm ||
         engine_open_spare(t->talk->llm, &events, t, &a->reading) != OK)
         a->reading = nullptr;
     else if (send(t) != OK)
         stop_reading(a);
-    else
-        note_passages(a);
 }
 
 /* --- looking --- */
 
-/* A prompt whose passages stay is read to its end before the next one, which goes on from there. */
 static void on_hits(void *arg, enum err err, const struct rag_hits *hits)
 {
     struct turn *t = arg;
@@ -124,9 +173,9 @@ static void on_hits(void *arg, enum err err, const struct rag_hits *hits)
     rag_query_end(a->found);
     a->found = query;
     a->hits = hits;
-    ahead_arrange(t, hits);
-    if (!a->reading || !are_read(a, hits))
-        begin_reading(t);
+    a->settled = settle(a, hits);
+    note(&a->last, hits, hits->count);
+    read_on(t);
     look(t);
 }
 
@@ -142,13 +191,10 @@ static void look(struct turn *t)
         ahead_drop(t);
         return;
     }
-    if (!t->use_rag) {
-        if (!a->reading)
-            begin_reading(t);
-        return;
-    }
-    if (rag_query(t->talk->rag, str_of(t->session->owner), words, (uint32_t)t->talk->conf->rag_k,
-                  on_hits, t, &a->looking) != OK)
+    if (!t->use_rag)
+        read_on(t);
+    else if (rag_query(t->talk->rag, str_of(t->session->owner), words,
+                       (uint32_t)t->talk->conf->rag_k, on_hits, t, &a->looking) != OK)
         a->looking = nullptr;
     else
         counter_add(&ahead_looked, 1);

@@ -70,7 +70,8 @@ enum err prompt_build(struct arena *arena, const struct prompt_self *self,
         s->priority = 1 + (uint32_t)i;
         try(passage_text(arena, i + 1, &hits[i], &s->text));
     }
-    segment[n++] = (struct segment){S("user"), false, 0, question};
+    if (question.n)
+        segment[n++] = (struct segment){S("user"), false, 0, question};
     *ret_prompt = (struct prompt){segment, n};
     return OK;
 }

@@ -30,6 +30,7 @@ struct prompt_self {
     const char *language; /* a tag such as "en"; "": the model sees by itself what is spoken */
 };
 
+/* An empty question is none: so far the prompt goes that is known before it. */
 enum err prompt_build(struct arena *arena, const struct prompt_self *self,
                       const struct history *history, const struct rag_hit *hits, size_t hit_count,
                       struct str question, struct prompt *ret_prompt);

@@ -24,19 +24,24 @@ enum { TURN_LANGUAGE_BYTES = 16 };
 
 /* What is done while the user still speaks (ahead.c). */
 enum { PASSAGES_MAX = 50 }; /* as rag.k */
-struct passage {
-    char doc_id[RAG_ID_CHARS + 1];
-    uint32_t chunk_id;
+struct passages {
+    struct passage {
+        char doc_id[RAG_ID_CHARS + 1];
+        uint32_t chunk_id;
+    } of[PASSAGES_MAX];
+    size_t count;
 };
 struct ahead {
-    struct buf heard;                  /* the words so far */
-    struct buf words;                  /* those that passages were looked for with last */
-    struct rag_query *looking;         /* for passages; NULL: not now */
-    struct rag_query *found;           /* has `hits`; NULL: none yet */
-    const struct rag_hits *hits;       /* NULL: none yet, or none are wanted */
-    struct job *reading;               /* the prompt, as far as it is known; NULL: not now */
-    struct passage read[PASSAGES_MAX]; /* what the model was given last, in this order */
-    size_t read_count;
+    struct buf heard;            /* the words so far */
+    struct buf words;            /* those that passages were looked for with last */
+    struct rag_query *looking;   /* for passages; NULL: not now */
+    struct rag_query *found;     /* has `hits`; NULL: none yet */
+    const struct rag_hits *hits; /* NULL: none yet, or none are wanted */
+    size_t settled;              /* of them, in front: they were found before, too */
+    struct job *reading;         /* the prompt, as far as it is known; NULL: not now */
+    bool has_read;               /* something was given to the model: */
+    size_t read_words;           /* so many bytes of words */
+    struct passages read, last;  /* these passages; those of the last search */
 };
 
 struct turn {
