@@ -23,6 +23,7 @@ enum {
     NOTES_BYTES = 200,
     PHONEMES_BYTES = 4 * ESPEAK_PHONEMES_MAX, /* letters and accents apart */
 };
+static constexpr float SAMPLE_MAX = 32767;
 static_assert((int)TTS_WHY_BYTES == (int)SESSION_WHY_BYTES);
 
 struct piper_voice {
@@ -193,16 +194,15 @@ struct listener {
     tts_piece_fn piece;
     void *to;
     uint32_t rate_hz;
+    float scale; /* of its samples to ours */
 };
 
 /* NaN, which a broken model's samples may be, is silence. */
 static int16_t sample_of(float x)
 {
-    float scaled = x * 32767;
-    return scaled >= 32767    ? 32767
-           : scaled <= -32767 ? -32767
-           : scaled == scaled ? (int16_t)lrintf(scaled)
-                              : 0;
+    if (x != x)
+        return 0;
+    return (int16_t)lrintf(fminf(fmaxf(x, -SAMPLE_MAX), SAMPLE_MAX));
 }
 
 static bool on_sound(void *arg, const float *samples, size_t count)
@@ -216,7 +216,7 @@ static bool on_sound(void *arg, const float *samples, size_t count)
     for (size_t at = 0; at < count; at += step) {
         size_t n = count - at < step ? count - at : step;
         for (size_t i = 0; i < n; i++)
-            piece[i] = sample_of(samples[at + i]);
+            piece[i] = sample_of(samples[at + i] * l->scale);
         if (!l->piece(l->to, piece, n))
             return false;
     }
@@ -230,7 +230,7 @@ static enum err piper_synthesise(struct tts_voice *base, struct str phrase, floa
     const struct voice_json *json = &file.json;
     const struct speech_scales scales = {json->noise_scale, json->length_scale / speed,
                                          json->noise_w};
-    struct listener listener = {piece, to, base->rate_hz};
+    struct listener listener = {piece, to, base->rate_hz, SAMPLE_MAX * speech_gain(speech)};
     autobuf phonemes = BUF(PHONEMES_BYTES);
     autofree struct phoneme_ids *ids = mem_zero(1, sizeof *ids);
     if (!ids)

@@ -97,7 +97,7 @@ test('what is no voice is refused with a sentence that says what to do', async (
   await mkdir(folder);
   for (const [args, says] of /** @type {[string[], RegExp][]} */ ([
     [['--tts-model', lonely], /the voice lacks its second file, .*en_US-made-tiny\.onnx\.json; it must lie beside the first/],
-    [['--tts-model', broken], /the voice file is cut or damaged; copy it anew/],
+    [['--tts-model', broken], /it is cut or damaged; copy it anew/],
     [['--tts-model', wrong], /the voice does not name its voice of espeak-ng/],
     [['--tts-model', whole + '.json'], /no ONNX file|lacks its second file/],
     [['--tts-model', folder], /is no voice file/],

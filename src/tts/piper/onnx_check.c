@@ -377,7 +377,7 @@ enum err onnx_check(struct str file, struct onnx_facts *ret_facts, char why[ONNX
     while (protobuf_next(&rest, &f))
         try(check_model_field(&w, &f));
     if (w.graphs == 0)
-        return refuse(&w, "this is no ONNX file, or it is cut or damaged");
+        return refuse(&w, "this is no ONNX file of a voice, or it is cut or damaged; copy it anew");
     try(at_end(&w, rest));
     if (w.opsets != 1)
         return refuse(&w, "the voice file does not say of which ONNX it is");

@@ -10,7 +10,7 @@
 static const uint32_t piece_frames[] = {20, 40, 80};
 enum {
     PIECES = sizeof piece_frames / sizeof *piece_frames,
-    FLOW_AT_ONCE = 4096,  /* frames */
+    FLOW_AT_ONCE = 384,  /* frames */
     FRAMES_MAX = 1 << 16, /* of an utterance: ten minutes */
     VALUES = 1 + CUT_BESIDE_MAX,
     NAME_BYTES = 48,

@@ -6,12 +6,15 @@
 #include "tts/piper/pieces.h"
 
 enum { TRIAL_BYTES_MAX = 64 << 20 };
+static constexpr float PEAK = 0.8f; /* of the trial: other sentences have some more */
+static constexpr float GAIN_MAX = 4;
 static constexpr float ALIKE = 2.0f / 32768; /* samples that differ by so much are the same */
 
 struct speech {
     struct session *whole; /* NULL where it is cut */
     struct pieces pieces;
     struct gate gate;
+    float gain;
 };
 
 static enum err say_whole(struct speech *s, const struct phoneme_ids *ids, int64_t speaker,
@@ -65,31 +68,42 @@ static bool are_alike(const struct buf *a, const struct buf *b)
     return true;
 }
 
-/* Without chance, which would make two of anything. */
-static bool pass_trial(struct speech *s, const struct phoneme_ids *ids, int64_t speaker)
+static float gain_of(const struct buf *sound)
 {
-    static const struct speech_scales steady = {0, 1, 0};
-    struct trial whole = {.sound = BUF(TRIAL_BYTES_MAX)}, cut = {.sound = BUF(TRIAL_BYTES_MAX)};
+    const float *x = (const float *)sound->p;
+    float peak = PEAK / GAIN_MAX;
+    for (size_t i = 0; i < sound->n / sizeof *x; i++) {
+        float level = x[i] < 0 ? -x[i] : x[i];
+        peak = level > peak ? level : peak;
+    }
+    return PEAK / peak;
+}
+
+static const struct speech_scales steady = {0, 1, 0}; /* chance would make two of anything */
+
+/* Does it sound like `whole` in pieces? */
+static bool pass_trial(struct speech *s, const struct phoneme_ids *ids, int64_t speaker,
+                       const struct buf *whole)
+{
+    struct trial cut = {.sound = BUF(TRIAL_BYTES_MAX)};
     char why[SESSION_WHY_BYTES] = "it sounds different";
-    bool is_alike = say_whole(s, ids, speaker, steady, on_trial, &whole, why) == OK &&
-                    pieces_say(&s->pieces, ids, speaker, steady, on_trial, &cut, why) == OK &&
-                    are_alike(&whole.sound, &cut.sound);
+    bool is_alike =
+        pieces_say(&s->pieces, ids, speaker, steady, on_trial, &cut, why) == OK &&
+        are_alike(whole, &cut.sound);
     if (!is_alike)
         log_debug("the voice is said whole: %s", why);
-    buf_finish(&whole.sound);
     buf_finish(&cut.sound);
     return is_alike;
 }
 
 /* --- one voice --- */
 
-static enum err open_voice(struct speech *s, struct str model, const struct phoneme_ids *trial,
-                           int64_t speaker, char why[SESSION_WHY_BYTES])
+static enum err cut_voice(struct speech *s, struct str model, const struct phoneme_ids *ids,
+                          int64_t speaker, const struct buf *whole)
 {
     char reason[SESSION_WHY_BYTES] = "its graph cannot be cut";
-    try(session_create(model, &s->whole, why));
     enum err err = pieces_open(model, &s->pieces, reason);
-    if (err == OK && pass_trial(s, trial, speaker)) {
+    if (err == OK && pass_trial(s, ids, speaker, whole)) {
         session_destroy(s->whole);
         s->whole = nullptr;
         return OK;
@@ -98,6 +112,21 @@ static enum err open_voice(struct speech *s, struct str model, const struct phon
         log_debug("the voice is said whole: %s", reason);
     pieces_close(&s->pieces);
     return err == ERR_NOMEM ? err : OK;
+}
+
+static enum err open_voice(struct speech *s, struct str model, const struct phoneme_ids *ids,
+                           int64_t speaker, char why[SESSION_WHY_BYTES])
+{
+    struct trial whole = {.sound = BUF(TRIAL_BYTES_MAX)};
+    try(session_create(model, &s->whole, why));
+    enum err err = say_whole(s, ids, speaker, steady, on_trial, &whole, why);
+    if (err == OK || whole.err != OK)
+        err = whole.err;
+    s->gain = gain_of(&whole.sound);
+    if (err == OK)
+        err = cut_voice(s, model, ids, speaker, &whole.sound);
+    buf_finish(&whole.sound);
+    return err;
 }
 
 enum err speech_create(struct str model, const struct phoneme_ids *trial, int64_t speaker,
@@ -129,6 +158,11 @@ void speech_destroy(struct speech *s)
 bool speech_is_cut(const struct speech *s)
 {
     return !s->whole;
+}
+
+float speech_gain(const struct speech *s)
+{
+    return s->gain;
 }
 
 enum err speech_say(struct speech *s, const struct phoneme_ids *ids, int64_t speaker,

@@ -23,6 +23,8 @@ enum err speech_create(struct str model, const struct phoneme_ids *trial, int64_
                        uint32_t at_once, struct speech **ret_s, char why[SESSION_WHY_BYTES]);
 void speech_destroy(struct speech *s); /* takes NULL */
 bool speech_is_cut(const struct speech *s);
+/* By what its samples are to be multiplied so that it is about as loud as other voices; the trial told. */
+float speech_gain(const struct speech *s);
 
 /* `speaker`: below 0 where the voice has one. ERR_CANCELED: the sound was refused. */
 enum err speech_say(struct speech *s, const struct phoneme_ids *ids, int64_t speaker,
