@@ -2,8 +2,6 @@
 /* What of a growing transcript is settled, and the final one in segments. */
 #include "stt/agree.h"
 
-#include <stdio.h>
-
 #include "stt/segments.h"
 #include "unit.h"
 #include "wire/spoken_word.h"
@@ -191,12 +189,15 @@ static void test_long_segments(void **state)
         assert_ok(buf_add(&r.text, S("a ")));
     }
     assert_ok(segments_tell(&r, false, tell, &t));
-    struct str rest = str_of(buf_z(&t.lines)), line;
-    uint64_t last = 0;
+    struct str rest = buf_str(&t.lines), line;
+    int64_t last = 0;
     size_t heard = 0;
     for (size_t i = 0; str_cut(&rest, '\n', &line); i++) {
-        unsigned start, end;
-        assert_int_equal(sscanf(line.p, "%u-%u", &start, &end), 2);
+        int64_t start, end;
+        struct str times, number;
+        assert_true(str_cut(&line, ' ', &times) && str_cut(&times, '-', &number));
+        assert_ok(str_to_i64(number, &start));
+        assert_ok(str_to_i64(times, &end));
         assert_true(start >= last && end > start && end <= start + SEGMENTS_MAX_MS);
         assert_true(i == 0 || start % 15000 == 100);
         last = end;
