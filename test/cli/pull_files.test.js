@@ -290,7 +290,7 @@ test('a voice from an address says what it needs', async (t) => {
   const one = `sha256:${sha256(VOICE)}`, two = `sha256:${sha256(SETTINGS)}`;
   for (const [words, code, says] of /** @type {[string[], number, RegExp][]} */ ([
     [[url, '--kind', 'tts'], 2, /an address needs the file's SHA-256/],
-    [[url, one, '--kind', 'tts'], 2, /a voice is two files: write both their SHA-256 behind the address, first that of anna\.onnx, then that of anna\.onnx\.json beside it/],
+    [[url, one, '--kind', 'tts'], 2, /a voice is two files; write both their SHA-256 behind the address, first that of anna\.onnx, then that of anna\.onnx\.json beside it/],
     [[url, one, 'sha256:abc', '--kind', 'tts'], 2, /64 hexadecimal digits/],
     [[url, one, two, '--kind', 'vad'], 2, /anna is one file; leave the second sha256: out/],
     [['e5-small-v2', one, two], 2, /e5-small-v2 is one file; leave the second sha256: out/],

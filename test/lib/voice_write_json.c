@@ -34,10 +34,10 @@ void voice_write_json(const struct voice_shape *shape, struct buf *into)
         buf_addf(
             into,
             "{\"audio\": {\"sample_rate\": %u, \"quality\": \"made\"}, \"espeak\": {\"voice\": \"%s\"}, "
-            "\"inference\": {\"noise_scale\": 0.667, \"length_scale\": 1, \"noise_w\": 0.8}, "
+            "\"inference\": {\"noise_scale\": %g, \"length_scale\": 1, \"noise_w\": %g}, "
             "\"phoneme_type\": \"%s\", \"phoneme_map\": {}, \"phoneme_id_map\": {",
-            shape->rate_hz, shape->espeak ? shape->espeak : "en-us",
-            shape->takes_letters ? "text" : "espeak") == OK);
+            shape->rate_hz, shape->espeak ? shape->espeak : "en-us", shape->is_steady ? 0 : 0.667,
+            shape->is_steady ? 0 : 0.8, shape->takes_letters ? "text" : "espeak") == OK);
     for (size_t i = 0; i < sizeof phonemes / sizeof *phonemes; i++)
         check(buf_addf(into, "%s\"%s%s\": [%zu]", i ? ", " : "", phonemes[i][0] == '"' ? "\\" : "",
                        phonemes[i], i) == OK);

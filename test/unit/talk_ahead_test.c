@@ -78,9 +78,7 @@ static void words_that_go_on_differently_are_looked_for_anew(void **)
     begin_speaking();
     partial("how long do cats");
     final("how long do cats");
-    find();
-    assert_int_equal(turn_state(client.turn),
-                     TURN_RETRIEVING); /* that was for the earlier question */
+    assert_int_equal(queries_open(), 1); /* the turn's own, at once */
     find();
     answer_it();
 }
@@ -181,6 +179,28 @@ static void its_failures_are_nobody_s(void **)
     assert_the_next_is_whole();
 }
 
+/* What an earlier search has found is not taken for the words of one that failed. */
+static void passages_are_those_of_the_words(void **)
+{
+    for (int refused = 0; refused < 2; refused++) {
+        begin_speaking();
+        partial("how long do cats");
+        find();
+        rig.refuse_query = refused ? ERR_BUSY : OK;
+        partial("how long do cats sleep");
+        rig.refuse_query = OK;
+        if (!refused)
+            store_answers(ERR_IO);
+        unsigned before = rig.queries;
+        final("how long do cats sleep");
+        assert_int_equal(rig.queries, before + 1);
+        assert_int_equal(turn_state(client.turn), TURN_RETRIEVING);
+        find();
+        answer_it();
+        pass_ms(1);
+    }
+}
+
 static void not_where_it_is_not_wanted(void **)
 {
     rig.conf.turn_ahead = false;
@@ -209,6 +229,7 @@ int main(void)
         t(one_search_at_a_time_for_the_newest_words),
         t(it_gives_way),
         t(its_failures_are_nobody_s),
+        t(passages_are_those_of_the_words),
         t(not_where_it_is_not_wanted),
     };
     return cmocka_run_group_tests_name("talk/ahead", tests, nullptr, nullptr);

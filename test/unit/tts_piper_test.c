@@ -26,6 +26,7 @@ static int make(void **)
     letters = made_voice(shape);
     shape.takes_letters = false;
     shape.speakers = 3;
+    shape.is_steady = true;
     several = made_voice(shape);
     return 0;
 }
@@ -125,7 +126,8 @@ static void one_that_cannot_be_cut_speaks(void **)
 /* Each of its speakers is a voice; the model's name is the first one. */
 static void speakers_are_voices(void **)
 {
-    static const char *const names[] = {"p100", "p101", "p102"};
+    static const char *const names[] = {"p100", "p101", "p102", "p100", ""};
+    enum { DIFFERENT = 3 };
     struct peer *p = start(several);
     struct spoken s[countof(names)];
     expect_note(p, "3 speakers, in pieces");
@@ -134,7 +136,8 @@ static void speakers_are_voices(void **)
         assert_int_equal(s[i].err, OK);
         assert_true(s[i].samples > 16000);
         for (size_t k = 0; k < i; k++)
-            assert_false(str_eq(buf_str(&s[i].sound), buf_str(&s[k].sound)));
+            assert_true(str_eq(buf_str(&s[i].sound), buf_str(&s[k].sound)) ==
+                        (i >= DIFFERENT && (k == 0 || k >= DIFFERENT)));
     }
     for (size_t i = 0; i < countof(names); i++)
         buf_finish(&s[i].sound);

@@ -110,23 +110,20 @@ static void put_prompts_of(bool ahead, size_t *budget)
     }
 }
 
-/* The oldest prompt is read first; of those that nobody's answer waits for, all get a share. */
+/* The oldest prompt is read first; of those that nobody's answer waits for, all get a share. What is read ahead waits
+ * until nobody waits for anything. */
 static void put_prompts(size_t answers)
 {
-    size_t prompts = 0, ahead = 0;
-    for (size_t i = 0; i < live_count; i++) {
-        bool reads = live[i]->stage == STAGE_PROMPT;
-        prompts += reads && !live[i]->request->prefill;
-        ahead += reads && live[i]->request->prefill;
-    }
-    size_t budget = answers        ? PROMPT_BESIDE
+    size_t prompts = 0;
+    for (size_t i = 0; i < live_count; i++)
+        prompts += live[i]->stage == STAGE_PROMPT && !live[i]->request->prefill;
+    bool ahead = !answers && !prompts;
+    size_t budget = ahead          ? PROMPT_AHEAD
+                    : answers      ? PROMPT_BESIDE
                     : prompts == 1 ? BATCH
-                    : prompts      ? PROMPT_SHARED
-                    : ahead        ? PROMPT_AHEAD
-                                   : 0;
+                                   : PROMPT_SHARED;
     budget = least(budget, BATCH - answers);
-    put_prompts_of(false, &budget);
-    put_prompts_of(true, &budget);
+    put_prompts_of(ahead, &budget);
 }
 
 /* The idle go out of the way where that is worth its milliseconds: before a long prompt, or once a first word is

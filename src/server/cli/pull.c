@@ -51,7 +51,7 @@ int pull_take(struct pull *p, const struct pull_words *given, struct wish *w)
     case WISH_MORE_SHA256:
         return cli_misuse(
             p->c,
-            "a voice is two files: write both their SHA-256 behind the address, first "
+            "a voice is two files; write both their SHA-256 behind the address, first "
             "that of %.*s, then that of %.*s beside it: sha256:… sha256:…",
             STR_FMT(str_sub(model_source_file(&w->source[0]), 0, 200)),
             STR_FMT(str_sub(model_source_file(&w->source[1]), 0, 200)));

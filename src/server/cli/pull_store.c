@@ -85,9 +85,10 @@ static int enter(struct pull *p, const struct wish *w, const struct hub_facts *i
         m.revision = str_of(is[0].commit);
     enum err err = models_dir_add(&p->dir, &m, &why);
     if (err == ERR_INVALID && why.text[0])
-        return cli_fail(
-            p->c, "%s cannot be entered into %s/models.lock (%s); take another name with --as",
-            w->name, p->dir.path, why.text);
+        return pull_fail(
+            p, ERR_CONFLICT,
+            "%s cannot be entered into %s/models.lock (%s); take another name with --as", w->name,
+            p->dir.path, why.text);
     if (err == OK)
         err = pull_read_installed(p);
     if (err != OK)
@@ -203,10 +204,12 @@ int pull_install(struct pull *p, const struct wish *w, struct pull_files *f)
 
 /* --- what is there --- */
 
+/* One that lacks files may get them; none loses any, or changes its kind. */
 static bool is_same(const struct model *m, const struct wish *w)
 {
-    size_t count = m->file_count < w->model.file_count ? m->file_count : w->model.file_count;
-    for (size_t i = 0; i < count; i++) {
+    if (!str_eq(m->kind, w->model.kind) || m->file_count > w->model.file_count)
+        return false;
+    for (size_t i = 0; i < m->file_count; i++) {
         const struct model_file *there = &m->file[i], *wanted = &w->model.file[i];
         if (wanted->sha256.n ? !str_eq(there->sha256, wanted->sha256)
                              : !str_eq(there->source, wanted->source))

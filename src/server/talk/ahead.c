@@ -101,7 +101,7 @@ static struct str words_to_read(const struct ahead *a)
 static bool is_read(const struct ahead *a)
 {
     return a->has_read && a->read.count == (a->hits ? a->settled : 0) && holds(a) &&
-           a->read_words == words_to_read(a).n;
+           str_eq(buf_str(&a->read_words), words_to_read(a));
 }
 
 static void stop_reading(struct ahead *a)
@@ -120,16 +120,19 @@ static enum err send(struct turn *t)
     try(answer_send_prompt(t, a->reading, &t->session->history, &settled, words_to_read(a)));
     try(job_send(a->reading, MSG_llm_prefill, &prefill));
     note(&a->read, &settled, settled.count);
-    a->read_words = words_to_read(a).n;
-    a->has_read = true;
-    return OK;
+    a->has_read = false;
+    buf_clear(&a->read_words);
+    return buf_add(&a->read_words, words_to_read(a));
 }
 
 static void on_message(void *arg, enum msg_type type, const union msg *msg)
 {
-    (void)arg, (void)msg;
-    if (type == MSG_llm_done)
-        counter_add(&ahead_read, 1);
+    (void)msg;
+    struct turn *t = arg;
+    if (type != MSG_llm_done)
+        return;
+    t->ahead.has_read = true;
+    counter_add(&ahead_read, 1);
 }
 
 static void read_on(struct turn *t);
@@ -160,6 +163,16 @@ static void read_on(struct turn *t)
 
 /* --- looking --- */
 
+/* Nothing is known for the newest words; they may be looked for again. */
+static void forget_found(struct ahead *a)
+{
+    rag_query_end(a->found);
+    a->found = nullptr;
+    a->hits = nullptr;
+    a->settled = 0;
+    buf_clear(&a->words);
+}
+
 static void on_hits(void *arg, enum err err, const struct rag_hits *hits)
 {
     struct turn *t = arg;
@@ -168,6 +181,7 @@ static void on_hits(void *arg, enum err err, const struct rag_hits *hits)
     a->looking = nullptr;
     if (err != OK) {
         rag_query_end(query);
+        forget_found(a);
         return;
     }
     rag_query_end(a->found);
@@ -191,13 +205,15 @@ static void look(struct turn *t)
         ahead_drop(t);
         return;
     }
-    if (!t->use_rag)
+    if (!t->use_rag) {
         read_on(t);
-    else if (rag_query(t->talk->rag, str_of(t->session->owner), words,
-                       (uint32_t)t->talk->conf->rag_k, on_hits, t, &a->looking) != OK)
-        a->looking = nullptr;
-    else
+    } else if (rag_query(t->talk->rag, str_of(t->session->owner), words,
+                         (uint32_t)t->talk->conf->rag_k, on_hits, t, &a->looking) == OK) {
         counter_add(&ahead_looked, 1);
+    } else {
+        a->looking = nullptr;
+        forget_found(a);
+    }
 }
 
 /* --- the turn --- */
@@ -207,7 +223,7 @@ void ahead_hear(struct turn *t, struct str words)
     struct ahead *a = &t->ahead;
     if (!t->talk->conf->turn_ahead || !t->talk->llm)
         return;
-    a->heard.cap = a->words.cap = TURN_TEXT_MAX;
+    a->heard.cap = a->words.cap = a->read_words.cap = TURN_TEXT_MAX;
     buf_clear(&a->heard);
     enum err err = buf_add(&a->heard, buf_str(&t->question)); /* what they go on from */
     if (err == OK && t->question.n)
@@ -231,7 +247,10 @@ static struct str bare(struct str s)
 bool ahead_take(struct turn *t, struct str words)
 {
     struct ahead *a = &t->ahead;
-    if (a->looking || !a->found || !str_eq_nocase(bare(words), bare(buf_str(&a->words))))
+    bool is_looking = a->looking;
+    rag_query_end(a->looking); /* for what may be other words, and late */
+    a->looking = nullptr;
+    if (is_looking || !a->found || !str_eq_nocase(bare(words), bare(buf_str(&a->words))))
         return false;
     counter_add(&ahead_used, 1);
     t->query = a->found;
@@ -249,5 +268,6 @@ void ahead_drop(struct turn *t)
     rag_query_end(a->found);
     buf_finish(&a->heard);
     buf_finish(&a->words);
+    buf_finish(&a->read_words);
     *a = (struct ahead){};
 }

@@ -39,9 +39,10 @@ struct ahead {
     const struct rag_hits *hits; /* NULL: none yet, or none are wanted */
     size_t settled;              /* of them, in front: they were found before, too */
     struct job *reading;         /* the prompt, as far as it is known; NULL: not now */
-    bool has_read;               /* something was given to the model: */
-    size_t read_words;           /* so many bytes of words */
-    struct passages read, last;  /* these passages; those of the last search */
+    struct buf read_words;       /* the words that were given to the model last */
+    struct passages read,
+        last;      /* the passages that were, in this order; those of the last search */
+    bool has_read; /* all of that */
 };
 
 struct turn {

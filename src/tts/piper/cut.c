@@ -133,7 +133,8 @@ static bool look_around(const struct graph *g, const struct graph_node *n, uint3
     (void)graph_ints(n, "dilations", &dilation, 1);
     (void)graph_ints(n, "pads", pads, 2);
     if (stride != 1 || dilation < 1 || dilation > KERNEL_MAX || pads[0] < 0 || pads[1] < 0 ||
-        pads[0] > kernel * dilation || pads[0] + pads[1] != dilation * (kernel - 1))
+        pads[0] > kernel * dilation || pads[1] > kernel * dilation ||
+        pads[0] + pads[1] != dilation * (kernel - 1))
         return false;
     *around += (uint32_t)(pads[0] > pads[1] ? pads[0] : pads[1]);
     return *around <= AROUND_MAX * 256;
@@ -152,7 +153,7 @@ static bool look_up(const struct graph *g, const struct graph_node *n, uint32_t 
     (void)graph_ints(n, "pads", pads, 2);
     (void)graph_ints(n, "output_padding", &more, 1);
     if (stride < 1 || stride > KERNEL_MAX || dilation != 1 || more != 0 || pads[0] < 0 ||
-        pads[1] < 0 || kernel - pads[0] - pads[1] != stride)
+        pads[1] < 0 || pads[0] > kernel || pads[1] > kernel || kernel - pads[0] - pads[1] != stride)
         return false;
     int64_t before = (kernel - 1 - pads[0]) / stride, after = (pads[0] + stride - 1) / stride;
     *ret_stride = (uint32_t)stride;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * How many compute at once. Two that share the same cores are both late, so as many go in as have cores of their own; and
- * whoever has not sounded yet goes before those that have, since somebody waits for him. Any thread.
+ * whoever says a phrase of which nothing has sounded yet goes before those of whose phrase some has. Any thread.
  */
 #pragma once
 

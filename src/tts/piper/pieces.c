@@ -10,7 +10,7 @@
 static const uint32_t piece_frames[] = {20, 40, 80};
 enum {
     PIECES = sizeof piece_frames / sizeof *piece_frames,
-    FLOW_AT_ONCE = 384,  /* frames */
+    FLOW_AT_ONCE = 384,   /* frames */
     FRAMES_MAX = 1 << 16, /* of an utterance: ten minutes */
     VALUES = 1 + CUT_BESIDE_MAX,
     NAME_BYTES = 48,
@@ -67,8 +67,10 @@ static enum err run(const struct utterance *u, enum cut_part part,
                     size_t outputs_n, struct session_output *ret_outputs)
 {
     gate_enter(u->p->gate, !u->has_sounded);
-    enum err err =
-        session_run(u->p->part[part], inputs, inputs_n, names, outputs_n, ret_outputs, u->why);
+    enum err err = ERR_CANCELED; /* who is gone by now is not computed */
+    if (u->sound(u->to, nullptr, 0))
+        err =
+            session_run(u->p->part[part], inputs, inputs_n, names, outputs_n, ret_outputs, u->why);
     gate_leave(u->p->gate);
     return err;
 }

@@ -32,7 +32,9 @@ static enum err say_whole(struct speech *s, const struct phoneme_ids *ids, int64
     };
     struct session_output out;
     gate_enter(&s->gate, true);
-    enum err err = session_run(s->whole, inputs, speaker < 0 ? 3 : 4, names, 1, &out, why);
+    enum err err = ERR_CANCELED; /* who is gone by now is not computed */
+    if (sound(to, nullptr, 0))
+        err = session_run(s->whole, inputs, speaker < 0 ? 3 : 4, names, 1, &out, why);
     gate_leave(&s->gate);
     try(err);
     bool is_taken = sound(to, out.data, out.count);
@@ -82,34 +84,39 @@ static float gain_of(const struct buf *sound)
 static const struct speech_scales steady = {0, 1, 0}; /* chance would make two of anything */
 
 /* Does it sound like `whole` in pieces? */
-static bool pass_trial(struct speech *s, const struct phoneme_ids *ids, int64_t speaker,
-                       const struct buf *whole)
+static enum err try_pieces(struct speech *s, const struct phoneme_ids *ids, int64_t speaker,
+                           const struct buf *whole, bool *ret_alike)
 {
     struct trial cut = {.sound = BUF(TRIAL_BYTES_MAX)};
     char why[SESSION_WHY_BYTES] = "it sounds different";
-    bool is_alike =
-        pieces_say(&s->pieces, ids, speaker, steady, on_trial, &cut, why) == OK &&
-        are_alike(whole, &cut.sound);
-    if (!is_alike)
+    enum err err = pieces_say(&s->pieces, ids, speaker, steady, on_trial, &cut, why);
+    if (cut.err != OK)
+        err = cut.err;
+    *ret_alike = err == OK && are_alike(whole, &cut.sound);
+    if (!*ret_alike)
         log_debug("the voice is said whole: %s", why);
     buf_finish(&cut.sound);
-    return is_alike;
+    return err == ERR_NOMEM ? err : OK;
 }
 
 /* --- one voice --- */
 
+/* A voice whose graph cannot be cut is said whole. */
 static enum err cut_voice(struct speech *s, struct str model, const struct phoneme_ids *ids,
                           int64_t speaker, const struct buf *whole)
 {
     char reason[SESSION_WHY_BYTES] = "its graph cannot be cut";
+    bool is_alike = false;
     enum err err = pieces_open(model, &s->pieces, reason);
-    if (err == OK && pass_trial(s, ids, speaker, whole)) {
+    if (err == OK)
+        err = try_pieces(s, ids, speaker, whole, &is_alike);
+    else
+        log_debug("the voice is said whole: %s", reason);
+    if (is_alike) {
         session_destroy(s->whole);
         s->whole = nullptr;
         return OK;
     }
-    if (err != OK)
-        log_debug("the voice is said whole: %s", reason);
     pieces_close(&s->pieces);
     return err == ERR_NOMEM ? err : OK;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What a Piper voice says of itself, the file NAME.onnx.json: its rate, its speakers, how text becomes phonemes and
- * phonemes numbers. All formats that have been published; a stranger's file, so everything is bounded. Pure.
+ * phonemes numbers. All formats that have been published but the pinyin of two
+ * Chinese voices; a stranger's file, so everything is bounded. Pure.
  */
 #pragma once
 
