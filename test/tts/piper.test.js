@@ -17,7 +17,7 @@ import { VoiceClient } from '../lib/voice.js';
 
 const TEXT = 'You can add documents by dropping them on the page.';
 
-/** Both files. @param {import('node:test').TestContext} t @param {string[]} [more] */
+/** Both files. @param {import('node:test').TestContext} t @param {string[]} more */
 async function makeVoice(t, ...more) {
   const file = path.join(await temporaryFolder(t), 'en_US-made-tiny.onnx');
   assert.equal(spawnSync(path.join(BUILD, 'test/voice_make'), ['tiny', file, ...more], { env: environment() }).status, 0);

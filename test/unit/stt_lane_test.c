@@ -161,7 +161,7 @@ int main(void)
         cmocka_unit_test(it_can_be_stopped_anywhere),
         cmocka_unit_test(failures_are_explained),
     };
-    setenv("OPENBLAS_NUM_THREADS", "1",
-           1); /* as the server does; it is read when the model is opened */
+    /* As the server does; it is read when the model is opened. */
+    setenv("OPENBLAS_NUM_THREADS", "1", 1);
     return cmocka_run_group_tests(tests, open_model, close_model);
 }
