@@ -254,6 +254,7 @@ test('what is wrong has its status and says which field it is @tsan', async (t) 
     ['temperature', { temperature: 1.5 }],
     ['temperature', { temperature: 'hot' }],
     ['language', { language: 'the language of the angels' }],
+    ['language', { language: 'd=e' }],
     ['stream', { stream: 'maybe' }],
     ['stream', { stream: true, response_format: 'srt' }],
     ['include', { include: ['logprobs'] }],

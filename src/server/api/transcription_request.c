@@ -18,17 +18,23 @@ static enum err read_nothing(struct transcription_request *r, struct str value,
     return OK;
 }
 
+static bool is_tag(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i], lower = c | 0x20;
+        if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_')
+            return false;
+    }
+    return s.n < TRANSCRIPTION_LANGUAGE_BYTES;
+}
+
 static enum err read_language(struct transcription_request *r, struct str value,
                               struct json_why *why)
 {
-    for (size_t i = 0; i < value.n; i++) {
-        char c = value.p[i], lower = c | 0x20;
-        if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_')
-            value.n = sizeof r->language;
-    }
-    if (value.n >= sizeof r->language)
+    if (!is_tag(value))
         return refuse(why, "language", "the language is a code such as en, de or pt-BR");
-    memcpy(r->language, value.p, value.n);
+    if (value.n > 0)
+        memcpy(r->language, value.p, value.n);
     r->language[value.n] = '\0';
     return OK;
 }
