@@ -110,7 +110,6 @@ void engine_info(const struct engine *e, struct engine_info *ret_info)
         .model = e->ready_model ? e->ready_model : "",
         .languages = e->languages ? e->languages : "",
         .notes = e->notes ? e->notes : "",
-        .file = e->model,
         .vad = e->vad,
         .refusal = e->refusal ? e->refusal : "",
         .refusal_passes = e->refusal_passes,
