@@ -126,7 +126,7 @@ test('once it was pulled it is used, unless the built-in one is wanted', async (
     if (uses) {
       const refused = await fetch(server.url + 'models/silero-v6.2.0', { method: 'DELETE' });
       assert.equal(refused.status, 409);
-      assert.match((await refused.json()).error.message, /the recogniser runs with this model; name another with stt\.model or stt\.vad/);
+      assert.match((await refused.json()).error.message, /the recogniser listens with this voice detector; set stt\.vad to another one/);
     }
     await server.stop();
   }

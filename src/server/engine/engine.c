@@ -111,7 +111,6 @@ void engine_info(const struct engine *e, struct engine_info *ret_info)
         .model = e->ready_model ? e->ready_model : "",
         .languages = e->languages ? e->languages : "",
         .notes = e->notes ? e->notes : "",
-        .file = e->model,
         .vad = e->vad,
         .voices = e->voices ? e->voices : "",
         .refusal = e->refusal ? e->refusal : "",

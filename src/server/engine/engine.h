@@ -72,8 +72,8 @@ struct engine_config {
 /* What /readyz shows. Texts live until the next state change. */
 struct engine_info {
     const char *role, *driver, *model, *languages, *notes;
-    const char *file, *vad; /* that it was told to load: a model, a voice detector; "": none */
-    const char *voices;     /* of a synthesiser: their names, with ", " between them */
+    const char *vad;     /* the file of the voice detector that it was told to load; "": none */
+    const char *voices;  /* of a synthesiser: their names, with ", " between them */
     const char *refusal; /* why it would not load what it was told to, in a sentence; "": it did */
     bool refusal_passes; /* it may be there later without our doing */
     const char

@@ -207,9 +207,9 @@ static const char *why_not(const struct models *m, const struct model *there)
         return "this model is being pulled; cancel that first";
     switch (models_use(m, there)) {
     case USE_NOW:
-        return str_eq(there->kind, S("stt")) || str_eq(there->kind, S("vad"))
-                   ? "the recogniser runs with this model; name another with stt.model or stt.vad "
-                     "and start the server again first"
+        return str_eq(there->kind, S("vad"))
+                   ? "the recogniser listens with this voice detector; set stt.vad to another one, "
+                     "or builtin, and start the server again first"
                    : "this model is in use; let another one answer first";
     case USE_NAMED:
         return "the options of this server name this model; change llm.model, embed.model, "

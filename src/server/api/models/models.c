@@ -102,7 +102,7 @@ static enum model_use use_by_options(const struct models *m, const struct model 
     return USE_NONE;
 }
 
-/* The recogniser, started anew, wants what it was started with. */
+/* The recogniser, started anew, wants the voice detector that it was started with. */
 static bool is_heard_with(const struct models *m, const struct model *installed)
 {
     char path[MODELS_PATH_BYTES];
@@ -110,7 +110,7 @@ static bool is_heard_with(const struct models *m, const struct model *installed)
     if (!m->server->stt || models_dir_file(shelf_dir(m->shelf), installed, path) != OK)
         return false;
     engine_info(m->server->stt, &info);
-    return strcmp(path, info.file) == 0 || strcmp(path, info.vad) == 0;
+    return strcmp(path, info.vad) == 0;
 }
 
 enum model_use models_use(const struct models *m, const struct model *installed)
