@@ -160,7 +160,7 @@ static int no_sha256(const struct pull *p, const struct wish *w, size_t i)
 static int take(struct pull *p, const char *folder, const struct model *there, struct wish *w)
 {
     struct found *from = mem_zero(1, sizeof *from);
-    bool is_there;
+    bool is_there = false;
     int code = from ? pull_look(p, w, &is_there) : cli_no_memory(p->c);
     if (code != EXIT_OK || is_there) {
         free(from);

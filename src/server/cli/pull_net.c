@@ -77,7 +77,7 @@ static const char *hash_of(const struct hub_facts *is)
     return is->sha256[0] ? is->sha256 : is->git;
 }
 
-/* What the other files will need of the disk. Those that come after this one have no part open yet. */
+/* What the files that still come after this one will need of the disk. */
 static int64_t others_need(const struct pulling *g)
 {
     int64_t need = 0;
