@@ -194,8 +194,9 @@ static void test_long_segments(void **state)
     size_t heard = 0;
     for (size_t i = 0; str_cut(&rest, '\n', &line); i++) {
         int64_t start, end;
-        struct str times, number;
-        assert_true(str_cut(&line, ' ', &times) && str_cut(&times, '-', &number));
+        struct str times = {}, number = {};
+        assert_true(str_cut(&line, ' ', &times));
+        assert_true(str_cut(&times, '-', &number));
         assert_ok(str_to_i64(number, &start));
         assert_ok(str_to_i64(times, &end));
         assert_true(start >= last && end > start && end <= start + SEGMENTS_MAX_MS);
