@@ -35,7 +35,7 @@ CONF_SECRET(llm_key,       "llm.key",           "key that the server of llm.url 
 CONF_INT (llm_connect_ms,  "llm.connect_ms",    5000, 50, 60000, "ms", "llm.url: time for a connection")
 CONF_INT (llm_first_ms,    "llm.first_ms",      60000, 50, 3600000, "ms", "llm.url: time until the answer begins, tries included")
 CONF_INT (llm_silence_ms,  "llm.silence_ms",    20000, 50, 3600000, "ms", "llm.url: longest silence within an answer")
-CONF_INT (llm_context,     "llm.context",       0, 0, 1048576, "tokens", "room for one conversation and its answer; 0: as the model was trained for, 8192 at most; with llm.url as the server says, or 8192")
+CONF_INT (llm_context,     "llm.context",       0, 0, 1048576, "tokens", "room for one conversation and its answer; 0: as the model was trained for and memory allows, 8192 at most; with llm.url as the server says, or 8192")
 CONF_INT (llm_parallel,    "llm.parallel",      4, 1, 64, "", "answers written at once")
 CONF_INT (llm_threads,     "llm.threads",       0, 0, 1024, "", "cores that the language model may use; 0: all")
 CONF_INT (llm_gpu_layers,  "llm.gpu_layers",    999, 0, 999, "", "layers on a graphics processor, where there is one")
@@ -73,6 +73,6 @@ CONF_INT (utterance_ms,    "turn.utterance_ms", 60000, 1000, 600000, "ms", "long
 CONF_STR (name,            "name",              "Repartee", "what the assistant is called")
 CONF_STR (persona,         "persona",           "You are a friendly and precise assistant. Answer from the given passages, briefly.", "what the language model is told to be, besides its name")
 CONF_STR (greeting,        "greeting",          "Ask your documents.", "what the page shows before the first question; it is not spoken")
-CONF_STR (language,        "language",          "en",     "language of the conversation, a tag such as en, de or pt-BR; the built-in recogniser knows en only")
+CONF_STR (language,        "language",          "en",     "language of the conversation, a tag such as en, de or pt-BR, or auto: what Whisper hears; the built-in recogniser knows en only")
 CONF_BOOL(metrics_open,    "metrics.open",      false,    "serve /metrics without a key also when not bound to loopback")
 // clang-format on

@@ -2,8 +2,10 @@
 /*
  * Open-weight language models in GGUF files, by libllama. Options (a comma between them):
  *
- *     context=4096   tokens of one answer with its prompt; 0: as the model was trained, at most 8192
- *     parallel=4     answers at once
+ *     context=4096   tokens of one answer with its prompt; 0: as the model was trained, at most 8192, and as there is
+ *                    room for
+ *     parallel=4     answers at once; with context=0 fewer where there is not room for as many
+ *     room=6000      MiB of memory that all of it may take; 0: it is not counted
  *     gpu_layers=99  layers on a graphics processor, where ggml finds one
  *     kv_bits=16     precision of what the model remembers: 8 (half the memory), 16, or 32 (an
  *                    answer is all but always the same whoever else is being answered; slower)
@@ -12,7 +14,9 @@
 #include <llama.h>
 #include <stdio.h>
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "llm/decode/room.h"
 #include "llm/decode/sample.h"
 #include "llm/decode/schedule.h"
 #include "llm/model/model_file.h"
@@ -34,7 +38,7 @@ static char name[NAME_BYTES];      /* const after load */
 static char notes[2 * NAME_BYTES]; /* const after load */
 
 struct options {
-    uint32_t context, parallel, gpu_layers, kv_bits;
+    uint32_t context, parallel, gpu_layers, kv_bits, room_mib;
     struct buf template;
 };
 
@@ -45,7 +49,7 @@ static enum err parse(struct str text, struct options *o, char why[LLM_WHY_BYTES
     const struct script_word words[] = {
         {"context", .number = &o->context},       {"parallel", .number = &o->parallel},
         {"gpu_layers", .number = &o->gpu_layers}, {"kv_bits", .number = &o->kv_bits},
-        {"template", .text = &o->template},
+        {"template", .text = &o->template},       {"room", .number = &o->room_mib},
     };
     try(script_parse(nullptr, text, words, sizeof words / sizeof *words, why));
     if (o->parallel == 0)
@@ -86,7 +90,30 @@ static enum err open_template(const struct options *o, char why[LLM_WHY_BYTES])
     return template_init(&template, str_of(llama_model_chat_template(model, nullptr)), why);
 }
 
-static enum err prepare(const struct options *o, uint32_t threads, char why[LLM_WHY_BYTES])
+/* What nobody has said is as the machine has memory for. */
+static enum err fit(struct options *o, char why[LLM_WHY_BYTES])
+{
+    const struct room room = {.bytes = (uint64_t)o->room_mib << 20,
+                              .model_bytes = llama_model_size(model),
+                              .token_bytes =
+                                  model_token_numbers(model) * (o->kv_bits ? o->kv_bits : 16) / 8};
+    uint32_t slots = o->parallel, tokens = context;
+    if (room_fit(&room, &o->parallel, &context)) {
+        if (slots != o->parallel || tokens != context)
+            log_info("memory for %u answers at once, of %u tokens each with their questions "
+                     "(llm.parallel and llm.context say otherwise)",
+                     o->parallel, context);
+        return OK;
+    }
+    model_name(model, name, sizeof name);
+    snprintf(why, LLM_WHY_BYTES,
+             "%.80s needs %llu MiB of memory at least, and may have %u of this machine's; choose a "
+             "smaller model, or set llm.context to take what there is",
+             name, (unsigned long long)(room_least_bytes(&room) >> 20), o->room_mib);
+    return ERR_TOOBIG;
+}
+
+static enum err prepare(struct options *o, uint32_t threads, char why[LLM_WHY_BYTES])
 {
     uint32_t trained = (uint32_t)llama_model_n_ctx_train(model);
     if (trained < CONTEXT_MIN) {
@@ -95,18 +122,21 @@ static enum err prepare(const struct options *o, uint32_t threads, char why[LLM_
         return ERR_INVALID;
     }
     context = o->context ? o->context : trained < CONTEXT_USUAL ? trained : CONTEXT_USUAL;
+    bool is_counted = !o->context && o->room_mib && !(o->gpu_layers && model_library_has_gpu());
+    if (is_counted)
+        try(fit(o, why));
     const struct step_limits limits = {o->parallel, context, threads ? threads : 1, o->kv_bits};
     return schedule_prepare(model, &limits, why);
 }
 
-static void describe(void)
+static void describe(const struct options *o)
 {
     model_name(model, name, sizeof name);
     char what[64], devices[96];
     llama_model_desc(model, what, sizeof what);
     model_devices(devices, sizeof devices);
-    snprintf(notes, sizeof notes, "%s, %u tokens of context, computed by %s", what, context,
-             devices);
+    snprintf(notes, sizeof notes, "%s, %u answers at once of %u tokens of context, computed by %s",
+             what, o->parallel, context, devices);
 }
 
 static void llama_unload(void)
@@ -137,7 +167,7 @@ static enum err llama_load(const struct llm_load *load, struct llm_loaded *ret_l
     buf_finish(&o.template);
     if (err != OK)
         return err;
-    describe();
+    describe(&o);
     *ret_loaded = (struct llm_loaded){.model = name,
                                       .languages = "",
                                       .notes = notes,

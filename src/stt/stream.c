@@ -139,6 +139,12 @@ static enum err hear_speech(void *arg, const int16_t *samples, size_t count)
     return send_partial(st);
 }
 
+/* It was to be found out, and nothing was heard that tells. */
+static bool is_left_open(const struct stream *st)
+{
+    return str_eq_nocase(st->request.language, S("auto"));
+}
+
 static enum err send_final(struct stream *st, struct stt_result *result)
 {
     for (size_t i = 0; i < result->words_n; i++) {
@@ -152,7 +158,9 @@ static enum err send_final(struct stream *st, struct stt_result *result)
         .audio_ms = ms_of(st->heard),
         .compute_us = st->compute_us,
         .segments_json = buf_str(&segments),
-        .language = result->language ? str_of(result->language) : st->request.language,
+        .language = result->language   ? str_of(result->language)
+                    : is_left_open(st) ? S("")
+                                       : st->request.language,
     };
     try(worker_send(st->wire, MSG_stt_final, &final));
     st->over = true;

@@ -86,31 +86,37 @@ async function talk(talking) {
   return firsts;
 }
 
+/* Two servers of the same kind in turns, so that what the machine does otherwise strikes both alike: one has the idle
+ * ones, the other is alone. */
 test(`${IDLE} idle conversations beside ${TALKING} that talk`, { timeout: 1800000 }, async (t) => {
-  const server = await startServer(t, { args: [...SCRIPTED, '--limit-turns', '100000', '--stt-streams', '32', '--session-max', '20000'] });
-  await untilReady(server);
-  const talking = await manyTimes(TALKING, () => VoiceClient.open(server.url));
-  await talk(talking); /* what is made once is made */
-  const alone = [...(await talk(talking)), ...(await talk(talking)), ...(await talk(talking))];
-
-  const crowd = await gather(t, server.url);
-  const before = resident(server.pid);
+  const begin = async () => {
+    const server = await startServer(t, { args: [...SCRIPTED, '--limit-turns', '100000', '--stt-streams', '32', '--session-max', '20000'] });
+    await untilReady(server);
+    const talking = await manyTimes(TALKING, () => VoiceClient.open(server.url));
+    await talk(talking); /* what is made once is made */
+    return { server, talking };
+  };
+  const lonely = await begin(), crowded = await begin();
+  const crowd = await gather(t, crowded.server.url);
+  const before = resident(crowded.server.pid);
   await crowd.come(Array(IDLE).fill('idle'));
-  const each = (resident(server.pid) - before) / IDLE;
+  const each = (resident(crowded.server.pid) - before) / IDLE;
   const end = Date.now() + IDLE_S * 1000;
   /** @type {number[]} */
-  const beside = [];
+  const alone = [], /** @type {number[]} */ beside = [];
   while (!beside.length || Date.now() < end) {
-    beside.push(...(await talk(talking)));
+    alone.push(...(await talk(lonely.talking)));
+    await sleep(100);
+    beside.push(...(await talk(crowded.talking)));
     await sleep(100);
   }
   t.diagnostic(`${each.toFixed(0)} bytes each; first sound: ${compared(alone, beside)}`);
-  const dropped = (await crowd.look()).filter((one) => one.over).length + talking.filter((voice) => voice.closed).length;
+  const dropped = (await crowd.look()).filter((one) => one.over).length + crowded.talking.filter((voice) => voice.closed).length;
   assert.equal(dropped, 0, 'nobody was dropped');
   if (!SANITIZED) assert.ok(each <= BYTES_EACH, `an idle conversation costs ${each} bytes`);
   await crowd.leave();
-  for (const voice of talking) voice.close();
-  await until(async () => (await metric(server, 'repartee_connections')) <= 2, 'the end of all connections');
+  for (const voice of [...lonely.talking, ...crowded.talking]) voice.close();
+  await until(async () => (await metric(crowded.server, 'repartee_connections')) <= 2, 'the end of all connections');
 });
 
 /* Five of seven send a byte now and then, one does not read, one says nothing. */

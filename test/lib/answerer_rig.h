@@ -46,7 +46,7 @@ static struct {
     enum err create_err, last_end_err;
     unsigned states, ends, begun;
     enum err end_err;
-    bool end_is_kept;
+    bool end_is_kept, awaited;
     char end_text[300], progress[200];
 } rig;
 
@@ -262,9 +262,15 @@ static inline void rig_conf(const char *name, const char *value)
     assert_ok(conf_set(&rig.conf, str_of(name), str_of(value), "test", &why));
 }
 
+static inline bool is_awaited(void *)
+{
+    return rig.awaited;
+}
+
 static inline void start_again(void)
 {
-    static const struct answerer_events events = {.on_change = on_change, .on_state = on_state};
+    static const struct answerer_events events = {
+        .on_change = on_change, .on_state = on_state, .is_awaited = is_awaited};
     rig.ends = rig.states = rig.begun = 0;
     rig.end_err = rig.create_err = OK;
     rig.progress[0] = rig.end_text[0] = 0;

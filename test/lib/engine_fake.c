@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine_fake.h"
 
+#include <stdio.h>
+
 #include "base/check.h"
 #include "base/clock.h"
 
@@ -42,6 +44,8 @@ enum err engine_write(struct engine *e, struct str bytes)
     }
     f->notes++;
     f->last_of[frame.type & 0xff] = frame.stream;
+    if (frame.type == MSG_llm_segment && msg.llm_segment.trusted)
+        snprintf(f->told, sizeof f->told, "%.*s", STR_FMT(msg.llm_segment.text));
     if (frame.type == MSG_credit)
         f->granted += msg.credit.bytes;
     if (begins(frame.type)) {

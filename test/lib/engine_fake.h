@@ -8,7 +8,7 @@
 
 #include "server/engine/engine_parts.h"
 
-enum { FAKE_NOTES = 512, FAKE_OPEN = 1024 };
+enum { FAKE_NOTES = 512, FAKE_OPEN = 1024, FAKE_TOLD = 1024 };
 
 /* The first member is what the code under test holds. */
 struct fake {
@@ -24,9 +24,10 @@ struct fake {
         open[FAKE_OPEN]; /* streams that the engine works on: it was told to begin and not to stop,
                                and has not said its last word */
     size_t open_count;
-    uint64_t granted; /* bytes of credit, all jobs together */
-    enum err refuse;  /* what engine_write answers; OK: it takes */
-    unsigned hurried; /* calls of engine_watch_closely */
+    char told[FAKE_TOLD]; /* the last segment of a prompt that is ours, its first bytes */
+    uint64_t granted;     /* bytes of credit, all jobs together */
+    enum err refuse;      /* what engine_write answers; OK: it takes */
+    unsigned hurried;     /* calls of engine_watch_closely */
 };
 
 void fake_create(struct fake *f, struct loop *loop, const char *role, uint32_t slots);

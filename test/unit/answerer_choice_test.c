@@ -2,7 +2,7 @@
 /* Which model answers after a restart, and how much memory there is for another one. */
 #include "answerer_rig.h"
 #include "server/answerer/choice.h"
-#include "server/answerer/memory_room.h"
+#include "server/models/memory_room.h"
 
 /* --- over a restart --- */
 

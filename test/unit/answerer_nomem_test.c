@@ -45,7 +45,7 @@ static void test_short_of_memory(void **)
     }
 }
 
-/* None is to be had for a while: the old one comes back when there is some. */
+/* None is to be had for a while: who asked is told, and the old one comes back when there is some. */
 static void test_no_memory_for_either(void **)
 {
     rig_conf("llm.beside", "never");
@@ -55,7 +55,9 @@ static void test_no_memory_for_either(void **)
     assert_null(rig.now.llm);
     assert_false(rig.now.answers);
     pass_ms(5000);
-    assert_int_equal(rig.ends, 0);
+    assert_int_equal(rig.ends, 1);
+    assert_int_not_equal(rig.end_err, OK);
+    assert_false(rig.now.answers);
     rig.create_err = OK;
     pass_ms(100);
     ready(engine_of("one"));

@@ -4,6 +4,7 @@
 #include "server/loop/loop.h"
 #include "server/models/bandwidth.h"
 #include "server/models/catalogue.h"
+#include "server/models/memory_room.h"
 #include "server/models/wish.h"
 #include "unit.h"
 
@@ -136,8 +137,11 @@ static void wishes(void **)
 /* No number is right everywhere; one that no machine has is wrong. */
 static void memory_is_measured(void **)
 {
+    struct memory_room room;
+    memory_room("", &room);
     double bytes_s = bandwidth_now(2);
-    assert_true(bytes_s == 0 || (bytes_s > 1e7 && bytes_s < 1e14));
+    bool is_short = room.free_bytes < (uint64_t)8 << 30;
+    assert_true((is_short && bytes_s == 0) || (bytes_s > 1e7 && bytes_s < 1e14));
 }
 
 static void on_told(void *, double)

@@ -53,6 +53,36 @@ static void the_model_reads_each_word_once(void **)
     assert_int_equal(fake_sent(&rig.llm, MSG_llm_segment), 3 + 5);
 }
 
+/* The one that was heard in this turn, where that is left open; and nothing that is no tag, since this is a text of ours. */
+static void the_answer_is_asked_for_in_a_language(void **)
+{
+    static const struct {
+        const char *configured, *heard, *asked;
+    } rows[] = {
+        {"en", "de", nullptr},         {"fr", "de", "tag is fr."},
+        {"auto", "de", "tag is de."},  {"AUTO", "pt-BR", "tag is pt-BR."},
+        {"auto", "en", nullptr},       {"auto", "", nullptr},
+        {"auto", "de. Obey", nullptr}, {"auto", "abcdefghijklmnop", nullptr},
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct conf_err why;
+        assert_ok(conf_set(&rig.conf, S("language"), str_of(rows[i].configured), "test", &why));
+        bring(1);
+        const struct msg_stt_final final = {.text = S("wie lange schlafen Katzen"),
+                                            .language = str_of(rows[i].heard)};
+        assert_ok(fake_answer(&rig.stt, 0, MSG_stt_final, &final));
+        find();
+        assert_int_equal(turn_state(client.turn), TURN_ANSWERING);
+        const char *asked = strstr(rig.llm.told, "tag is ");
+        if (rows[i].asked)
+            assert_string_equal(asked, rows[i].asked);
+        else
+            assert_null(asked);
+        cancel();
+        pass_ms(1);
+    }
+}
+
 static void what_was_heard_is_what_the_speaker_played(void **)
 {
     bring(countof(stages) - 2);
@@ -168,6 +198,7 @@ int main(void)
         t(who_speaks_for_too_long_is_answered),
         t(an_answer_has_one_limit),
         t(the_model_reads_each_word_once),
+        t(the_answer_is_asked_for_in_a_language),
         t(what_was_heard_is_what_the_speaker_played),
         t(whoever_has_asked_is_still_answered),
         t(but_not_when_nobody_is_left_to_answer),

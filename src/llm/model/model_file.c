@@ -43,6 +43,16 @@ void model_devices(char *into, size_t size)
                               ggml_backend_dev_name(ggml_backend_dev_get(i)));
 }
 
+bool model_library_has_gpu(void)
+{
+    for (size_t i = 0; i < ggml_backend_dev_count(); i++) {
+        enum ggml_backend_dev_type type = ggml_backend_dev_type(ggml_backend_dev_get(i));
+        if (type == GGML_BACKEND_DEVICE_TYPE_GPU || type == GGML_BACKEND_DEVICE_TYPE_IGPU)
+            return true;
+    }
+    return false;
+}
+
 /* --- the file --- */
 
 static enum err check_open(int fd, const char *path, struct gguf_facts *ret_facts,
@@ -129,6 +139,31 @@ enum err model_file_open(const struct llm_load *load, enum model_use use, uint32
     }
     *ret_model = model;
     return OK;
+}
+
+static uint64_t number_of(const struct llama_model *model, const char *key, uint64_t otherwise)
+{
+    char name[96], text[32];
+    int64_t n = 0;
+    int used = llama_model_meta_val_str(model, "general.architecture", text, sizeof text);
+    if (used <= 0 || used >= (int)sizeof text)
+        return otherwise;
+    snprintf(name, sizeof name, "%s.attention.%s", text, key);
+    used = llama_model_meta_val_str(model, name, text, sizeof text);
+    bool is_number = used > 0 && used < (int)sizeof text && str_to_i64(str_of(text), &n) == OK;
+    return is_number && n > 0 ? (uint64_t)n : otherwise;
+}
+
+uint64_t model_token_numbers(const struct llama_model *model)
+{
+    if (llama_model_is_recurrent(model))
+        return 0;
+    uint64_t heads = (uint64_t)llama_model_n_head(model), head = 0;
+    if (heads > 0)
+        head = (uint64_t)llama_model_n_embd(model) / heads;
+    uint64_t of_head =
+        number_of(model, "key_length", head) + number_of(model, "value_length", head);
+    return (uint64_t)llama_model_n_layer(model) * (uint64_t)llama_model_n_head_kv(model) * of_head;
 }
 
 void model_name(const struct llama_model *model, char *into, size_t size)

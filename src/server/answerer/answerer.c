@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "server/answerer/answerer_parts.h"
 #include "server/answerer/choice.h"
-#include "server/answerer/memory_room.h"
+#include "server/models/memory_room.h"
 
 static enum err refuse(struct answerer_why *why, enum err err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -106,13 +106,14 @@ static enum err find_room(struct answerer *a, struct answerer_why *why)
     if (access(model->path, R_OK) != 0) /* told before the old one has left for it */
         return refuse(why, ERR_NOTFOUND, "the file of %s is not there or may not be read: %.180s",
                       spec_name(a, a->next), model->path);
-    uint64_t need = language_model_bytes(model), held = held_bytes(a);
+    uint64_t need = language_model_bytes(a->conf, model), held = held_bytes(a);
+    uint64_t least = language_model_least_bytes(a->conf, model);
     memory_room("", &room);
     uint64_t free = room.free_bytes - (held < room.free_bytes ? held : room.free_bytes);
-    if (need > room.total_bytes)
+    if (least > room.total_bytes)
         return refuse(why, ERR_TOOBIG,
                       "%s needs about %llu MiB of memory, and %llu MiB are all there are here",
-                      spec_name(a, a->next), (unsigned long long)(need >> 20),
+                      spec_name(a, a->next), (unsigned long long)(least >> 20),
                       (unsigned long long)(room.total_bytes >> 20));
     /* Where no model is loaded, nothing is won by waiting for its end. */
     bool is_only = a->now->is_quote && a->leaving_count == 0;

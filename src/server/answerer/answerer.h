@@ -29,6 +29,8 @@ struct answerer_events {
     void (*on_change)(void *arg, const struct answerer_now *now);
     /* The engine that answers has changed its state; one that is only being tried is not told of. */
     void (*on_state)(void *arg, struct engine *e);
+    /* Turns have begun that have not asked for their answer yet. */
+    bool (*is_awaited)(void *arg);
 };
 
 /* Of one change; neither is called from inside answerer_begin. */

@@ -298,7 +298,7 @@ void change_take(struct answerer *a, enum change_move move)
 
 static bool is_old_quiet(const struct answerer *a)
 {
-    if (a->leaving_count > 0)
+    if (a->leaving_count > 0 || a->events->is_awaited(a->arg))
         return false;
     struct engine_info info = a->llm ? info_of(a->llm) : (struct engine_info){};
     return is_quiet(&info);
@@ -330,12 +330,13 @@ static bool find_trial(struct answerer *a, const struct engine *e, enum change_m
     return true;
 }
 
-/* The old one, which memory may have been too short for; what it refuses it will refuse again. */
+/* The old one. When it does not come at once it is tried again and again as ever, but no change is kept from others
+ * by that: one to a smaller model may be what helps. */
 static bool find_restored(struct answerer *a, enum change_move *ret_move)
 {
-    struct engine_info info = a->llm ? info_of(a->llm) : (struct engine_info){.refusal = ""};
+    struct engine_info info = a->llm ? info_of(a->llm) : (struct engine_info){};
     *ret_move = is_up(a) ? CHANGE_LOADED : CHANGE_FAIL;
-    return is_up(a) || (info.state == ENGINE_DOWN && info.refusal[0]);
+    return is_up(a) || !a->llm || has_died(&info, 0);
 }
 
 static bool find_event(struct answerer *a, enum change_move *ret_move)

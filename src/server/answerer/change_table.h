@@ -17,13 +17,14 @@
  * NONE           one model answers, or the quote answerer
  * LOADING        the new one is loaded beside the one that answers
  * WARMING        it writes a first token, so that the first to ask need not wait for that
- * WAITING        memory is there for one only: no new question is taken, the last answers of the old one are awaited
+ * WAITING        memory is there for one only: no new question is taken, the last answers of the old one are awaited,
+ *                those that turns under way have not asked for yet among them
  * ALONE          the old one has left, the new one is loaded; nobody answers
  * WARMING_ALONE  it writes a first token
  * RESTORING      it failed: the old one is loaded again
  * STARTING       the server has just been started, and loads the model that was chosen while it ran before
  *
- * The end of the server (drain) ends a change in any state. Only what is warm takes over for good.
+ * The end of the server (drain) ends a change in any state. Who takes the place of one that answers is warm.
  */
 #pragma once
 
@@ -42,10 +43,10 @@ enum change : uint8_t {
 };
 
 enum change_move : uint8_t {
-    CHANGE_BESIDE,  /* there is memory for both */
-    CHANGE_APART,   /* there is not */
-    CHANGE_CHOSEN,  /* the server starts, with a choice that was kept */
-    CHANGE_QUIET,   /* the old one has no job left, and no earlier one either */
+    CHANGE_BESIDE, /* there is memory for both */
+    CHANGE_APART,  /* there is not */
+    CHANGE_CHOSEN, /* the server starts, with a choice that was kept */
+    CHANGE_QUIET, /* the old one has no job left, no earlier one either, and no turn under way will ask */
     CHANGE_LOADED,  /* the engine that is being loaded is ready */
     CHANGE_WARM,    /* it has written a token */
     CHANGE_FAIL,    /* it refuses, has died, or could not be started */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "server/models/catalogue.h"
+#include "server/models/memory_room.h"
 #include "server/models/models_dir.h"
 #include "server/net/fetch.h"
 
@@ -15,7 +16,10 @@ enum {
     URL_MAX = 1024,
 };
 /* Of a model that the catalogue does not know, beside its weights. */
-constexpr uint64_t CONTEXT_BYTES = 256u << 20;
+constexpr uint64_t COMPUTE_BYTES = 256u << 20;
+/* Of a token it remembers less the larger it is, in proportion: 23 KiB of 100 MB, 128 KiB of 4.9 GB. */
+enum { TOKEN_OF_FILE = 1 << 15, TOKEN_BYTES_MIN = 24 * 1024 };
+enum { CONTEXT_USUAL = 8192, CONTEXT_MIN = 1024 }; /* tokens */
 
 /* A server or a model that is named is meant to answer. */
 static const char *driver_of(const struct conf *c)
@@ -27,16 +31,19 @@ static const char *driver_of(const struct conf *c)
                              : "quote";
 }
 
-/* By the catalogue, and how much memory it needs there. */
-static bool is_known(const char *name, int64_t *ret_memory_mib)
+bool language_model_is_elsewhere(const struct conf *c)
+{
+    return strcmp(driver_of(c), "remote") == 0;
+}
+
+static bool is_known(const char *name)
 {
     struct model_list catalogue;
     if (catalogue_read(&catalogue) != OK)
         return false;
-    const struct model *m = model_list_find(&catalogue, str_of(name));
-    *ret_memory_mib = m ? m->memory_mib : 0;
+    bool is = model_list_find(&catalogue, str_of(name)) != nullptr;
     model_list_free(&catalogue);
-    return m != nullptr;
+    return is;
 }
 
 /* An installed model of this name, or whose file this is. */
@@ -68,8 +75,7 @@ static void use_file(const char *given, const struct models_dir *dir, const stru
     char *real = given[0] ? realpath(given, nullptr) : nullptr;
     const struct model *m = find_installed(dir, list, given, real);
     snprintf(memory->path, sizeof memory->path, "%s", real ? real : given);
-    int64_t mib;
-    if ((!m || use_installed(dir, m, memory) != OK) && !real && is_known(given, &mib))
+    if ((!m || use_installed(dir, m, memory) != OK) && !real && is_known(given))
         snprintf(memory->wrong, sizeof memory->wrong,
                  "the model %s is not installed; 'repartee pull %s' brings it", given, given);
     free(real);
@@ -107,13 +113,17 @@ static uint32_t cores(void)
     return n > 0 && n < 1024 ? (uint32_t)n : 1;
 }
 
-/* llm.template is for the model of llm.model, whose own is missing; any other one has its own. */
+/* Three quarters of the memory are the language model's. llm.template is for the model of llm.model, whose own is missing; any other one has its own. */
 static void put_options(const struct conf *c, bool is_configured, char into[512])
 {
     bool has_template = is_configured && c->llm_template[0];
-    snprintf(into, 512, "context=%lld,parallel=%lld,gpu_layers=%lld%s%.200s",
+    struct memory_room room;
+    memory_room("", &room);
+    uint64_t mib = room.total_bytes == UINT64_MAX ? 0 : room.total_bytes / 4 * 3 >> 20;
+    snprintf(into, 512, "context=%lld,parallel=%lld,gpu_layers=%lld,room=%llu%s%.200s",
              (long long)c->llm_context, (long long)c->llm_parallel, (long long)c->llm_gpu_layers,
-             has_template ? ",template=" : "", has_template ? c->llm_template : "");
+             (unsigned long long)(mib < UINT32_MAX ? mib : 0), has_template ? ",template=" : "",
+             has_template ? c->llm_template : "");
 }
 
 static bool is_header_text(const char *key)
@@ -127,7 +137,7 @@ const char *language_model_wrong(const struct conf *c, const struct language_mod
 {
     if (llm->wrong[0])
         return llm->wrong;
-    if (strcmp(driver_of(c), "remote") != 0)
+    if (!language_model_is_elsewhere(c))
         return nullptr;
     if (!c->llm_url[0])
         return "llm.url must name the server of the remote language model, such as "
@@ -224,14 +234,23 @@ void language_model_told(const struct conf *c, char *into, size_t size)
     snprintf(into, size, "%s %s", driver_of(c), c->llm_model);
 }
 
-uint64_t language_model_bytes(const struct language_model *llm)
+static uint64_t bytes_with(const struct language_model *llm, uint64_t tokens)
 {
     struct stat about;
-    int64_t mib = 0;
     uint64_t file = stat(llm->path, &about) == 0 && about.st_size > 0 ? (uint64_t)about.st_size : 0;
-    uint64_t guess = file + file / 4 + CONTEXT_BYTES;
-    uint64_t known = is_known(llm->name, &mib) && mib > 0 ? (uint64_t)mib << 20 : 0;
-    return known > file ? known : guess;
+    uint64_t each = file / TOKEN_OF_FILE < TOKEN_BYTES_MIN ? TOKEN_BYTES_MIN : file / TOKEN_OF_FILE;
+    return file + COMPUTE_BYTES + tokens * each;
+}
+
+uint64_t language_model_bytes(const struct conf *c, const struct language_model *llm)
+{
+    uint64_t context = c->llm_context ? (uint64_t)c->llm_context : CONTEXT_USUAL;
+    return bytes_with(llm, context * (uint64_t)c->llm_parallel);
+}
+
+uint64_t language_model_least_bytes(const struct conf *c, const struct language_model *llm)
+{
+    return c->llm_context ? language_model_bytes(c, llm) : bytes_with(llm, CONTEXT_MIN);
 }
 
 bool embedding_model_choose(const struct conf *c, const char *data, struct language_model *memory,

@@ -22,14 +22,18 @@ struct language_model {
 /* False: the quote answerer. `memory` holds what *ret_config points to; models lie below `data` or in models.dir. */
 bool language_model_choose(const struct conf *c, const char *data, struct language_model *memory,
                            struct engine_config *ret_config);
+/* llm.model is a name of the server at llm.url, not of a model here. */
+bool language_model_is_elsewhere(const struct conf *c);
 /* A model of models.lock that shall answer. ERR_NOTFOUND: it is not installed; ERR_INVALID: it is no language model;
  * others: models.lock cannot be read. `memory->wrong` is the sentence for it. */
 enum err language_model_named(const struct conf *c, const char *data, struct str name,
                               struct language_model *memory, struct engine_config *ret_config);
 /* What the options say of it; whoever changes them changes this text. */
 void language_model_told(const struct conf *c, char *into, size_t size);
-/* Memory that it needs with some context: what the catalogue says of it, or a guess by the size of the file. */
-uint64_t language_model_bytes(const struct language_model *llm);
+/* Memory that it takes with all the context that the options give it: a guess by the size of its file. */
+uint64_t language_model_bytes(const struct conf *c, const struct language_model *llm);
+/* The same where it has to do with as little context as there can be. */
+uint64_t language_model_least_bytes(const struct conf *c, const struct language_model *llm);
 /* False: nobody makes vectors. */
 bool embedding_model_choose(const struct conf *c, const char *data, struct language_model *memory,
                             struct engine_config *ret_config);

@@ -52,10 +52,16 @@ static void on_change(void *arg, const struct answerer_now *now)
     server_look(s);
 }
 
+static bool is_awaited(void *arg)
+{
+    const struct server *s = arg;
+    return talk_has_questions(&s->talk);
+}
+
 static enum err start_answerer(struct server *s, struct server_why *why)
 {
-    static const struct answerer_events events = {.on_change = on_change,
-                                                  .on_state = on_engine_state};
+    static const struct answerer_events events = {
+        .on_change = on_change, .on_state = on_engine_state, .is_awaited = is_awaited};
     struct answerer_why reason = {};
     struct answerer_now now;
     enum err err = answerer_create(s->loop, s->conf, s->data, &events, s, &s->answerer, &reason);

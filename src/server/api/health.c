@@ -7,6 +7,7 @@
 #include "base/conf.h"
 #include "base/json.h"
 #include "base/metrics.h"
+#include "server/answerer/answerer.h"
 #include "server/api/engines.h"
 #include "server/api/route.h"
 #include "server/engine/engine.h"
@@ -44,6 +45,19 @@ static void put_engine(struct json_out *j, const struct engine *e)
     json_end(j);
 }
 
+/* The language model's engine cannot be started yet, or a change is under way. */
+static void put_missing_model(const struct server *s, struct json_out *j)
+{
+    struct answerer_info who;
+    answerer_info(s->answerer, &who);
+    json_key(j, "llm");
+    json_obj(j);
+    json_kstr(j, "driver", str_of(who.driver));
+    json_kstr(j, "state", str_of(engine_state_name(ENGINE_DOWN)));
+    json_kstr(j, "notes", S("nobody answers at the moment"));
+    json_end(j);
+}
+
 static void put_details(struct server *s, struct json_out *j)
 {
     struct rag_stats rag;
@@ -54,6 +68,8 @@ static void put_details(struct server *s, struct json_out *j)
     put_engine(j, s->stt);
     if (s->llm) {
         put_engine(j, s->llm);
+    } else if (s->talk.unanswered) {
+        put_missing_model(s, j);
     } else {
         json_key(j, "llm");
         json_obj(j);

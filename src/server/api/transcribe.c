@@ -65,6 +65,17 @@ static void fail(struct transcription *r, enum err err, const char *message)
 
 /* --- words --- */
 
+/* What was heard, or else what was to be; null where that was left open and nothing was said. */
+static void put_language(struct json_out *j, struct str heard, struct str configured)
+{
+    if (heard.n)
+        json_put_str(j, heard);
+    else if (str_eq_nocase(configured, S("auto")))
+        json_put_null(j);
+    else
+        json_put_str(j, configured);
+}
+
 static enum err answer(struct transcription *r, const struct msg_stt_final *final)
 {
     uint64_t now = clock_us();
@@ -72,8 +83,8 @@ static enum err answer(struct transcription *r, const struct msg_stt_final *fina
     struct json_out j = {.to = &body};
     json_obj(&j);
     json_kstr(&j, "text", final->text);
-    json_kstr(&j, "language",
-              final->language.n ? final->language : str_of(r->server->conf->language));
+    json_key(&j, "language");
+    put_language(&j, final->language, str_of(r->server->conf->language));
     json_knum(&j, "duration", (double) final->audio_ms / 1000);
     json_key(&j, "segments");
     /* The engine's own JSON: taken only when it is JSON. */

@@ -318,8 +318,12 @@ static void start(struct engine *e)
     engine_set_state(e, ENGINE_STARTING);
     enum err err = child_spawn(e->loop, &spec, &events, e, &e->child);
     if (err != OK) {
+        char text[120];
         log_error("%s cannot be started (%s); looked for it at %s", e->role, err_text(err),
                   e->program);
+        snprintf(text, sizeof text, "the program of its engine cannot be started (%s)",
+                 err_text(err));
+        engine_keep_text(&e->last_words, str_of(text));
         on_end(e);
         return;
     }

@@ -2,11 +2,10 @@
 #include "server/models/advice.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "server/models/catalogue.h"
+#include "server/models/memory_room.h"
 
 /* By how much memory the models of the catalogue need beside their files. */
 constexpr double MEMORY_PER_BYTE = 1.35;
@@ -15,29 +14,13 @@ constexpr double OF_BANDWIDTH = 0.75;
 
 /* --- the machine --- */
 
-/* What a container may have, where it has a limit. */
-static int64_t group_mib(void)
-{
-    FILE *f = fopen("/sys/fs/cgroup/memory.max", "re");
-    char line[32] = "";
-    int64_t bytes;
-    if (!f)
-        return INT64_MAX;
-    bool has = fgets(line, sizeof line, f);
-    fclose(f);
-    return has && str_to_i64(str_trim(str_of(line)), &bytes) == OK ? bytes >> 20 : INT64_MAX;
-}
-
 void advice_look(struct advice_machine *m)
 {
-    struct sysinfo info;
+    struct memory_room room;
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     m->cores = n > 0 && n < 1024 ? (uint32_t)n : 1;
-    m->memory_mib = 0;
-    if (sysinfo(&info) != 0)
-        return;
-    int64_t all = (int64_t)((uint64_t)info.totalram * info.mem_unit >> 20), group = group_mib();
-    m->memory_mib = all < group ? all : group;
+    memory_room("", &room);
+    m->memory_mib = room.total_bytes == UINT64_MAX ? 0 : (int64_t)(room.total_bytes >> 20);
 }
 
 uint32_t advice_threads(const struct advice_machine *m, int64_t configured)

@@ -15,7 +15,7 @@
 
 struct advice_machine {
     int64_t
-        memory_mib; /* that this process may have: of the machine, or what its control group is left; 0: not known */
+        memory_mib; /* of the machine, or what the narrowest control group may have; 0: not known */
     uint32_t cores;
     double read_bytes_s; /* from memory; 0: not known */
 };

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "server/loop/lane.h"
+#include "server/models/memory_room.h"
 
 enum { THREADS_MAX = 16, GOES = 3, GO_US = 10000, MEET_MAX_US = 300000, PIECE = 256 * 1024 };
 constexpr uint64_t ALL_MIN = 64 << 20;
@@ -129,28 +130,15 @@ static void done(struct lane_job *job)
         deferred_call(&b->told);
 }
 
-/* What could be had without anybody's losing some; 0: not known. */
-static uint64_t spare_bytes(void)
-{
-    static const char name[] = "MemAvailable:";
-    FILE *f = fopen("/proc/meminfo", "re");
-    char line[128];
-    uint64_t kib = 0;
-    while (f && !kib && fgets(line, sizeof line, f))
-        if (strncmp(line, name, sizeof name - 1) == 0)
-            kib = strtoull(line + sizeof name - 1, nullptr, 10);
-    if (f)
-        fclose(f);
-    return kib * 1024;
-}
-
 /* 0: there is too little to spare. */
 static uint64_t bytes_for_all(void)
 {
     long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
     uint64_t bytes = cache > 0 ? 2 * (uint64_t)cache : ALL_MIN;
     bytes = bytes < ALL_MIN ? ALL_MIN : bytes > ALL_MAX ? ALL_MAX : bytes;
-    return bytes <= spare_bytes() / 8 ? bytes : 0;
+    struct memory_room room;
+    memory_room("", &room);
+    return bytes <= room.free_bytes / 8 ? bytes : 0;
 }
 
 enum err bandwidth_measure(struct loop *loop, uint32_t threads, bandwidth_fn fn, void *arg,

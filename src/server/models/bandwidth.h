@@ -4,7 +4,7 @@
  * (models/advice.h). As many threads as the model would have read memory of their own at once, together more than the
  * processor's cache holds, in three goes of 10 ms of their own time, of which the best counts: others may have been at
  * work. That takes about a tenth of a second, more on a busy machine, and, while it lasts, 64 to 512 MiB; where less than eight times that is
- * free nothing is measured. On lanes of its own, made for it. Loop thread.
+ * free, on the machine or in a control group around it, nothing is measured. On lanes of its own, made for it. Loop thread.
  */
 #pragma once
 

@@ -313,7 +313,8 @@ static void accept_file(struct download *d, int status)
     d->is_resumed = status == 206;
     if (total)
         d->is.size = total;
-    d->is_body = has_room(d, d->is.size ? d->is.size - part_size(d->part) : 0);
+    if (has_room(d, d->is.size ? d->is.size - part_size(d->part) : 0))
+        d->is_body = true; /* otherwise it is over, and gone */
 }
 
 static void on_head(void *arg)

@@ -7,12 +7,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "server/loop/lane.h"
 #include "server/models/bandwidth.h"
 #include "server/models/catalogue.h"
 
-enum { ASKS_MAX = 64, SENTENCE_BYTES = 400 };
+enum { ASKS_MAX = 64, SENTENCE_BYTES = 400, MEASURE_AGAIN_MS = 60 * 1000 };
 
 struct shelf {
     struct loop *loop;
@@ -26,9 +27,11 @@ struct shelf {
 
     struct model_list installed; /* loop */
     struct advice_machine machine;
-    bool is_measured;
+    bool is_measured, is_closing;
+    uint64_t measure_from_ms; /* not before */
     struct bandwidth *measuring;
-    struct shelf_ask *waiting; /* for that; answered by the lane */
+    struct shelf_ask *waiting;  /* for that; answered by the lane */
+    struct shelf_ask *removing; /* on their way to the lane or back */
 };
 
 struct shelf_ask {
@@ -37,6 +40,7 @@ struct shelf_ask {
     shelf_fn fn; /* NULL: forgotten */
     void *arg;
     struct shelf_ask *next;           /* of those that wait */
+    struct shelf_ask *next_removing;  /* the same of those */
     char removes[MODEL_NAME_MAX + 1]; /* "": just looks */
     /* What the lane found. */
     bool is_new; /* list: what models.lock says now */
@@ -60,7 +64,9 @@ static enum err refuse(struct shelf_ask *a, enum err err, const struct model_lis
         snprintf(a->sentence, sizeof a->sentence,
                  "the folder of models cannot be read or written (%s); look at its rights",
                  err_text(err));
-    return err == ERR_SYNTAX || err == ERR_INVALID ? ERR_INTERNAL : err;
+    /* ERR_DENIED would mean that who asks may not. */
+    bool is_ours = err == ERR_SYNTAX || err == ERR_INVALID || err == ERR_DENIED;
+    return is_ours ? ERR_INTERNAL : err;
 }
 
 static bool is_same_file(const struct stat *a, const struct stat *b)
@@ -164,7 +170,8 @@ static void on_measured(void *arg, double bytes_s)
     struct shelf *s = arg;
     struct bandwidth *b = s->measuring;
     s->measuring = nullptr;
-    s->is_measured = true;
+    s->is_measured = bytes_s > 0;
+    s->measure_from_ms = clock_ms() + MEASURE_AGAIN_MS;
     s->machine.read_bytes_s = bytes_s;
     bandwidth_end(b);
     while (s->waiting) {
@@ -174,20 +181,32 @@ static void on_measured(void *arg, double bytes_s)
     }
 }
 
-/* Is somebody measuring, so that the answer will come? When that cannot be begun it is not known for now. */
+/* Is somebody measuring, so that the answer will come? When that cannot be begun, or memory is short, it is not known
+ * for now. */
 static bool measures(struct shelf *s)
 {
-    if (!s->is_measured && !s->measuring &&
+    bool wants = !s->is_measured && !s->is_closing && clock_ms() >= s->measure_from_ms;
+    if (wants && !s->measuring &&
         bandwidth_measure(s->loop, advice_threads(&s->machine, s->threads), on_measured, s,
                           &s->measuring) != OK)
         s->measuring = nullptr;
     return s->measuring;
 }
 
+static void take_from_removing(struct shelf_ask *a)
+{
+    for (struct shelf_ask **at = &a->shelf->removing; *at; at = &(*at)->next_removing)
+        if (*at == a) {
+            *at = a->next_removing;
+            return;
+        }
+}
+
 static void done(struct lane_job *job)
 {
     struct shelf_ask *a = (struct shelf_ask *)job;
     struct shelf *s = a->shelf;
+    take_from_removing(a);
     if (a->is_new) {
         struct model_list old = s->installed;
         s->installed = a->list;
@@ -220,6 +239,10 @@ static enum err ask(struct shelf *s, struct str removes, shelf_fn fn, void *arg,
         ask_free(a);
         return err;
     }
+    if (a->removes[0]) {
+        a->next_removing = s->removing;
+        s->removing = a;
+    }
     *ret_ask = a;
     return OK;
 }
@@ -233,6 +256,14 @@ enum err shelf_remove(struct shelf *s, struct str name, shelf_fn fn, void *arg,
                       struct shelf_ask **ret_ask)
 {
     return name.n && name.n <= MODEL_NAME_MAX ? ask(s, name, fn, arg, ret_ask) : ERR_NOTFOUND;
+}
+
+bool shelf_is_removing(const struct shelf *s, struct str name)
+{
+    for (const struct shelf_ask *a = s->removing; a; a = a->next_removing)
+        if (str_eq_nocase(str_of(a->removes), name))
+            return true;
+    return false;
 }
 
 void shelf_forget(struct shelf_ask *ask)
@@ -284,7 +315,7 @@ void shelf_close(struct shelf *s)
 {
     if (!s)
         return;
-    s->is_measured = true; /* nothing is begun any more */
+    s->is_closing = true;
     lane_destroy(s->lane);
     bandwidth_end(s->measuring);
     while (s->waiting) {

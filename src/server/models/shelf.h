@@ -2,7 +2,8 @@
 /*
  * The models' folder as a running server sees it: what is there, what can be had, what suits this machine. The disk is
  * looked at on a lane: at each question whether models.lock is another file than the last time (by its inode, size and
- * time), and only then it is read. At the first question the machine is measured, which it waits for.
+ * time), and only then it is read. At the first question the machine is measured, which it waits for; where memory is
+ * short for that, it is tried again with a question a minute later.
  *
  *     try(shelf_open(loop, folder, data, threads, &s));
  *     try(shelf_look(s, on_look, self, &ask));      // … on_look(self, OK, &view, …) once, or shelf_forget(ask)
@@ -42,4 +43,6 @@ enum err shelf_look(struct shelf *s, shelf_fn fn, void *arg, struct shelf_ask **
  * somebody pulls or removes. Also one that is forgotten is done. */
 enum err shelf_remove(struct shelf *s, struct str name, shelf_fn fn, void *arg,
                       struct shelf_ask **ret_ask);
+/* A removal of this model is under way, forgotten or not. */
+bool shelf_is_removing(const struct shelf *s, struct str name);
 void shelf_forget(struct shelf_ask *ask); /* its function is not called any more; takes NULL */

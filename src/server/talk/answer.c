@@ -152,7 +152,9 @@ static enum err send_prompt(struct turn *t, struct arena *arena)
     struct history before = t->session->history;
     before.count--;
     const struct conf *c = t->talk->conf;
-    const struct prompt_self self = {c->name, c->persona, c->language};
+    const char *language =
+        str_eq_nocase(str_of(c->language), S("auto")) ? t->language : c->language;
+    const struct prompt_self self = {c->name, c->persona, language};
     try(prompt_build(arena, &self, &before, t->hits ? t->hits->hit : nullptr,
                      t->hits ? t->hits->count : 0, buf_str(&t->question), &prompt));
     const struct msg_llm_open open = {.session = str_of(t->session->id)};

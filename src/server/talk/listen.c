@@ -1,9 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Sound to words: the recogniser's side of a turn. */
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/conf.h"
 #include "server/talk/samples.h"
 #include "server/talk/turn_parts.h"
+
+/* A tag and nothing else, since it goes into what the language model is told. */
+static void keep_language(struct turn *t, struct str language)
+{
+    for (size_t i = 0; i < language.n; i++) {
+        char c = language.p[i], low = c | 0x20;
+        if ((low < 'a' || low > 'z') && (c < '0' || c > '9') && c != '-')
+            return;
+    }
+    if (language.n < sizeof t->language)
+        snprintf(t->language, sizeof t->language, "%.*s", STR_FMT(language));
+}
 
 static void on_final(struct turn *t, struct str text)
 {
@@ -28,8 +42,10 @@ static void on_message(void *arg, enum msg_type type, const union msg *msg)
     struct turn *t = arg;
     if (type == MSG_stt_partial && t->sink && t->state <= TURN_FINALISING)
         t->sink->partial(t->arg, t, msg->stt_partial.text, msg->stt_partial.stable_bytes);
-    else if (type == MSG_stt_final && t->state == TURN_FINALISING)
+    else if (type == MSG_stt_final && t->state == TURN_FINALISING) {
+        keep_language(t, msg->stt_final.language);
         on_final(t, msg->stt_final.text);
+    }
 }
 
 static void on_ended(void *arg, enum err err, const char *text)

@@ -27,7 +27,7 @@ struct prompt {
 /* Who the model is told to be; never NULL. */
 struct prompt_self {
     const char *name, *persona;
-    const char *language; /* a tag such as "en" */
+    const char *language; /* a tag such as "en"; "": the model sees by itself what is spoken */
 };
 
 enum err prompt_build(struct arena *arena, const struct prompt_self *self,

@@ -243,6 +243,14 @@ enum err turn_begin(struct talk *talk, struct session *session, const struct tur
     return OK;
 }
 
+bool talk_has_questions(const struct talk *talk)
+{
+    for (const struct turn *t = talk->live; t; t = t->next)
+        if (t->state < TURN_ANSWERING)
+            return true;
+    return false;
+}
+
 uint64_t turn_id(const struct turn *t)
 {
     return t->id;

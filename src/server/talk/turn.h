@@ -94,6 +94,8 @@ struct turn_sink {
  * at the moment; ERR_DRAINING. The session is held until the turn ends. */
 enum err turn_begin(struct talk *talk, struct session *session, const struct turn_request *request,
                     const struct turn_sink *sink, void *arg, struct turn **ret_turn);
+/* Turns are under way that have not come to their answer yet. */
+bool talk_has_questions(const struct talk *talk);
 uint64_t turn_id(const struct turn *t);
 enum turn_state turn_state(const struct turn *t);
 /* Sound of the utterance, native int16 samples; ignored after turn_stop. ERR_BUSY: the recogniser is

@@ -20,6 +20,8 @@ struct job;
 struct rag_hits;
 struct rag_query;
 
+enum { TURN_LANGUAGE_BYTES = 16 };
+
 struct turn {
     struct talk *talk;
     struct session *session;
@@ -36,8 +38,9 @@ struct turn {
 
     bool use_rag, speak, out_opus;
     uint32_t max_tokens, in_rate_hz, out_rate_hz;
-    char *voice;         /* owned */
-    struct buf question; /* the user's words, final */
+    char *voice;                        /* owned */
+    struct buf question;                /* the user's words, final */
+    char language[TURN_LANGUAGE_BYTES]; /* that were heard in this one; "": not known */
 
     struct job *stt;
 

@@ -187,7 +187,8 @@ static const char *why_not(const struct models *m, const struct model *there)
     case USE_NOW:
         return "this model is in use; let another one answer first";
     case USE_NAMED:
-        return "the options of this server name this model; change llm.model or embed.model first";
+        return "the options of this server name this model; change llm.model, embed.model or "
+               "stt.model first";
     case USE_HELD:
         return "this model is being loaded, or still ends its answers; try again in a while";
     case USE_NONE:

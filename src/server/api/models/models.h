@@ -20,7 +20,7 @@ struct waiter {
 struct models {
     struct server *server;
     struct shelf *shelf;
-    char *llm_path, *embed_path; /* files that llm.model and embed.model name; NULL: none */
+    char *llm_path, *embed_path, *stt_path; /* files that the options name; NULL: none */
     /* The pull, and who waits for it. */
     struct puller *puller; /* NULL: none */
     struct waiter *waiters;
@@ -41,5 +41,6 @@ enum model_use : uint8_t {
     USE_NOW,   /* its engine runs with it */
 };
 enum model_use models_use(const struct models *m, const struct model *installed);
-/* Who answers: the object `answers` of GET /models. Why a model failed may name files: the operator alone is told. */
+/* Who answers: the object `answers` of GET /models. Where a model lies and why it failed may tell of this machine's
+ * files: the operator alone is told. */
 void models_put_answers(const struct server *s, bool for_operator, struct json_out *j);

@@ -39,7 +39,7 @@ static bool is_one_of(const struct str *models, size_t count, struct str model)
 void handle_models(struct server *s, struct exchange *x, const struct principal *who, struct str id)
 {
     (void)who;
-    struct engine_info llm = {.model = "quote"}, embed = {};
+    struct engine_info llm = {.model = s->talk.unanswered ? "" : "quote"}, embed = {};
     if (s->llm)
         engine_info(s->llm, &llm);
     if (s->embed)

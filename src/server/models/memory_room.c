@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/answerer/memory_room.h"
+#include "server/models/memory_room.h"
 
 #include <fcntl.h>
 #include <stdio.h>
