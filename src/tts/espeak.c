@@ -258,8 +258,8 @@ static enum err say_clauses(const char *text, struct buf *into)
 bool espeak_has_language(struct str language)
 {
     char name[NAME_MAX_BYTES] = "";
-    if (!well_formed(language) || espeak_digits_max(language) == 0)
-        return false;
+    if (rate_hz == 0 || !well_formed(language) || espeak_digits_max(language) == 0)
+        return false; /* rate_hz: the library has its data */
     memcpy(name, language.p, language.n);
     pthread_mutex_lock(&lock);
     bool found = select_voice(name);

@@ -19,7 +19,6 @@
 
 enum {
     PIECE_MS = 40,
-    NAMES_MAX = 512 * 1024,
     NOTES_BYTES = 200,
     PHONEMES_BYTES = 4 * ESPEAK_PHONEMES_MAX, /* letters and accents apart */
 };

@@ -65,8 +65,8 @@ void stream_close(void *state)
 /* Names the voices there are, as many as fit. */
 static void say_unknown_voice(struct stream *st, struct str name)
 {
-    enum { LIST_MAX = 120 };
-    autobuf list = BUF(32 * 1024);
+    enum { LIST_MAX = 120, LIST_BYTES = 512 * 1024 }; /* a model may have thousands */
+    autobuf list = BUF(LIST_BYTES);
     if (driver->voices(&list) != OK)
         return;
     struct str shown = buf_str(&list), rest = {nullptr, 0};
