@@ -3,7 +3,6 @@
 #include "llm/decode/spin.h"
 
 #include <dirent.h>
-#include <omp.h>
 #include <sched.h>
 
 #include "unit.h"
@@ -28,7 +27,9 @@ static void wait_for_threads(unsigned want)
 
 static void it_turns_both_ways(void **)
 {
-    unsigned cores = (unsigned)omp_get_num_procs(), before = threads_now();
+    cpu_set_t set;
+    assert_int_equal(sched_getaffinity(0, sizeof set, &set), 0);
+    unsigned cores = (unsigned)CPU_COUNT(&set), before = threads_now();
     for (unsigned threads = 1; threads <= cores; threads++) {
         spin_shortly(false, threads);
         assert_int_equal(threads_now(), before);

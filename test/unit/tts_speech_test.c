@@ -240,10 +240,11 @@ static bool has_failed;
 
 static bool fails(void)
 {
-    if (until_failure == 0 || --until_failure > 0)
+    if (until_failure == 0)
         return false;
-    has_failed = true;
-    return true;
+    until_failure--;
+    has_failed = has_failed || until_failure == 0;
+    return until_failure == 0;
 }
 
 void *__wrap_malloc(size_t size)

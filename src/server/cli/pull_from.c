@@ -161,7 +161,9 @@ static int take(struct pull *p, const char *folder, const struct model *there, s
 {
     struct found *from = mem_zero(1, sizeof *from);
     bool is_there = false;
-    int code = from ? pull_look(p, w, &is_there) : cli_no_memory(p->c);
+    if (!from)
+        return cli_no_memory(p->c);
+    int code = pull_look(p, w, &is_there);
     if (code != EXIT_OK || is_there) {
         free(from);
         return code;
