@@ -116,6 +116,17 @@ void memory_room(const char *root, struct memory_room *ret_room)
     *ret_room = room;
 }
 
+struct memory_own memory_own(void)
+{
+    char text[TEXT_BYTES];
+    uint64_t pages[2] = {};
+    struct str rest = str_of(read_text(text, "/proc/self/statm")), number;
+    for (size_t i = 0; i < 2 && str_cut(&rest, ' ', &number); i++)
+        pages[i] = strtoull(number.p, nullptr, 10);
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    return (struct memory_own){.asked_bytes = pages[0] * page, .resident_bytes = pages[1] * page};
+}
+
 uint64_t memory_of_files(const char *root, int pid)
 {
     char path[PATH_BYTES], text[TEXT_BYTES];

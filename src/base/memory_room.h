@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * How much memory a further model may take, as the kernel tells at the moment: of the machine and of every control
+ * How much memory a further model may take, and how much one has taken, as the kernel tells at the moment: of the machine and of every control
  * group around this process (version 1 and 2). A few small reads of /proc and /sys, for a rare question.
  */
 #pragma once
@@ -15,6 +15,12 @@ struct memory_room {
 
 /* `root`: "" but in tests, where a folder stands for the file system. */
 void memory_room(const char *root, struct memory_room *ret_room);
+/* Of this process; 0: not told. */
+struct memory_own {
+    uint64_t asked_bytes;    /* that it may touch */
+    uint64_t resident_bytes; /* that are in memory */
+};
+struct memory_own memory_own(void);
 /* What a process has mapped of files, such as a model's weights, and uses: it lies in the page cache, but giving it
  * up would be felt. 0: not told. */
 uint64_t memory_of_files(const char *root, int pid);

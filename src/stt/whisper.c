@@ -12,11 +12,11 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "audio/pcm.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/memory_room.h"
 #include "stt/driver.h"
 #include "stt/pool.h"
 #include "stt/vad.h"
@@ -84,22 +84,6 @@ static enum err read_options(struct str text, struct options *o, char why[STT_WH
     return ERR_INVALID;
 }
 
-/* What of this process is in memory; 0: the system does not say. */
-static uint32_t memory_mib(void)
-{
-    char line[128];
-    int64_t pages = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    bool is_there = f && fgets(line, sizeof line, f);
-    if (f)
-        fclose(f);
-    struct str rest = str_of(is_there ? line : ""), piece = {};
-    for (int i = 0; i < 2; i++) /* all of it, what is there */
-        if (!str_cut(&rest, ' ', &piece))
-            return 0;
-    return str_to_i64(piece, &pages) == OK ? (uint32_t)(pages * sysconf(_SC_PAGESIZE) >> 20) : 0;
-}
-
 static void describe(const struct whisper_facts *facts, const struct lanes_facts *lanes,
                      uint32_t model_mib)
 {
@@ -115,15 +99,15 @@ static enum err whisper_load(const struct stt_load *load, struct stt_loaded *ret
     struct options o = {.streams = STREAMS};
     struct whisper_facts facts;
     struct lanes_facts lanes;
-    uint32_t before = memory_mib();
+    uint64_t before = memory_own().resident_bytes;
     try(read_options(load->options, &o, why));
     try(whisper_file_open(load, &facts, name, sizeof name, why));
-    uint32_t with_model = memory_mib();
+    uint64_t with_model = memory_own().resident_bytes;
     const struct lanes_wish wish = {
         .lanes = o.lanes, .streams = o.streams, .threads = load->threads ? load->threads : 1};
     try(lanes_open(&wish, &lanes, why));
     tell_guard = load->guarded;
-    describe(&facts, &lanes, with_model > before ? with_model - before : 0);
+    describe(&facts, &lanes, with_model > before ? (uint32_t)((with_model - before) >> 20) : 0);
     *ret_loaded = (struct stt_loaded){.model = name,
                                       .languages = facts.multilingual ? "auto" : "en",
                                       .notes = notes,

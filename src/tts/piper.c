@@ -6,10 +6,10 @@
  */
 #include <math.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "audio/pcm.h"
 #include "base/check.h"
+#include "base/cores.h"
 #include "base/mem.h"
 #include "tts/driver.h"
 #include "tts/espeak.h"
@@ -98,19 +98,13 @@ static enum err check_language(char why[TTS_WHY_BYTES])
     return ERR_UNSUPPORTED;
 }
 
-static uint32_t cores(void)
-{
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 && n < 1024 ? (uint32_t)n : 1;
-}
-
 static enum err piper_load(const struct tts_load *load, char why[TTS_WHY_BYTES])
 {
     try(tts_builtin.load(load, why));
     try(piper_file_open(load, &file, why));
     try(check_language(why));
     threads = load->threads ? load->threads : 1;
-    at_once = cores() / threads;
+    at_once = cores_online() / threads;
     try(make_voices());
     try(unicode_prepare());
     return session_prepare();

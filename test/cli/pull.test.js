@@ -8,7 +8,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { repartee, start } from '../lib/cli.js';
 import { COMMIT, answer, begin, sha256, someBytes, startHub, stated, whole } from '../lib/hub.js';
-import { inLock, installed, pull } from '../lib/pull.js';
+import { inLock, installed, onSmallDisk, pull } from '../lib/pull.js';
 import { times } from '../lib/scale.js';
 import { BUILD, environment, temporaryFolder, until } from '../lib/server.js';
 import { terminal } from '../lib/terminal.js';
@@ -329,13 +329,8 @@ test('a full disk says so, and with room it goes on', async (t) => {
     more();
   };
   const hub = await startHub(t, { plain: { bytes: RIGHT }, unstated: { file: unstatedAtFirst }, endless: { file: endless } });
-  const folder = await temporaryFolder(t), own = process.getuid?.() === 0 ? ['-m'] : ['-rm'];
-  const within = (/** @type {string} */ script) =>
-    new Promise((/** @type {(r: {status: any, err: string}) => void} */ resolve) => {
-      const child = start([], { within: ['unshare', ...own, 'sh', '-c', `mkdir -p disk && mount -t tmpfs -o size=1m tmpfs disk && mkdir disk/models && ${script}`], cwd: folder });
-      void child.ended.then(({ code, err }) => resolve({ status: code, err }));
-    });
-  if ((await within('true')).status !== 0) return t.skip('no file system can be mounted here');
+  const within = await onSmallDisk(t);
+  if (!within) return t.skip('no file system can be mounted here');
   const line = (/** @type {string} */ what) => `repartee pull ${what} --data disk --models-hub ${hub.url} --fetch-allow ${hub.elsewhere}`;
   const early = await within(`head -c 900000 /dev/zero > disk/filler; ${line('hf:test/plain:plain.gguf')}`);
   assert.equal(early.status, 1, early.err);

@@ -7,7 +7,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { repartee, start } from '../lib/cli.js';
 import { COMMIT, answer, begin, fromGit, gitName, sha256, someBytes, startHub, stated, whole } from '../lib/hub.js';
-import { inLock, installed, pull } from '../lib/pull.js';
+import { inLock, installed, onSmallDisk, pull } from '../lib/pull.js';
 import { times } from '../lib/scale.js';
 import { temporaryFolder, until } from '../lib/server.js';
 
@@ -315,13 +315,8 @@ test('a disk without room for both says so before the first byte, and one that f
     socket.end(LARGE);
   };
   const hub = await startHub(t, { ...voice('anna', { settings: { inGit: false, bytes: LARGE } }), ...voice('bert', { settings: { inGit: false, bytes: LARGE, hub: (socket) => answer(socket, 302, { 'X-Linked-Etag': `"${sha256(LARGE)}"`, 'X-Repo-Commit': COMMIT, Location: `http://${hub.elsewhere}/files/bert/en/bert.onnx.json` }), file: unstated } }) });
-  const folder = await temporaryFolder(t), own = process.getuid?.() === 0 ? ['-m'] : ['-rm'];
-  const within = (/** @type {string} */ script) =>
-    new Promise((/** @type {(r: {status: any, err: string}) => void} */ resolve) => {
-      const child = start([], { within: ['unshare', ...own, 'sh', '-c', `mkdir -p disk && mount -t tmpfs -o size=1m tmpfs disk && mkdir disk/models && ${script}`], cwd: folder });
-      void child.ended.then(({ code, err }) => resolve({ status: code, err }));
-    });
-  if ((await within('true')).status !== 0) return t.skip('no file system can be mounted here');
+  const within = await onSmallDisk(t);
+  if (!within) return t.skip('no file system can be mounted here');
   const line = (/** @type {string} */ name) => `repartee pull ${source(name)} --kind tts --data disk --models-hub ${hub.url} --fetch-allow ${hub.elsewhere}`;
   /* 552 kB are free beside the 52 that are left for others: enough for each of the two, not for both. */
   const early = await within(`head -c 604000 /dev/zero > disk/filler; ${line('anna')}; code=$?; ls -A disk/models disk/models/.part >&2; exit $code`);

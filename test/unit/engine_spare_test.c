@@ -1,75 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Spare jobs at an engine: when they may begin, and that they leave their place to whoever needs it. */
-#include "base/clock.h"
-#include "engine_fake.h"
-#include "server/loop/loop.h"
-#include "unit.h"
-
-enum { SLOTS = 2 };
-
-static struct loop *loop;
-static struct fake fake;
-static struct engine *const engine = &fake.engine;
-
-static int set_up(void **)
-{
-    clock_fake(1000000);
-    fake_create(&fake, loop, "llm", SLOTS);
-    return 0;
-}
-
-static int tear_down(void **)
-{
-    fake_destroy(&fake);
-    clock_fake(UINT64_MAX);
-    return 0;
-}
-
-struct owner {
-    struct job *job; /* live, or NULL */
-    unsigned messages, ends;
-    enum err err;
-};
-
-static void on_message(void *arg, enum msg_type, const union msg *)
-{
-    struct owner *o = arg;
-    o->messages++;
-}
-
-static void on_ended(void *arg, enum err err, const char *)
-{
-    struct owner *o = arg;
-    assert_non_null(o->job);
-    o->job = nullptr;
-    o->ends++;
-    o->err = err;
-}
-
-static const struct job_events events = {.message = on_message, .ended = on_ended};
-
-static enum err send(const struct owner *o)
-{
-    return job_send(o->job, MSG_llm_open, &(struct msg_llm_open){S("ann")});
-}
-
-static void open_for(struct owner *o, bool light)
-{
-    assert_ok(light ? engine_open_light(engine, &events, o, &o->job)
-                    : engine_open(engine, &events, o, &o->job));
-    assert_ok(send(o));
-}
-
-static void give_up(struct owner *o)
-{
-    job_cancel(o->job);
-    o->job = nullptr;
-}
+#include "engine_owner.h"
 
 static enum err open_spare(struct owner *o)
 {
     try(engine_open_spare(engine, &events, o, &o->job));
-    return send(o);
+    return job_send(o->job, MSG_stt_open, &(struct msg_stt_open){.rate_hz = 16000});
 }
 
 static void a_spare_job_begins_where_nothing_else_is_to_be_done(void **)

@@ -2,21 +2,10 @@
 /* That the threads are there by which libgomp is told to spin shortly: more of them than there are cores. */
 #include "llm/decode/spin.h"
 
-#include <dirent.h>
 #include <sched.h>
 
+#include "threads_now.h"
 #include "unit.h"
-
-static unsigned threads_now(void)
-{
-    unsigned n = 0;
-    DIR *tasks = opendir("/proc/self/task");
-    assert_non_null(tasks);
-    for (const struct dirent *e; (e = readdir(tasks));)
-        n += e->d_name[0] != '.';
-    closedir(tasks);
-    return n;
-}
 
 /* libgomp does not wait for those that it lets go. */
 static void wait_for_threads(unsigned want)

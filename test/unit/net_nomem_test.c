@@ -5,41 +5,8 @@
  * nothing is left behind.
  */
 #include "net_app.h"
+#include "own_fault.h"
 #include "server/net/ws_conn.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-static unsigned until_failure; /* 0: none is due */
-static bool failed;
-
-static bool fails(void)
-{
-    if (until_failure == 0)
-        return false;
-    until_failure--;
-    failed = failed || until_failure == 0;
-    return until_failure == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? nullptr : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? nullptr : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *p, size_t size)
-{
-    return fails() ? nullptr : __real_realloc(p, size);
-}
 
 static struct ws *ws;
 
@@ -99,7 +66,8 @@ static void answer_held(void)
     exchange_end(x);
 }
 
-static void play(const struct str pieces[4])
+/* *ret_failed: an allocation did. */
+static void play(const struct str pieces[4], bool *ret_failed)
 {
     struct peer p = peer_open(address);
     for (unsigned i = 0; i < 4; i++) {
@@ -108,15 +76,14 @@ static void play(const struct str pieces[4])
             loop_step(loop, 0);
     }
     buf_clear(&app.body);
-    unsigned due = until_failure;
-    until_failure = 0; /* the test's own memory */
+    unsigned due = own_fault_pause(); /* the test's own memory */
     for (unsigned i = 0; i < 200000; i++)
         assert_ok(buf_add_byte(&app.body, 'x'));
-    until_failure = due;
+    own_fault_go_on(due);
     answer_held();
     for (unsigned steps = 0; steps < 4; steps++)
         loop_step(loop, 0);
-    until_failure = 0;
+    *ret_failed = own_fault_disarm();
     peer_settle(&p);
     peer_close(&p);
     for (unsigned i = 0; i < 1000 && stats()->connections_now > 0; i++)
@@ -132,10 +99,10 @@ static void one_missing_allocation_costs_at_most_one_connection(void **)
 {
     for (size_t s = 0; s < countof(scenes); s++) {
         unsigned n = 0;
+        bool failed;
         do {
-            failed = false;
-            until_failure = ++n;
-            play(scenes[s].pieces);
+            own_fault_arm(++n);
+            play(scenes[s].pieces, &failed);
             struct peer p = peer_open(address);
             peer_send(&p, S(GET("/hello")));
             peer_until(&p, peer_has(&p, "\r\n\r\nhello"));

@@ -5,55 +5,20 @@
  */
 #include <sqlite3.h>
 
+#include "own_fault.h"
 #include "rag_store.h"
 #include "server/rag/quote.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-static unsigned until_failure; /* 0: none is due */
-static bool failed;
-
-static bool fails(void)
-{
-    if (until_failure == 0)
-        return false;
-    until_failure--;
-    if (until_failure > 0)
-        return false;
-    failed = true;
-    return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? nullptr : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? nullptr : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *p, size_t size)
-{
-    return fails() ? nullptr : __real_realloc(p, size);
-}
 
 static sqlite3_mem_methods real_memory;
 
 static void *sqlite_malloc(int size)
 {
-    return fails() ? nullptr : real_memory.xMalloc(size);
+    return own_fault_is_due() ? nullptr : real_memory.xMalloc(size);
 }
 
 static void *sqlite_realloc(void *p, int size)
 {
-    return fails() ? nullptr : real_memory.xRealloc(p, size);
+    return own_fault_is_due() ? nullptr : real_memory.xRealloc(p, size);
 }
 
 static int set_up_memory(void **)
@@ -70,11 +35,11 @@ static int set_up_memory(void **)
 static unsigned with_every_failure(enum err (*action)(void))
 {
     unsigned n = 0, refused = 0;
+    bool failed;
     do {
-        failed = false;
-        until_failure = ++n;
+        own_fault_arm(++n);
         enum err err = action();
-        until_failure = 0;
+        failed = own_fault_disarm();
         assert_true(err == OK || err == ERR_NOMEM);
         refused += err != OK;
         assert_true(n < 20000);
@@ -143,10 +108,9 @@ static enum err take_and_complete(void)
     int64_t document = w.document;
     store_work_finish(&w);
     if (err != OK) {
-        unsigned due = until_failure;
-        until_failure = 0;
+        unsigned due = own_fault_pause();
         assert_ok(store_put_back(store, document));
-        until_failure = due;
+        own_fault_go_on(due);
     }
     return err;
 }

@@ -2,7 +2,6 @@
 /* libwhisper as one lane of a model has it hear: on which threads, what of, and until when. */
 #include "stt/whisper/lane.h"
 
-#include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 
 #include "made_file.h"
 #include "made_whisper.h"
+#include "threads_now.h"
 #include "unit.h"
 
 #define WORDS "how do i add documents"
@@ -60,17 +60,6 @@ static void windows_of_any_length_are_heard(void **)
         expect_words(counts[i], "de", 1);
         expect_words(counts[i], "auto", 1);
     }
-}
-
-static unsigned threads_now(void)
-{
-    unsigned n = 0;
-    DIR *tasks = opendir("/proc/self/task");
-    assert_non_null(tasks);
-    for (const struct dirent *e; (e = readdir(tasks));)
-        n += e->d_name[0] != '.';
-    closedir(tasks);
-    return n;
 }
 
 /* libgomp makes ThreadSanitizer report falsely. */

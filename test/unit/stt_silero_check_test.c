@@ -5,6 +5,7 @@
  */
 #include "stt/silero/silero_check.h"
 
+#include "checked_file.h"
 #include "made_file.h"
 #include "read_file.h"
 #include "silero_write.h"
@@ -12,8 +13,7 @@
 
 enum { KIND = 8, VERSION = KIND + 10, NUMBERS = VERSION + 12, TENSORS = NUMBERS + 19 * 4 };
 
-static struct buf file = BUF(2 << 20);
-static char why[SILERO_WHY_BYTES];
+static_assert(sizeof why == SILERO_WHY_BYTES);
 static struct silero_facts facts;
 
 static int make_file(void **)
@@ -24,22 +24,10 @@ static int make_file(void **)
     return 0;
 }
 
-static int remove_file(void **)
-{
-    buf_finish(&file);
-    return 0;
-}
-
 static enum err check_of(struct str bytes)
 {
     why[0] = 0;
     return silero_check(bytes, &facts, why);
-}
-
-static void expect_refusal(struct str bytes, const char *says)
-{
-    if (check_of(bytes) != ERR_INVALID || !strstr(why, says))
-        fail_msg("\"%s\" instead of \"%s\"", why, says);
 }
 
 static void a_true_file_passes(void **)
@@ -48,26 +36,6 @@ static void a_true_file_passes(void **)
     assert_int_equal(facts.version[0], 6);
     assert_int_equal(facts.version[1], 2);
     assert_int_equal(facts.version[2], 0);
-}
-
-static void flip(size_t from, size_t to)
-{
-    for (size_t i = from; i < to; i++) {
-        for (unsigned bit = 0; bit < 8; bit++) {
-            file.p[i] ^= (char)(1u << bit);
-            enum err err = check_of(buf_str(&file));
-            file.p[i] ^= (char)(1u << bit);
-            if (err != ERR_INVALID || !why[0])
-                fail_msg("byte %zu, bit %u: %s", i, bit, err_code(err));
-        }
-    }
-}
-
-static size_t head_of(const char *name)
-{
-    size_t at = str_find(buf_str(&file), str_of(name));
-    assert_true(at < file.n);
-    return at;
 }
 
 static void a_changed_number_is_refused(void **)
@@ -143,5 +111,5 @@ int main(void)
         cmocka_unit_test(each_tensor_comes_once_in_any_order),
         cmocka_unit_test(other_files_are_refused),
     };
-    return cmocka_run_group_tests(tests, make_file, remove_file);
+    return cmocka_run_group_tests(tests, make_file, forget_file);
 }

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "checked_file.h"
 #include "made_whisper.h"
 #include "read_file.h"
 #include "unit.h"
@@ -18,19 +19,12 @@ enum {
     WORDS = FILTERS + 80 * 201 * 4,
 };
 
-static struct buf file = BUF(32 << 20);
-static char why[WHISPER_WHY_BYTES];
+static_assert(sizeof why == WHISPER_WHY_BYTES);
 static struct whisper_facts facts;
 
 static int make_file(void **)
 {
     read_file(made_whisper(whisper_tiny_made()), &file);
-    return 0;
-}
-
-static int remove_file(void **)
-{
-    buf_finish(&file);
     return 0;
 }
 
@@ -43,12 +37,6 @@ static enum err check_of(struct str bytes)
 static enum err check_now(void)
 {
     return check_of(buf_str(&file));
-}
-
-static void expect_refusal(struct str bytes, const char *says)
-{
-    if (check_of(bytes) != ERR_INVALID || !strstr(why, says))
-        fail_msg("\"%s\" instead of \"%s\"", why, says);
 }
 
 static void whispers_of_all_kinds_pass(void **)
@@ -72,26 +60,6 @@ static void whispers_of_all_kinds_pass(void **)
         assert_int_equal(facts.text_layers, shape.text_layers);
         assert_int_equal(facts.state, shape.state);
     }
-}
-
-static void flip(size_t from, size_t to)
-{
-    for (size_t i = from; i < to; i++) {
-        for (unsigned bit = 0; bit < 8; bit++) {
-            file.p[i] ^= (char)(1u << bit);
-            enum err err = check_now();
-            file.p[i] ^= (char)(1u << bit);
-            if (err != ERR_INVALID || !why[0])
-                fail_msg("byte %zu, bit %u: %s", i, bit, err_code(err));
-        }
-    }
-}
-
-static size_t head_of(const char *name)
-{
-    size_t at = str_find(buf_str(&file), str_of(name));
-    assert_true(at < file.n);
-    return at;
 }
 
 static void a_changed_number_is_refused(void **)
@@ -262,5 +230,5 @@ int main(void)
         cmocka_unit_test(the_type_s_version_is_bounded),
         cmocka_unit_test(weights_are_numbers),
     };
-    return cmocka_run_group_tests(tests, make_file, remove_file);
+    return cmocka_run_group_tests(tests, make_file, forget_file);
 }

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "own_fault.h"
 #include "tts/piper/pieces.h"
 #include "unit.h"
 #include "voice_write.h"
@@ -228,55 +229,21 @@ static void a_number_that_there_is_not(void **)
 
 /* --- memory --- */
 
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-static unsigned until_failure; /* 0: none is due */
-static bool has_failed;
-
-static bool fails(void)
-{
-    if (until_failure == 0)
-        return false;
-    until_failure--;
-    has_failed = has_failed || until_failure == 0;
-    return until_failure == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? nullptr : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? nullptr : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *p, size_t size)
-{
-    return fails() ? nullptr : __real_realloc(p, size);
-}
-
 /* Of our allocations each may fail (where ONNX Runtime's do it ends the program): the next utterance is said. */
 static void an_utterance_without_memory(void **)
 {
     struct speech *s = speech_of(voice_tiny_made());
     struct sound want = SOUND;
     unsigned refused = 0;
+    bool has_failed;
     fill(30);
     assert_ok(speech_say(s, ids, -1, steady, on_sound, &want, why));
     do {
         struct sound sound = SOUND;
         assert_ok(buf_reserve(&sound.samples, want.samples.n));
-        has_failed = false;
-        until_failure = refused + 1;
+        own_fault_arm(refused + 1);
         enum err err = speech_say(s, ids, -1, steady, on_sound, &sound, why);
-        until_failure = 0;
+        has_failed = own_fault_disarm();
         assert_err(err, has_failed ? ERR_NOMEM : OK);
         if (!has_failed)
             assert_true(str_eq(buf_str(&sound.samples), buf_str(&want.samples)));
@@ -298,10 +265,9 @@ static void a_voice_without_memory(void **)
     for (unsigned n = 1;; n += 1 + n / 3) {
         struct speech *s = nullptr;
         fill(40);
-        has_failed = false;
-        until_failure = n;
+        own_fault_arm(n);
         enum err err = speech_create(buf_str(&file), ids, -1, 1, &s, why);
-        until_failure = 0;
+        bool has_failed = own_fault_disarm();
         assert_true(err == OK || (has_failed && err == ERR_NOMEM && !s));
         refused += err != OK;
         speech_destroy(s);

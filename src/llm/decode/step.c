@@ -21,7 +21,7 @@ enum {
     PROMPT_BESIDE = 32,  /* tokens of prompts in a step that somebody waits for the end of */
     PROMPT_SHARED = 128, /* and in one that several prompts wait for */
     PROMPT_AHEAD =
-        64, /* and in one that nobody waits for, and that may be broken off at any moment */
+        128, /* and in one that nobody waits for, and that may be broken off at any moment */
     WORTH_TIDYING = 64, /* tokens of a prompt that the memory is tidied for */
     WARM = 8,           /* conversations for each slot that are remembered while there is room */
 };

@@ -28,15 +28,15 @@ const char *spec_name(const struct answerer *a, const struct spec *s)
 {
     if (s->is_quote)
         return "quote";
-    return s->memory.name[0] ? s->memory.name : a->conf->llm_model;
+    return s->memory.file.name[0] ? s->memory.file.name : a->conf->llm_model;
 }
 
 bool spec_is_same(const struct spec *a, const struct spec *b)
 {
     if (a->is_quote || b->is_quote)
         return a->is_quote == b->is_quote;
-    return strcmp(a->memory.path, b->memory.path) == 0 &&
-           strcmp(a->memory.sha256, b->memory.sha256) == 0;
+    return strcmp(a->memory.file.path, b->memory.file.path) == 0 &&
+           strcmp(a->memory.file.sha256, b->memory.file.sha256) == 0;
 }
 
 /* --- who can answer --- */
@@ -45,7 +45,7 @@ static bool choose_told(const struct answerer *a, struct spec *s)
 {
     *s = (struct spec){.is_told = true};
     s->is_quote = !language_model_choose(a->conf, a->data, &s->memory, &s->config);
-    return !s->memory.wrong[0];
+    return !s->memory.file.wrong[0];
 }
 
 /* One that runs here can be changed for another one that runs here. */
@@ -79,7 +79,7 @@ static enum err choose(const struct answerer *a, struct str name, struct spec *s
     }
     if (err == OK)
         return OK;
-    return refuse(why, err, "%s", s->memory.wrong[0] ? s->memory.wrong : err_text(err));
+    return refuse(why, err, "%s", s->memory.file.wrong[0] ? s->memory.file.wrong : err_text(err));
 }
 
 /* --- memory --- */
@@ -103,9 +103,9 @@ static enum err find_room(struct answerer *a, struct answerer_why *why)
 {
     struct memory_room room;
     const struct language_model *model = &a->next->memory;
-    if (access(model->path, R_OK) != 0) /* told before the old one has left for it */
+    if (access(model->file.path, R_OK) != 0) /* told before the old one has left for it */
         return refuse(why, ERR_NOTFOUND, "the file of %s is not there or may not be read: %.180s",
-                      spec_name(a, a->next), model->path);
+                      spec_name(a, a->next), model->file.path);
     uint64_t need = language_model_bytes(a->conf, model), held = held_bytes(a);
     uint64_t least = language_model_least_bytes(a->conf, model);
     memory_room("", &room);
@@ -215,7 +215,7 @@ static enum err start(struct answerer *a, struct answerer_why *why)
     if (wrong)
         return refuse(why, ERR_INVALID, "%s", wrong);
     a->told_quote = a->now->is_quote;
-    snprintf(a->told_name, sizeof a->told_name, "%s", a->now->memory.name);
+    snprintf(a->told_name, sizeof a->told_name, "%s", a->now->memory.file.name);
     bool is_chosen = find_choice(a);
     if (is_chosen && a->next->is_quote) {
         struct spec *told = a->now;
@@ -303,8 +303,8 @@ static bool is_named(const char *model, struct str name)
 bool answerer_holds(const struct answerer *a, struct str name)
 {
     bool is_under_way = a->is_asked || a->state != CHANGE_NONE;
-    bool holds = is_named(a->told_name, name) || is_named(a->now->memory.name, name) ||
-                 (is_under_way && is_named(a->next->memory.name, name));
+    bool holds = is_named(a->told_name, name) || is_named(a->now->memory.file.name, name) ||
+                 (is_under_way && is_named(a->next->memory.file.name, name));
     for (size_t i = 0; i < a->leaving_count && !holds; i++)
         holds = is_named(a->leaving[i].name, name);
     return holds;

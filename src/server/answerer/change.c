@@ -74,7 +74,7 @@ static void dismiss(struct answerer *a, struct engine *e, const struct spec *s)
     *l = (struct leaving){.engine = e,
                           .restarts = info_of(e).restarts,
                           .until_ms = clock_ms() + (uint64_t)a->conf->turn_ms};
-    snprintf(l->name, sizeof l->name, "%s", s->memory.name);
+    snprintf(l->name, sizeof l->name, "%s", s->memory.file.name);
 }
 
 static bool may_go(const struct leaving *l)
@@ -180,7 +180,7 @@ void change_tell_end(struct answerer *a, bool is_kept)
 static bool keep_choice(struct answerer *a)
 {
     struct choice c;
-    snprintf(c.llm, sizeof c.llm, "%s", a->now->is_quote ? "quote" : a->now->memory.name);
+    snprintf(c.llm, sizeof c.llm, "%s", a->now->is_quote ? "quote" : a->now->memory.file.name);
     language_model_told(a->conf, c.instead_of, sizeof c.instead_of);
     enum err err = a->now->is_told ? choice_forget(a->data) : choice_write(a->data, &c);
     if (err != OK)

@@ -8,13 +8,10 @@
 
 #include "base/conf.h"
 #include "server/engine/engine.h"
-#include "server/models/source.h"
+#include "server/models/named.h"
 
 struct language_model {
-    char name[MODEL_NAME_MAX + 1]; /* as models.lock has it; "": it is none of ours */
-    char path[4096]; /* of the file, absolute: the engine has no other idea of where we are */
-    char sha256[65]; /* of the file, as models.lock has it; "": it is none of ours */
-    char wrong[240]; /* a sentence, when the model cannot be found; "": not so */
+    struct model_named file;
     char options[512];
     struct engine_remote remote;
 };
@@ -25,7 +22,7 @@ bool language_model_choose(const struct conf *c, const char *data, struct langua
 /* llm.model is a name of the server at llm.url, not of a model here. */
 bool language_model_is_elsewhere(const struct conf *c);
 /* A model of models.lock that shall answer. ERR_NOTFOUND: it is not installed; ERR_INVALID: it is no language model;
- * others: models.lock cannot be read. `memory->wrong` is the sentence for it. */
+ * others: models.lock cannot be read. `memory->file.wrong` is the sentence for it. */
 enum err language_model_named(const struct conf *c, const char *data, struct str name,
                               struct language_model *memory, struct engine_config *ret_config);
 /* What the options say of it; whoever changes them changes this text. */

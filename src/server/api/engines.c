@@ -87,8 +87,8 @@ static enum err start_others(struct server *s, struct server_why *why)
     if (!wrong)
         wrong = voice_model_choose(c, s->data, &voice, &tts);
     bool has_embed = embedding_model_choose(c, s->data, &memory, &embed);
-    if (!wrong && memory.wrong[0])
-        wrong = memory.wrong;
+    if (!wrong && memory.file.wrong[0])
+        wrong = memory.file.wrong;
     if (wrong)
         return server_refuse(why, ERR_INVALID, "%s", wrong);
     const struct {

@@ -92,6 +92,13 @@ enum err hearing_add(struct hearing *h, struct str bytes)
     return OK;
 }
 
+struct str hearing_language(const struct msg_stt_final *final, struct str wished)
+{
+    if (final->language.n)
+        return final->language;
+    return str_eq_nocase(wished, S("auto")) ? S("") : wished;
+}
+
 uint64_t hearing_size(const struct hearing *h)
 {
     return h->size;

@@ -48,6 +48,8 @@ enum err hearing_create(struct server *s, const struct hearing_events *events, v
 void hearing_destroy(struct hearing *h); /* takes NULL */
 /* More of the file. ERR_NOMEM. */
 enum err hearing_add(struct hearing *h, struct str bytes);
+/* The language of what was heard, or else the one that it was to be; "": that was left open, and nothing was said. */
+struct str hearing_language(const struct msg_stt_final *final, struct str wished);
 uint64_t hearing_size(const struct hearing *h); /* bytes so far */
 /* The file is whole. */
 enum err hearing_begin(struct hearing *h, const struct hearing_wish *wish);

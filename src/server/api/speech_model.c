@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/cores.h"
 #include "base/log.h"
 
 enum {
@@ -13,14 +13,7 @@ enum {
     STREAMS = 2,
     WHISPER_STREAMS = 16, /* they share one model */
     OPTIONS_MAX = WIRE_PAYLOAD_MAX,
-    CORES_MAX = 1024,
 };
-
-static uint32_t cores(void)
-{
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n < CORES_MAX ? (uint32_t)n : CORES_MAX;
-}
 
 static enum err put_options(const struct conf *c, bool is_whisper, struct buf *options)
 {
@@ -36,34 +29,18 @@ void speech_model_finish(struct speech_model *memory)
     buf_finish(&memory->options);
 }
 
-/* The last one that was installed. A list that cannot be read is in nobody's way here. */
-static void find_installed(const struct conf *c, const char *data, struct model_named *vad)
-{
-    struct models_dir dir;
-    struct model_list list;
-    struct model_list_why why = {};
-    enum err err = models_dir_init(&dir, c->models_dir, data);
-    if (err == OK)
-        err = models_dir_read(&dir, &list, &why);
-    if (err != OK) {
-        log_warn("%s/models.lock cannot be read (%s); the built-in voice detector listens",
-                 dir.path, why.text[0] ? why.text : err_text(err));
-        return;
-    }
-    for (size_t i = 0; i < list.count; i++) {
-        const struct model *m = &list.model[i];
-        if (str_eq(m->kind, S("vad")) && models_dir_file(&dir, m, vad->path) == OK)
-            snprintf(vad->sha256, sizeof vad->sha256, "%.*s", STR_FMT(m->file[0].sha256));
-    }
-    model_list_free(&list);
-}
-
+/* Where nobody has asked for one, a list that cannot be read is in nobody's way. */
 static void choose_vad(const struct conf *c, const char *data, struct model_named *vad)
 {
-    if (strcmp(c->stt_vad, "auto") == 0)
-        find_installed(c, data, vad);
+    bool is_left_open = strcmp(c->stt_vad, "auto") == 0;
+    if (is_left_open)
+        model_find_of_kind(S("vad"), c->models_dir, data, vad);
     else if (strcmp(c->stt_vad, "builtin") != 0)
         model_find_named(c->stt_vad, "silero", c->models_dir, data, vad);
+    if (is_left_open && vad->wrong[0]) {
+        log_warn("%s; the built-in voice detector listens", vad->wrong);
+        vad->wrong[0] = 0;
+    }
 }
 
 const char *speech_model_choose(const struct conf *c, const char *data, struct speech_model *memory,
@@ -91,6 +68,6 @@ const char *speech_model_choose(const struct conf *c, const char *data, struct s
     ret_config->model = file->path;
     ret_config->sha256 = file->sha256;
     ret_config->start_ms = LOAD_MS;
-    ret_config->threads = c->stt_threads ? (uint32_t)c->stt_threads : cores();
+    ret_config->threads = c->stt_threads ? (uint32_t)c->stt_threads : cores_online();
     return file->wrong[0] ? file->wrong : nullptr;
 }

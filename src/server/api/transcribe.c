@@ -36,17 +36,6 @@ static void fail(struct transcription *r, enum err err, const char *message)
 
 /* --- words --- */
 
-/* What was heard, or else what was to be; null where that was left open and nothing was said. */
-static void put_language(struct json_out *j, struct str heard, struct str configured)
-{
-    if (heard.n)
-        json_put_str(j, heard);
-    else if (str_eq_nocase(configured, S("auto")))
-        json_put_null(j);
-    else
-        json_put_str(j, configured);
-}
-
 static enum err answer(struct transcription *r, const struct msg_stt_final *final)
 {
     autobuf body = BUF(ANSWER_MAX);
@@ -54,7 +43,11 @@ static enum err answer(struct transcription *r, const struct msg_stt_final *fina
     json_obj(&j);
     json_kstr(&j, "text", final->text);
     json_key(&j, "language");
-    put_language(&j, final->language, str_of(r->server->conf->language));
+    struct str language = hearing_language(final, str_of(r->server->conf->language));
+    if (language.n)
+        json_put_str(&j, language);
+    else
+        json_put_null(&j);
     json_knum(&j, "duration", (double) final->audio_ms / 1000);
     json_key(&j, "segments");
     json_arr(&j);

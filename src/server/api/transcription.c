@@ -151,19 +151,11 @@ static enum err on_segment(void *arg, const struct msg_stt_segment *segment)
     return transcription_answer_segment(&t->answer, segment);
 }
 
-/* What was heard, or else what was to be; "" where that was left open and nothing was said. */
-static struct str language_heard(const struct transcription *t, const struct msg_stt_final *final)
-{
-    struct str wished = wished_language(t);
-    if (final->language.n)
-        return final->language;
-    return str_eq_nocase(wished, S("auto")) ? S("") : wished;
-}
-
 static enum err reply(struct transcription *t, const struct msg_stt_final *final)
 {
     autobuf body = BUF(ANSWER_MAX);
-    try(transcription_answer_write(&t->answer, final, language_heard(t, final), &body));
+    try(transcription_answer_write(&t->answer, final, hearing_language(final, wished_language(t)),
+                                   &body));
     exchange_reply(t->x, 200, transcription_answer_type(&t->answer), buf_str(&body));
     return OK;
 }

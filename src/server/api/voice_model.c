@@ -2,7 +2,8 @@
 #include "server/api/voice_model.h"
 
 #include <string.h>
-#include <unistd.h>
+
+#include "base/cores.h"
 
 enum {
     LOAD_MS = 3 * 60 * 1000, /* a large voice from a slow disk */
@@ -10,10 +11,10 @@ enum {
     THREADS_MAX = 4, /* more are hardly faster: a step of a voice is small */
 };
 
-static uint32_t cores(void)
+static uint32_t usual_threads(void)
 {
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n < THREADS_MAX ? (uint32_t)n : THREADS_MAX;
+    uint32_t n = cores_online();
+    return n < THREADS_MAX ? n : THREADS_MAX;
 }
 
 const char *voice_model_choose(const struct conf *c, const char *data, struct model_named *memory,
@@ -29,6 +30,6 @@ const char *voice_model_choose(const struct conf *c, const char *data, struct mo
     ret_config->model = memory->path;
     ret_config->sha256 = memory->sha256;
     ret_config->start_ms = LOAD_MS;
-    ret_config->threads = c->tts_threads ? (uint32_t)c->tts_threads : cores();
+    ret_config->threads = c->tts_threads ? (uint32_t)c->tts_threads : usual_threads();
     return memory->wrong[0] ? memory->wrong : nullptr;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/confine.h"
+#include "base/cores.h"
 #include "base/json.h"
 #include "server/cli/advise.h"
 #include "server/cli/connect.h"
@@ -34,7 +35,7 @@ static void processor_name(char *into, size_t size)
 
 struct machine {
     char cpu[128];
-    long cores;
+    uint32_t cores;
     double memory_gib, free_gib, disk_gib; /* disk: what is free below the data directory */
     bool has_landlock;
 };
@@ -44,7 +45,7 @@ static void look_at(struct machine *m, const char *data)
     struct sysinfo info;
     struct statvfs disk;
     processor_name(m->cpu, sizeof m->cpu);
-    m->cores = sysconf(_SC_NPROCESSORS_ONLN);
+    m->cores = cores_online();
     m->has_landlock = confine_has_landlock();
     if (sysinfo(&info) == 0) {
         m->memory_gib = (double)info.totalram * info.mem_unit / (1u << 30);
@@ -56,7 +57,7 @@ static void look_at(struct machine *m, const char *data)
 
 static void show_machine(const struct cli *c, const struct machine *m)
 {
-    printf("Machine\n  %ld cores, %s\n", m->cores, m->cpu);
+    printf("Machine\n  %u cores, %s\n", m->cores, m->cpu);
     printf("  %.1f GiB of memory, %.1f GiB free\n", m->memory_gib, m->free_gib);
     printf("  data in %s, %.1f GiB free\n", c->data, m->disk_gib);
     printf("  Landlock %s\n",

@@ -2,8 +2,8 @@
 #include "server/models/advice.h"
 
 #include <math.h>
-#include <unistd.h>
 
+#include "base/cores.h"
 #include "base/memory_room.h"
 #include "server/models/catalogue.h"
 
@@ -17,8 +17,7 @@ constexpr double OF_BANDWIDTH = 0.75;
 void advice_look(struct advice_machine *m)
 {
     struct memory_room room;
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    m->cores = n > 0 && n < 1024 ? (uint32_t)n : 1;
+    m->cores = cores_online();
     memory_room("", &room);
     m->memory_mib = room.total_bytes == UINT64_MAX ? 0 : (int64_t)(room.total_bytes >> 20);
 }

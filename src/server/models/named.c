@@ -17,7 +17,8 @@ static struct names names_of(const char *given, const char *family)
     if (strlen(given) > MODEL_NAME_MAX || strlen(family) > MODEL_NAME_MAX)
         return n;
     snprintf(n.bare, sizeof n.bare, "%s", given);
-    snprintf(n.full, sizeof n.full, "%s-%s", family, given);
+    if (family[0])
+        snprintf(n.full, sizeof n.full, "%s-%s", family, given);
     return n;
 }
 
@@ -25,6 +26,13 @@ static const struct model *find_in(const struct model_list *list, const struct n
 {
     const struct model *m = n->bare[0] ? model_list_find(list, str_of(n->bare)) : nullptr;
     return m || !n->full[0] ? m : model_list_find(list, str_of(n->full));
+}
+
+bool model_is_called(struct str name, const char *given, const char *family)
+{
+    const struct names n = names_of(given, family);
+    return (n.bare[0] && str_eq_nocase(name, str_of(n.bare))) ||
+           (n.full[0] && str_eq_nocase(name, str_of(n.full)));
 }
 
 /* The name by which it can be pulled; "": there is none. */
@@ -53,6 +61,15 @@ static const struct model *find_installed(const struct models_dir *dir,
     return m;
 }
 
+enum err model_name_installed(const struct models_dir *dir, const struct model *m,
+                              struct model_named *named)
+{
+    try(models_dir_file(dir, m, named->path));
+    snprintf(named->sha256, sizeof named->sha256, "%.*s", STR_FMT(m->file[0].sha256));
+    snprintf(named->name, sizeof named->name, "%.*s", STR_FMT(m->name));
+    return OK;
+}
+
 static void use_file(const char *given, const char *family, const struct models_dir *dir,
                      const struct model_list *list, struct model_named *named)
 {
@@ -61,9 +78,7 @@ static void use_file(const char *given, const char *family, const struct models_
     char *real = given[0] ? realpath(given, nullptr) : nullptr;
     const struct model *m = find_installed(dir, list, &names, real);
     snprintf(named->path, sizeof named->path, "%s", real ? real : given);
-    if (m && models_dir_file(dir, m, named->path) == OK)
-        snprintf(named->sha256, sizeof named->sha256, "%.*s", STR_FMT(m->file[0].sha256));
-    else if (!real)
+    if ((!m || model_name_installed(dir, m, named) != OK) && !real)
         find_known(&names, known);
     if (known[0])
         snprintf(named->wrong, sizeof named->wrong,
@@ -71,22 +86,41 @@ static void use_file(const char *given, const char *family, const struct models_
     free(real);
 }
 
+enum err model_read_installed(const char *models_dir, const char *data, struct models_dir *ret_dir,
+                              struct model_list *ret_list, char wrong[MODEL_WRONG_BYTES])
+{
+    struct model_list_why why = {};
+    enum err err = models_dir_init(ret_dir, models_dir, data);
+    if (err == OK)
+        err = models_dir_read(ret_dir, ret_list, &why);
+    if (err != OK)
+        snprintf(wrong, MODEL_WRONG_BYTES,
+                 "%.90s/models.lock cannot be read (%.60s); restore it, or remove it and pull the "
+                 "models anew",
+                 ret_dir->path, why.text[0] ? why.text : err_text(err));
+    return err;
+}
+
 void model_find_named(const char *given, const char *family, const char *models_dir,
                       const char *data, struct model_named *ret_named)
 {
     struct models_dir dir;
     struct model_list list;
-    struct model_list_why why = {};
-    enum err err = models_dir_init(&dir, models_dir, data);
-    if (err == OK)
-        err = models_dir_read(&dir, &list, &why);
-    if (err != OK) {
-        snprintf(ret_named->wrong, sizeof ret_named->wrong,
-                 "%.90s/models.lock cannot be read (%.60s); restore it, or remove it and pull the "
-                 "models anew",
-                 dir.path, why.text[0] ? why.text : err_text(err));
+    if (model_read_installed(models_dir, data, &dir, &list, ret_named->wrong) != OK)
         return;
-    }
     use_file(given, family, &dir, &list, ret_named);
+    model_list_free(&list);
+}
+
+void model_find_of_kind(struct str kind, const char *models_dir, const char *data,
+                        struct model_named *ret_named)
+{
+    struct models_dir dir;
+    struct model_list list;
+    if (model_read_installed(models_dir, data, &dir, &list, ret_named->wrong) != OK)
+        return;
+    for (size_t i = list.count; i-- > 0 && !ret_named->path[0];)
+        if (str_eq(list.model[i].kind, kind))
+            (void)model_name_installed(&dir, &list.model[i], ret_named);
     model_list_free(&list);
 }

@@ -3,7 +3,6 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -49,21 +48,6 @@ static uint32_t lanes_of(const struct lanes_wish *w)
     return n < 1 ? 1 : n > w->streams ? w->streams : n;
 }
 
-/* What this process may touch, which is what it has asked for; 0: the system does not say. */
-static uint64_t memory_bytes(void)
-{
-    char line[128];
-    int64_t pages = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    bool is_there = f && fgets(line, sizeof line, f);
-    if (f)
-        fclose(f);
-    struct str rest = str_of(is_there ? line : ""), all = {};
-    if (!str_cut(&rest, ' ', &all) || str_to_i64(all, &pages) != OK || pages < 0)
-        return 0;
-    return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 /* The first one is there; the others are made when somebody speaks, and then it would be too late to find out. */
 static uint32_t that_fit(uint32_t count, uint64_t each_bytes)
 {
@@ -80,10 +64,11 @@ enum err lanes_open(const struct lanes_wish *wish, struct lanes_facts *ret_facts
 {
     const struct pool_maker maker = {.make = make_lane, .destroy = destroy_lane};
     uint32_t count = lanes_of(wish);
-    uint64_t before = memory_bytes();
+    uint64_t before = memory_own().asked_bytes; /* what it asks for it will touch */
     static_assert((int)STT_WHY_BYTES == (int)MODEL_WHY_BYTES);
     try(lane_create(&first, why));
-    uint64_t with_lane = memory_bytes(), each = with_lane > before ? with_lane - before : 0;
+    uint64_t with_lane = memory_own().asked_bytes,
+             each = with_lane > before ? with_lane - before : 0;
     count = that_fit(count, each);
     enum err err = pool_create(&maker, count, &lanes);
     if (err != OK) {

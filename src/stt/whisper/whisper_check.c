@@ -2,12 +2,13 @@
 #include "stt/whisper/whisper_check.h"
 
 #include <ggml.h>
-#include <stdarg.h>
 #include <stdckdint.h>
-#include <stdio.h>
+
+#include "stt/weights_file.h"
+
+static_assert((int)WHISPER_WHY_BYTES == (int)WEIGHTS_FILE_WHY_BYTES);
 
 enum {
-    MAGIC = 0x67676d6c, /* "ggml" */
     VOCABULARY_MIN = 51864,
     VOCABULARY_MAX = 51866, /* one and two more: many languages */
     WORD_BYTES_MAX = 1024,
@@ -17,8 +18,6 @@ enum {
     STATE_MAX = 2048,
     LAYERS_MAX = 64,
     BINS = 201,
-    NAME_BYTES_MAX = 64,
-    DIMS_MAX = 3,
 };
 
 struct numbers {
@@ -27,39 +26,11 @@ struct numbers {
 };
 
 struct reader {
-    struct str rest;
-    char *why;
+    struct weights_file file;
     struct numbers n;
     enum ggml_type type, small_type;  /* of matrices, of the convolutions */
     uint64_t seen[2][LAYERS_MAX + 1]; /* a bit for each tensor of a layer; the last: of none */
 };
-
-__attribute__((format(printf, 2, 3))) static enum err refuse(struct reader *r, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(r->why, WHISPER_WHY_BYTES, fmt, ap);
-    va_end(ap);
-    return ERR_INVALID;
-}
-
-static enum err take(struct reader *r, size_t n, struct str *ret_bytes)
-{
-    if (n > r->rest.n)
-        return refuse(r, "the model file ends too early; it was not copied whole");
-    *ret_bytes = str_sub(r->rest, 0, n);
-    r->rest = str_sub(r->rest, n, r->rest.n);
-    return OK;
-}
-
-static enum err take_number(struct reader *r, uint32_t *ret_n)
-{
-    struct str s;
-    try(take(r, 4, &s));
-    const unsigned char *b = (const unsigned char *)s.p;
-    *ret_n = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-    return OK;
-}
 
 /* --- the numbers at its head --- */
 
@@ -99,21 +70,25 @@ static enum err take_numbers(struct reader *r)
 {
     struct numbers *n = &r->n;
     uint32_t magic = 0;
-    if (r->rest.n < 4 || take_number(r, &magic) != OK || magic != MAGIC)
-        return refuse(r, "this is no Whisper file of whisper.cpp, such as ggml-base.en.bin");
+    if (r->file.rest.n < 4 || weights_file_number(&r->file, &magic) != OK ||
+        magic != WEIGHTS_FILE_MAGIC)
+        return weights_file_refuse(
+            &r->file, "this is no Whisper file of whisper.cpp, such as ggml-base.en.bin");
     uint32_t *const fields[] = {&n->vocabulary,  &n->audio_context, &n->state,
                                 &n->audio_heads, &n->audio_layers,  &n->text_context,
                                 &n->text_state,  &n->text_heads,    &n->text_layers,
                                 &n->mels,        &n->type};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        try(take_number(r, fields[i]));
+        try(weights_file_number(&r->file, fields[i]));
     if (!are_of_whisper(n))
-        return refuse(r, "the numbers at the head of the model file are those of no Whisper");
+        return weights_file_refuse(
+            &r->file, "the numbers at the head of the model file are those of no Whisper");
     if (!find_type(n->type, &r->type))
-        return refuse(r, "the model file's weights are of a kind that is not known here; "
-                         "a newer Repartee may read it");
+        return weights_file_refuse(&r->file,
+                                   "the model file's weights are of a kind that is not known here; "
+                                   "a newer Repartee may read it");
     if (n->state % (uint32_t)ggml_blck_size(r->type) != 0)
-        return refuse(r, "the model file's rows are no whole blocks");
+        return weights_file_refuse(&r->file, "the model file's rows are no whole blocks");
     r->small_type = r->type == GGML_TYPE_F32 ? GGML_TYPE_F32 : GGML_TYPE_F16;
     return OK;
 }
@@ -121,19 +96,20 @@ static enum err take_numbers(struct reader *r)
 static enum err take_weights(struct reader *r, enum ggml_type type, size_t n)
 {
     struct str weights;
-    try(take(r, n, &weights));
+    try(weights_file_take(&r->file, n, &weights));
     return ggml_validate_row_data(type, weights.p, weights.n)
                ? OK
-               : refuse(r, "the model file has weights that are no numbers; it is damaged");
+               : weights_file_refuse(
+                     &r->file, "the model file has weights that are no numbers; it is damaged");
 }
 
 static enum err check_filters(struct reader *r)
 {
     uint32_t mels = 0, bins = 0;
-    try(take_number(r, &mels));
-    try(take_number(r, &bins));
+    try(weights_file_number(&r->file, &mels));
+    try(weights_file_number(&r->file, &bins));
     if (mels != r->n.mels || bins != BINS)
-        return refuse(r, "the model file's filters do not fit its numbers");
+        return weights_file_refuse(&r->file, "the model file's filters do not fit its numbers");
     return take_weights(r, GGML_TYPE_F32, (size_t)mels * bins * sizeof(float));
 }
 
@@ -141,18 +117,20 @@ static enum err skip_words(struct reader *r)
 {
     uint32_t count = 0, bytes = 0;
     bool has_blank = false; /* libwhisper looks it up and does not expect to miss it */
-    try(take_number(r, &count));
+    try(weights_file_number(&r->file, &count));
     if (count > r->n.vocabulary)
-        return refuse(r, "the model file has more words than tokens");
+        return weights_file_refuse(&r->file, "the model file has more words than tokens");
     for (uint32_t i = 0; i < count; i++) {
         struct str word;
-        try(take_number(r, &bytes));
+        try(weights_file_number(&r->file, &bytes));
         if (bytes > WORD_BYTES_MAX)
-            return refuse(r, "the model file has a word that is too long");
-        try(take(r, bytes, &word));
+            return weights_file_refuse(&r->file, "the model file has a word that is too long");
+        try(weights_file_take(&r->file, bytes, &word));
         has_blank = has_blank || str_eq(word, S(" "));
     }
-    return has_blank ? OK : refuse(r, "the model file lacks the blank among its words");
+    return has_blank
+               ? OK
+               : weights_file_refuse(&r->file, "the model file lacks the blank among its words");
 }
 
 /* --- tensors --- */
@@ -163,7 +141,7 @@ enum size : uint8_t { NONE, ONE, THREE, STATE, STATE4, MELS, AUDIO, TEXT, TOKENS
 struct tensor {
     const char *name;
     enum kind kind;
-    enum size size[DIMS_MAX];
+    enum size size[WEIGHTS_FILE_DIMS_MAX];
 };
 
 static const struct tensor audio_whole[] = {
@@ -312,44 +290,40 @@ static uint32_t size_of(const struct numbers *n, enum size size)
 
 static enum err check_tensor(struct reader *r)
 {
-    uint32_t dims = 0, name_bytes = 0, type = 0, ne[DIMS_MAX] = {1, 1, 1};
-    struct str name;
-    try(take_number(r, &dims));
-    try(take_number(r, &name_bytes));
-    try(take_number(r, &type));
-    if (dims == 0 || dims > DIMS_MAX || name_bytes == 0 || name_bytes > NAME_BYTES_MAX)
-        return refuse(r, "the model file has something behind its words that is no tensor");
-    for (uint32_t i = 0; i < dims; i++)
-        try(take_number(r, &ne[i]));
-    try(take(r, name_bytes, &name));
-    const struct tensor *t = find_tensor(r, name);
+    struct weights_head h;
+    try(weights_file_head(&r->file, &h));
+    const struct tensor *t = find_tensor(r, h.name);
     if (!t)
-        return refuse(r, "the model file has a tensor twice, or one of no Whisper");
+        return weights_file_refuse(&r->file,
+                                   "the model file has a tensor twice, or one of no Whisper");
     enum ggml_type want = t->kind == VECTOR  ? GGML_TYPE_F32
                           : t->kind == SMALL ? r->small_type
                                              : r->type;
-    bool fits = type == (uint32_t)want;
-    for (int i = 0; i < DIMS_MAX; i++)
-        fits = fits && ne[i] == size_of(&r->n, t->size[i]);
+    bool fits = h.type == (uint32_t)want;
+    for (int i = 0; i < WEIGHTS_FILE_DIMS_MAX; i++)
+        fits = fits && h.size[i] == size_of(&r->n, t->size[i]);
     if (!fits)
-        return refuse(r, "the model file's tensor %s has a wrong shape or type", t->name);
+        return weights_file_refuse(&r->file, "the model file's tensor %s has a wrong shape or type",
+                                   t->name);
     size_t rows, bytes;
-    if (ckd_mul(&rows, (size_t)ne[1], ne[2]) || ckd_mul(&bytes, ggml_row_size(want, ne[0]), rows))
-        return refuse(r, "the model file has a tensor of an impossible size");
+    if (ckd_mul(&rows, (size_t)h.size[1], h.size[2]) ||
+        ckd_mul(&bytes, ggml_row_size(want, h.size[0]), rows))
+        return weights_file_refuse(&r->file, "the model file has a tensor of an impossible size");
     return take_weights(r, want, bytes);
 }
 
 enum err whisper_check(struct str file, struct whisper_facts *ret_facts,
                        char why[WHISPER_WHY_BYTES])
 {
-    struct reader r = {.rest = file, .why = why};
+    struct reader r = {.file = {file, "the model file", why}};
     try(take_numbers(&r));
     try(check_filters(&r));
     try(skip_words(&r));
-    while (r.rest.n > 0)
+    while (r.file.rest.n > 0)
         try(check_tensor(&r));
     if (!is_whole(&r))
-        return refuse(&r, "the model file lacks some of its tensors; it was not copied whole");
+        return weights_file_refuse(
+            &r.file, "the model file lacks some of its tensors; it was not copied whole");
     *ret_facts = (struct whisper_facts){.state = r.n.state,
                                         .audio_layers = r.n.audio_layers,
                                         .text_layers = r.n.text_layers,

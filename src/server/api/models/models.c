@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/api/models/models.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/conf.h"
 #include "server/answerer/answerer.h"
 #include "server/answerer/language_model.h"
 #include "server/engine/engine.h"
+#include "server/models/named.h"
 
 static void destroy(struct models *m)
 {
@@ -15,11 +15,18 @@ static void destroy(struct models *m)
         return;
     puller_destroy(m->puller);
     shelf_close(m->shelf);
-    free(m->llm_path);
-    free(m->embed_path);
-    free(m->stt_path);
-    free(m->tts_path);
+    for (int i = 0; i < NAMED_COUNT; i++)
+        free(m->real[i]);
     free(m);
+}
+
+static const char *option_of(const struct conf *c, int named)
+{
+    const char *const options[NAMED_COUNT] = {[NAMED_LLM] = c->llm_model,
+                                              [NAMED_EMBED] = c->embed_model,
+                                              [NAMED_STT] = c->stt_model,
+                                              [NAMED_TTS] = c->tts_model};
+    return options[named];
 }
 
 enum err models_of(struct server *s, struct models **ret_m)
@@ -39,10 +46,8 @@ enum err models_of(struct server *s, struct models **ret_m)
         return err;
     }
     /* Once: they do not change, and the disk is not to be asked for each request. */
-    m->llm_path = c->llm_model[0] ? realpath(c->llm_model, nullptr) : nullptr;
-    m->embed_path = c->embed_model[0] ? realpath(c->embed_model, nullptr) : nullptr;
-    m->stt_path = c->stt_model[0] ? realpath(c->stt_model, nullptr) : nullptr;
-    m->tts_path = c->tts_model[0] ? realpath(c->tts_model, nullptr) : nullptr;
+    for (int i = 0; i < NAMED_COUNT; i++)
+        m->real[i] = option_of(c, i)[0] ? realpath(option_of(c, i), nullptr) : nullptr;
     s->models = m;
     *ret_m = m;
     return OK;
@@ -56,24 +61,23 @@ void models_end(struct server *s)
 
 /* --- who uses what --- */
 
-static bool is_called(struct str name, const char *option, const char *family)
-{
-    char full[2 * MODEL_NAME_MAX + 2];
-    if (str_eq_nocase(name, str_of(option)))
-        return true;
-    int n = snprintf(full, sizeof full, "%s-%s", family, option);
-    return family[0] && n < (int)sizeof full && str_eq_nocase(name, str_of(full));
-}
-
-/* By an option, with its name, with that without the family, or with its file. */
-static bool is_named(const struct models *m, const struct model *installed, const char *option,
+/* Is it the one of this name, or its file? */
+static bool is_meant(const struct models *m, const struct model *installed, const char *name,
                      const char *family, const char *real)
 {
     char path[MODELS_PATH_BYTES];
-    if (is_called(installed->name, option, family))
+    if (model_is_called(installed->name, name, family))
         return true;
     return real && models_dir_file(shelf_dir(m->shelf), installed, path) == OK &&
            strcmp(path, real) == 0;
+}
+
+static bool is_named(const struct models *m, const struct model *installed, int named)
+{
+    static const char *const families[NAMED_COUNT] = {
+        [NAMED_LLM] = "", [NAMED_EMBED] = "", [NAMED_STT] = "whisper", [NAMED_TTS] = "piper"};
+    return is_meant(m, installed, option_of(m->server->conf, named), families[named],
+                    m->real[named]);
 }
 
 static bool runs(const struct engine *e, const char *driver)
@@ -87,18 +91,17 @@ static bool runs(const struct engine *e, const char *driver)
 /* By the options of an engine that stays the same while the server runs. */
 static enum model_use use_by_options(const struct models *m, const struct model *installed)
 {
-    const struct conf *c = m->server->conf;
+    const struct server *s = m->server;
     const struct {
-        const char *option, *family, *real;
-        bool runs;
-    } engines[] = {
-        {c->embed_model, "", m->embed_path, runs(m->server->embed, "llama")},
-        {c->stt_model, "whisper", m->stt_path, runs(m->server->stt, "whisper")},
-        {c->tts_model, "piper", m->tts_path, runs(m->server->tts, "piper")},
-    };
-    for (size_t i = 0; i < sizeof engines / sizeof *engines; i++)
-        if (is_named(m, installed, engines[i].option, engines[i].family, engines[i].real))
-            return engines[i].runs ? USE_NOW : USE_NAMED;
+        int named;
+        const struct engine *engine;
+        const char *driver; /* that loads what is named */
+    } rows[] = {{NAMED_EMBED, s->embed, "llama"},
+                {NAMED_STT, s->stt, "whisper"},
+                {NAMED_TTS, s->tts, "piper"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (is_named(m, installed, rows[i].named))
+            return runs(rows[i].engine, rows[i].driver) ? USE_NOW : USE_NAMED;
     return USE_NONE;
 }
 
@@ -119,15 +122,15 @@ enum model_use models_use(const struct models *m, const struct model *installed)
     const struct conf *c = s->conf;
     struct answerer_info now;
     answerer_info(s->answerer, &now);
-    const char *real = strcmp(now.model, c->llm_model) == 0 ? m->llm_path : nullptr;
-    if (strcmp(now.driver, "llama") == 0 && is_named(m, installed, now.model, "", real))
+    const char *real = strcmp(now.model, c->llm_model) == 0 ? m->real[NAMED_LLM] : nullptr;
+    if (strcmp(now.driver, "llama") == 0 && is_meant(m, installed, now.model, "", real))
         return USE_NOW;
     if (is_heard_with(m, installed))
         return USE_NOW;
     enum model_use use = use_by_options(m, installed);
     if (use != USE_NONE)
         return use;
-    if (!language_model_is_elsewhere(c) && is_named(m, installed, c->llm_model, "", m->llm_path))
+    if (!language_model_is_elsewhere(c) && is_named(m, installed, NAMED_LLM))
         return USE_NAMED;
     return answerer_holds(s->answerer, installed->name) ? USE_HELD : USE_NONE;
 }

@@ -17,10 +17,13 @@ struct waiter {
     bool cancels;
     struct waiter *next;
 };
+/* Options that name a model. */
+enum { NAMED_LLM, NAMED_EMBED, NAMED_STT, NAMED_TTS, NAMED_COUNT };
+
 struct models {
     struct server *server;
     struct shelf *shelf;
-    char *llm_path, *embed_path, *stt_path, *tts_path; /* files that the options name; NULL: none */
+    char *real[NAMED_COUNT]; /* files that the options name; NULL: none */
     /* The pull, and who waits for it. */
     struct puller *puller; /* NULL: none */
     struct waiter *waiters;
