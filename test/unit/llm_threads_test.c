@@ -150,6 +150,35 @@ static void a_prompt_is_no_part_of_a_trial(void **)
     assert_int_equal(t.now, 2);
 }
 
+/* Two that wait for each other awake, beside somebody: with bad luck on one core, and then a step takes seconds. */
+static void a_trial_in_vain_stalls_nobody(void **)
+{
+    struct machine m = {.cores = 2, .others = 1, .tokens = 1};
+    struct threads t = threads_of(2);
+    read_prompt(&m, &t);
+    unsigned tried = 0;
+    for (int i = 0; i < 2000; i++) {
+        struct threads_use use = threads_use(&t, false, m.now_us);
+        tried += use.count == 2;
+        assert_false(use.count == 2 && use.awake);
+        take(&m, &t, 1);
+    }
+    assert_uint_in_range(tried, 3, 20);
+}
+
+/* Nobody was there, and then somebody is: one step that takes much longer is enough to see it. */
+static void a_stall_is_seen_at_once(void **)
+{
+    struct machine m = {.cores = 2, .tokens = 1};
+    struct threads t = threads_of(2);
+    read_prompt(&m, &t);
+    take(&m, &t, 100);
+    assert_true(threads_use(&t, false, m.now_us).awake);
+    m.others = 1;
+    take(&m, &t, 1);
+    assert_int_equal(threads_use(&t, false, m.now_us).count, 1);
+}
+
 /* Those who went while fewer wait differently do not keep it that way. */
 static void it_waits_awake_again_once_they_are_gone(void **)
 {
@@ -172,6 +201,8 @@ int main(void)
         cmocka_unit_test(what_is_no_crowd_changes_nothing),
         cmocka_unit_test(a_prompt_is_no_part_of_a_trial),
         cmocka_unit_test(a_prompt_shows_whether_somebody_is_there),
+        cmocka_unit_test(a_trial_in_vain_stalls_nobody),
+        cmocka_unit_test(a_stall_is_seen_at_once),
         cmocka_unit_test(it_waits_awake_again_once_they_are_gone),
         cmocka_unit_test(after_a_pause_all_are_used_again),
     };

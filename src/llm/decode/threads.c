@@ -11,6 +11,8 @@ enum {
     TRIAL_STEPS = 3,
     BETTER_PERCENT = 90,    /* of the usual time: fewer threads are worth it */
     NO_WORSE_PERCENT = 105, /* and one more does no harm; of many it cannot be much of a help */
+    FEW = 4, /* threads; one more of them is faster even when all of them sleep at barriers */
+    STALLED_TIMES = 2, /* as long as usual, and crowded: one such step is enough */
 };
 constexpr uint64_t PAUSE_MIN_US = 1000000; /* one more in vain is dear */
 constexpr uint64_t TELLING_US = 25000;     /* a shorter prompt tells too little */
@@ -76,6 +78,12 @@ static void go_on_with_trial(struct threads *t, const struct threads_step *step)
         end_trial(t, step->now_us);
 }
 
+/* Who is tried in vain stalls all, for a whole slice of the kernel's time at each barrier if they wait awake. */
+static bool is_trial_of_few_more(const struct threads *t)
+{
+    return t->before && t->now > t->before && t->now <= FEW;
+}
+
 struct threads_use threads_use(struct threads *t, bool reads, uint64_t now_us)
 {
     bool alone = t->alone;
@@ -84,7 +92,8 @@ struct threads_use threads_use(struct threads *t, bool reads, uint64_t now_us)
         t->alone = alone; /* as likely as not, and a prompt shows it soon */
     }
     uint32_t count = reads ? t->most : t->now;
-    t->use = (struct threads_use){count, .awake = t->alone || count < t->most};
+    bool awake = t->alone || count < t->most;
+    t->use = (struct threads_use){count, .awake = awake && !is_trial_of_few_more(t)};
     return t->use;
 }
 
@@ -98,11 +107,22 @@ static bool is_over(int64_t lost_us, uint64_t wall_us, int percent)
     return lost_us * 100 > (int64_t)wall_us * percent;
 }
 
+static bool has_stalled(const struct threads *t, const struct threads_step *step)
+{
+    return step->tokens && step->tokens == t->tokens && t->usual_us &&
+           step->wall_us > STALLED_TIMES * t->usual_us &&
+           is_over(lost_us(t, step), step->wall_us, CROWDED_PERCENT);
+}
+
 /* Of several steps of answers in a row. Each one's figure is rough, since the kernel books what a thread on another core
  * has had some milliseconds later. */
 static void count_crowded(struct threads *t, const struct threads_step *step)
 {
     int64_t lost = lost_us(t, step);
+    if (has_stalled(t, step)) {
+        t->crowded = CROWDED_STEPS;
+        return;
+    }
     if (!is_over(lost, step->wall_us, LOST_PERCENT)) {
         t->crowded = 0;
         return;
