@@ -29,3 +29,9 @@ double pcm_rms(const int16_t *samples, size_t count)
         sum += (double)samples[i] * samples[i];
     return count ? sqrt(sum / (double)count) : 0;
 }
+
+void pcm_mix(int16_t *samples, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        samples[i] = (int16_t)(((int32_t)samples[2 * i] + samples[2 * i + 1]) / 2);
+}

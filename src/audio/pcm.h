@@ -34,5 +34,8 @@ struct pcm_carry {
 /* Appends the whole samples of carry + bytes to `into` as native int16_t; keeps an odd byte. */
 enum err pcm_feed(struct pcm_carry *c, struct str bytes, struct buf *into);
 
+/* Two channels side by side become one, in place: `count` samples of it. */
+void pcm_mix(int16_t *samples, size_t count);
+
 /* Root mean square of `count` samples, 0..32768. */
 double pcm_rms(const int16_t *samples, size_t count);

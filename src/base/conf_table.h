@@ -79,5 +79,8 @@ CONF_STR (name,            "name",              "Repartee", "what the assistant 
 CONF_STR (persona,         "persona",           "You are a friendly and precise assistant. Answer from the given passages, briefly.", "what the language model is told to be, besides its name")
 CONF_STR (greeting,        "greeting",          "Ask your documents.", "what the page shows before the first question; it is not spoken")
 CONF_STR (language,        "language",          "en",     "language of the conversation, a tag such as en, de or pt-BR, or auto: what Whisper hears; the built-in recogniser knows en only")
+CONF_STR (wyoming_listen,  "wyoming.listen",    "",       "address and port for Home Assistant's Wyoming protocol, such as 127.0.0.1:10300; empty: none")
+CONF_BOOL(wyoming_open,    "wyoming.open",      false,    "let everybody in who reaches wyoming.listen, since that protocol knows no keys: needed where it is not bound to loopback, or where keys are asked for")
+CONF_INT (wyoming_connections, "wyoming.connections", 64, 1, 10000, "", "connections to wyoming.listen at once; more are refused")
 CONF_BOOL(metrics_open,    "metrics.open",      false,    "serve /metrics without a key also when not bound to loopback")
 // clang-format on

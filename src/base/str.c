@@ -78,6 +78,15 @@ bool str_cut(struct str *rest, char sep, struct str *ret_piece)
     return true;
 }
 
+bool str_listed(struct str list, struct str name)
+{
+    struct str one;
+    while (str_cut(&list, ',', &one))
+        if (str_eq(str_trim(one), name))
+            return true;
+    return false;
+}
+
 /* A NUL-terminated copy for the C library's number parsers, which would also take blanks, a plus,
  * hexadecimal digits, "inf" and "nan". */
 static bool number_text(struct str s, const char *letters, char into[64])

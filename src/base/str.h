@@ -51,6 +51,8 @@ size_t str_find_byte(struct str s, char c);
 struct str str_trim(struct str s); /* ASCII white space at both ends */
 /* Cuts the next piece before `sep` off *rest; false when *rest was empty to begin with. */
 bool str_cut(struct str *rest, char sep, struct str *ret_piece);
+/* Is it one of these? They have commas between them, and maybe blanks around. */
+bool str_listed(struct str list, struct str name);
 /* Levenshtein's distance in bytes, to find the word that was meant; a text of STR_DISTANCE_MAX bytes
  * or more is that far away. */
 enum { STR_DISTANCE_MAX = 96 };

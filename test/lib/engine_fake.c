@@ -126,5 +126,14 @@ void fake_come_back(struct fake *f)
 
 void engine_info(const struct engine *e, struct engine_info *ret_info)
 {
-    *ret_info = (struct engine_info){.role = e->role, .state = e->state};
+    *ret_info = (struct engine_info){.role = e->role,
+                                     .driver = "fake",
+                                     .model = "",
+                                     .languages = "en",
+                                     .notes = "",
+                                     .vad = "",
+                                     .voices = "",
+                                     .refusal = "",
+                                     .last_words = "",
+                                     .state = e->state};
 }

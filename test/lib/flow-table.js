@@ -13,9 +13,10 @@ import { sha256, someBytes, startHub } from './hub.js';
 import { encodeOgg, packetsOf, webmOf } from './opus.js';
 import { until } from './server.js';
 import { samplesOf, speak } from './speech.js';
+import { LISTEN, Wyoming, wyomingOf } from './wyoming.js';
 
 /**
- * @typedef {{url: string, data: string, key: string, pid: number, turnTokens?: number}} Server
+ * @typedef {{url: string, data: string, key: string, pid: number, turnTokens?: number, log: () => string}} Server
  * @typedef {object} Flow
  * @property {(t: import('node:test').TestContext, server: Server) => any} [setup] once; what it gives is `made`
  * @property {(server: Server, made: any) => any} [prepare] before each run
@@ -32,7 +33,7 @@ const COMPLETION = { model: 'any', messages: [{ role: 'system', content: 'Be bri
 const QUESTION = 'Who waters the tomatoes?';
 export const SCRIPTED = [
   '--stt-driver', 'scripted', '--stt-script', 'text=where is the ladder', '--stt-streams', '8', '--tts-driver', 'scripted',
-  '--limit-turns', '100000', '--limit-live', '10000', '--resume-keep-ms', '5000',
+  '--limit-turns', '100000', '--limit-live', '10000', '--resume-keep-ms', '5000', ...LISTEN,
 ];
 
 /** @param {Server} server */
@@ -76,6 +77,27 @@ const interrupting = (speech) => async (/** @type {Talk} */ talk) => {
   talk.hurries = true;
   for (let i = 0; i < 60; i++) talk.send(new Int16Array(320)); /* silence: he has finished */
   return talk.answer(talk.events.indexOf(cut) + 1);
+};
+
+/** One thing over Wyoming. @param {(peer: Wyoming) => Promise<any>} body @returns {Flow} */
+const wyoming = (body) => ({
+  async run(s) {
+    const peer = await Wyoming.open(wyomingOf(s));
+    try {
+      return await body(peer);
+    } catch (error) {
+      const told = peer.events.find((e) => e.type === 'error');
+      if (told) refuse({ code: told.data.code, message: told.data.text }, 'Wyoming');
+      throw peer.ended ? new Refused('closed') : error;
+    } finally {
+      peer.close();
+    }
+  },
+});
+/** @param {Wyoming} peer */
+const soundOf = async (peer) => {
+  await peer.wait('audio-stop');
+  return Buffer.concat(peer.events.map((e) => e.payload));
 };
 
 let titles = 0;
@@ -273,6 +295,35 @@ export function quoteFlows(folder) {
       },
     },
     'repartee ask': { patient: true, run: (s) => askByCommand(s, QUESTION), shown: (text) => text.split('\n', 3) },
+    'Wyoming, describe': wyoming(async (peer) => {
+      peer.send('ping', { text: 'a' });
+      peer.send('describe');
+      return Object.keys((await peer.wait('info')).data);
+    }),
+    'Wyoming, transcribe': wyoming(async (peer) => {
+      peer.send('transcribe', { language: 'en' });
+      for (let i = 0; i < 10; i++) peer.sound(100, { rate: 48000, channels: 2 });
+      peer.send('audio-stop');
+      return (await peer.wait('transcript')).data;
+    }),
+    'Wyoming, synthesize': wyoming(async (peer) => {
+      peer.send('synthesize', { text: 'Good morning, and a good day.', voice: { name: 'tone' } });
+      return await soundOf(peer);
+    }),
+    'Wyoming, a text that is being written': wyoming(async (peer) => {
+      peer.send('synthesize-start');
+      for (const text of ['Good morning', ', and a good', ' day.']) peer.send('synthesize-chunk', { text });
+      peer.send('synthesize-stop');
+      return await soundOf(peer);
+    }),
+    'Wyoming, questions': wyoming(async (peer) => {
+      const answers = [];
+      for (const context of [undefined, { conversation_id: 'one', more: [1] }]) {
+        peer.send('transcript', { text: QUESTION, context });
+        answers.push((await peer.wait('handled')).data);
+      }
+      return answers;
+    }),
     'WS /voice, hello': voice({}, (talk) => talk.ready.engines),
     'a typed turn': voice({}, typed),
     'a spoken turn': voice({}, spoken(frames(samples))),

@@ -71,9 +71,19 @@ static void test_no_aliases(void **)
     free(in);
 }
 
+static void two_channels_become_their_mean(void **)
+{
+    int16_t samples[] = {INT16_MAX, INT16_MAX, INT16_MIN, INT16_MIN, INT16_MAX,
+                         INT16_MIN, 3,         4,         -100,      100};
+    static const int16_t want[] = {INT16_MAX, INT16_MIN, 0, 3, 0};
+    pcm_mix(samples, countof(want));
+    assert_memory_equal(samples, want, sizeof want);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_channels_become_their_mean),
         cmocka_unit_test(test_odd_bytes_are_carried),
         cmocka_unit_test(test_rates),
         cmocka_unit_test(test_no_aliases),

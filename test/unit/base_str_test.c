@@ -146,12 +146,30 @@ static void test_distance(void **)
                      STR_DISTANCE_MAX - 2);
 }
 
+static void names_in_a_list_are_found_whole(void **)
+{
+    static const struct {
+        const char *list, *name;
+        bool want;
+    } cases[] = {
+        {"slt, rms, awb", "rms", true}, {"slt,rms", "slt", true}, {"slt, rms ", "rms", true},
+        {"slt, rms", "rm", false},      {"slt, rms", "", false},  {"", "rms", false},
+        {"slt rms", "rms", false},      {"slt,,rms", "", true},
+    };
+    for (size_t i = 0; i < countof(cases); i++)
+        assert_int_equal(str_listed(str_of(cases[i].list), str_of(cases[i].name)), cases[i].want);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_distance),      cmocka_unit_test(test_comparing),
-        cmocka_unit_test(test_finding),       cmocka_unit_test(test_cutting),
-        cmocka_unit_test(test_whole_numbers), cmocka_unit_test(test_broken_numbers),
+        cmocka_unit_test(names_in_a_list_are_found_whole),
+        cmocka_unit_test(test_distance),
+        cmocka_unit_test(test_comparing),
+        cmocka_unit_test(test_finding),
+        cmocka_unit_test(test_cutting),
+        cmocka_unit_test(test_whole_numbers),
+        cmocka_unit_test(test_broken_numbers),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -213,6 +213,11 @@ enum err auth_visitor(const struct auth *a, const struct http_head *head,
     return OK;
 }
 
+void auth_stranger(struct principal *ret_who)
+{
+    be(ret_who, visitor, by_visit, false);
+}
+
 enum err auth_issue(const struct auth *a, const struct principal *who, struct str session,
                     struct buf *into, int64_t *ret_expires_s)
 {

@@ -46,6 +46,8 @@ bool auth_is_one_person(const struct auth *a);
 /* Who may begin a session: every principal, and with session.public anybody, as a visitor. */
 enum err auth_visitor(const struct auth *a, const struct http_head *head,
                       const struct sock_peer *peer, struct principal *ret_who);
+/* Who came by a door that asks nobody for a key: as a visitor, he asks and changes nothing. */
+void auth_stranger(struct principal *ret_who);
 /* A token for `session` of `who`; appended to `into`. */
 enum err auth_issue(const struct auth *a, const struct principal *who, struct str session,
                     struct buf *into, int64_t *ret_expires_s);

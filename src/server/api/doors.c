@@ -26,24 +26,6 @@ static const char headers[] =
     "Cross-Origin-Resource-Policy: same-origin\r\n"
     "Permissions-Policy: microphone=(self), camera=(), geolocation=()\r\n";
 
-/* "127.0.0.1:8600", "[::1]:8600", "localhost:0" */
-static enum err split_address(struct str text, struct str *ret_host, uint16_t *ret_port)
-{
-    size_t colon = text.n;
-    while (colon > 0 && text.p[colon - 1] != ':')
-        colon--;
-    int64_t port;
-    if (colon == 0 || str_to_i64(str_sub(text, colon, text.n), &port) != OK || port < 0 ||
-        port > 65535)
-        return ERR_INVALID;
-    struct str host = str_sub(text, 0, colon - 1);
-    if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
-        host = str_sub(host, 1, host.n - 1);
-    *ret_host = host;
-    *ret_port = (uint16_t)port;
-    return host.n ? OK : ERR_INVALID;
-}
-
 /* A browser keeps to it for the host name on every port, and gives no way around a bad certificate. */
 static enum err set_headers(struct server *s)
 {
@@ -63,7 +45,7 @@ static enum err listen_tcp(struct server *s, struct server_why *why)
     const char *address = s->conf->listen;
     struct str host;
     uint16_t port;
-    if (split_address(str_of(address), &host, &port) != OK)
+    if (address_split(str_of(address), &host, &port) != OK)
         return server_refuse(why, ERR_INVALID,
                              "--listen must be ADDRESS:PORT, such as 127.0.0.1:8600, "
                              "not \"%.80s\"",
@@ -91,14 +73,20 @@ static enum err listen_tcp(struct server *s, struct server_why *why)
     return OK;
 }
 
-/* As many as wanted, or as the system has descriptors for beside those of engines, readers and stores:
- * who comes later shall be told so (503), and an engine that died still find a socket to live on. */
-static uint32_t connections_at_once(uint64_t wanted)
+/* Of engines, readers and stores, and what comes by the other door. */
+static uint64_t own_descriptors(const struct conf *c)
 {
-    uint64_t files = descriptors_allow(wanted + OWN_DESCRIPTORS);
-    if (files >= wanted + OWN_DESCRIPTORS)
+    return OWN_DESCRIPTORS + (c->wyoming_listen[0] ? (uint64_t)c->wyoming_connections : 0);
+}
+
+/* As many as wanted, or as the system has descriptors for beside our own: who comes later shall be told so (503), and
+ * an engine that died still find a socket to live on. */
+static uint32_t connections_at_once(uint64_t wanted, uint64_t own)
+{
+    uint64_t files = descriptors_allow(wanted + own);
+    if (files >= wanted + own)
         return (uint32_t)wanted;
-    uint64_t fewer = files > 2 * OWN_DESCRIPTORS ? files - OWN_DESCRIPTORS : files / 2;
+    uint64_t fewer = files > 2 * own ? files - own : files / 2;
     log_warn("the system lets this process open %llu files, so %llu connections at once are taken, "
              "not %llu; raise its hard limit (ulimit -Hn, LimitNOFILE=) or lower http.connections",
              (unsigned long long)files, (unsigned long long)fewer, (unsigned long long)wanted);
@@ -110,8 +98,9 @@ static enum err open_front(struct server *s, const struct server_where *where,
 {
     const struct conf *c = s->conf;
     struct front_limits limits = FRONT_LIMITS;
-    limits.connections = connections_at_once((uint64_t)c->max_connections);
-    try(loop_reserve(s->loop, limits.connections + OWN_DESCRIPTORS));
+    uint64_t own = own_descriptors(c);
+    limits.connections = connections_at_once((uint64_t)c->max_connections, own);
+    try(loop_reserve(s->loop, limits.connections + (uint32_t)own));
     limits.header_ms = (uint32_t)c->header_ms;
     limits.body_ms = (uint32_t)c->body_ms;
     limits.idle_ms = (uint32_t)c->idle_ms;
@@ -186,7 +175,7 @@ bool doors_url(const struct server *s, unsigned i, char *into, size_t size)
     struct addresses list;
     struct str host;
     uint16_t port;
-    if (!bound || split_address(str_of(bound), &host, &port) != OK)
+    if (!bound || address_split(str_of(bound), &host, &port) != OK)
         return false;
     addresses_of(host, &list);
     const struct tls_cert *cert = s->secure ? secure_certificate(s->secure) : nullptr;

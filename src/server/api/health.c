@@ -235,6 +235,12 @@ static enum err put_net(struct server *s, struct buf *into)
                     (double)n->slow_readers));
     try(put_counter(into, "repartee_connections_refused_total", "Connections over the limit.",
                     (double)n->refused));
+    if (s->wyoming) {
+        try(put_gauge(into, "repartee_wyoming_connections", "Open connections of Wyoming.",
+                      wyoming_connections(s)));
+        try(put_counter(into, "repartee_wyoming_refused_total",
+                        "Connections of Wyoming that were not taken.", (double)wyoming_refused(s)));
+    }
     try(put_counter(into, "repartee_received_bytes_total", "Bytes received.", (double)n->bytes_in));
     try(put_counter(into, "repartee_sent_bytes_total", "Bytes sent.", (double)n->bytes_out));
     try(metrics_family(into, responses, "counter",

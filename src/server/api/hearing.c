@@ -26,13 +26,13 @@ struct hearing {
     struct server *server;
     const struct hearing_events *events;
     void *arg;
-    int fd; /* memfd: the recording */
+    int fd; /* memfd: the recording; -1: nothing of one has come */
     uint64_t size;
     struct reader *reader;
     struct job *job;
     struct timer feeder, deadline;
     struct buf samples; /* read, not passed on */
-    bool all_read, was_heard, tells_news;
+    bool all_read, was_heard, tells_news, is_behind;
     struct buf told; /* with news */
     uint64_t began_us, read_us;
 };
@@ -48,11 +48,7 @@ enum err hearing_create(struct server *s, const struct hearing_events *events, v
     struct hearing *h = mem_zero(1, sizeof *h);
     if (!h)
         return ERR_NOMEM;
-    h->fd = memfd_create("recording", MFD_CLOEXEC);
-    if (h->fd < 0) {
-        free(h);
-        return ERR_BUSY;
-    }
+    h->fd = -1;
     s->uploads++;
     h->server = s;
     h->events = events;
@@ -76,12 +72,17 @@ void hearing_destroy(struct hearing *h)
     timer_stop(&h->deadline);
     buf_finish(&h->samples);
     buf_finish(&h->told);
-    close(h->fd);
+    if (h->fd >= 0)
+        close(h->fd);
     free(h);
 }
 
 enum err hearing_add(struct hearing *h, struct str bytes)
 {
+    if (h->fd < 0)
+        h->fd = memfd_create("recording", MFD_CLOEXEC);
+    if (h->fd < 0)
+        return ERR_BUSY;
     while (bytes.n) {
         ssize_t n = write(h->fd, bytes.p, bytes.n);
         if (n <= 0)
@@ -191,8 +192,12 @@ static void on_feeder(void *arg)
 {
     struct hearing *h = arg;
     enum err err = h->job ? feed(h) : OK;
-    if (err != OK)
+    if (err != OK) {
         end(h, err, nullptr);
+    } else if (h->is_behind && h->samples.n < READ_HIGH / 2) {
+        h->is_behind = false;
+        h->events->eased(h->arg);
+    }
 }
 
 static void on_samples(void *arg, struct str s16le)
@@ -231,14 +236,12 @@ static void on_deadline(void *arg)
     end(arg, ERR_TOOBIG, "the recording is too long to be transcribed in one request");
 }
 
-enum err hearing_begin(struct hearing *h, const struct hearing_wish *wish)
+static enum err open_job(struct hearing *h, uint32_t rate_hz, const struct hearing_wish *wish)
 {
     static const struct job_events job_events = {.message = on_job_message, .ended = on_job_ended};
-    static const struct reader_events reader_events = {
-        .samples = on_samples, .done = on_read, .failed = on_read_failed};
     h->began_us = clock_us();
     try(engine_open(h->server->stt, &job_events, h, &h->job));
-    const struct msg_stt_open open = {.rate_hz = PCM_RATE_RECOGNISE,
+    const struct msg_stt_open open = {.rate_hz = rate_hz,
                                       .partials = wish->news ? PARTIALS_SETTLED : 0,
                                       .language = wish->language,
                                       .segments = wish->segments,
@@ -246,9 +249,41 @@ enum err hearing_begin(struct hearing *h, const struct hearing_wish *wish)
                                       .temperature = (float)wish->temperature,
                                       .prompt = wish->prompt};
     h->tells_news = wish->news;
-    try(job_send(h->job, MSG_stt_open, &open));
-    const struct reader_file file = {.kind = "sound", .name = "", .fd = h->fd, .size = h->size};
-    try(reader_start(h->server->loop, &file, &reader_events, h, &h->reader));
     timer_start(&h->deadline, DEADLINE_MS);
-    return OK;
+    return job_send(h->job, MSG_stt_open, &open);
+}
+
+enum err hearing_begin(struct hearing *h, const struct hearing_wish *wish)
+{
+    static const struct reader_events reader_events = {
+        .samples = on_samples, .done = on_read, .failed = on_read_failed};
+    try(open_job(h, PCM_RATE_RECOGNISE, wish));
+    const struct reader_file file = {.kind = "sound", .name = "", .fd = h->fd, .size = h->size};
+    return reader_start(h->server->loop, &file, &reader_events, h, &h->reader);
+}
+
+/* --- live ---------------------------------------------------------------------------------------- */
+
+enum err hearing_begin_live(struct hearing *h, uint32_t rate_hz, const struct hearing_wish *wish)
+{
+    return open_job(h, rate_hz, wish);
+}
+
+enum err hearing_sound(struct hearing *h, struct str s16le)
+{
+    try(buf_add(&h->samples, s16le));
+    return h->job ? feed(h) : ERR_ENGINE;
+}
+
+bool hearing_is_behind(struct hearing *h)
+{
+    h->is_behind = h->is_behind || h->samples.n >= READ_HIGH;
+    return h->is_behind;
+}
+
+enum err hearing_stop(struct hearing *h)
+{
+    h->all_read = true;
+    h->read_us = clock_us();
+    return h->job ? feed(h) : ERR_ENGINE;
 }

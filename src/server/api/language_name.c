@@ -50,3 +50,21 @@ struct str language_name(struct str tag)
             return str_of(languages[i].name);
     return tag;
 }
+
+bool language_at(size_t i, struct str *ret_tag)
+{
+    if (i >= sizeof languages / sizeof *languages)
+        return false;
+    *ret_tag = str_of(languages[i].code);
+    return true;
+}
+
+bool language_is_tag(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i], lower = c | 0x20;
+        if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_')
+            return false;
+    }
+    return true;
+}

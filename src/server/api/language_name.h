@@ -6,3 +6,7 @@
 #include "base/str.h"
 
 struct str language_name(struct str tag);
+/* It is written like a tag: letters, digits, and what stands between them in pt-BR and pt_BR. Also "". */
+bool language_is_tag(struct str s);
+/* Whisper's languages, one after another: false past the last. */
+bool language_at(size_t i, struct str *ret_tag);

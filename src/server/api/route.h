@@ -45,6 +45,14 @@ void voices_tick(struct server *s);
 void models_drain(struct server *s);
 void models_end(struct server *s);
 
+/* Home Assistant's door (api/wyoming), where wyoming.listen names one. With a sentence where it cannot be. */
+enum err wyoming_open(struct server *s, struct server_why *why);
+/* Its listener closes, and each connection after what it is at. */
+void wyoming_drain(struct server *s);
+void wyoming_close(struct server *s);
+uint32_t wyoming_connections(const struct server *s);
+uint64_t wyoming_refused(const struct server *s); /* connections, ever */
+
 void handle_page(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_healthz(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_readyz(struct server *, struct exchange *, const struct principal *, struct str);

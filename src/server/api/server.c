@@ -129,6 +129,7 @@ static void begin_drain(struct server *s)
     answerer_drain(s->answerer);
     voices_drain(s);
     models_drain(s);
+    wyoming_drain(s);
     front_drain(s->front);
 }
 
@@ -144,7 +145,7 @@ static void on_drain_check(void *arg)
     uint64_t over = s->drain_until_ms;
     /* Not turns alone: recordings, syntheses and what slow readers have not taken yet. Each connection
      * closes itself after its last answer. */
-    uint64_t open = front_stats(s->front)->connections_now;
+    uint64_t open = front_stats(s->front)->connections_now + wyoming_connections(s);
     if ((s->talk.live_count == 0 && open == 0) || clock_ms() >= over) {
         if (s->talk.live_count || open)
             log_warn("%u turns and %llu connections did not finish in time", s->talk.live_count,
@@ -229,6 +230,8 @@ static enum err build(struct server *s, const struct server_where *where, struct
     look_at_the_disk(s);
     open_keep(s);
     try(doors_open(s, where, why));
+    if (!s->is_private)
+        try(wyoming_open(s, why));
     try(document_store_open(s, why));
     room_reserve(s->data);
     if (!s->is_private) /* `repartee doctor` says it in its own words */
@@ -280,6 +283,7 @@ void server_destroy(struct server *s)
     if (!s)
         return;
     front_destroy(s->front); /* ends what is open: turns, waiting requests */
+    wyoming_close(s);
     voices_end(s);
     models_end(s);
     while (s->talk.live)

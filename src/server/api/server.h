@@ -24,6 +24,7 @@ struct rag_reader_events;
 struct secure;
 struct startup;
 struct voice;
+struct wyoming_door;
 
 /* Of a host name as long as it may be. */
 enum { SERVER_URL_BYTES = 280 };
@@ -61,8 +62,9 @@ struct server {
     bool keep_is_stuck; /* without one: earlier ones may lie there, and cannot be deleted */
 
     struct talk talk;
-    struct voice *voices; /* open /voice connections */
-    struct call *away;    /* calls whose client was cut off and may come back */
+    struct voice *voices;         /* open /voice connections */
+    struct wyoming_door *wyoming; /* NULL: nobody listens there (api/wyoming) */
+    struct call *away;            /* calls whose client was cut off and may come back */
     uint32_t away_count;
     struct timer tick;       /* once a minute: forget idle sessions */
     struct timer drain;      /* after SIGTERM: looks whether the turns have finished */

@@ -13,8 +13,10 @@ struct speaking {
     const struct speaking_events *events;
     void *arg;
     struct job *job;
+    struct clause_splitter clauses;
     struct timer silence; /* of the engine; stopped while it waits for the client */
     size_t unread;        /* bytes that the client has not taken and the engine got no credit for */
+    uint32_t owed;        /* clauses, and in the end tts_done, that the engine has not said yet */
     uint32_t samples;
 };
 
@@ -24,21 +26,37 @@ void speaking_destroy(struct speaking *y)
         return;
     job_cancel(y->job);
     timer_stop(&y->silence);
+    clause_free(&y->clauses);
     free(y);
+}
+
+/* It begins anew with each word of the engine. */
+static void watch_silence(struct speaking *y)
+{
+    if (y->owed && !y->unread)
+        timer_start(&y->silence, SILENCE_MS);
+    else
+        timer_stop(&y->silence); /* it waits for the client */
 }
 
 static void on_sound(struct speaking *y, struct str bytes)
 {
-    timer_start(&y->silence, SILENCE_MS);
+    watch_silence(y);
     enum err err = y->events->sound(y->arg, bytes);
     if (err == OK) {
         job_consumed(y->job, bytes.n);
     } else if (err == ERR_AGAIN) {
         y->unread += bytes.n;
-        timer_stop(&y->silence); /* net/exchange drops a client that does not go on */
+        watch_silence(y); /* who does not go on is dropped with his connection */
     } else {
         y->events->ended(y->arg, err, nullptr);
     }
+}
+
+static void on_clause(struct speaking *y)
+{
+    y->owed -= y->owed > 0;
+    watch_silence(y);
 }
 
 static void on_message(void *arg, enum msg_type type, const union msg *msg)
@@ -46,17 +64,20 @@ static void on_message(void *arg, enum msg_type type, const union msg *msg)
     struct speaking *y = arg;
     if (type == MSG_audio)
         on_sound(y, msg->audio.samples);
+    else if (type == MSG_tts_clause)
+        on_clause(y);
     else if (type == MSG_tts_done)
         y->samples = msg->tts_done.samples;
 }
 
 void speaking_resume(struct speaking *y)
 {
-    if (y->job) {
-        job_consumed(y->job, y->unread);
-        timer_start(&y->silence, SILENCE_MS);
-    }
+    size_t unread = y->unread;
     y->unread = 0;
+    if (!y->job)
+        return;
+    job_consumed(y->job, unread);
+    watch_silence(y);
 }
 
 static void on_ended(void *arg, enum err err, const char *text)
@@ -78,53 +99,79 @@ uint32_t speaking_samples(const struct speaking *y)
     return y->samples;
 }
 
-static enum err send_clauses(struct job *job, struct clause_splitter *clauses, struct str all)
+static enum err send_clauses(struct speaking *y)
 {
     struct str clause;
     size_t end;
-    try(clause_feed(clauses, all));
-    clause_finish(clauses);
-    while (clause_next(clauses, &clause, &end)) {
+    while (clause_next(&y->clauses, &clause, &end)) {
         const struct msg_tts_text text = {clause};
-        try(job_send(job, MSG_tts_text, &text));
+        try(job_send(y->job, MSG_tts_text, &text));
+        y->owed++;
     }
+    watch_silence(y);
     return OK;
 }
 
-static enum err send_all(const struct server *s, struct job *job, const struct speaking_wish *w)
+enum err speaking_text(struct speaking *y, struct str text)
 {
-    const struct msg_tts_open open = {.voice = w->voice.n ? w->voice : str_of(s->conf->tts_voice),
-                                      .rate_hz = w->rate_hz,
-                                      .speed = (float)w->speed,
-                                      .format = w->format};
+    if (!y->job)
+        return ERR_ENGINE;
+    try(clause_feed(&y->clauses, text));
+    return send_clauses(y);
+}
+
+enum err speaking_stop(struct speaking *y)
+{
     const struct msg_tts_finish finish = {};
-    struct clause_splitter clauses;
-    try(job_send(job, MSG_tts_open, &open));
-    clause_init(&clauses);
-    enum err err = send_clauses(job, &clauses, w->text);
-    clause_free(&clauses);
-    return err == OK ? job_send(job, MSG_tts_finish, &finish) : err;
+    if (!y->job)
+        return ERR_ENGINE;
+    y->owed++; /* its last word */
+    clause_finish(&y->clauses);
+    try(send_clauses(y));
+    return job_send(y->job, MSG_tts_finish, &finish);
+}
+
+enum err speaking_open(struct server *s, const struct speaking_wish *wish,
+                       const struct speaking_events *events, void *arg,
+                       struct speaking **ret_speaking)
+{
+    static const struct job_events job_events = {.message = on_message, .ended = on_ended};
+    const struct msg_tts_open open = {.voice =
+                                          wish->voice.n ? wish->voice : str_of(s->conf->tts_voice),
+                                      .rate_hz = wish->rate_hz,
+                                      .speed = (float)wish->speed,
+                                      .format = wish->format};
+    struct speaking *y = mem_zero(1, sizeof *y);
+    if (!y)
+        return ERR_NOMEM;
+    y->events = events;
+    y->arg = arg;
+    clause_init(&y->clauses);
+    timer_init(&y->silence, s->loop, on_silence, y);
+    enum err err = engine_open(s->tts, &job_events, y, &y->job);
+    if (err == OK)
+        err = job_send(y->job, MSG_tts_open, &open);
+    if (err != OK) {
+        speaking_destroy(y);
+        return err;
+    }
+    *ret_speaking = y;
+    return OK;
 }
 
 enum err speaking_begin(struct server *s, const struct speaking_wish *wish,
                         const struct speaking_events *events, void *arg,
                         struct speaking **ret_speaking)
 {
-    static const struct job_events job_events = {.message = on_message, .ended = on_ended};
-    struct speaking *y = mem_zero(1, sizeof *y);
-    if (!y)
-        return ERR_NOMEM;
-    y->events = events;
-    y->arg = arg;
-    timer_init(&y->silence, s->loop, on_silence, y);
-    enum err err = engine_open(s->tts, &job_events, y, &y->job);
+    struct speaking *y = nullptr;
+    try(speaking_open(s, wish, events, arg, &y));
+    enum err err = speaking_text(y, wish->text);
     if (err == OK)
-        err = send_all(s, y->job, wish);
+        err = speaking_stop(y);
     if (err != OK) {
         speaking_destroy(y);
         return err;
     }
-    timer_start(&y->silence, SILENCE_MS);
     *ret_speaking = y;
     return OK;
 }

@@ -7,7 +7,12 @@
  *     try(speaking_begin(s, &wish, &events, me, &y));
  *     … events.sound …, then events.ended, exactly once, where y is destroyed
  *
- * No event fires from inside speaking_begin or speaking_resume, and none after speaking_destroy.
+ * A text that comes in pieces is spoken as soon as a clause of it is whole:
+ *
+ *     try(speaking_open(s, &wish, &events, me, &y));   // of wish.text nothing is said
+ *     try(speaking_text(y, piece)); … try(speaking_stop(y));
+ *
+ * No event fires from inside these calls, and none after speaking_destroy.
  */
 #pragma once
 
@@ -36,6 +41,12 @@ struct speaking_events {
 enum err speaking_begin(struct server *s, const struct speaking_wish *wish,
                         const struct speaking_events *events, void *arg,
                         struct speaking **ret_speaking);
+enum err speaking_open(struct server *s, const struct speaking_wish *wish,
+                       const struct speaking_events *events, void *arg,
+                       struct speaking **ret_speaking);
+/* ERR_TOOBIG: more than CLAUSE_ANSWER_MAX in all; ERR_BUSY: too much of it waits; ERR_ENGINE, ERR_NOMEM. */
+enum err speaking_text(struct speaking *y, struct str text);
+enum err speaking_stop(struct speaking *y); /* that was all of it */
 /* The client has taken what there was. */
 void speaking_resume(struct speaking *y);
 uint32_t speaking_samples(const struct speaking *y); /* once it has ended with OK */

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "server/api/language_name.h"
+
 static enum err refuse(struct json_why *why, const char *param, const char *text)
 {
     snprintf(why->text, sizeof why->text, "%s", text);
@@ -18,20 +20,10 @@ static enum err read_nothing(struct transcription_request *r, struct str value,
     return OK;
 }
 
-static bool is_tag(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i], lower = c | 0x20;
-        if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_')
-            return false;
-    }
-    return s.n < TRANSCRIPTION_LANGUAGE_BYTES;
-}
-
 static enum err read_language(struct transcription_request *r, struct str value,
                               struct json_why *why)
 {
-    if (!is_tag(value))
+    if (!language_is_tag(value) || value.n >= TRANSCRIPTION_LANGUAGE_BYTES)
         return refuse(why, "language", "the language is a code such as en, de or pt-BR");
     if (value.n > 0)
         memcpy(r->language, value.p, value.n);

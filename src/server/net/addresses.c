@@ -11,6 +11,23 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum err address_split(struct str text, struct str *ret_host, uint16_t *ret_port)
+{
+    size_t colon = text.n;
+    while (colon > 0 && text.p[colon - 1] != ':')
+        colon--;
+    int64_t port;
+    if (colon == 0 || str_to_i64(str_sub(text, colon, text.n), &port) != OK || port < 0 ||
+        port > 65535)
+        return ERR_INVALID;
+    struct str host = str_sub(text, 0, colon - 1);
+    if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+        host = str_sub(host, 1, host.n - 1);
+    *ret_host = host;
+    *ret_port = (uint16_t)port;
+    return host.n ? OK : ERR_INVALID;
+}
+
 static void add(struct addresses *list, const char *text)
 {
     for (unsigned i = 0; i < list->count; i++)

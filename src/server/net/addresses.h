@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* By which addresses other machines may reach a listener. Asks the system; no name is looked up. */
+/* Addresses of listeners: how they are written, and by which of them other machines may come. Asks the system; no name
+ * is looked up. */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/str.h"
+
+/* "127.0.0.1:8600", "[::1]:8600", "localhost:0". ERR_INVALID. */
+enum err address_split(struct str text, struct str *ret_host, uint16_t *ret_port);
 
 enum { ADDRESSES_MAX = 16, ADDRESS_SIZE = 46 };
 struct addresses {

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+/* describe, answered by info: one program that hears, one that speaks, one that answers, each by the model or the voices
+ * that it has now. */
+#include <stdio.h>
+
+#include "base/conf.h"
+#include "server/answerer/answerer.h"
+#include "server/api/language_name.h"
+#include "server/api/wyoming/peer.h"
+#include "server/engine/engine.h"
+
+enum { TAG_MAX = 16 };
+
+/* Who made what a driver runs. Other drivers' models are the operator's. */
+static const struct maker {
+    const char *driver, *name, *url;
+} makers[] = {
+    {"sphinx", "Carnegie Mellon University", "https://cmusphinx.github.io"},
+    {"whisper", "OpenAI", "https://github.com/openai/whisper"},
+    {"flite", "Carnegie Mellon University", "https://github.com/festvox/flite"},
+    {"espeak", "espeak-ng", "https://github.com/espeak-ng/espeak-ng"},
+    {"piper", "Rhasspy", "https://github.com/rhasspy/piper"},
+    {"llama", "llama.cpp", "https://github.com/ggml-org/llama.cpp"},
+};
+
+static void put_artifact(struct json_out *j, struct str name, const char *driver,
+                         const char *description)
+{
+    struct maker maker = {.name = "Repartee", .url = ""};
+    for (size_t i = 0; i < sizeof makers / sizeof *makers; i++)
+        if (strcmp(driver, makers[i].driver) == 0)
+            maker = makers[i];
+    json_kstr(j, "name", name);
+    json_kstr(j, "description", str_of(description));
+    json_key(j, "attribution");
+    json_obj(j);
+    json_kstr(j, "name", str_of(maker.name));
+    json_kstr(j, "url", str_of(maker.url));
+    json_end(j);
+    json_kbool(j, "installed", true);
+    json_kstr(j, "version", S(REPARTEE_VERSION));
+}
+
+/* Up to the list of its models, whose end the caller writes. */
+static void begin_program(struct json_out *j, const char *kind, const char *description,
+                          const char *models)
+{
+    json_key(j, kind);
+    json_arr(j);
+    json_obj(j);
+    put_artifact(j, S("repartee"), "", description);
+    json_key(j, models);
+    json_arr(j);
+}
+
+static void end_program(struct json_out *j, const char *streams)
+{
+    json_end(j);
+    json_kbool(j, streams, true);
+}
+
+/* "en, de"; "auto" are all that Whisper knows. */
+static void put_languages(struct json_out *j, struct str tags)
+{
+    struct str tag;
+    json_key(j, "languages");
+    json_arr(j);
+    if (str_eq(tags, S("auto")))
+        for (size_t i = 0; language_at(i, &tag); i++)
+            json_put_str(j, tag);
+    else
+        while (str_cut(&tags, ',', &tag))
+            json_put_str(j, str_trim(tag));
+    json_end(j);
+}
+
+/* Where the operator's files lie is nobody's business. */
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static void put_ears(struct json_out *j, const struct engine *stt)
+{
+    struct engine_info info;
+    engine_info(stt, &info);
+    struct str name = str_of(info.model[0] ? file_name(info.model) : info.driver);
+    begin_program(j, "asr", "Repartee's recognizer", "models");
+    json_obj(j);
+    put_artifact(j, name, info.driver, "the recognizer's model");
+    put_languages(j, str_of(info.languages));
+    json_end(j);
+    end_program(j, "supports_transcript_streaming");
+    json_kbool(j, "requires_external_vad", true); /* audio-stop ends an utterance, nothing else */
+    json_end(j);
+    json_end(j);
+}
+
+/* "en_US-lessac-medium" → "en-US"; false: its name does not say. */
+static bool language_of_model(const char *model, char into[TAG_MAX])
+{
+    const char *dash = strchr(model, '-');
+    size_t n = dash ? (size_t)(dash - model) : 0;
+    if (n < 2 || n >= TAG_MAX || strcspn(model, "_") > n)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        into[i] = (char)(model[i] == '_' ? '-' : model[i]);
+    into[n] = '\0';
+    return true;
+}
+
+/* espeak-ng's voices have a language's name; flite's are English; a model's and its speakers' are of its language. */
+static void put_voice(struct json_out *j, const struct engine_info *info, struct str name)
+{
+    char tag[TAG_MAX] = "en";
+    bool is_flite = str_listed(S("slt,rms,awb,kal"), name), is_espeak = false;
+    if (!is_flite)
+        is_espeak = str_listed(str_of(info->languages), name);
+    bool is_piper = !is_flite && !is_espeak && language_of_model(file_name(info->model), tag);
+    json_obj(j);
+    put_artifact(j, name,
+                 is_flite    ? "flite"
+                 : is_espeak ? "espeak"
+                 : is_piper  ? "piper"
+                             : info->driver,
+                 "");
+    put_languages(j, is_espeak ? name : str_of(tag));
+    json_end(j);
+}
+
+/* The standard one first, since Home Assistant takes the first. */
+static void put_mouth(struct json_out *j, const struct engine *tts, const struct conf *conf)
+{
+    struct engine_info info;
+    engine_info(tts, &info);
+    struct str names = str_of(info.voices), name, standard = str_of(conf->tts_voice);
+    if (standard.n == 0)
+        standard = str_of(info.model);
+    begin_program(j, "tts", "Repartee's voice", "voices");
+    if (str_listed(names, standard))
+        put_voice(j, &info, standard);
+    while (str_cut(&names, ',', &name))
+        if (!str_eq(str_trim(name), standard))
+            put_voice(j, &info, str_trim(name));
+    end_program(j, "supports_synthesize_streaming");
+    json_end(j);
+    json_end(j);
+}
+
+static void put_mind(struct json_out *j, const struct server *s)
+{
+    struct answerer_info who;
+    struct engine_info ears;
+    answerer_info(s->answerer, &who);
+    engine_info(s->stt, &ears);
+    struct str language = str_of(s->conf->language);
+    begin_program(j, "handle", "Answers from your documents", "models");
+    json_obj(j);
+    put_artifact(j, str_of(file_name(who.model)), who.driver, "who answers");
+    put_languages(j, str_eq_nocase(language, S("auto")) ? str_of(ears.languages) : language);
+    json_end(j);
+    end_program(j, "supports_handled_streaming");
+    json_kbool(j, "supports_home_control", false);
+    json_end(j);
+    json_end(j);
+}
+
+enum err describe_tell(struct peer *p, const struct wyoming_event *e, struct json_why *why)
+{
+    (void)e, (void)why;
+    const struct server *s = p->door->server;
+    struct json_out j = peer_event(p);
+    put_ears(&j, s->stt);
+    put_mouth(&j, s->tts, s->conf);
+    put_mind(&j, s);
+    peer_send(p, "info", &j, S(""));
+    return OK;
+}
