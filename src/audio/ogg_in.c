@@ -12,8 +12,9 @@ enum { STEP_BYTES = 4096, FILE_HZ = 48000, HEADS = 2, MAGIC_BYTES = 4 };
 struct ogg_in {
     ogg_sync_state sync;
     ogg_stream_state stream;
-    bool chosen; /* `stream` is the one that is read */
-    bool over;   /* its last page has been read */
+    bool chosen;       /* `stream` is the one that is read */
+    bool over;         /* its last page has been read */
+    const char *other; /* what a stream that is not read holds; NULL: not known */
     uint8_t magic_n;
     uint64_t packets;
     ogg_int64_t granule; /* where the last page ended, samples at 48 kHz; -1: not known */
@@ -90,14 +91,25 @@ static enum err on_packet(struct ogg_in *o, const ogg_packet *p, struct buf *int
 static enum err choose(struct ogg_in *o, ogg_page *page)
 {
     ogg_packet head;
-    if (!ogg_page_bos(page))
-        return refuse(o, "the Ogg file holds no Opus sound");
+    if (!ogg_page_bos(page)) {
+        if (o->other == nullptr)
+            return refuse(o, "the Ogg file holds no Opus sound");
+        snprintf(o->errmsg, sizeof o->errmsg,
+                 "the Ogg file holds %s, which is not read here; send Ogg/Opus, FLAC or MP3",
+                 o->other);
+        return ERR_MEDIA;
+    }
     if (ogg_stream_init(&o->stream, ogg_page_serialno(page)) != 0)
         return ERR_NOMEM;
-    if (ogg_stream_pagein(&o->stream, page) == 0 && ogg_stream_packetpeek(&o->stream, &head) == 1 &&
-        head.bytes >= 8 && memcmp(head.packet, "OpusHead", 8) == 0)
-        o->chosen = true;
-    else
+    struct str magic = {};
+    if (ogg_stream_pagein(&o->stream, page) == 0 && ogg_stream_packetpeek(&o->stream, &head) == 1)
+        magic = (struct str){(const char *)head.packet, (size_t)head.bytes};
+    o->chosen = str_starts(magic, S("OpusHead"));
+    if (str_starts(magic, S("\x01vorbis")))
+        o->other = "Vorbis";
+    else if (str_starts(magic, S("Speex   ")))
+        o->other = "Speex";
+    if (!o->chosen)
         ogg_stream_clear(&o->stream);
     return OK;
 }

@@ -4,8 +4,9 @@
  * file's first byte is touched: no network, no file system, little memory and time; the descriptor it
  * is given is all it can read. Where the kernel cannot confine it, it refuses.
  *
- * Everything it links is under permissive licences (lexbor, md4c, speexdsp, libogg, libopus), so it is
- * distributed under Apache-2.0; espeak-ng's GPL concerns repartee-tts alone.
+ * Everything it links is under permissive licences (lexbor, md4c, speexdsp, libogg, libopus, libFLAC) or,
+ * in libraries of their own, the LGPL (libmpg123, libseccomp), so it is distributed under Apache-2.0;
+ * espeak-ng's GPL concerns repartee-tts alone.
  */
 #include <errno.h>
 #include <limits.h>

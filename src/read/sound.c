@@ -2,12 +2,15 @@
 #include "read/sound.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "audio/recording.h"
 #include "audio/resample.h"
 
-/* What one feed may make, by audio/recording.h. */
-enum { FEED_BYTES = 4 * 1024, DECODED_MAX = 8 * 1024 * 1024 };
+/* What one step may make, by audio/recording.h. */
+enum { STEP_BYTES = 4 * 1024, DECODED_MAX = RECORDING_STEP_BYTES };
+/* The process ends at 20 s of computing; before that somebody is told why. An hour of speech takes a few. */
+enum { CPU_MS = 15000 };
 
 struct reading {
     struct recording *file;
@@ -44,7 +47,7 @@ static enum err convert(struct reading *r)
         enum err err = resample_create(rate, PCM_RATE_RECOGNISE, &r->resample);
         if (err == ERR_INVALID) {
             snprintf(r->why, SOUND_WHY_BYTES,
-                     "a sample rate of %u Hz is not supported; 8000 to 48000 Hz are", rate);
+                     "a sample rate of %u Hz is not supported; 8000 to 192000 Hz are", rate);
             return ERR_MEDIA;
         }
         try(err);
@@ -57,13 +60,23 @@ static enum err convert(struct reading *r)
     return hand_on(r, false);
 }
 
-static enum err read_all(struct reading *r, struct str bytes)
+static enum err mind_time(struct reading *r)
 {
-    for (; bytes.n > 0; bytes = str_sub(bytes, FEED_BYTES, bytes.n)) {
-        try(recording_feed(r->file, str_sub(bytes, 0, FEED_BYTES), &r->decoded));
+    if (clock() < (clock_t)CPU_MS * (CLOCKS_PER_SEC / 1000))
+        return OK;
+    snprintf(
+        r->why, SOUND_WHY_BYTES,
+        "the recording takes too much computing; send it shorter, or with a lower sample rate");
+    return ERR_TOOBIG;
+}
+
+static enum err read_all(struct reading *r)
+{
+    do {
+        try(recording_read(r->file, STEP_BYTES, &r->decoded));
         try(convert(r));
-    }
-    try(recording_end(r->file));
+        try(mind_time(r));
+    } while (!recording_ended(r->file));
     if (r->resample != nullptr)
         try(resample_flush(r->resample, &r->out));
     return hand_on(r, true);
@@ -76,9 +89,9 @@ enum err sound_read(struct str bytes, sound_piece_fn piece, void *to, char why[S
                         .piece = piece,
                         .to = to,
                         .why = why};
-    enum err err = recording_create(&r.file);
+    enum err err = recording_create(bytes, &r.file);
     if (err == OK)
-        err = read_all(&r, bytes);
+        err = read_all(&r);
     if (err == ERR_MEDIA && why[0] == '\0')
         snprintf(why, SOUND_WHY_BYTES, "%s", recording_errmsg(r.file));
     recording_destroy(r.file);

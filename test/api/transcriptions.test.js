@@ -2,7 +2,7 @@
 // @ts-check
 /* /v1/audio/transcriptions and /v1/audio/translations by OpenAI's own client, unchanged. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createReadStream, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -137,6 +137,24 @@ test('the built-in recogniser, through OpenAI\'s client', async (t) => {
     assert.deepEqual([refused.status, error.param], [400, 'language']);
     assert.match(error.message, /Whisper for many languages .* stt\.model/);
   });
+
+  const short = speak(folder, SAID), hear = (/** @type {string} */ name) => client.audio.transcriptions.create({ file: createReadStream(name), model: 'whisper-1', response_format: 'verbose_json' });
+  const plain = await hear(short);
+  for (const [name, how] of /** @type {[string, string[]][]} */ ([
+    ['music.mp3', ['-ar', '44100', '-ac', '2', '-b:a', '128k']],
+    ['telephone.mp3', ['-ar', '8000', '-q:a', '6']],
+    ['plain.flac', []],
+    ['studio.flac', ['-ar', '96000', '-ac', '2', '-sample_fmt', 's32']],
+    ['flac.ogg', ['-c:a', 'flac']],
+  ]))
+    await t.test(name, async () => {
+      const made = path.join(folder, name);
+      execFileSync('ffmpeg', ['-v', 'error', '-i', short, ...how, made]);
+      const heard = await hear(made);
+      assert.ok(Math.abs(heard.duration - plain.duration) < 0.005, `${heard.duration} s of ${plain.duration}`);
+      assert.ok(shareHeard(SAID, heard.text) >= 0.6, heard.text);
+      if (name === 'plain.flac' || name === 'flac.ogg') assert.equal(heard.text, plain.text, 'nothing is lost');
+    });
 
   await t.test('another language is refused', () =>
     assert.rejects(client.audio.transcriptions.create({ ...ask(), language: 'de' }), (/** @type {any} */ e) => e.status === 400 && e.param === 'language' && /English only/.test(e.message)));

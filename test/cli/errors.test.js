@@ -63,7 +63,7 @@ const table = (data) => [
   /* files */
   { args: ['hear', 'nofile.wav'], code: 1, says: /there is no file nofile\.wav; check its name/ },
   { args: ['hear', 'folder'], code: 1, says: /folder is a folder; name a file in it/ },
-  { args: ['hear', 'text.wav'], code: 1, says: /not a WAV, Ogg.Opus or WebM.Opus file; convert it, for example with: ffmpeg/ },
+  { args: ['hear', 'text.wav'], code: 1, says: /not a WAV, FLAC, MP3, Ogg.Opus or WebM.Opus file; convert it, for example with: ffmpeg/ },
   { args: ['talk', '-o', 'a.wav'], code: 2, says: /-o goes with a recording/ },
   { args: ['talk', 'nofile.wav'], code: 1, says: /there is no file nofile\.wav; check its name/ },
   { args: ['talk', 'folder'], code: 1, says: /folder is a folder; name a file in it/ },

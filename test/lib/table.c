@@ -45,10 +45,23 @@ static size_t escape(struct str s, struct buf *into)
     return 1;
 }
 
+/* Where the brace ends that begins before `s`. */
+static size_t brace_end(struct str s)
+{
+    size_t depth = 1, at = 0;
+    for (; at < s.n; at++) {
+        depth += s.p[at] == '{';
+        depth -= s.p[at] == '}';
+        if (depth == 0)
+            break;
+    }
+    return at;
+}
+
 /* Behind the brace: "20*ab}". */
 static size_t repeat(struct str s, struct buf *into)
 {
-    size_t star = str_find_byte(s, '*'), end = str_find_byte(s, '}');
+    size_t star = str_find_byte(s, '*'), end = brace_end(s);
     int64_t times;
     assert_true(star < end && end < s.n);
     assert_ok(str_to_i64(str_sub(s, 0, star), &times));

@@ -7,7 +7,7 @@
  *
  * that is a name, the bytes, and what must come of them, in the words of the test that reads the
  * table. "each" makes a case for every byte of a list, which stands in the place of @@, on both sides. In the bytes
- * ~ is a line's end (CR LF), {20*ab} repeats, and \r \n \t \s (a blank) \0 \\ \x7e are as one expects.
+ * ~ is a line's end (CR LF), {20*ab} repeats, also within another, and \r \n \t \s (a blank) \0 \\ \x7e are as one expects.
  * "$POST = …" gives a piece of text a name of capital letters, for the lines below it. # begins a remark.
  */
 #pragma once

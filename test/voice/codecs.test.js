@@ -56,9 +56,9 @@ test('a recording is heard alike in every format', async (t) => {
     const webm = webmOf(files['Ogg, 24 kbit/s']);
     for (const [bytes, sentence] of /** @type {[Uint8Array, RegExp][]} */ ([
       [webm.slice(0, 60), /ends before its sound begins/],
-      [webm.slice(10), /not a WAV, Ogg\/Opus or WebM\/Opus file/],
+      [webm.slice(10), /not a WAV, FLAC, MP3, Ogg\/Opus or WebM\/Opus file/],
       [readFileSync(files['Ogg, 24 kbit/s']).subarray(0, 40), /the Ogg file ends before/],
-      [Buffer.from('ID3\x04 an mp3 file'), /not a WAV, Ogg\/Opus or WebM\/Opus file/],
+      [Buffer.from('ID3\x04 an mp3 file'), /neither MP3 nor FLAC behind it/],
     ])) {
       writeFileSync(damaged, bytes);
       const { status, error } = await stt(damaged);

@@ -32,8 +32,8 @@ static const struct command table[] = {
     {.name = "hear", .operands = "FILE", .least = 1, .most = 1, .run = cli_hear, .offer = "files",
      .missing = "name a recording, or - to read it from standard input",
      .summary = "write down what is said in a recording",
-     .about = "A recording is a WAV file, or Opus in an Ogg or WebM file. The words go to standard "
-              "output; with --json also when each part was said.",
+     .about = "A recording is a WAV, FLAC or MP3 file, or Opus in an Ogg or WebM file. The words go to "
+              "standard output; with --json also when each part was said.",
      .examples = "  repartee hear interview.wav\n"
                  "  repartee hear message.ogg\n"
                  "  arecord -f S16_LE -r 16000 -d 5 | repartee hear -\n"},
