@@ -6,3 +6,5 @@
 #include "base/str.h"
 
 struct str language_name(struct str tag);
+/* The other way: "de" for "German", and of a tag its language, "de" for "de-CH". Empty when it is none of them. */
+struct str language_code(struct str name);
