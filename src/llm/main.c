@@ -44,23 +44,6 @@ static void unload(void)
         driver->unload();
 }
 
-static bool has_value(const char *option)
-{
-    return strcmp(option, "--fd") == 0 || strcmp(option, "--socket") == 0;
-}
-
-/* Takes `flag` out of the arguments; what it is called as the value of an option is none. */
-static bool take_flag(int *argc, char **argv, const char *flag)
-{
-    int kept = 0;
-    for (int i = 0; i < *argc; i++)
-        if (i == 0 || strcmp(argv[i], flag) != 0 || has_value(argv[i - 1]))
-            argv[kept++] = argv[i];
-    bool taken = kept < *argc;
-    *argc = kept;
-    return taken;
-}
-
 int main(int argc, char **argv)
 {
     /* A thread waits for the tokens of its answer: one for each. */
@@ -76,6 +59,6 @@ int main(int argc, char **argv)
         .message = stream_message,
         .close = stream_close,
     };
-    bool embeds = take_flag(&argc, argv, "--embed");
+    bool embeds = worker_take_flag(&argc, argv, "--embed");
     return worker_main(embeds ? &embed_role : &role, argc, argv);
 }

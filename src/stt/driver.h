@@ -21,7 +21,7 @@
  *
  * Text. `partial` appends the best words so far, in lower case or as the model writes, separated by
  * single blanks, without markers of silence or noise. It may differ from the one before in every word:
- * what is stable the engine finds out by comparing, and keeps (stt/agree.h). It is asked for each `step_ms` of sound; a driver
+ * what is stable the engine finds out by comparing, and keeps (wire/agree.h). It is asked for each `step_ms` of sound; a driver
  * with a pace of its own answers ERR_AGAIN when there is nothing to tell yet. `finish` ends the
  * utterance; its text is final and may differ from all partials. After `finish` only `close` follows.
  *
@@ -131,7 +131,7 @@ struct stt_utterance;
 struct stt_driver {
     const char *name;
     uint32_t step_ms;  /* of sound between two partials, at least */
-    uint32_t agreeing; /* so many hypotheses make a word settled (stt/agree.h) */
+    uint32_t agreeing; /* so many hypotheses make a word settled (wire/agree.h) */
     bool times_words;  /* measures them */
     /* Known before load; NULL when there is none. */
     const char *(*read_dir)(void);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * repartee-stt: sound in, words out.
+ * repartee-stt: sound in, words out; with --ears, only who finds speech and decodes, for a server whose words come
+ * from a recogniser elsewhere.
  */
 #include <stdio.h>
 
@@ -20,7 +21,7 @@ enum { LIGHT_THREADS = 4, THREADS = POOL_MAX + LIGHT_THREADS, STREAMS = 1024 };
 static const struct stt_driver *const drivers[] = {&stt_sphinx, &stt_whisper, &stt_scripted};
 enum { DRIVERS = sizeof drivers / sizeof *drivers };
 
-static const struct stt_driver *driver;       /* const after load */
+static const struct stt_driver *driver;       /* const after load; NULL with --ears */
 static char notes[320];                       /* const after load */
 static struct buf words = BUF(STT_WORDS_MAX); /* protocol thread: the documents' text so far */
 static const char *read_dirs[DRIVERS + 1];    /* const after start; NULL ends it */
@@ -63,6 +64,15 @@ static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
         .rate_hz = loaded.rate_hz,
         .slots = loaded.slots,
     };
+    return OK;
+}
+
+static enum err load_ears(const struct msg_load *m, struct worker_ready *ret_ready,
+                          char why[WORKER_WHY_BYTES])
+{
+    try(vad_load(m->vad, m->vad_sha256, why));
+    snprintf(notes, sizeof notes, "speech found by %s", vad_name());
+    *ret_ready = (struct worker_ready){.driver = "local", .notes = notes, .slots = 1};
     return OK;
 }
 
@@ -119,7 +129,9 @@ static enum err job_begin(struct job *j, struct worker_stream *s, uint16_t type)
 {
     if (type == MSG_decode_open)
         return decode_create(s, &j->decode);
-    return type == MSG_vad_open ? watch_create(s, &j->watch) : stream_open(s, &j->stream);
+    if (type == MSG_vad_open)
+        return watch_create(s, &j->watch);
+    return driver != nullptr ? stream_open(s, &j->stream) : ERR_UNSUPPORTED;
 }
 
 static enum err job_message(void *state, struct worker_stream *s, uint16_t type,
@@ -158,6 +170,19 @@ int main(int argc, char **argv)
         .message = job_message,
         .close = job_close,
     };
+    static const struct worker_role ears = {
+        .name = "ears",
+        .program = "stt --ears",
+        .max_threads = LIGHT_THREADS,
+        .max_streams = STREAMS,
+        .load = load_ears,
+        .unload = unload,
+        .open = job_open,
+        .message = job_message,
+        .close = job_close,
+    };
+    if (worker_take_flag(&argc, argv, "--ears"))
+        return worker_main(&ears, argc, argv);
     for (size_t i = 0, n = 0; i < DRIVERS; i++)
         if (drivers[i]->read_dir != nullptr && drivers[i]->read_dir() != nullptr)
             read_dirs[n++] = drivers[i]->read_dir();

@@ -7,9 +7,9 @@
 #include "audio/resample.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "stt/agree.h"
 #include "stt/endpoint.h"
 #include "stt/segments.h"
+#include "wire/agree.h"
 
 enum {
     PIECE_MAX_BYTES = 1 << 20, /* one audio message, at the driver's rate */

@@ -173,6 +173,22 @@ static enum err connect_server(const char *fd, const char *socket)
     return n >= 0 && n < INT_MAX ? link_inherit((int)n) : ERR_INVALID;
 }
 
+static bool has_value(const char *option)
+{
+    return strcmp(option, "--fd") == 0 || strcmp(option, "--socket") == 0;
+}
+
+bool worker_take_flag(int *argc, char **argv, const char *flag)
+{
+    int kept = 0;
+    for (int i = 0; i < *argc; i++)
+        if (i == 0 || strcmp(argv[i], flag) != 0 || has_value(argv[i - 1]))
+            argv[kept++] = argv[i];
+    bool taken = kept < *argc;
+    *argc = kept;
+    return taken;
+}
+
 int worker_main(const struct worker_role *role, int argc, char **argv)
 {
     const char *fd = "3", *socket = nullptr;

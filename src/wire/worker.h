@@ -36,7 +36,7 @@ struct worker_ready {
 };
 
 struct worker_role {
-    const char *name;     /* "stt", "llm", "tts", "embed" */
+    const char *name;     /* "stt", "ears", "llm", "tts", "embed" */
     const char *program;  /* how it is started, without "repartee-"; NULL: as `name` */
     uint32_t max_threads; /* computing at once; made when they are needed. See worker_rest */
     uint32_t max_streams; /* open at once; `slots` of ready should not exceed it */
@@ -60,6 +60,9 @@ struct worker_role {
 };
 
 int worker_main(const struct worker_role *role, int argc, char **argv);
+/* For a program with several roles, before worker_main: takes `flag` out of the arguments, if it is there. What it is
+ * called as the value of an option is none. */
+bool worker_take_flag(int *argc, char **argv, const char *flag);
 
 /* From the compute thread that handles the stream. Waits while the server has given no credit.
  * ERR_CANCELED: stop, clean up, return it. ERR_TOOBIG: over 64 KiB, nothing is sent. */

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import OpenAI from 'openai';
 import { repartee, start } from '../lib/cli.js';
-import { DONE, END, FINISH, HEAD, chunk, delta, event, models, startPeer, whole } from '../lib/model-server.js';
+import { DONE, END, FINISH, HEAD, chunk, delta, event, models, repeats, startPeer, whole } from '../lib/model-server.js';
 import { BUILD, atEnd, ownAddress, socketGet, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 
 const PATIENCE_MS = 60000; /* well below what a turn may take */
@@ -52,12 +52,6 @@ const says = (body) => (socket) => socket.write(HEAD + chunk(body) + END);
 const saysAndHangs = (body) => (socket) => socket.write(HEAD + chunk(body));
 /** The same, and the connection breaks. @param {string} body @returns {Behaviour} */
 const saysAndBreaks = (body) => (socket) => socket.end(HEAD + chunk(body));
-/** Something over and over again. @param {string} head @param {string} piece @param {number} [pause_ms] @returns {Behaviour} */
-const repeats = (head, piece, pause_ms = 30) => (socket) => {
-  socket.write(head);
-  const next = setInterval(() => socket.write(piece), pause_ms);
-  socket.once('close', () => clearInterval(next));
-};
 /** Good from the nth try on. @param {number} n @param {Behaviour} before @returns {Behaviour} */
 const goodAtTry = (n, before) => (socket, attempt, request) => (attempt < n ? before : good)(socket, attempt, request);
 

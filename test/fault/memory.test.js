@@ -18,7 +18,7 @@ import { randomly } from '../lib/cut.js';
 import { EVER, Shim } from '../lib/fault-shim.js';
 import { DOCUMENT, SCRIPTED, changeFlows, modelFlows, quoteFlows } from '../lib/flow-table.js';
 import { Refused, ask, documents } from '../lib/flows.js';
-import { DONE, END, FINISH, HEAD, chunk, delta, models, startPeer } from '../lib/model-server.js';
+import { DONE, END, FINISH, HEAD, chunk, delta, models, startPeer, whole } from '../lib/model-server.js';
 import { installModels } from '../lib/models.js';
 import { FULL, SANITIZED, times } from '../lib/scale.js';
 import { startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
@@ -327,6 +327,20 @@ test('short of memory with a language model elsewhere', options, async (t) => {
   const server = await start(t, ['--llm-url', peer.url]);
   await untilReady(server);
   await starveAll(t, server, Object.fromEntries(Object.entries(modelFlows()).filter(([name]) => /^POST .*(documents|completions)/.test(name))));
+  assert.equal(await server.stop(), 0, server.log().slice(-4000));
+});
+
+test('short of memory with a recogniser elsewhere', options, async (t) => {
+  const words = ['where', 'is', 'the', 'ladder'].map((word, i) => ({ word, start: i / 10, end: i / 10 + 0.1 }));
+  const text = 'where is the ladder', reply = { text, language: 'english', segments: [{ start: 0, end: 0.5, text, words }] };
+  const peer = await startPeer(t, {
+    models: (socket) => socket.end(models({ id: 'far' })),
+    '*': (socket) => socket.end(whole(200, reply, 'Connection: close\r\n')), /* nothing is kept for later */
+  });
+  const server = await start(t, ['--stt-driver', 'remote', '--stt-url', peer.url]);
+  await untilReady(server);
+  const chosen = /^POST .stt, the bare|with times|translations|a turn in WebM|interrupted by voice/;
+  await starveAll(t, server, Object.fromEntries(Object.entries(quoteFlows(await temporaryFolder(t))).filter(([name]) => chosen.test(name))));
   assert.equal(await server.stop(), 0, server.log().slice(-4000));
 });
 

@@ -53,9 +53,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char said[REMOTE_SAID_BYTES];
     switch (data[0]) {
     case 'm':
-        if (remote_models_read(s, S(""), S("key"), &m) == OK)
+        if (remote_models_read(s, S(""), "t", S("key"), &m) == OK)
             check(utf8_valid(str_of(m.name)) && utf8_valid(str_of(m.names)));
-        if (remote_models_read(s, S("a"), S("key"), &m) == OK)
+        if (remote_models_read(s, S("a"), nullptr, S("key"), &m) == OK)
             check(!m.name[0] || str_eq(str_of(m.name), S("a")));
         break;
     case 'r':

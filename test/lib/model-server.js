@@ -2,7 +2,7 @@
 // @ts-check
 /*
  * An OpenAI-compatible server that behaves as a table says, for what real ones do only on a bad day. What it
- * does is named by the last word of the question:
+ * does is named by the last word of the question, or of the prompt that comes with a recording:
  *
  *   const peer = await startPeer(t, { cut: (socket) => socket.end(HEAD + 'data: {"cho') });
  *   … llm.url = peer.url … ask "Please cut" …
@@ -32,6 +32,13 @@ export function whole(status, body, headers = '') {
 /** @param {Record<string, unknown>[]} list */
 export const models = (...list) => whole(200, { object: 'list', data: list });
 
+/** Something over and over again. @param {string} head @param {string} piece @param {number} [pause_ms] @returns {Behaviour} */
+export const repeats = (head, piece, pause_ms = 30) => (socket) => {
+  socket.write(head);
+  const next = setInterval(() => socket.write(piece), pause_ms);
+  socket.once('close', () => clearInterval(next));
+};
+
 /** The first whole request of `bytes`, or nothing yet. @param {Buffer} bytes */
 function cutRequest(bytes) {
   const end = bytes.indexOf('\r\n\r\n');
@@ -39,8 +46,21 @@ function cutRequest(bytes) {
   const head = bytes.toString('latin1', 0, end);
   const length = Number(/^content-length: (\d+)$/im.exec(head)?.[1] ?? 0), all = end + 4 + length;
   if (bytes.length < all) return null;
-  const text = bytes.toString('utf8', end + 4, all);
-  return { head, body: text ? JSON.parse(text) : null, rest: bytes.subarray(all) };
+  const content = bytes.subarray(end + 4, all), edge = /^content-type: multipart\/form-data; boundary=(\S+)$/im.exec(head)?.[1];
+  const body = edge ? formOf(content, edge) : length ? JSON.parse(content.toString('utf8')) : null;
+  return { head, body, rest: bytes.subarray(all) };
+}
+
+/** The fields of a form by name; of one that comes twice the last. Files are bytes. @param {Buffer} bytes @param {string} edge */
+function formOf(bytes, edge) {
+  const parts = bytes.toString('latin1').split(`--${edge}`).slice(1, -1);
+  return Object.fromEntries(
+    parts.map((part) => {
+      const [, head, content] = /** @type {RegExpExecArray} */ (/^\r\n(.*?)\r\n\r\n(.*)\r\n$/s.exec(part));
+      const content_bytes = Buffer.from(content, 'latin1');
+      return [/ name="([^"]*)"/.exec(head)?.[1], head.includes('filename=') ? content_bytes : content_bytes.toString('utf8')];
+    }),
+  );
 }
 
 /**
@@ -80,7 +100,8 @@ export async function startPeer(t, behaviours, port = 0) {
       for (let request; (request = cutRequest(bytes)); ) {
         bytes = request.rest;
         peer.requests.push(request);
-        name = request.body ? request.body.messages.at(-1).content.split(' ').at(-1) : 'models';
+        const said = request.body ? (request.body.messages?.at(-1).content ?? request.body.prompt ?? 'none') : 'models';
+        name = said.split(' ').at(-1);
         attempts[name] = (attempts[name] ?? 0) + 1;
         (behaviours[name] ?? behaviours['*'])(socket, attempts[name], request);
       }

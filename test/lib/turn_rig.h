@@ -222,6 +222,7 @@ static inline int rig_set_up(void **)
     rig.talk = (struct talk){.loop = rig.loop,
                              .conf = &rig.conf,
                              .stt = &rig.stt.engine,
+                             .ears = &rig.stt.engine,
                              .llm = &rig.llm.engine,
                              .tts = &rig.tts.engine};
     return 0;

@@ -3,8 +3,8 @@
 #include "server/api/subtitles.h"
 
 #include "alloc_fault.h"
-#include "server/api/language_name.h"
 #include "unit.h"
+#include "wire/language_name.h"
 
 struct row {
     uint64_t start_ms, end_ms;

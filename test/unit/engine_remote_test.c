@@ -385,6 +385,8 @@ static void lists_of_models(void **)
         {"{\"data\":[{\"id\":\"/m/a.gguf\",\"aliases\":[\"x\",\"a\"]}]}", "a", OK, "a", "/m/a.gguf",
          0},
         {"{\"data\":[{\"id\":\"sk-12345\"},{\"id\":\"b\"}]}", "", OK, "b", "b", 0},
+        {"{\"data\":[{\"id\":\"a\",\"task\":\"speak\"},{\"id\":\"b\",\"task\":\"hear\"}]}", "", OK,
+         "b", "b", 0},
         {"{\"data\":[]}", "", OK, "", "", 0},
         {"{\"data\":[{\"id\":7},{},null,{\"id\":\"\"}]}", "", OK, "", "", 0},
         {"{\"data\":{\"id\":\"a\"}}", "", ERR_SYNTAX, "", "", 0},
@@ -393,9 +395,9 @@ static void lists_of_models(void **)
     };
     for (size_t i = 0; i < countof(rows); i++) {
         struct remote_models m = {};
-        assert_err(
-            remote_models_read(str_of(rows[i].body), str_of(rows[i].wanted), S("sk-12345"), &m),
-            rows[i].err);
+        assert_err(remote_models_read(str_of(rows[i].body), str_of(rows[i].wanted), "hear",
+                                      S("sk-12345"), &m),
+                   rows[i].err);
         assert_str(str_of(m.name), rows[i].name);
         assert_str(str_of(m.names), rows[i].names);
         assert_int_equal(m.context, rows[i].context);
@@ -410,7 +412,7 @@ static void many_names_are_cut(void **)
         assert_ok(buf_addf(&body, "%s{\"id\":\"model-%d\"}", i ? "," : "", i));
     assert_ok(buf_add(&body, S("]}")));
     struct remote_models m;
-    assert_ok(remote_models_read(buf_str(&body), S("model-499"), S(""), &m));
+    assert_ok(remote_models_read(buf_str(&body), S("model-499"), nullptr, S(""), &m));
     assert_str(str_of(m.name), "model-499");
     assert_true(str_starts(str_of(m.names), S("model-0, model-1, ")));
     assert_true(str_ends(str_of(m.names), S(", …")));

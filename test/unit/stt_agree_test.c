@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What of a growing transcript is settled, and the final one in segments. */
-#include "stt/agree.h"
+#include "wire/agree.h"
 
 #include "stt/segments.h"
 #include "unit.h"

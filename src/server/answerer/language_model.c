@@ -47,13 +47,6 @@ static void put_options(const struct conf *c, bool is_configured, char into[512]
              has_template ? c->llm_template : "");
 }
 
-static bool is_header_text(const char *key)
-{
-    while (*key > ' ' && *key < 0x7f)
-        key++;
-    return !*key;
-}
-
 const char *language_model_wrong(const struct conf *c, const struct language_model *llm)
 {
     if (llm->file.wrong[0])
@@ -66,8 +59,9 @@ const char *language_model_wrong(const struct conf *c, const struct language_mod
     if (strlen(c->llm_url) > URL_MAX || fetch_check_url(c->llm_url) != OK)
         return "llm.url must be http:// or https://, a host and perhaps a path, such as "
                "http://127.0.0.1:8000/v1; a key belongs into llm.key_file";
-    return is_header_text(c->llm_key) ? nullptr
-                                      : "llm.key may hold letters, digits and signs of ASCII only";
+    return fetch_check_key(c->llm_key) == OK
+               ? nullptr
+               : "llm.key may hold letters, digits and signs of ASCII only";
 }
 
 static struct engine_config begin_config(const struct conf *c, const char *driver)

@@ -96,6 +96,7 @@ static enum err start_others(struct server *s, struct server_why *why)
         struct engine_config config;
     } engines[] = {
         {&s->stt, stt},
+        {speech.has_ears ? &s->ears : nullptr, speech.ears},
         {&s->tts, tts},
         {has_embed ? &s->embed : nullptr, embed},
     };
@@ -120,6 +121,7 @@ enum err engines_start(struct server *s, struct server_why *why)
     s->talk.loop = s->loop;
     s->talk.conf = s->conf;
     s->talk.stt = s->stt;
+    s->talk.ears = s->ears ? s->ears : s->stt;
     s->talk.tts = s->tts;
     s->talk.rag = s->rag;
     s->talk.keep = s->keep;
@@ -129,11 +131,12 @@ enum err engines_start(struct server *s, struct server_why *why)
 void engines_stop(struct server *s)
 {
     engine_destroy(s->stt);
+    engine_destroy(s->ears);
     answerer_destroy(s->answerer);
     engine_destroy(s->tts);
     engine_destroy(s->embed);
     s->answerer = nullptr;
-    s->stt = s->llm = s->tts = s->embed = nullptr;
+    s->stt = s->ears = s->llm = s->tts = s->embed = nullptr;
 }
 
 void server_engines(const struct server *s, const struct engine *into[SERVER_ENGINES])
@@ -142,6 +145,7 @@ void server_engines(const struct server *s, const struct engine *into[SERVER_ENG
     into[1] = s->llm;
     into[2] = s->tts;
     into[3] = s->embed;
+    into[4] = s->ears;
 }
 
 bool engines_ready(const struct server *s)

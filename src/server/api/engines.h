@@ -9,6 +9,6 @@ enum err engines_start(struct server *s, struct server_why *why);
 void engines_stop(struct server *s); /* also of those that were never started */
 /* Those that there may be; NULL for one that there is not. The language model is the one that answers, not one that
  * is being loaded beside it. */
-enum { SERVER_ENGINES = 4 };
+enum { SERVER_ENGINES = 5 };
 void server_engines(const struct server *s, const struct engine *into[SERVER_ENGINES]);
 bool engines_ready(const struct server *s);

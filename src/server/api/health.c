@@ -66,6 +66,8 @@ static void put_details(struct server *s, struct json_out *j)
     json_key(j, "engines");
     json_obj(j);
     put_engine(j, s->stt);
+    if (s->ears)
+        put_engine(j, s->ears);
     if (s->llm) {
         put_engine(j, s->llm);
     } else if (s->talk.unanswered) {

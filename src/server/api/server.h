@@ -50,7 +50,8 @@ struct server {
     struct host_rules *hosts;
     struct auth *auth;
     struct limit *turn_limit;
-    struct engine *stt, *tts;
+    struct engine *stt, *ears, *tts; /* ears: NULL where stt has its own */
+
     struct engine *embed; /* NULL without an embedding model */
     struct answerer *answerer;
     struct engine

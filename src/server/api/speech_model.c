@@ -6,13 +6,16 @@
 
 #include "base/cores.h"
 #include "base/log.h"
+#include "server/net/fetch.h"
 
 enum {
     LOAD_MS = 5 * 60 * 1000, /* a large model from a slow disk */
     OTHER_THREADS = 2,
     STREAMS = 2,
     WHISPER_STREAMS = 16, /* they share one model */
+    REMOTE_STREAMS = 64,
     OPTIONS_MAX = WIRE_PAYLOAD_MAX,
+    URL_LENGTH_MAX = 1024,
 };
 
 static enum err put_options(const struct conf *c, bool is_whisper, struct buf *options)
@@ -43,11 +46,54 @@ static void choose_vad(const struct conf *c, const char *data, struct model_name
     }
 }
 
+/* A server or a model that is named is meant to hear. */
+static const char *driver_of(const struct conf *c)
+{
+    bool is_left_open = strcmp(c->stt_driver, "auto") == 0;
+    return !is_left_open     ? c->stt_driver
+           : c->stt_url[0]   ? "remote"
+           : c->stt_model[0] ? "whisper"
+                             : "sphinx";
+}
+
+static const char *remote_wrong(const struct conf *c)
+{
+    if (!c->stt_url[0])
+        return "stt.url must name the server of the remote recogniser, such as "
+               "http://127.0.0.1:8000/v1";
+    if (strlen(c->stt_url) > URL_LENGTH_MAX || fetch_check_url(c->stt_url) != OK)
+        return "stt.url must be http:// or https://, a host and perhaps a path, such as "
+               "http://127.0.0.1:8000/v1; a key belongs into stt.key_file";
+    return fetch_check_key(c->stt_key) == OK
+               ? nullptr
+               : "stt.key may hold letters, digits and signs of ASCII only";
+}
+
+/* What finds speech stays here, as the ears. */
+static const char *choose_remote(const struct conf *c, struct speech_model *memory,
+                                 struct engine_config *config)
+{
+    memory->has_ears = true;
+    memory->ears = *config;
+    memory->ears.role = "ears";
+    memory->ears.program = "stt";
+    memory->ears.flag = "--ears";
+    memory->remote = (struct engine_remote){
+        .url = c->stt_url,
+        .key = c->stt_key,
+        .slots = c->stt_streams ? (uint32_t)c->stt_streams : REMOTE_STREAMS,
+        .connect_ms = (uint32_t)c->stt_connect_ms,
+        .reply_ms = (uint32_t)c->stt_reply_ms,
+    };
+    config->model = c->stt_model;
+    config->remote = &memory->remote;
+    return remote_wrong(c);
+}
+
 const char *speech_model_choose(const struct conf *c, const char *data, struct speech_model *memory,
                                 struct engine_config *ret_config)
 {
-    bool is_left_open = strcmp(c->stt_driver, "auto") == 0;
-    const char *driver = !is_left_open ? c->stt_driver : c->stt_model[0] ? "whisper" : "sphinx";
+    const char *driver = driver_of(c);
     bool is_whisper = strcmp(driver, "whisper") == 0;
     struct model_named *file = &memory->file;
     enum err err = put_options(c, is_whisper, &memory->options);
@@ -62,6 +108,8 @@ const char *speech_model_choose(const struct conf *c, const char *data, struct s
     ret_config->vad_sha256 = memory->vad.sha256;
     if (memory->vad.wrong[0])
         return memory->vad.wrong;
+    if (strcmp(driver, "remote") == 0)
+        return choose_remote(c, memory, ret_config);
     if (!is_whisper)
         return nullptr;
     model_find_named(c->stt_model, "whisper", c->models_dir, data, file);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Which recogniser hears, by the configuration, and what it is told: PocketSphinx, which needs nothing, unless a Whisper
- * model is named; and what finds speech for it: the voice detector that is installed, or its own. */
+ * model or a server elsewhere is named; and what finds speech for it: the voice detector that is installed, or its own.
+ * Where a server elsewhere hears, the local program still finds speech and decodes: as an engine of its own, the ears. */
 #pragma once
 
 #include "base/conf.h"
@@ -10,6 +11,9 @@
 struct speech_model {
     struct model_named file, vad;
     struct buf options;
+    struct engine_remote remote;
+    bool has_ears;
+    struct engine_config ears; /* with has_ears */
 };
 
 /* NULL, or a sentence that says what is wrong; it lies in *memory, as what *ret_config points to. Zero at first. */

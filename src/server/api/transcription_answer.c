@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "server/api/language_name.h"
+#include "wire/language_name.h"
 #include "wire/spoken_word.h"
 
 enum { LIST_MAX = 4 * 1024 * 1024, MS_OF_SEEK = 10 };

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "server/api/language_name.h"
+#include "wire/language_name.h"
 
 static enum err refuse(struct json_why *why, const char *param, const char *text)
 {

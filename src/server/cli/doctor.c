@@ -176,7 +176,8 @@ static const struct {
 } trades[] = {{"stt", "hears", "repartee-stt"},
               {"llm", "answers", "repartee-llm"},
               {"tts", "speaks", "repartee-tts"},
-              {"embed", "embeds", "repartee-llm --embed"}};
+              {"embed", "embeds", "repartee-llm --embed"},
+              {"ears", "listens", "repartee-stt --ears"}};
 enum { TRADES = sizeof trades / sizeof *trades };
 
 /* Not every server has each of them. */

@@ -2,7 +2,7 @@
 /*
  * One face for every engine. An engine does jobs (an utterance, an answer, a synthesis); a job is a
  * stream of messages of wire/msg_table.h in both directions. Behind the face stands a child process
- * with its supervisor, or for a language model a server elsewhere (remote_parts.h). Loop thread only.
+ * with its supervisor, or for a language model and a recogniser a server elsewhere (remote_parts.h). Loop thread only.
  *
  *     static const struct job_events events = {.message = on_message, .ended = on_ended};
  *     try(engine_open(stt, &events, self, &self->job));
@@ -39,17 +39,19 @@ enum engine_state : uint8_t {
     ENGINE_STOPPED, /* for good */
 };
 
-/* A server that speaks OpenAI's chat completions. Texts are copied. */
+/* A server that speaks OpenAI's chat completions or, for the role "stt", its transcriptions. Texts are copied. */
 struct engine_remote {
     const char *url;  /* base, such as "http://host:8000/v1"; see fetch_check_url */
     const char *key;  /* or "" */
     uint32_t context; /* tokens of prompt and answer; 0: as the server says */
-    uint32_t slots;   /* answers at once */
-    uint32_t connect_ms, first_token_ms, silence_ms;
+    uint32_t slots;   /* jobs at once */
+    uint32_t connect_ms;
+    uint32_t first_token_ms, silence_ms; /* of an answer */
+    uint32_t reply_ms;                   /* of a transcript, besides the length of what is heard */
 };
 
 struct engine_config {
-    /* "stt", "llm", "tts", "embed": also the name of the program, repartee-ROLE. */
+    /* "stt", "ears", "llm", "tts", "embed": also the name of the program, repartee-ROLE. */
     const char *role;
     const char *program; /* another name of it, without "repartee-"; NULL: the role */
     /* What it is started with besides; NULL: nothing. Lives as long as the engine. */

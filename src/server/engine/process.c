@@ -68,8 +68,8 @@ static bool is_told(const struct engine *e, const struct blob *text)
 
 void engine_set_words(struct engine *e, struct blob *text)
 {
-    if (is_told(e, text))
-        return;
+    if (e->remote || is_told(e, text))
+        return; /* a recogniser elsewhere learns nothing */
     e->learnt = false;
     blob_unref(e->words);
     e->words = text ? blob_ref(text) : nullptr;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A language model on a server elsewhere: found, watched, lost, found again. */
+/* A server elsewhere: found, watched, lost, found again. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "server/engine/remote_answer.h"
 #include "server/engine/remote_parts.h"
 
 enum {
@@ -21,18 +20,6 @@ enum {
     SENTENCE_BYTES = 480,
 };
 
-/* What clients hear; the operator reads the sentence of the probe. */
-static const struct verdict
-    away =
-        {ERR_ENGINE,
-         "the language model's server cannot be reached, or is not ready; please try again later",
-         true},
-    closed = {
-        ERR_REFUSED,
-        "the language model's server refuses this server, or lacks the model; whoever runs this "
-        "server has to mend that",
-        false};
-
 /* --- is it there? --- */
 
 static void begin_probe(struct remote *r);
@@ -46,7 +33,8 @@ static void is_ready(struct remote *r, const struct remote_models *m)
     timer_start(&r->timer, PROBE_EVERY_MS);
     if (e->state == ENGINE_READY && e->ready_model && strcmp(e->ready_model, m->name) == 0)
         return;
-    r->counts_completion = false; /* it may be another one */
+    r->counts_completion = r->tells_text_alone = false; /* it may be another one */
+    r->took_us = 0;
     r->context = r->context_wanted ? r->context_wanted : m->context ? m->context : CONTEXT_TOKENS;
     char notes[SENTENCE_BYTES];
     snprintf(notes, sizeof notes, "%.150s at %.250s", m->name, r->url);
@@ -99,43 +87,55 @@ static void judge_models(struct remote *r, const struct remote_models *m)
     if (m->name[0])
         is_ready(r, m);
     else if (m->count == 0)
-        is_broken(r, &away, "the server at %.150s has no model", r->url);
+        is_broken(r, &verdict_away[r->role->kind], "the server at %.150s has no model", r->url);
     else if (wanted[0])
-        is_broken(r, &closed,
-                  "the server at %.100s has no model %.80s; set llm.model to one of its own: %s",
-                  r->url, wanted, m->names);
+        is_broken(r, &verdict_closed[r->role->kind],
+                  "the server at %.100s has no model %.80s; set %s.model to one of its own: %s",
+                  r->url, wanted, r->role->name, m->names);
     else
-        is_broken(r, &closed, "llm.model must name one of the models at %.150s: %s", r->url,
+        is_broken(r, &verdict_closed[r->role->kind],
+                  "%s.model must name one of the models at %.150s: %s", r->role->name, r->url,
                   m->names);
+}
+
+/* One that lists no models has one, which it uses whatever it is called. */
+static void is_there(struct remote *r)
+{
+    const char *wanted = r->engine->model;
+    struct remote_models m = {.count = 1};
+    snprintf(m.name, sizeof m.name, "%s", wanted[0] ? wanted : "whisper-1");
+    is_ready(r, &m);
 }
 
 static void judge_status(struct remote *r, int status)
 {
     if (status == 401 || status == 403)
-        is_broken(r, &closed,
-                  "the server at %.150s refuses %s (HTTP %d); set llm.key_file to a file that "
+        is_broken(r, &verdict_closed[r->role->kind],
+                  "the server at %.150s refuses %s (HTTP %d); set %s.key_file to a file that "
                   "holds its key",
-                  r->url, r->key[0] ? "the key" : "requests without a key", status);
+                  r->url, r->key[0] ? "the key" : "requests without a key", status, r->role->name);
+    else if ((status == 404 || status == 405) && !r->role->lists_models)
+        is_there(r);
     else if (status == 404 || status == 405)
-        is_broken(r, &closed,
-                  "there is no list of models at %.150s/models (HTTP %d); does llm.url end in "
+        is_broken(r, &verdict_closed[r->role->kind],
+                  "there is no list of models at %.150s/models (HTTP %d); does %s.url end in "
                   "/v1, as the server has it?",
-                  r->url, status);
+                  r->url, status, r->role->name);
     else if (status >= 300 && status < 400)
-        is_broken(r, &closed,
+        is_broken(r, &verdict_closed[r->role->kind],
                   "the server at %.150s leads elsewhere (HTTP %d), which is not followed; set "
-                  "llm.url to the final address",
-                  r->url, status);
+                  "%s.url to the final address",
+                  r->url, status, r->role->name);
     else
-        is_broken(r, &away, "the server at %.150s is not ready: it answers HTTP %d", r->url,
-                  status);
+        is_broken(r, &verdict_away[r->role->kind],
+                  "the server at %.150s is not ready: it answers HTTP %d", r->url, status);
 }
 
 static void judge(struct remote *r, const struct fetch_result *result)
 {
     if (result->err != OK) {
-        is_broken(r, &away, "there is no language model's server at %.150s (%s)", r->url,
-                  result->why);
+        is_broken(r, &verdict_away[r->role->kind], "there is no %s at %.150s (%s)", r->role->server,
+                  r->url, result->why);
         return;
     }
     if (result->status != 200) {
@@ -143,15 +143,15 @@ static void judge(struct remote *r, const struct fetch_result *result)
         return;
     }
     struct remote_models m;
-    enum err err =
-        remote_models_read(buf_str(&r->probe_body), str_of(r->engine->model), str_of(r->key), &m);
+    enum err err = remote_models_read(buf_str(&r->probe_body), str_of(r->engine->model),
+                                      r->role->task, str_of(r->key), &m);
     if (err == ERR_NOMEM)
         try_later(r);
     else if (err != OK)
-        is_broken(r, &closed,
-                  "what %.150s/models answers is no list of models; llm.url must be the "
+        is_broken(r, &verdict_closed[r->role->kind],
+                  "what %.150s/models answers is no list of models; %s.url must be the "
                   "address of an OpenAI-compatible server, with its /v1",
-                  r->url);
+                  r->url, r->role->name);
     else
         judge_models(r, &m);
 }
@@ -191,7 +191,8 @@ static void begin_probe(struct remote *r)
     else if (err == ERR_NOMEM)
         try_later(r);
     else
-        is_broken(r, &away, "the server at %.150s cannot be asked (%s)", r->url, err_text(err));
+        is_broken(r, &verdict_away[r->role->kind], "the server at %.150s cannot be asked (%s)",
+                  r->url, err_text(err));
 }
 
 /* One that is slow because it is busy with our answers is not gone. */
@@ -205,10 +206,10 @@ static void on_timer(void *arg)
     fetch_cancel(r->probe);
     r->probe = nullptr;
     buf_finish(&r->probe_body);
-    if (r->engine->state == ENGINE_READY && r->is_heard)
+    if (r->engine->state == ENGINE_READY && (r->is_heard || r->asking))
         try_later(r);
     else
-        is_broken(r, &away, "the server at %.150s does not answer", r->url);
+        is_broken(r, &verdict_away[r->role->kind], "the server at %.150s does not answer", r->url);
     r->is_heard = false;
 }
 
@@ -240,11 +241,36 @@ static void find_orphans(void *arg)
     struct remote *r = arg;
     const struct job *job = r->engine->live;
     while (job) {
-        bool is_orphan = job->told && !remote_job_find(r, job->stream);
+        bool is_orphan = job->told && !remote_work_find(r, job->stream);
         if (is_orphan)
             remote_send_failure(r, job->stream, ERR_NOMEM, err_text(ERR_NOMEM));
         job = is_orphan ? r->engine->live : job->next;
     }
+}
+
+void remote_work_add(struct remote *r, struct remote_work *w, uint32_t stream)
+{
+    w->stream = stream;
+    w->next = r->works;
+    w->link = &r->works;
+    if (w->next)
+        w->next->link = &w->next;
+    r->works = w;
+}
+
+void remote_work_remove(struct remote_work *w)
+{
+    *w->link = w->next;
+    if (w->next)
+        w->next->link = w->link;
+}
+
+struct remote_work *remote_work_find(const struct remote *r, uint32_t stream)
+{
+    struct remote_work *w = r->works;
+    while (w && (w->stream != stream || w->is_over))
+        w = w->next;
+    return w;
 }
 
 /* --- life --- */
@@ -260,19 +286,27 @@ static void on_tick(void *arg)
         timer_start(&e->timer, TICK_MS);
 }
 
+/* The URL with `path` behind it. */
+static enum err join(struct str url, const char *path, char **ret_url)
+{
+    autobuf whole = BUF(4096);
+    try(buf_add(&whole, url));
+    try(buf_add(&whole, str_of(path)));
+    *ret_url = mem_strdup(buf_str(&whole));
+    return *ret_url ? OK : ERR_NOMEM;
+}
+
 static enum err copy_texts(struct remote *r, const struct engine_remote *config)
 {
-    autobuf chat = BUF(4096), models = BUF(4096);
     struct str url = str_of(config->url);
     while (str_ends(url, S("/")))
         url.n--;
-    try(buf_addf(&chat, "%.*s/chat/completions", STR_FMT(url)));
-    try(buf_addf(&models, "%.*s/models", STR_FMT(url)));
-    r->url = mem_strdup(url);
-    r->chat_url = mem_strdup(buf_str(&chat));
-    r->models_url = mem_strdup(buf_str(&models));
+    try(join(url, "", &r->url));
+    try(join(url, "/models", &r->models_url));
+    try(join(url, r->role->path, &r->ask_url));
+    try(join(url, r->role->or_path ? r->role->or_path : "", &r->or_url));
     r->key = mem_strdup(str_of(config->key));
-    return r->url && r->chat_url && r->models_url && r->key ? OK : ERR_NOMEM;
+    return r->key ? OK : ERR_NOMEM;
 }
 
 static enum err begin(struct engine *e, const struct engine_config *config)
@@ -282,13 +316,15 @@ static enum err begin(struct engine *e, const struct engine_config *config)
         return ERR_NOMEM;
     e->remote = r;
     r->engine = e;
-    r->absence = &away;
+    r->role = strcmp(e->role, remote_stt.name) == 0 ? &remote_stt : &remote_llm;
+    r->absence = &verdict_away[r->role->kind];
     e->slots = config->remote->slots;
     e->refusal_passes = true;
     r->context_wanted = config->remote->context;
     r->connect_ms = config->remote->connect_ms;
     r->first_token_ms = config->remote->first_token_ms;
     r->silence_ms = config->remote->silence_ms;
+    r->reply_ms = config->remote->reply_ms;
     r->probe_body = BUF(REMOTE_BODY_BYTES_MAX);
     r->frame = BUF(WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES);
     timer_init(&e->timer, e->loop, on_tick, e);
@@ -302,22 +338,33 @@ static enum err begin(struct engine *e, const struct engine_config *config)
     return OK;
 }
 
+static enum err take(struct engine *e, struct str bytes)
+{
+    struct frame f;
+    union msg msg;
+    size_t used;
+    check(frame_next(bytes, &f, &used) == OK && used == bytes.n && msg_decode(&f, &msg) == OK);
+    e->remote->role->take(e->remote, &f, &msg);
+    return OK;
+}
+
 static void stop(struct engine *e)
 {
     struct remote *r = e->remote;
     if (!r)
         return;
-    remote_jobs_drop(r);
+    while (r->works)
+        r->role->free_work(r->works);
     fetch_cancel(r->probe);
     timer_stop(&r->timer);
     deferred_cancel(&r->orphans);
     fetcher_destroy(r->fetcher);
     buf_finish(&r->probe_body);
     buf_finish(&r->frame);
-    char *owned[] = {r->url, r->chat_url, r->models_url, r->key};
+    char *owned[] = {r->url, r->ask_url, r->or_url, r->models_url, r->key};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     free(r);
 }
 
-const struct backend backend_remote = {.begin = begin, .write = remote_take, .stop = stop};
+const struct backend backend_remote = {.begin = begin, .write = take, .stop = stop};

@@ -422,10 +422,11 @@ static bool is_called(const struct json_val *model, struct str name)
 }
 
 static void add_model(struct remote_models *m, const struct json_val *model, struct str wanted,
-                      struct str key)
+                      const char *task, struct str key)
 {
-    struct str id = json_str(json_get(model, "id"));
-    if (!id.n || id.n >= REMOTE_MODEL_BYTES || str_find_byte(id, 0) < id.n || holds(id, key))
+    struct str id = json_str(json_get(model, "id")), its_task = json_str(json_get(model, "task"));
+    if (!id.n || id.n >= REMOTE_MODEL_BYTES || str_find_byte(id, 0) < id.n || holds(id, key) ||
+        (task && its_task.n && !str_eq(its_task, str_of(task))))
         return;
     m->count++;
     add_name(m, id);
@@ -438,7 +439,7 @@ static void add_model(struct remote_models *m, const struct json_val *model, str
     }
 }
 
-enum err remote_models_read(struct str body, struct str wanted, struct str key,
+enum err remote_models_read(struct str body, struct str wanted, const char *task, struct str key,
                             struct remote_models *ret_models)
 {
     struct json_doc *doc;
@@ -450,7 +451,7 @@ enum err remote_models_read(struct str body, struct str wanted, struct str key,
     size_t iter = 0;
     bool is_list = data && json_typeof(data) == JSON_ARR;
     while (is_list && json_next(data, &iter, nullptr, &model))
-        add_model(&m, model, wanted, key);
+        add_model(&m, model, wanted, task, key);
     json_doc_destroy(doc);
     if (!is_list)
         return ERR_SYNTAX;

@@ -78,6 +78,7 @@ struct remote_models {
     size_t count;
     char names[REMOTE_SAID_BYTES]; /* the first ones, for a sentence */
 };
-/* wanted, key: or "". A name that holds the key is none. ERR_SYNTAX: this is no list of models; ERR_NOMEM. */
-enum err remote_models_read(struct str body, struct str wanted, struct str key,
+/* wanted, key: or "". A name that holds the key is none, nor is a model that says it is for another task (NULL: for any
+ * will do). ERR_SYNTAX: this is no list of models; ERR_NOMEM. */
+enum err remote_models_read(struct str body, struct str wanted, const char *task, struct str key,
                             struct remote_models *ret_models);

@@ -13,9 +13,6 @@
 #include "server/engine/remote_prompt.h"
 
 enum {
-    TRIES_MAX = 3,
-    PAUSE_MS = 250,       /* before the second try; four times as long before the third */
-    PAUSE_MAX_MS = 5000,  /* whoever wants to be left alone for longer is not asked again */
     LAST_WORDS_MS = 1000, /* from the model's last word to the server's */
     LINGER_MS = 1000, /* from [DONE] to the end of the body; after it the connection serves again */
     PIECE_MAX = 1024, /* bytes of one token */
@@ -35,9 +32,8 @@ enum phase : uint8_t {
 };
 
 struct remote_job {
+    struct remote_work work;
     struct remote *remote;
-    struct remote_job *next, **link;
-    uint32_t stream;
     enum phase phase;
     bool is_stream;         /* what comes is an event stream */
     bool counts_completion; /* it was asked with max_completion_tokens */
@@ -58,9 +54,7 @@ struct remote_job {
 
 static void job_free(struct remote_job *j)
 {
-    *j->link = j->next;
-    if (j->next)
-        j->next->link = j->link;
+    remote_work_remove(&j->work);
     fetch_cancel(j->fetch);
     timer_stop(&j->timer);
     deferred_cancel(&j->say);
@@ -87,7 +81,7 @@ static enum err on_text(void *arg, struct str text)
         j->first_us = clock_us();
     while (text.n && j->phase == ASKING) {
         size_t n = utf8_prefix(text, PIECE_MAX);
-        remote_send(j->remote, j->stream, MSG_llm_token,
+        remote_send(j->remote, j->work.stream, MSG_llm_token,
                     &(struct msg_llm_token){str_sub(text, 0, n)});
         text = str_sub(text, n, text.n);
     }
@@ -98,14 +92,14 @@ static enum err on_logprob(void *arg, struct str list)
 {
     struct remote_job *j = arg;
     if (j->phase == ASKING)
-        remote_send(j->remote, j->stream, MSG_llm_logprob, &(struct msg_llm_logprob){list});
+        remote_send(j->remote, j->work.stream, MSG_llm_logprob, &(struct msg_llm_logprob){list});
     return j->phase == ASKING ? OK : ERR_CANCELED;
 }
 
 static void job_fail(struct remote_job *j, enum err err, const char *sentence)
 {
     struct remote *r = j->remote;
-    uint32_t stream = j->stream;
+    uint32_t stream = j->work.stream;
     job_free(j);
     remote_send_failure(r, stream, err, sentence);
 }
@@ -125,7 +119,7 @@ static void on_say(void *arg)
 {
     struct remote_job *j = arg;
     struct remote *r = j->remote;
-    uint32_t stream = j->stream;
+    uint32_t stream = j->work.stream;
     if (j->phase == FAILED) {
         job_fail(j, j->err, j->sentence);
         return;
@@ -159,7 +153,7 @@ static bool send_calls(struct remote_job *j)
         struct str arguments = buf_str(&a->call[i].arguments);
         const struct msg_llm_call call = {.name = buf_str(&a->call[i].name),
                                           .arguments_json = arguments.n ? arguments : S("{}")};
-        remote_send(j->remote, j->stream, MSG_llm_call, &call);
+        remote_send(j->remote, j->work.stream, MSG_llm_call, &call);
     }
     return j->phase == ASKING;
 }
@@ -183,8 +177,9 @@ static void job_done(struct remote_job *j)
         .decode_us = now - first,
     };
     struct remote *r = j->remote;
-    uint32_t stream = j->stream;
+    uint32_t stream = j->work.stream;
     j->phase = LINGERING;
+    j->work.is_over = true;
     timer_start(&j->timer, LINGER_MS);
     if (!j->fetch)
         job_free(j);
@@ -205,6 +200,13 @@ static uint64_t waited_ms(const struct remote_job *j)
     return (clock_us() - j->begun_us) / 1000;
 }
 
+/* Until its first word is late. */
+static uint64_t left_ms(const struct remote_job *j)
+{
+    uint64_t most = j->remote->first_token_ms, waited = waited_ms(j);
+    return waited < most ? most - waited : 0;
+}
+
 /* Something has come: so long it may take until more does. Whoever only thinks has an end, too. */
 static void wait_for_more(struct remote_job *j)
 {
@@ -216,11 +218,8 @@ static void wait_for_more(struct remote_job *j)
 
 static void try_again_or_fail(struct remote_job *j, struct verdict v, uint32_t retry_after_s)
 {
-    uint64_t pause_ms = retry_after_s  ? (uint64_t)retry_after_s * 1000
-                        : j->tries > 1 ? 4 * PAUSE_MS
-                                       : PAUSE_MS;
-    if (!v.passes || has_begun(j) || j->tries >= TRIES_MAX || pause_ms > PAUSE_MAX_MS ||
-        waited_ms(j) + pause_ms >= j->remote->first_token_ms) {
+    uint32_t pause_ms = verdict_pause_ms(v, j->tries, retry_after_s, left_ms(j));
+    if (has_begun(j) || !pause_ms) {
         job_fail(j, v.err, v.sentence);
         return;
     }
@@ -236,8 +235,9 @@ static void broke(struct remote_job *j, enum err err, const char *why)
     struct remote *r = j->remote;
     /* To whoever waits, thinking is no beginning. */
     bool in_answer = err == ERR_LATE ? j->answer.pieces > 0 : has_begun(j);
-    struct verdict v = err == ERR_TOOBIG && j->answer.said[0] ? verdict_of_status(0, ERR_TOOBIG)
-                                                              : verdict_of_err(err, in_answer);
+    struct verdict v = err == ERR_TOOBIG && j->answer.said[0]
+                           ? verdict_of_status(REMOTE_LLM, 0, ERR_TOOBIG)
+                           : verdict_of_err(REMOTE_LLM, err, in_answer);
     log_warn("language model: %s%s%s", v.sentence, why[0] ? ": " : "", why);
     if (err == ERR_NOTFOUND || err == ERR_CLOSED || err == ERR_TIMEOUT || err == ERR_LATE)
         remote_look(r);
@@ -261,7 +261,7 @@ static enum err write_request(struct remote_job *j, uint32_t context)
 static bool ask_for_less(struct remote_job *j)
 {
     uint32_t left_out = j->left_out, context = j->context / 2;
-    if (j->tries >= TRIES_MAX || context < CONTEXT_MIN || write_request(j, context) != OK ||
+    if (j->tries >= VERDICT_TRIES_MAX || context < CONTEXT_MIN || write_request(j, context) != OK ||
         j->left_out <= left_out)
         return false;
     buf_clear(&j->body);
@@ -288,7 +288,7 @@ static void refused(struct remote_job *j, const struct fetch_result *result)
         return;
     if (err == ERR_UNKNOWN && result->status == 400 && ask_by_other_name(j))
         return;
-    struct verdict v = verdict_of_status(result->status, err);
+    struct verdict v = verdict_of_status(REMOTE_LLM, result->status, err);
     log_warn("language model: %s (HTTP %d)%s%s", v.sentence, result->status, said[0] ? ": " : "",
              said);
     if (result->status != 429 && err != ERR_TOOBIG)
@@ -370,9 +370,9 @@ static void ask(struct remote_job *j)
 {
     static const struct fetch_events events = {.body = on_body, .done = on_done};
     const struct remote *r = j->remote;
-    const struct fetch_request request = {.url = r->chat_url,
+    const struct fetch_request request = {.url = r->ask_url,
                                           .key = r->key,
-                                          .json = buf_str(&j->json),
+                                          .body = buf_str(&j->json),
                                           .connect_ms = r->connect_ms,
                                           .is_fresh = j->tries > 0};
     j->phase = ASKING;
@@ -381,8 +381,7 @@ static void ask(struct remote_job *j)
     remote_answer_init(&j->answer, str_of(r->key), on_text, j);
     j->answer.on_logprob = j->prompt.has_logprobs ? on_logprob : nullptr;
     j->answer.top_logprobs = j->prompt.top_logprobs;
-    uint64_t waited = waited_ms(j);
-    timer_start(&j->timer, waited < r->first_token_ms ? r->first_token_ms - waited : 0);
+    timer_start(&j->timer, left_ms(j));
     enum err err = fetch_start(r->fetcher, &request, &events, j, &j->fetch);
     if (err != OK)
         job_fail_later(j, err, err_text(err));
@@ -405,14 +404,6 @@ static void on_timer(void *arg)
 
 /* --- from the job's owner --- */
 
-struct remote_job *remote_job_find(const struct remote *r, uint32_t stream)
-{
-    struct remote_job *j = r->jobs;
-    while (j && (j->stream != stream || j->phase == LINGERING))
-        j = j->next;
-    return j;
-}
-
 static void open_job(struct remote *r, uint32_t stream)
 {
     struct remote_job *j = mem_zero(1, sizeof *j);
@@ -421,17 +412,12 @@ static void open_job(struct remote *r, uint32_t stream)
         return;
     }
     j->remote = r;
-    j->stream = stream;
     j->stop = BUF(WIRE_PAYLOAD_MAX);
     j->json = BUF(REMOTE_BODY_MAX);
     j->body = BUF(REMOTE_BODY_BYTES_MAX);
     timer_init(&j->timer, r->engine->loop, on_timer, j);
     deferred_init(&j->say, r->engine->loop, on_say, j);
-    j->next = r->jobs;
-    j->link = &r->jobs;
-    if (j->next)
-        j->next->link = &j->next;
-    r->jobs = j;
+    remote_work_add(r, &j->work, stream);
 }
 
 static void generate(struct remote_job *j, const struct msg_llm_generate *settings)
@@ -457,41 +443,43 @@ static void cancel(struct remote_job *j)
     deferred_call(&j->say);
 }
 
-/* Whatever goes wrong is the job's end, told later: what waited for a place has no caller to hear of it. */
-enum err remote_take(struct engine *e, struct str bytes)
+static void take(struct remote *r, const struct frame *f, const union msg *msg)
 {
-    struct frame f;
-    union msg msg;
-    size_t used;
-    check(frame_next(bytes, &f, &used) == OK && used == bytes.n && msg_decode(&f, &msg) == OK);
-    if (f.type == MSG_llm_open) {
-        open_job(e->remote, f.stream);
-        return OK;
+    if (f->type == MSG_llm_open) {
+        open_job(r, f->stream);
+        return;
     }
-    struct remote_job *j = remote_job_find(e->remote, f.stream);
+    struct remote_job *j = (struct remote_job *)remote_work_find(r, f->stream);
     if (!j)
-        return OK;
-    if (f.type == MSG_cancel) {
+        return;
+    enum err err = OK;
+    if (f->type == MSG_cancel) {
         cancel(j);
-    } else if (j->phase == COLLECTING && f.type == MSG_llm_segment) {
-        enum err err = remote_prompt_add(&j->prompt, &msg.llm_segment);
-        if (err != OK)
-            job_fail_later(j, err, err_text(err));
-    } else if (j->phase == COLLECTING && f.type == MSG_llm_generate) {
-        generate(j, &msg.llm_generate);
-    } else if (j->phase == COLLECTING && f.type == MSG_llm_prefill) {
+    } else if (j->phase == COLLECTING && f->type == MSG_llm_segment) {
+        err = remote_prompt_add(&j->prompt, &msg->llm_segment);
+    } else if (j->phase == COLLECTING && f->type == MSG_llm_generate) {
+        generate(j, &msg->llm_generate);
+    } else if (j->phase == COLLECTING && f->type == MSG_llm_prefill) {
         j->phase = READ_AHEAD;
         deferred_call(&j->say);
     } else if (j->phase == COLLECTING) {
-        enum err err = remote_prompt_wish(&j->prompt, f.type, &msg);
-        if (err != OK)
-            job_fail_later(j, err, err_text(err));
+        err = remote_prompt_wish(&j->prompt, f->type, msg);
     }
-    return OK;
+    if (err != OK)
+        job_fail_later(j, err, err_text(err));
 }
 
-void remote_jobs_drop(struct remote *r)
+static void free_work(struct remote_work *w)
 {
-    while (r->jobs)
-        job_free(r->jobs);
+    job_free((struct remote_job *)w);
 }
+
+const struct remote_role remote_llm = {
+    .kind = REMOTE_LLM,
+    .name = "llm",
+    .server = "language model's server",
+    .path = "/chat/completions",
+    .lists_models = true,
+    .take = take,
+    .free_work = free_work,
+};

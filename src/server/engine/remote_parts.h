@@ -1,24 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The inside of a remote language model, shared by its two files: remote.c (is the server there, and has it
- * the model?) and remote_job.c (one answer). It is behind the same face as a child: it gets the frames of
- * wire/msg_table.h and answers with them, but never from inside a write.
+ * The inside of an engine elsewhere: remote.c (is the server there, and has it the model?) and a role of it:
+ * remote_job.c (an answer of a language model), remote_hearing.c (an utterance of a recogniser). It is behind the same
+ * face as a child: it gets the frames of wire/msg_table.h and answers with them, but never from inside a write.
  */
 #pragma once
 
 #include "server/engine/engine_parts.h"
+#include "server/engine/remote_answer.h"
 #include "server/engine/remote_verdict.h"
 #include "server/net/fetch.h"
 
-struct remote_job;
+struct remote;
+
+/* One job of the engine's: the first member of what a role keeps of it. */
+struct remote_work {
+    struct remote_work *next, **link;
+    uint32_t stream;
+    bool is_over; /* its owner has got its end */
+};
+
+/* What the servers of a kind have in common. */
+struct remote_role {
+    enum remote_kind kind;
+    const char *name;   /* of the engine's role; its options begin with it */
+    const char *server; /* what it is called */
+    const char *path,
+        *or_path;      /* behind the URL: what is asked there, and in another case; NULL: none */
+    const char *task;  /* of its models, where they tell it; NULL: any */
+    bool lists_models; /* one that lists none is no such server */
+    /* Whatever goes wrong is the job's end, told later: what waited for a place has no caller to hear of it. */
+    void (*take)(struct remote *r, const struct frame *f, const union msg *msg);
+    void (*free_work)(struct remote_work *w); /* unheard */
+};
+extern const struct remote_role remote_llm, remote_stt;
 
 struct remote {
     struct engine *engine;
+    const struct remote_role *role;
     struct fetcher *fetcher;
-    char *url, *chat_url, *models_url, *key; /* owned */
-    uint32_t connect_ms, first_token_ms, silence_ms;
+    char *url, *ask_url, *or_url, *models_url, *key; /* owned */
+    uint32_t connect_ms, first_token_ms, silence_ms, reply_ms;
     uint32_t context_wanted, context; /* tokens */
     bool counts_completion;           /* it has told that it knows max_completion_tokens alone */
+    bool tells_text_alone;            /* it has refused verbose_json */
+    uint32_t asking;                  /* requests that it is at */
+    uint64_t took_us;                 /* the last transcript; 0: none yet */
 
     struct fetch *probe; /* NULL: none under way */
     struct buf probe_body;
@@ -28,7 +55,7 @@ struct remote {
     const struct verdict *absence; /* what a client hears who asks while it is down */
     bool is_heard; /* an answer's bytes came since a probe was answered, or missed */
 
-    struct remote_job *jobs;
+    struct remote_work *works;
     struct buf frame;        /* reserved, so that an end can always be told */
     struct deferred orphans; /* jobs that there was no memory for */
 };
@@ -38,9 +65,7 @@ void remote_look(struct remote *r);
 /* To a job's owner, who may cancel it meanwhile. */
 void remote_send(struct remote *r, uint32_t stream, enum msg_type type, const void *msg);
 void remote_send_failure(struct remote *r, uint32_t stream, enum err err, const char *sentence);
-
-/* remote_job.c */
-enum err remote_take(struct engine *e, struct str frame);
-void remote_jobs_drop(struct remote *r);
+void remote_work_add(struct remote *r, struct remote_work *w, uint32_t stream);
+void remote_work_remove(struct remote_work *w);
 /* NULL: its owner has got its end. */
-struct remote_job *remote_job_find(const struct remote *r, uint32_t stream);
+struct remote_work *remote_work_find(const struct remote *r, uint32_t stream);

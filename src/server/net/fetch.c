@@ -342,9 +342,12 @@ static enum err list_headers(struct fetch *f, const struct fetch_request *r)
     }
     for (const char *const *line = r->headers; line && *line; line++)
         try(add_header(f, *line));
-    if (!r->json.n)
+    if (!r->body.n)
         return OK;
-    try(add_header(f, "Content-Type: application/json"));
+    autobuf type = BUF(1024);
+    try(buf_addf(&type, "Content-Type: %s", r->type ? r->type : "application/json"));
+    const char *z = buf_z(&type);
+    try(z ? add_header(f, z) : ERR_NOMEM);
     return add_header(f, "Expect:"); /* not worth a round trip that asks for leave */
 }
 
@@ -378,9 +381,9 @@ static enum err set_up(struct fetch *f, const struct fetch_request *r)
         set(CURLOPT_PROXY, "");
     try(list_headers(f, r));
     set(CURLOPT_HTTPHEADER, f->headers);
-    if (r->json.n) {
-        set(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->json.n);
-        set(CURLOPT_POSTFIELDS, r->json.p);
+    if (r->body.n) {
+        set(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n);
+        set(CURLOPT_POSTFIELDS, r->body.p);
     }
     return OK;
 }

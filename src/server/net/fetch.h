@@ -30,7 +30,8 @@ void fetcher_destroy(struct fetcher *m); /* takes NULL */
 struct fetch_request {
     const char *url;     /* see fetch_check_url; copied */
     const char *key;     /* of "Authorization: Bearer", or ""; copied */
-    struct str json;     /* what is posted; empty: a GET. Borrowed until the fetch is gone */
+    struct str body;     /* what is posted; empty: a GET. Borrowed until the fetch is gone */
+    const char *type;    /* of the body; NULL: application/json. Copied */
     uint32_t connect_ms; /* for the name, the connection and TLS together */
     /* By a new connection. One that was kept and is found closed before a byte has come is replaced in silence. */
     bool is_fresh;
@@ -67,3 +68,5 @@ bool fetch_is(const struct fetch *f, const char *type);
 
 /* http or https, a host, perhaps a path; no name, password, query or fragment. ERR_INVALID. */
 enum err fetch_check_url(const char *url);
+/* Fit for "Authorization: Bearer", or "". ERR_INVALID. */
+enum err fetch_check_key(const char *key);

@@ -91,6 +91,13 @@ enum err fetch_check_url(const char *url)
     return url_read(url, &parts);
 }
 
+enum err fetch_check_key(const char *key)
+{
+    while (*key > ' ' && *key < 0x7f)
+        key++;
+    return *key ? ERR_INVALID : OK;
+}
+
 bool url_is_this_machine(const char *url)
 {
     struct url_parts parts;

@@ -142,7 +142,7 @@ enum err conversation_listen(struct conversation *c)
 {
     static const struct inlet_events events = {.samples = on_samples, .ended = on_inlet_ended};
     c->stopped = false;
-    return inlet_begin(c->talk->stt, c->wishes.in, &events, c, &c->inlet);
+    return inlet_begin(c->talk->ears, c->wishes.in, &events, c, &c->inlet);
 }
 
 /* --- what the user does --- */

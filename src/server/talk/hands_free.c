@@ -291,7 +291,7 @@ static enum err begin_watching(struct conversation *c)
 {
     static const struct watcher_events events = {.frames = on_frames, .ended = on_watcher_ended};
     struct hands_free *f = &c->free;
-    try(watcher_begin(c->talk->stt, c->wishes.in_rate_hz, &events, c, &f->watcher));
+    try(watcher_begin(c->talk->ears, c->wishes.in_rate_hz, &events, c, &f->watcher));
     /* Its first frame is the next sample. */
     ear_init(&f->ear, (uint32_t)c->talk->conf->vad_start_ms);
     f->ear.now_ms = f->ear.from_ms = f->ear.voice_ms =
@@ -394,9 +394,9 @@ void hands_free_asked(struct conversation *c)
 void hands_free_over(struct conversation *c, enum err err)
 {
     struct hands_free *f = &c->free;
-    struct engine_info stt;
-    engine_info(c->talk->stt, &stt);
-    if (err == ERR_ENGINE && stt.state != ENGINE_READY)
+    struct engine_info ears;
+    engine_info(c->talk->ears, &ears);
+    if (err == ERR_ENGINE && ears.state != ENGINE_READY)
         f->outage = true; /* the turn has told it */
     f->claim = f->floor == FLOOR_DUCKED && f->ear.speaking;
     f->echo = false;

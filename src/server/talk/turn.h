@@ -33,6 +33,7 @@ struct talk {
     struct loop *loop;
     const struct conf *conf;
     struct engine *stt, *llm, *tts; /* llm: NULL when the quote answerer answers */
+    struct engine *ears; /* who finds speech and decodes: stt, but where that is elsewhere */
     struct rag *rag;
     struct keep *keep;   /* NULL: conversations are not kept on the disk */
     struct turn *live;   /* list of running turns */

@@ -5,9 +5,9 @@
 
 #include "base/conf.h"
 #include "server/answerer/answerer.h"
-#include "server/api/language_name.h"
 #include "server/api/wyoming/peer.h"
 #include "server/engine/engine.h"
+#include "wire/language_name.h"
 
 enum { TAG_MAX = 16 };
 

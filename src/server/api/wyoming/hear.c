@@ -6,8 +6,8 @@
 #include "audio/pcm.h"
 #include "base/conf.h"
 #include "server/api/hearing.h"
-#include "server/api/language_name.h"
 #include "server/api/wyoming/peer.h"
+#include "wire/language_name.h"
 
 enum { WIDTH = 2, CHANNELS_MAX = 2 };
 

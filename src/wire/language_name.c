@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/api/language_name.h"
+#include "wire/language_name.h"
 
 static const struct {
     const char *code, *name;
@@ -40,13 +40,18 @@ static const struct {
     {"zh", "chinese"},
 };
 
-struct str language_name(struct str tag)
+static struct str language_of(struct str tag)
 {
     size_t n = 0;
     while (n < tag.n && tag.p[n] != '-' && tag.p[n] != '_')
         n++;
+    return str_sub(tag, 0, n);
+}
+
+struct str language_name(struct str tag)
+{
     for (size_t i = 0; i < sizeof languages / sizeof *languages; i++)
-        if (str_eq_nocase(str_sub(tag, 0, n), str_of(languages[i].code)))
+        if (str_eq_nocase(language_of(tag), str_of(languages[i].code)))
             return str_of(languages[i].name);
     return tag;
 }
@@ -67,4 +72,13 @@ bool language_is_tag(struct str s)
             return false;
     }
     return true;
+}
+
+struct str language_code(struct str name)
+{
+    for (size_t i = 0; i < sizeof languages / sizeof *languages; i++)
+        if (str_eq_nocase(name, str_of(languages[i].name)) ||
+            str_eq_nocase(language_of(name), str_of(languages[i].code)))
+            return str_of(languages[i].code);
+    return S("");
 }

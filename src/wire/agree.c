@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stt/agree.h"
+#include "wire/agree.h"
 
 #include "base/check.h"
 

@@ -6,6 +6,8 @@
 #include "base/str.h"
 
 struct str language_name(struct str tag);
+/* The other way: "de" for "German", and of a tag its language, "de" for "de-CH". Empty when it is none of them. */
+struct str language_code(struct str name);
 /* It is written like a tag: letters, digits, and what stands between them in pt-BR and pt_BR. Also "". */
 bool language_is_tag(struct str s);
 /* Whisper's languages, one after another: false past the last. */

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What was said so far, asked of the server elsewhere as often as it can tell. */
+#include "base/clock.h"
+#include "server/engine/remote_hearing.h"
+
+enum {
+    STEP_MS = 400,          /* of sound between two partials, at least */
+    LATE_MS = 2500,         /* who takes so long for what he hears is not asked for partials */
+    PARTIAL_MAX_MS = 60000, /* of an utterance: longer ones are not sent again and again */
+};
+enum { PARTIALS_CHANGES = 1, PARTIALS_PROGRESS }; /* as stt_open has it */
+
+/* When half as much again has come as it took to hear what there was, which is never more than the server can do. */
+void remote_partial_ask(struct remote_hearing *h)
+{
+    const struct remote *r = h->remote;
+    uint64_t took_ms = r->took_us / 1000, step = took_ms * 3 / 2;
+    uint32_t ms = remote_sound_ms(&h->sound);
+    bool is_wanted = h->wish.partials == PARTIALS_CHANGES || h->wish.partials == PARTIALS_PROGRESS;
+    if (!is_wanted || h->gives_up || h->fetch || !h->sound.is_loud || took_ms > LATE_MS ||
+        ms > PARTIAL_MAX_MS || ms - h->asked_ms < (step > STEP_MS ? step : STEP_MS))
+        return;
+    const struct remote_sound_ask what = remote_hearing_question(h);
+    h->asked_ms = ms;
+    if (remote_sound_copy(&h->sound, &what, &h->copy) != OK ||
+        remote_hearing_start(h, buf_str(&h->copy)) != OK)
+        h->gives_up = true; /* the final is what counts */
+}
+
+/* One that is late says how busy the server is. */
+void remote_partial_end(struct remote_hearing *h)
+{
+    uint64_t waits_us = h->fetch ? clock_us() - h->asked_us : 0;
+    if (waits_us > h->remote->took_us)
+        h->remote->took_us = waits_us;
+    remote_hearing_hang_up(h);
+    buf_finish(&h->copy);
+}
+
+static enum err show(struct remote_hearing *h, struct str words)
+{
+    struct str text;
+    size_t stable;
+    try(agree_next(&h->agree, words, true, &text, &stable));
+    bool is_same = str_eq(text, buf_str(&h->shown)) && stable == h->stable;
+    if (h->wish.partials != PARTIALS_PROGRESS && (!text.n || is_same))
+        return OK;
+    buf_clear(&h->shown);
+    try(buf_add(&h->shown, text));
+    h->stable = stable;
+    remote_send(h->remote, h->work.stream, MSG_stt_partial,
+                &(struct msg_stt_partial){.text = buf_str(&h->shown),
+                                          .stable_bytes = (uint32_t)stable,
+                                          .audio_ms = h->asked_ms});
+    return OK;
+}
+
+void remote_partial_hear(struct remote_hearing *h, const struct fetch_result *result)
+{
+    struct remote_transcript t = {};
+    bool is_answer = result->err == OK && result->status == 200 &&
+                     remote_transcript_read(buf_str(&h->reply), &t) == OK;
+    buf_clear(&h->reply);
+    buf_finish(&h->copy);
+    if (!is_answer) {
+        h->gives_up = true;
+        if (result->err == ERR_NOTFOUND || result->err == ERR_CLOSED)
+            remote_look(h->remote);
+        return;
+    }
+    h->remote->took_us = clock_us() - h->asked_us;
+    if (show(h, buf_str(&t.text)) != OK)
+        h->gives_up = true;
+    remote_transcript_finish(&t);
+}
