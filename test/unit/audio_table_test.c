@@ -3,6 +3,8 @@
  * Recordings as strangers send them (test/lib/sound_table.h): how many samples at which rate, or why it is refused.
  * Given whole, byte by byte and cut at every place, and to the reader that uploads go through.
  */
+#include <time.h>
+
 #include "audio/recording.h"
 #include "read/sound.h"
 #include "sound_table.h"
@@ -42,7 +44,7 @@ static void run_upload(const struct table_case *c, struct str file)
 {
     char why[SOUND_WHY_BYTES] = "";
     size_t bytes = 0;
-    enum err err = sound_read(file, count, &bytes, why);
+    enum err err = sound_read(file, SOUND_CPU_MS, count, &bytes, why);
     bool good = err == OK || (err == ERR_MEDIA && why[0] != '\0');
     bool agrees = err == OK ? !str_starts(c->want, S("refused")) : true;
     table_compare(c->name, "as an upload", good && agrees ? S("as wanted") : str_of(err_code(err)),
@@ -83,11 +85,28 @@ static void mp3_files(void **)
     assert_true(sound_table_run("mp3", run_file) >= 90);
 }
 
+/* As long as the reading itself takes, not the process. */
+static void too_much_computing(void **)
+{
+    char why[SOUND_WHY_BYTES] = "";
+    size_t bytes = 0;
+    struct str file = S(
+        "RIFF\x26\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0data\2\0\0\0\0\0");
+    assert_err(sound_read(file, 0, count, &bytes, why), ERR_TOOBIG);
+    assert_str(str_of(why), "the recording takes too much computing; send it shorter, or with a "
+                            "lower sample rate");
+    while (clock() < 200 * (CLOCKS_PER_SEC / 1000))
+        continue;
+    assert_ok(sound_read(file, 200, count, &bytes, why));
+    assert_int_equal(bytes, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wav_files),  cmocka_unit_test(webm_files), cmocka_unit_test(ogg_files),
-        cmocka_unit_test(flac_files), cmocka_unit_test(mp3_files),
+        cmocka_unit_test(wav_files), cmocka_unit_test(webm_files),
+        cmocka_unit_test(ogg_files), cmocka_unit_test(flac_files),
+        cmocka_unit_test(mp3_files), cmocka_unit_test(too_much_computing),
     };
     return cmocka_run_group_tests_name("audio table", tests, nullptr, nullptr);
 }
