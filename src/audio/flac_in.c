@@ -7,8 +7,9 @@
 #include "audio/resample.h"
 #include "base/mem.h"
 
-/* A frame may be lost here and there; more is noise. libFLAC writes a line to stderr for some of them. */
-enum { LOST_MAX = 20, PIECE = 1024 };
+/* Damage here and there is passed over; beyond so much, and one for so many frames, it is noise. libFLAC writes a line
+ * to stderr for some. */
+enum { LOST_MAX = 20, FRAMES_PER_LOST = 50, PIECE = 1024 };
 enum { MAGIC_BYTES = 4, BLOCK_HEAD_BYTES = 4, STREAMINFO_BYTES = 34 };
 enum { BLOCK_STREAMINFO = 0, BLOCK_INVALID = 127 };
 
@@ -31,13 +32,21 @@ static enum err refuse(struct flac_in *f, const char *sentence)
     return ERR_MEDIA;
 }
 
+static bool is_noise(const struct flac_in *f)
+{
+    return f->lost > LOST_MAX + f->frames / FRAMES_PER_LOST;
+}
+
 /* --- what libFLAC calls --------------------------------------------------------------------------- */
 
+/* libFLAC looks for its next frame as far as it is given bytes. */
 static FLAC__StreamDecoderReadStatus on_read(const FLAC__StreamDecoder *, FLAC__byte *into,
                                              size_t *n, void *arg)
 {
     struct flac_in *f = arg;
     struct str *from = f->head.n > 0 ? &f->head : &f->left;
+    if (is_noise(f))
+        return FLAC__STREAM_DECODER_READ_STATUS_ABORT;
     if (*n > from->n)
         *n = from->n;
     if (*n == 0)
@@ -106,10 +115,11 @@ static FLAC__StreamDecoderWriteStatus on_write(const FLAC__StreamDecoder *,
                         : FLAC__STREAM_DECODER_WRITE_STATUS_ABORT;
 }
 
-static void on_error(const FLAC__StreamDecoder *, FLAC__StreamDecoderErrorStatus, void *arg)
+/* What is missing between good frames was already told where it was damaged. */
+static void on_error(const FLAC__StreamDecoder *, FLAC__StreamDecoderErrorStatus what, void *arg)
 {
     struct flac_in *f = arg;
-    f->lost++;
+    f->lost += what != FLAC__STREAM_DECODER_ERROR_STATUS_MISSING_FRAME;
 }
 
 /* --- the face ------------------------------------------------------------------------------------- */
@@ -141,20 +151,34 @@ static enum err take_metadata(struct flac_in *f)
     return last ? OK : refuse(f, "the FLAC file ends before its sound begins");
 }
 
+static enum err open_file(struct flac_in *f, bool in_ogg)
+{
+    typeof(FLAC__stream_decoder_init_stream) *init =
+        in_ogg ? FLAC__stream_decoder_init_ogg_stream : FLAC__stream_decoder_init_stream;
+    f->flac = FLAC__stream_decoder_new();
+    if (f->flac == nullptr)
+        return ERR_NOMEM;
+    switch (init(f->flac, on_read, nullptr, nullptr, nullptr, nullptr, on_write, on_metadata,
+                 on_error, f)) {
+    case FLAC__STREAM_DECODER_INIT_STATUS_OK:
+        return OK;
+    case FLAC__STREAM_DECODER_INIT_STATUS_MEMORY_ALLOCATION_ERROR:
+        return ERR_NOMEM;
+    default: /* built without Ogg, perhaps */
+        return ERR_INTERNAL;
+    }
+}
+
 enum err flac_in_create(struct str file, bool in_ogg, struct flac_in **ret_f)
 {
     struct flac_in *f = mem_zero(1, sizeof *f);
     if (f == nullptr)
         return ERR_NOMEM;
     f->left = file;
-    f->flac = FLAC__stream_decoder_new();
-    typeof(FLAC__stream_decoder_init_stream) *init =
-        in_ogg ? FLAC__stream_decoder_init_ogg_stream : FLAC__stream_decoder_init_stream;
-    if (f->flac == nullptr ||
-        init(f->flac, on_read, nullptr, nullptr, nullptr, nullptr, on_write, on_metadata, on_error,
-             f) != FLAC__STREAM_DECODER_INIT_STATUS_OK) {
+    enum err err = open_file(f, in_ogg);
+    if (err != OK) {
         flac_in_destroy(f);
-        return ERR_NOMEM;
+        return err;
     }
     if (!in_ogg)
         f->err = take_metadata(f);
@@ -185,13 +209,11 @@ static enum err step(struct flac_in *f)
     try(f->err); /* of what it called */
     if (state == FLAC__STREAM_DECODER_MEMORY_ALLOCATION_ERROR)
         return ERR_NOMEM;
+    if (is_noise(f))
+        return refuse(f, "the FLAC file's sound is damaged");
     if (state == FLAC__STREAM_DECODER_END_OF_STREAM)
         return at_end(f);
-    if (!good)
-        return refuse(f, "the FLAC file is damaged");
-    if (f->lost > LOST_MAX)
-        return refuse(f, "the FLAC file's sound is damaged");
-    return OK;
+    return good ? OK : refuse(f, "the FLAC file is damaged");
 }
 
 enum err flac_in_read(struct flac_in *f, struct buf *into)

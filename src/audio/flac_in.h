@@ -2,7 +2,7 @@
 /*
  * A FLAC file (RFC 9639), bare or in Ogg, to mono s16 at its own rate, on libFLAC: 4 to 32 bits, 1 to 8 channels (mixed
  * down), tags and pictures passed over. A damaged frame is silence, as libFLAC has it, and a file that is cut short gives
- * what is there; one that is damaged all over, or whose rate changes, is refused.
+ * what is there. One that is damaged in more than 20 places and one for every 50 frames, or whose rate changes, is refused.
  *
  * libFLAC reads by itself and cannot be told to wait, so the file is whole, in memory, and decoded frame by frame:
  *

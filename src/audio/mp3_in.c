@@ -9,12 +9,16 @@
 enum {
     HEAD_BYTES = 4,
     SEARCH_BYTES = 4096, /* what may lie before the first frame: the rest of one, zeros */
+    JUNK_MAX = 1 << 20,  /* what may lie between two frames, without tags */
     TAG_HEAD_BYTES = 10, /* and as many at its end */
+    APE_HEAD_BYTES = 32,
+    CHANGED = 3, /* frames of another rate in a row, behind which the file is another one */
 };
 
 struct mp3_in {
     mpg123_handle *mpg;
-    struct str left; /* of the file */
+    struct str frame, left; /* what is to be decoded now, and what of the file is behind it */
+    uint32_t same;          /* of the first frame's head */
     uint32_t rate_hz;
     bool ended;
     enum err err; /* sticks */
@@ -24,7 +28,7 @@ struct mp3_in {
 /* --- frames by their heads ------------------------------------------------------------------------- */
 
 struct head {
-    uint32_t same;   /* what all frames of a file have in common */
+    uint32_t same;   /* what all frames of a file have in common: version, layer and rate */
     uint32_t length; /* bytes; 0: free format */
 };
 
@@ -53,11 +57,12 @@ static bool read_head(struct str bytes, struct head *ret_h)
     return true;
 }
 
-bool mp3_in_seems(struct str file)
+static bool find_first(struct str file, size_t *ret_at)
 {
     struct head h, next;
     for (size_t at = 0; at < SEARCH_BYTES && at < file.n; at++) {
         struct str rest = str_sub(file, at, file.n);
+        *ret_at = at;
         if (!read_head(rest, &h))
             continue;
         if (h.length == 0 && at == 0)
@@ -67,6 +72,12 @@ bool mp3_in_seems(struct str file)
             return true;
     }
     return false;
+}
+
+bool mp3_in_seems(struct str file)
+{
+    size_t at;
+    return find_first(file, &at);
 }
 
 size_t mp3_in_tag(struct str file)
@@ -82,7 +93,17 @@ size_t mp3_in_tag(struct str file)
     return TAG_HEAD_BYTES + size + (has_foot ? TAG_HEAD_BYTES : 0);
 }
 
-/* --- the sound -------------------------------------------------------------------------------------- */
+/* As music shops put it behind the sound, with a picture; its length is behind the version. */
+static size_t ape_tag(struct str file)
+{
+    const uint8_t *p = (const uint8_t *)file.p;
+    if (file.n < APE_HEAD_BYTES || !str_starts(file, S("APETAGEX")) || !(p[23] & 0x20))
+        return 0; /* none, or its foot */
+    return APE_HEAD_BYTES +
+           ((size_t)p[15] << 24 | (size_t)p[14] << 16 | (size_t)p[13] << 8 | p[12]);
+}
+
+/* --- what is decoded: the frames that fit the first ------------------------------------------------- */
 
 static enum err refuse(struct mp3_in *m, const char *sentence)
 {
@@ -90,33 +111,103 @@ static enum err refuse(struct mp3_in *m, const char *sentence)
     return ERR_MEDIA;
 }
 
+/* How many frames of a kind follow one another, the last of which may be cut short; no more than `most`. */
+static unsigned count_frames(struct str from, unsigned most, struct head *ret_first)
+{
+    struct head h;
+    unsigned n = 0;
+    while (n < most && read_head(from, &h) && h.length > 0 &&
+           (n == 0 || h.same == ret_first->same)) {
+        if (n++ == 0)
+            *ret_first = h;
+        from = str_sub(from, h.length, from.n);
+    }
+    return n;
+}
+
+/* Damage may hold anything that looks like a frame: one is taken that another follows, or with which the file ends. */
+static enum err find_next(struct mp3_in *m, struct head *ret_h)
+{
+    for (size_t junk = 0; junk < JUNK_MAX; junk++) {
+        size_t tag = mp3_in_tag(m->left) + ape_tag(m->left);
+        unsigned n = count_frames(m->left, CHANGED, ret_h);
+        if (m->left.n == 0 ||
+            (n > 0 && ret_h->same == m->same && (n > 1 || ret_h->length == m->left.n)))
+            return OK;
+        if (n == CHANGED && ret_h->same != m->same)
+            return refuse(m, "the MP3 file changes its sample rate or its layer");
+        m->left = str_sub(m->left, tag > 0 ? tag : 1, m->left.n);
+    }
+    return refuse(m, "the MP3 file's sound is damaged");
+}
+
+static enum err take_frame(struct mp3_in *m)
+{
+    struct head h = {};
+    if (!read_head(m->left, &h) || h.length == 0 || h.same != m->same)
+        try(find_next(m, &h));
+    if (m->left.n > 0) {
+        m->frame = str_sub(m->left, 0, h.length);
+        m->left = str_sub(m->left, h.length, m->left.n);
+    }
+    return OK;
+}
+
+/* libmpg123 would take the first head that it finds in junk, and with it another rate. */
 static int on_read(void *arg, void *into, size_t n, size_t *ret_n)
 {
     struct mp3_in *m = arg;
-    if (n > m->left.n)
-        n = m->left.n;
+    if (m->frame.n == 0 && m->err == OK)
+        m->err = take_frame(m);
+    if (m->err != OK)
+        return -1;
+    if (n > m->frame.n)
+        n = m->frame.n;
     if (n > 0)
-        memcpy(into, m->left.p, n);
-    m->left = str_sub(m->left, n, m->left.n);
+        memcpy(into, m->frame.p, n);
+    m->frame = str_sub(m->frame, n, m->frame.n);
     *ret_n = n;
     return 0;
+}
+
+/* --- the sound -------------------------------------------------------------------------------------- */
+
+static enum err err_of(int code)
+{
+    bool no_memory =
+        code == MPG123_OUT_OF_MEM || code == MPG123_NO_BUFFERS || code == MPG123_INDEX_FAIL;
+    return no_memory ? ERR_NOMEM : ERR_INTERNAL;
 }
 
 static enum err open_file(struct mp3_in *m)
 {
     const long flags =
         MPG123_QUIET | MPG123_MONO_MIX | MPG123_GAPLESS | MPG123_SKIP_ID3V2 | MPG123_NO_PEEK_END;
-    m->mpg = mpg123_new(nullptr, nullptr);
+    int code = MPG123_OK;
+    m->mpg = mpg123_new(nullptr, &code);
     if (m->mpg == nullptr)
-        return ERR_NOMEM;
+        return err_of(code);
     bool good = mpg123_param(m->mpg, MPG123_FLAGS, flags, 0) == MPG123_OK &&
-                mpg123_param(m->mpg, MPG123_RESYNC_LIMIT, -1, 0) == MPG123_OK &&
+                mpg123_param(m->mpg, MPG123_RESYNC_LIMIT, JUNK_MAX, 0) == MPG123_OK &&
                 mpg123_param(m->mpg, MPG123_INDEX_SIZE, 0, 0) == MPG123_OK &&
                 mpg123_format_none(m->mpg) == MPG123_OK &&
                 mpg123_format2(m->mpg, 0, MPG123_MONO, MPG123_ENC_SIGNED_16) == MPG123_OK &&
                 mpg123_reader64(m->mpg, on_read, nullptr, nullptr) == MPG123_OK &&
                 mpg123_open_handle64(m->mpg, m) == MPG123_OK;
-    return good ? OK : ERR_NOMEM;
+    return good ? OK : err_of(mpg123_errcode(m->mpg));
+}
+
+static enum err find_start(struct mp3_in *m, struct str file)
+{
+    size_t at;
+    struct head h;
+    if (!find_first(file, &at))
+        return refuse(m, "this is not an MP3 file");
+    m->left = str_sub(file, at, file.n);
+    if (!read_head(m->left, &h) || h.length == 0)
+        return refuse(m, "the MP3 file is of free format, which is not read here");
+    m->same = h.same;
+    return OK;
 }
 
 enum err mp3_in_create(struct str file, struct mp3_in **ret_m)
@@ -124,15 +215,12 @@ enum err mp3_in_create(struct str file, struct mp3_in **ret_m)
     struct mp3_in *m = mem_zero(1, sizeof *m);
     if (m == nullptr)
         return ERR_NOMEM;
-    m->left = file;
     enum err err = open_file(m);
     if (err != OK) {
         mp3_in_destroy(m);
         return err;
     }
-    struct head h;
-    if (read_head(file, &h) && h.length == 0)
-        m->err = refuse(m, "the MP3 file is of free format, which is not read here");
+    m->err = find_start(m, file);
     *ret_m = m;
     return OK;
 }
@@ -150,8 +238,8 @@ static enum err on_format(struct mp3_in *m)
     int channels, coding;
     if (mpg123_getformat(m->mpg, &hz, &channels, &coding) != MPG123_OK || hz <= 0 || channels != 1)
         return refuse(m, "the MP3 file's sound is damaged");
-    if (m->rate_hz != 0 && m->rate_hz != (uint32_t)hz)
-        return refuse(m, "the MP3 file changes its sample rate");
+    if (m->rate_hz != 0 && m->rate_hz != (uint32_t)hz) /* it read a head where none is */
+        return refuse(m, "the MP3 file's sound is damaged");
     m->rate_hz = (uint32_t)hz;
     return OK;
 }
@@ -169,16 +257,16 @@ static enum err step(struct mp3_in *m, struct buf *into)
     try(buf_reserve(into, BYTES));
     int got = mpg123_read(m->mpg, into->p + into->n, BYTES, &n);
     into->n += n;
+    try(m->err); /* of what it called */
     if (got == MPG123_OK)
         return OK;
     if (got == MPG123_NEW_FORMAT)
         return on_format(m);
     if (got == MPG123_DONE)
         return at_end(m);
-    int code = mpg123_errcode(m->mpg);
-    if (code == MPG123_OUT_OF_MEM || code == MPG123_NO_BUFFERS || code == MPG123_INDEX_FAIL)
+    if (err_of(mpg123_errcode(m->mpg)) == ERR_NOMEM)
         return ERR_NOMEM;
-    if (m->left.n == 0) /* the last frame was cut short */
+    if (m->left.n == 0 && m->frame.n == 0) /* the last frame was cut short */
         return at_end(m);
     return refuse(m, "the MP3 file's sound is damaged");
 }

@@ -2,8 +2,9 @@
 /*
  * An MP3 file (ISO/IEC 11172-3 and 13818-3, layers II and III, MPEG 1, 2 and 2.5) to mono s16 at its own rate, on libmpg123:
  * bit rates that vary, ID3 and APE tags passed over unread, encoder delay and padding left out where an Info frame tells
- * them. What is damaged is passed over; a file that is cut short gives what is there. Free format and a rate
- * that changes are refused.
+ * them. What is damaged is passed over, up to a megabyte in one place, and whatever in it looks like frames of another
+ * rate; a file that is cut short gives what is there. Free format, and a rate or layer that changes for three frames
+ * or more, are refused.
  *
  * libmpg123, and not libmad, which is under the GPL, nor minimp3, which nobody looks after. It would also open files
  * and addresses, but is given bytes alone; the file is whole, in memory:

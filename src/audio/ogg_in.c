@@ -109,6 +109,8 @@ static enum err choose(struct ogg_in *o, ogg_page *page)
         o->other = "Vorbis";
     else if (str_starts(magic, S("Speex   ")))
         o->other = "Speex";
+    else if (str_starts(magic, S("\x7f\x46LAC"))) /* by itself it is read, on libFLAC */
+        o->other = "FLAC behind another stream";
     if (!o->chosen)
         ogg_stream_clear(&o->stream);
     return OK;

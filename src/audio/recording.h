@@ -8,7 +8,8 @@
  *         try(recording_read(r, 4096, &samples));
  *
  * Foreign bytes. With Opus two bytes may be 120 ms, with FLAC a dozen 65,535 samples: a step looks at as many bytes
- * as it is told, or at one frame of FLAC and some of MP3, and makes at most RECORDING_STEP_BYTES of samples.
+ * as it is told, or at one frame of FLAC and some of MP3 and the damage in front of them, which has its limit in each,
+ * and makes at most RECORDING_STEP_BYTES of samples.
  */
 #pragma once
 

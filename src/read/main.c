@@ -114,7 +114,7 @@ static enum err read_sound(struct port *p, struct str bytes)
 {
     char why[SOUND_WHY_BYTES] = "";
     struct sound_sink sink = {.port = p};
-    enum err err = sound_read(bytes, send_samples, &sink, why);
+    enum err err = sound_read(bytes, SOUND_CPU_MS, send_samples, &sink, why);
     if (err == ERR_CLOSED)
         return err;
     if (err != OK)

@@ -9,8 +9,6 @@
 
 /* What one step may make, by audio/recording.h. */
 enum { STEP_BYTES = 4 * 1024, DECODED_MAX = RECORDING_STEP_BYTES };
-/* The process ends at 20 s of computing; before that somebody is told why. An hour of speech takes a few. */
-enum { CPU_MS = 15000 };
 
 struct reading {
     struct recording *file;
@@ -18,6 +16,7 @@ struct reading {
     struct buf decoded;        /* at the file's rate */
     struct buf out;            /* at 16 kHz, not yet handed on */
     uint64_t handed;           /* bytes */
+    clock_t began, longest;
     sound_piece_fn piece;
     void *to;
     char *why;
@@ -62,7 +61,7 @@ static enum err convert(struct reading *r)
 
 static enum err mind_time(struct reading *r)
 {
-    if (clock() < (clock_t)CPU_MS * (CLOCKS_PER_SEC / 1000))
+    if (clock() - r->began < r->longest)
         return OK;
     snprintf(
         r->why, SOUND_WHY_BYTES,
@@ -82,10 +81,13 @@ static enum err read_all(struct reading *r)
     return hand_on(r, true);
 }
 
-enum err sound_read(struct str bytes, sound_piece_fn piece, void *to, char why[SOUND_WHY_BYTES])
+enum err sound_read(struct str bytes, uint32_t cpu_ms, sound_piece_fn piece, void *to,
+                    char why[SOUND_WHY_BYTES])
 {
     struct reading r = {.decoded = BUF(DECODED_MAX),
                         .out = BUF(DECODED_MAX * 2),
+                        .began = clock(),
+                        .longest = (clock_t)cpu_ms * (CLOCKS_PER_SEC / 1000),
                         .piece = piece,
                         .to = to,
                         .why = why};

@@ -22,7 +22,9 @@ static enum err run(struct str file, bool in_ogg, struct buf *samples)
     check((err == ERR_MEDIA) == (flac_in_errmsg(f)[0] != 0));
     check(samples->n == 0 ||
           (flac_in_rate(f) >= PCM_RATE_MIN && flac_in_rate(f) <= RESAMPLE_FROM_MAX));
-    check(!flac_in_ended(f) || flac_in_read(f, samples) == err); /* errors stick */
+    size_t made = samples->n;
+    if (err != OK || flac_in_ended(f)) /* errors stick, and so does the end */
+        check(flac_in_read(f, samples) == err && samples->n == made);
     flac_in_destroy(f);
     return err;
 }

@@ -19,6 +19,9 @@ static enum err run(struct str file, struct buf *samples)
     check(err == OK || err == ERR_MEDIA);
     check((err == ERR_MEDIA) == (mp3_in_errmsg(m)[0] != 0));
     check(samples->n == 0 || (mp3_in_rate(m) >= PCM_RATE_MIN && mp3_in_rate(m) <= PCM_RATE_MAX));
+    size_t made = samples->n;
+    if (err != OK || mp3_in_ended(m)) /* errors stick, and so does the end */
+        check(mp3_in_read(m, samples) == err && samples->n == made);
     mp3_in_destroy(m);
     return err;
 }

@@ -25,7 +25,7 @@ static enum err take(void *to, struct str samples)
 static enum err hear(struct str bytes, struct heard *h)
 {
     char why[SOUND_WHY_BYTES] = "";
-    enum err err = sound_read(bytes, take, h, why);
+    enum err err = sound_read(bytes, SOUND_CPU_MS, take, h, why);
     check(h->bytes <= SOUND_PCM_MAX);
     check(err == OK || err == ERR_MEDIA || err == ERR_TOOBIG || err == ERR_CLOSED);
     check((err != ERR_MEDIA && err != ERR_TOOBIG) || why[0] != '\0');

@@ -4,6 +4,7 @@
  * files are in audio_table, those of other programs in test/api/sound.test.js.
  */
 #include <math.h>
+#include <sys/mman.h>
 
 #include "alloc_fault.h"
 #include "audio/flac_in.h"
@@ -161,6 +162,37 @@ static void test_no_room(void **)
     }
 }
 
+/* Bytes that look like frames and are none, as many as an upload may have: only the first of them are there to be read. */
+static void test_noise(void **)
+{
+    enum { ALL = 64 << 20, THERE = 2 << 20 };
+    const struct {
+        struct str begin;
+        const char *noise, *errmsg;
+    } rows[] = {
+        {str_sub(buf_str(&flac), 0, 2000), "\xff\xf8", "the FLAC file's sound is damaged"},
+        {str_sub(buf_str(&mp3), 0, 2000), "\xff\xfb", "the MP3 file's sound is damaged"},
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        char *file = mmap(nullptr, ALL, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        assert_true(file != MAP_FAILED);
+        assert_int_equal(mprotect(file, THERE, PROT_READ | PROT_WRITE), 0);
+        memcpy(file, rows[i].begin.p, rows[i].begin.n);
+        for (size_t at = rows[i].begin.n; at < THERE; at += 2)
+            memcpy(file + at, rows[i].noise, 2);
+        struct recording *r;
+        autobuf got = BUF(ROOM);
+        assert_ok(recording_create((struct str){file, ALL}, &r));
+        enum err err = OK;
+        while (err == OK && !recording_ended(r))
+            err = recording_read(r, STEP, &got);
+        assert_err(err, ERR_MEDIA);
+        assert_str(str_of(recording_errmsg(r)), rows[i].errmsg);
+        recording_destroy(r);
+        assert_int_equal(munmap(file, ALL), 0);
+    }
+}
+
 static enum err decode_some(void *arg)
 {
     autobuf got = BUF(ROOM);
@@ -185,9 +217,9 @@ static void test_memory(void **)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_flac),   cmocka_unit_test(test_mp3),   cmocka_unit_test(test_tags),
-        cmocka_unit_test(test_cut),    cmocka_unit_test(test_steps), cmocka_unit_test(test_no_room),
-        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_flac),  cmocka_unit_test(test_mp3),    cmocka_unit_test(test_tags),
+        cmocka_unit_test(test_cut),   cmocka_unit_test(test_steps),  cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_noise), cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, make_files, free_files);
 }

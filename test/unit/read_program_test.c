@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "audio/flac_out.h"
+#include "audio/mp3_out.h"
 #include "audio/wav.h"
 #include "engine_peer.h"
 #include "read/sound.h"
@@ -148,6 +150,37 @@ static void test_sound(void **state)
     reading_finish(&r);
 }
 
+/* A second of a low tone, by the coders of audio/. */
+static void test_coded_sound(void **state)
+{
+    (void)state;
+    enum { RATE = 24000 };
+    int16_t tone[RATE];
+    for (int i = 0; i < RATE; i++)
+        tone[i] = (int16_t)(i % 100 < 50 ? 8000 : -8000);
+    struct flac_out *f;
+    struct mp3_out *m;
+    struct buf files[] = {BUF(ROOM), BUF(ROOM)};
+    assert_ok(flac_out_create(RATE, &f));
+    assert_ok(flac_out_run(f, tone, RATE, &files[0]));
+    assert_ok(flac_out_end(f, &files[0]));
+    flac_out_destroy(f);
+    assert_ok(mp3_out_create(RATE, &m));
+    assert_ok(mp3_out_run(m, tone, RATE, &files[1]));
+    assert_ok(mp3_out_end(m, &files[1]));
+    mp3_out_destroy(m);
+    for (size_t i = 0; i < countof(files); i++) {
+        struct reading r = read_bytes("sound", "coded", buf_str(&files[i]));
+        assert_int_equal(r.err, OK);
+        assert_int_equal(r.bytes, r.samples.n);
+        assert_int_in_range(r.samples.n / 2, 16000 - 2, 16000 + 2000);
+        double rms = pcm_rms((const int16_t *)r.samples.p, r.samples.n / 2);
+        assert_true(rms > 6500 && rms < 9000);
+        reading_finish(&r);
+        buf_finish(&files[i]);
+    }
+}
+
 /* A third of a megabyte that stands for more than an hour of silence. */
 static void test_bomb_of_sound(void **state)
 {
@@ -283,10 +316,10 @@ static void test_zeros(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_documents), cmocka_unit_test(test_long_text),
-        cmocka_unit_test(test_sound),     cmocka_unit_test(test_bomb_of_sound),
-        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_zeros),
+        cmocka_unit_test(test_documents),     cmocka_unit_test(test_long_text),
+        cmocka_unit_test(test_sound),         cmocka_unit_test(test_coded_sound),
+        cmocka_unit_test(test_bomb_of_sound), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_hostile),       cmocka_unit_test(test_zeros),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
