@@ -21,9 +21,9 @@ async function start(t, ...args) {
   return { server, address: wyomingOf(server), engine, isFree: (/** @type {string} */ role) => until(async () => (await engine(role)).live === 0, 'a free place') };
 }
 
-/** @param {import('node:test').TestContext} t @param {string} address */
-async function open(t, address) {
-  const peer = await Wyoming.open(address);
+/** @param {import('node:test').TestContext} t @param {string} address @param {string} [from] */
+async function open(t, address, from = '127.0.0.1') {
+  const peer = await Wyoming.open(address, from);
   atEnd(t, () => peer.close());
   return peer;
 }
@@ -87,9 +87,17 @@ test('Home Assistant hears, speaks and is answered, with the built-in engines', 
   });
   await t.test('who has not read what was sent to him meanwhile is dropped', async () => {
     await until(async () => (await metricsOf(server)).get('repartee_wyoming_connections') === 0, 'its end');
-    assert.match(server.log(), /does not read/);
   });
 });
+
+/** @type {[string, object][]} questions, and the code of what is wrong with each */
+const UNANSWERED = [
+  ['invalid_value', { text: 'a'.repeat(16385) }],
+  ['too_large', { text: 'a', context: { a: 'a'.repeat(16384) } }],
+  ['too_large', { text: 'a', context: { conversation_id: 'a'.repeat(129) } }],
+  ['invalid_value', { text: 'a', context: [] }],
+  ['invalid_value', { text: 7 }],
+];
 
 test('each of its ways @tsan', async (t) => {
   const { server, address, isFree } = await start(t, '--stt-script', 'sum=1', '--llm-script', 'tokens=3');
@@ -142,25 +150,33 @@ test('each of its ways @tsan', async (t) => {
   await t.test('questions of one conversation go on with it, others begin anew', async () => {
     const sessions = async () => (await (await fetch(server.url + 'readyz')).json()).sessions;
     const before = await sessions();
-    const asking = async (/** @type {string | undefined} */ conversation_id) => {
-      const peer = await open(t, address);
+    const asking = async (/** @type {string | undefined} */ conversation_id, from = '127.0.0.1') => {
+      const peer = await open(t, address, from);
       for (const text of ['Hello.', 'Hello again.']) {
         peer.send('transcript', { text, ...(conversation_id && { context: { conversation_id } }) });
         assert.ok((await peer.wait('handled')).data.text);
       }
+      const more = await sessions() - before;
       peer.close();
-      return await sessions() - before;
+      return more;
     };
-    assert.deepEqual([await asking('first'), await asking('first'), await asking('second'), await asking(undefined), await asking(undefined)], [1, 1, 2, 3, 4]);
-    const old = await asking('first');
+    assert.deepEqual([await asking('first'), await asking('first'), await asking('second'), await asking('first', '127.0.0.2'), await asking('first')], [1, 1, 2, 3, 3]);
+    assert.equal(await asking(undefined), 4);
+    await until(async () => await sessions() === before + 3, 'the end of what nobody can go on with');
     for (let i = 0; i < 64; i++) await asking(`other ${i}`); /* as many as are remembered */
-    assert.equal(await asking('first'), old + 65);
+    assert.equal(await sessions(), before + 64);
+    assert.equal(await asking('first'), 64);
   });
   await t.test('nothing that can be answered', async () => {
     const peer = await open(t, address);
     peer.send('transcript', { text: '  ', context: { a: 1 } });
     assert.equal((await peer.wait('error')).data.code, 'invalid_value');
     assert.deepEqual((await peer.wait('not-handled')).data, { text: 'nothing was said', context: { a: 1 } });
+    for (const [code, question] of UNANSWERED) {
+      peer.send('transcript', question);
+      assert.equal((await peer.wait('error')).data.code, code);
+      assert.match((await peer.wait('not-handled')).data.text, /\w/);
+    }
     peer.send('transcript', { text: 'Hello.' });
     await peer.wait('handled-stop');
   });
@@ -192,10 +208,6 @@ const WRONG = [
   ['sound within a text', 'conflict', eventBytes('synthesize-start'), eventBytes('audio-start', { rate: 16000, width: 2, channels: 1 })],
   ['a question within sound', 'conflict', eventBytes('audio-start', { rate: 16000, width: 2, channels: 1 }), eventBytes('transcript', { text: 'a' })],
   ['a text beyond every answer', 'too_large', eventBytes('synthesize-start'), ...Array.from({ length: 17 }, () => eventBytes('synthesize-chunk', { text: 'a'.repeat(16384) }))],
-  ['too long a question', 'invalid_value', eventBytes('transcript', { text: 'a'.repeat(16385) })],
-  ['too much of a context', 'too_large', eventBytes('transcript', { text: 'a', context: { a: 'a'.repeat(16384) } })],
-  ['a conversation with too long a name', 'too_large', eventBytes('transcript', { text: 'a', context: { conversation_id: 'a'.repeat(129) } })],
-  ['a context that is a list', 'invalid_value', eventBytes('transcript', { text: 'a', context: [] })],
   ['minutes of sound', 'too_large', ...Array.from({ length: 4 }, () => eventBytes('audio-chunk', { rate: 8000, width: 2, channels: 1 }, Buffer.alloc(1 << 20)))],
 ];
 
@@ -283,8 +295,11 @@ test('keys are asked for by a protocol that knows none', async (t) => {
   const headers = { Authorization: 'Bearer a key that nobody guesses', 'Content-Type': 'application/json' };
   const { job } = await (await fetch(`${opened.server.url}rag/ingest`, { method: 'POST', headers, body: JSON.stringify({ title: 'Secret', text: 'The password of the safe is Rumpelstiltskin.' }) })).json();
   await until(async () => (await (await fetch(`${opened.server.url}rag/jobs/${job}`, { headers })).json()).state === 'done', 'the document');
+  const message = 'What is the password of the safe?';
+  const { response } = await (await fetch(`${opened.server.url}chat`, { method: 'POST', headers, body: JSON.stringify({ message, use_rag: true, stream: false }) })).json();
+  assert.match(response, /Rumpelstiltskin/, 'with the key it is found');
   const port = opened.address.split(':').at(-1);
   const guest = await open(t, `127.0.0.1:${port}`);
-  guest.send('transcript', { text: 'What is the password of the safe?' });
+  guest.send('transcript', { text: message });
   assert.doesNotMatch((await guest.wait('handled')).data.text, /Rumpelstiltskin/, "a stranger asks everybody's documents alone");
 });

@@ -127,9 +127,9 @@ void fake_come_back(struct fake *f)
 void engine_info(const struct engine *e, struct engine_info *ret_info)
 {
     *ret_info = (struct engine_info){.role = e->role,
-                                     .driver = "fake",
-                                     .model = "",
-                                     .languages = "en",
+                                     .driver = e->driver ? e->driver : "fake",
+                                     .model = e->ready_model ? e->ready_model : "",
+                                     .languages = e->languages ? e->languages : "en",
                                      .notes = "",
                                      .vad = "",
                                      .voices = "",

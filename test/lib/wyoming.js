@@ -57,11 +57,11 @@ export class Wyoming {
     });
   }
 
-  /** @param {string} address @returns {Promise<Wyoming>} */
-  static open(address) {
+  /** @param {string} address @param {string} [localAddress] whence @returns {Promise<Wyoming>} */
+  static open(address, localAddress) {
     const { hostname, port } = new URL(`tcp://${address}`);
     return new Promise((resolve, reject) => {
-      const socket = net.connect(Number(port), hostname, () => resolve(new Wyoming(socket)));
+      const socket = net.connect({ port: Number(port), host: hostname, localAddress }, () => resolve(new Wyoming(socket)));
       socket.once('error', reject);
     });
   }

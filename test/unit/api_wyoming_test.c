@@ -1,159 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * A connection of Wyoming by a clock and engines that the test plays: its deadlines, what it holds back, what becomes of its
- * jobs when it ends; and each allocation on its way fails in turn.
- */
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "base/clock.h"
-#include "base/conf.h"
-#include "engine_fake.h"
-#include "own_fault.h"
-#include "server/access/limit.h"
-#include "server/answerer/answerer.h"
-#include "server/api/wyoming/peer.h"
-#include "server/loop/sock.h"
-#include "unit.h"
-
-enum { SECOND = 1000, MINUTE = 60 * SECOND, ROUNDS = 12, RATE = 16000 };
-
-static struct loop *loop;
-static struct conf conf;
-static struct fake stt, tts;
-static struct server server;
-static struct wyoming_door door;
-static uint64_t now_ms;
-
-static struct client {
-    int fd;
-    struct buf in;
-    bool ended;
-} client;
-
-/* --- what is not under test --- */
-
-enum err auth_token(const struct auth *, struct str, const struct sock_peer *,
-                    struct principal *ret_who)
-{
-    *ret_who = (struct principal){.owner = "local"};
-    return OK;
-}
-
-void auth_stranger(struct principal *) {}
-
-void answerer_info(const struct answerer *, struct answerer_info *ret_info)
-{
-    *ret_info = (struct answerer_info){.driver = "quote", .model = "quote"};
-}
-
-static void on_nothing(void *, struct str) {}
-
-static void on_no_end(void *, enum err) {}
-
-/* --- the client --- */
-
-static void receive(void)
-{
-    char bytes[64 * 1024];
-    unsigned due = own_fault_pause(); /* the test's own memory */
-    ssize_t n;
-    while (client.fd >= 0 && (n = read(client.fd, bytes, sizeof bytes)) > 0)
-        assert_ok(buf_add(&client.in, (struct str){bytes, (size_t)n}));
-    client.ended = client.fd >= 0 && n == 0;
-    own_fault_go_on(due);
-}
-
-/* Without reading what comes. */
-static void step(void)
-{
-    for (unsigned i = 0; i < ROUNDS; i++)
-        loop_step(loop, 0);
-}
-
-static void settle(void)
-{
-    step();
-    receive();
-}
-
-/* Resumed reading waits for the next step, so time goes on in small ones. */
-static void pass(uint64_t ms)
-{
-    clock_fake((now_ms += ms) * 1000);
-    settle();
-}
-
-static void send_bytes(struct str bytes)
-{
-    assert_int_equal(write(client.fd, bytes.p, bytes.n), bytes.n);
-    settle();
-}
-#define say(literal) send_bytes(S(literal))
-
-static bool has(const char *text)
-{
-    return str_find(buf_str(&client.in), str_of(text)) < client.in.n;
-}
-
-static void hang_up(void)
-{
-    if (client.fd >= 0)
-        close(client.fd);
-    client.fd = -1;
-    step();
-}
-
-static void call(void)
-{
-    static const struct sock_events events = {.on_read = on_nothing, .on_end = on_no_end};
-    int fds[2];
-    struct sock *s;
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
-    client = (struct client){.fd = fds[1], .in = BUF(1 << 26)};
-    unsigned due = own_fault_pause();
-    assert_ok(sock_open(loop, fds[0], &events, nullptr, &s));
-    own_fault_go_on(due);
-    peer_accept(&door, s);
-    settle();
-}
-
-static int begin(void **)
-{
-    static char language[] = "en", voice[] = "";
-    now_ms = 1000 * SECOND;
-    clock_fake(now_ms * 1000);
-    conf = (struct conf){.language = language,
-                         .tts_voice = voice,
-                         .max_uploads = 16,
-                         .utterance_ms = 60 * SECOND,
-                         .wyoming_connections = 2};
-    if (loop_create(&loop) != OK)
-        return 1;
-    fake_create(&stt, loop, "stt", 2);
-    fake_create(&tts, loop, "tts", 2);
-    server = (struct server){.conf = &conf, .loop = loop, .stt = &stt.engine, .tts = &tts.engine};
-    door = (struct wyoming_door){.server = &server};
-    server.wyoming = &door;
-    return limit_create(100000, &server.turn_limit) == OK ? 0 : 1;
-}
-
-static int finish(void **)
-{
-    hang_up();
-    while (door.peers)
-        peer_free(door.peers);
-    buf_finish(&client.in);
-    step();
-    fake_destroy(&stt);
-    fake_destroy(&tts);
-    limit_destroy(server.turn_limit);
-    loop_destroy(loop);
-    clock_fake(UINT64_MAX);
-    return 0;
-}
+/* A connection of Wyoming: its deadlines, what it holds back, what becomes of its jobs when it ends. */
+#include "wyoming_rig.h"
 
 /* --- the clock --- */
 
@@ -193,6 +40,59 @@ static void who_begins_goes_on_within_half_a_minute(void **)
         assert_int_equal(stt.open_count + tts.open_count, 0);
         buf_finish(&client.in);
     }
+}
+
+/* Neither by a byte now and then, nor by what has nothing to do with it; and what does is not for ever. */
+static void time_cannot_be_stretched(void **)
+{
+    static const struct {
+        const char *begin, *again;
+        unsigned most_s;
+    } cases[] = {
+        {"{\"type\":", " ", 40},
+        {"{\"type\":\"synthesize\",\"data_length\":99}\n{", " ", 40},
+        {"{\"type\":\"audio-chunk\",\"payload_length\":99}\n1", "2", 40},
+        {LISTEN, "{\"type\":\"ping\"}\n", 40},
+        {LISTEN, " ", 40},
+        {LISTEN, "{\"type\":\"other\"}\n", 40},
+        {"{\"type\":\"synthesize-start\"}\n", "{\"type\":\"ping\"}\n", 40},
+        {"{\"type\":\"synthesize-start\"}\n",
+         "{\"type\":\"synthesize\",\"data\":{\"text\":\"a\"}}\n", 40},
+        {LISTEN, CHUNK("ab"), 60 + 40},
+        {"{\"type\":\"synthesize-start\"}\n",
+         "{\"type\":\"synthesize-chunk\",\"data\":{\"text\":\"a\"}}\n", 10 * 60},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        call();
+        send_bytes(str_of(cases[i].begin));
+        unsigned s = 0;
+        for (; s < 1000 && !client.ended; s += 20) {
+            if (s > 0)
+                send_bytes(str_of(cases[i].again));
+            pass(20 * SECOND);
+        }
+        print_message("# %zu: %u s\n", i, s);
+        assert_true(s > cases[i].most_s - 20 && s <= cases[i].most_s);
+        assert_true(has("\"code\":\"timeout\""));
+        hang_up();
+        assert_int_equal(stt.open_count + tts.open_count, 0);
+        buf_finish(&client.in);
+    }
+}
+
+static void the_longest_utterance_is_heard(void **)
+{
+    conf.utterance_ms = 600 * SECOND;
+    call();
+    for (unsigned s = 0; s < 620; s += 20) {
+        say(CHUNK("ab"));
+        pass(20 * SECOND);
+    }
+    assert_false(client.ended);
+    say("{\"type\":\"audio-stop\"}\n");
+    assert_ok(fake_answer(&stt, 0, MSG_stt_final, &(struct msg_stt_final){.text = S("One.")}));
+    settle();
+    assert_true(has("transcript-stop") && !has("error"));
 }
 
 static void an_answer_may_take_longer(void **)
@@ -263,6 +163,58 @@ static void who_does_not_read_gets_no_more_and_is_dropped(void **)
     assert_int_equal(tts.open_count, 0);
 }
 
+/* Pings whose answers nobody reads. How many there were. */
+static unsigned fill(void)
+{
+    static char ping[4096];
+    unsigned n = 0;
+    size_t text = (size_t)snprintf(ping, sizeof ping,
+                                   "{\"type\":\"ping\",\"data\":{\"text\":\"%04000d\"}}\n", 0);
+    for (; n < 1000 && sock_queued(door.peers->sock) <= PEER_QUEUE; n++) {
+        assert_int_equal(write(client.fd, ping, text), text);
+        step();
+    }
+    assert_true(n < 1000);
+    return n;
+}
+
+static void sip(size_t bytes)
+{
+    char some[4096];
+    for (ssize_t n = 1; bytes > 0 && n > 0; bytes -= (size_t)n > bytes ? bytes : (size_t)n) {
+        n = read(client.fd, some, sizeof some);
+        client.ended = n == 0;
+        if (n <= 0)
+            return;
+        assert_ok(buf_add(&client.in, (struct str){some, (size_t)n}));
+    }
+}
+
+static void who_reads_slowly_gets_all_of_it_in_the_end(void **)
+{
+    call();
+    unsigned sent = fill(), got = 0;
+    peer_drain(door.peers);
+    for (unsigned i = 0; i < 100 && !client.ended; i++) {
+        sip(40000);
+        clock_fake((now_ms += 4 * SECOND) * 1000);
+        step();
+    }
+    assert_true(client.ended);
+    struct str all = buf_str(&client.in);
+    for (size_t at; (at = str_find(all, S("\"pong\""))) < all.n; got++)
+        all = str_sub(all, at + 1, all.n);
+    assert_int_equal(got, sent);
+    hang_up();
+    buf_finish(&client.in);
+    call();
+    fill();
+    peer_drain(door.peers);
+    clock_fake((now_ms += 6 * SECOND) * 1000);
+    step(); /* who reads nothing holds up nothing */
+    assert_int_equal(door.count, 0);
+}
+
 /* A recogniser that takes nothing: some of the sound is kept here, and the rest stays with the client. */
 static void a_slow_recogniser_slows_the_client_down(void **)
 {
@@ -327,76 +279,22 @@ static void words_leave_as_they_are_sure(void **)
     assert_true(has("transcript-stop") && !client.ended);
 }
 
-/* --- memory --- */
-
-static void hear_and_speak(void)
-{
-    static const char *const parts[] = {
-        "{\"type\":\"describe\"}\n{\"type\":\"transcribe\",\"data_length\":17}\n{\"langua",
-        "ge\":\"en\"}{\"type\":\"audio-chunk\",\"data\":{\"rate\":16000,\"width\":2,\"channels\":2},\"payload_length\":9}\nabcdefghi",
-        "{\"type\":\"audio-stop\"}\n",
-    };
-    for (size_t i = 0; i < countof(parts) && client.fd >= 0 && !client.ended; i++) {
-        if (write(client.fd, parts[i], strlen(parts[i])) < 0)
-            break; /* it was closed */
-        settle();
-    }
-    if (stt.open_count > 0)
-        (void)fake_answer(&stt, 0, MSG_stt_final, &(struct msg_stt_final){.text = S("One.")});
-    settle();
-    static const char text[] =
-        "{\"type\":\"synthesize-start\"}\n{\"type\":\"synthesize-chunk\",\"data\":{\"text\":\"One. Two\"}}\n"
-        "{\"type\":\"synthesize-stop\"}\n";
-    if (!client.ended && write(client.fd, text, sizeof text - 1) > 0)
-        settle();
-    if (tts.open_count > 0)
-        (void)fake_answer(&tts, 0, MSG_audio, &(struct msg_audio){S("ab")});
-    if (tts.open_count > 0)
-        (void)fake_answer(&tts, 0, MSG_tts_done, &(struct msg_tts_done){1});
-    settle();
-}
-
-static void short_memory_costs_one_connection(void **)
-{
-    unsigned n = 0;
-    bool failed = true;
-    for (; failed && n < 1000; n++) {
-        own_fault_arm(n + 1);
-        call();
-        hear_and_speak();
-        failed = own_fault_disarm();
-        settle();
-        /* All of it, or its end. */
-        bool is_whole = has("\"info\"") && has("transcript-stop") && has("synthesize-stopped");
-        assert_true(is_whole || client.ended);
-        assert_true(failed || is_whole);
-        hang_up();
-        pass(3 * SECOND);
-        assert_int_equal(door.count, 0);
-        assert_int_equal(server.uploads, 0);
-        assert_int_equal(stt.open_count + tts.open_count, 0);
-        buf_finish(&client.in);
-    }
-    print_message("# %u allocations\n", n - 1);
-    assert_true(n > 10 && n < 1000);
-}
-
-#define timed(test) cmocka_unit_test_setup_teardown(test, begin, finish)
-
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
         timed(who_has_nothing_under_way_may_stay_for_ten_minutes),
         timed(who_begins_goes_on_within_half_a_minute),
+        timed(time_cannot_be_stretched),
+        timed(the_longest_utterance_is_heard),
         timed(an_answer_may_take_longer),
         timed(half_a_sample_is_the_engines_fault),
         timed(a_voice_that_ends_before_the_text_is_broken),
         timed(who_does_not_read_gets_no_more_and_is_dropped),
+        timed(who_reads_slowly_gets_all_of_it_in_the_end),
         timed(a_slow_recogniser_slows_the_client_down),
         timed(what_comes_meanwhile_waits),
         timed(words_leave_as_they_are_sure),
-        timed(short_memory_costs_one_connection),
     };
     return cmocka_run_group_tests_name("api/wyoming", tests, nullptr, nullptr);
 }

@@ -76,7 +76,7 @@ static enum err listen_tcp(struct server *s, struct server_why *why)
 /* Of engines, readers and stores, and what comes by the other door. */
 static uint64_t own_descriptors(const struct conf *c)
 {
-    return OWN_DESCRIPTORS + (c->wyoming_listen[0] ? (uint64_t)c->wyoming_connections : 0);
+    return OWN_DESCRIPTORS + wyoming_descriptors(c);
 }
 
 /* As many as wanted, or as the system has descriptors for beside our own: who comes later shall be told so (503), and

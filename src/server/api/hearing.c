@@ -12,7 +12,7 @@
 #include "server/engine/reader.h"
 
 enum {
-    DEADLINE_MS = 600000,
+    DEADLINE_MS = 600000,      /* of a file; of live sound, beside the longest utterance */
     BACKLOG_HIGH = 256 * 1024, /* samples under way to the recogniser */
     READ_HIGH = 1024 * 1024,   /* samples read from the file and not passed on: the reader waits */
     TEXT_MAX = WIRE_PAYLOAD_MAX,
@@ -236,7 +236,8 @@ static void on_deadline(void *arg)
     end(arg, ERR_TOOBIG, "the recording is too long to be transcribed in one request");
 }
 
-static enum err open_job(struct hearing *h, uint32_t rate_hz, const struct hearing_wish *wish)
+static enum err open_job(struct hearing *h, uint32_t rate_hz, uint64_t most_ms,
+                         const struct hearing_wish *wish)
 {
     static const struct job_events job_events = {.message = on_job_message, .ended = on_job_ended};
     h->began_us = clock_us();
@@ -249,7 +250,7 @@ static enum err open_job(struct hearing *h, uint32_t rate_hz, const struct heari
                                       .temperature = (float)wish->temperature,
                                       .prompt = wish->prompt};
     h->tells_news = wish->news;
-    timer_start(&h->deadline, DEADLINE_MS);
+    timer_start(&h->deadline, most_ms);
     return job_send(h->job, MSG_stt_open, &open);
 }
 
@@ -257,7 +258,7 @@ enum err hearing_begin(struct hearing *h, const struct hearing_wish *wish)
 {
     static const struct reader_events reader_events = {
         .samples = on_samples, .done = on_read, .failed = on_read_failed};
-    try(open_job(h, PCM_RATE_RECOGNISE, wish));
+    try(open_job(h, PCM_RATE_RECOGNISE, DEADLINE_MS, wish));
     const struct reader_file file = {.kind = "sound", .name = "", .fd = h->fd, .size = h->size};
     return reader_start(h->server->loop, &file, &reader_events, h, &h->reader);
 }
@@ -266,18 +267,19 @@ enum err hearing_begin(struct hearing *h, const struct hearing_wish *wish)
 
 enum err hearing_begin_live(struct hearing *h, uint32_t rate_hz, const struct hearing_wish *wish)
 {
-    return open_job(h, rate_hz, wish);
+    return open_job(h, rate_hz, (uint64_t)h->server->conf->utterance_ms + DEADLINE_MS, wish);
 }
 
 enum err hearing_sound(struct hearing *h, struct str s16le)
 {
     try(buf_add(&h->samples, s16le));
-    return h->job ? feed(h) : ERR_ENGINE;
+    try(h->job ? feed(h) : ERR_ENGINE);
+    h->is_behind = h->is_behind || h->samples.n >= READ_HIGH;
+    return OK;
 }
 
-bool hearing_is_behind(struct hearing *h)
+bool hearing_is_behind(const struct hearing *h)
 {
-    h->is_behind = h->is_behind || h->samples.n >= READ_HIGH;
     return h->is_behind;
 }
 

@@ -65,7 +65,7 @@ enum err hearing_begin(struct hearing *h, const struct hearing_wish *wish);
 enum err hearing_begin_live(struct hearing *h, uint32_t rate_hz, const struct hearing_wish *wish);
 enum err hearing_sound(struct hearing *h, struct str s16le);
 /* Much of it waits for the recogniser: no more before `eased`. */
-bool hearing_is_behind(struct hearing *h);
+bool hearing_is_behind(const struct hearing *h);
 enum err hearing_stop(struct hearing *h); /* that was all of it */
 /* From hearing_begin to now, and to the last sample of the file. */
 uint64_t hearing_us(const struct hearing *h);

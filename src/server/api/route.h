@@ -51,7 +51,8 @@ enum err wyoming_open(struct server *s, struct server_why *why);
 void wyoming_drain(struct server *s);
 void wyoming_close(struct server *s);
 uint32_t wyoming_connections(const struct server *s);
-uint64_t wyoming_refused(const struct server *s); /* connections, ever */
+uint64_t wyoming_descriptors(const struct conf *c); /* that it may need at once */
+uint64_t wyoming_refused(const struct server *s);   /* connections, ever */
 
 void handle_page(struct server *, struct exchange *, const struct principal *, struct str);
 void handle_healthz(struct server *, struct exchange *, const struct principal *, struct str);

@@ -10,7 +10,8 @@
  *         … wyoming_read(&event, fields, countof(fields), &into, &why) …
  *     wyoming_decoder_finish(&d);
  *
- * Between events it holds no memory. What is wrong once is wrong for good: where the next event would begin nobody knows.
+ * What an event takes is kept up to the next call; after that, between events, it holds no memory. What is wrong once is
+ * wrong for good: where the next event would begin nobody knows.
  */
 #pragma once
 

@@ -81,6 +81,16 @@ static const char *file_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
+/* A server elsewhere does not tell. It runs Whisper, whose models for English alone are called so ("small.en"); Home
+ * Assistant offers nobody who knows no language. */
+static struct str languages_heard(const struct engine_info *ears)
+{
+    struct str told = str_of(ears->languages), model = str_of(ears->model);
+    if (told.n || strcmp(ears->driver, "remote") != 0)
+        return told;
+    return str_ends(model, S(".en")) ? S("en") : S("auto");
+}
+
 static void put_ears(struct json_out *j, const struct engine *stt)
 {
     struct engine_info info;
@@ -89,7 +99,7 @@ static void put_ears(struct json_out *j, const struct engine *stt)
     begin_program(j, "asr", "Repartee's recognizer", "models");
     json_obj(j);
     put_artifact(j, name, info.driver, "the recognizer's model");
-    put_languages(j, str_of(info.languages));
+    put_languages(j, languages_heard(&info));
     json_end(j);
     end_program(j, "supports_transcript_streaming");
     json_kbool(j, "requires_external_vad", true); /* audio-stop ends an utterance, nothing else */
@@ -158,7 +168,7 @@ static void put_mind(struct json_out *j, const struct server *s)
     begin_program(j, "handle", "Answers from your documents", "models");
     json_obj(j);
     put_artifact(j, str_of(file_name(who.model)), who.driver, "who answers");
-    put_languages(j, str_eq_nocase(language, S("auto")) ? str_of(ears.languages) : language);
+    put_languages(j, str_eq_nocase(language, S("auto")) ? languages_heard(&ears) : language);
     json_end(j);
     end_program(j, "supports_handled_streaming");
     json_kbool(j, "supports_home_control", false);

@@ -91,7 +91,7 @@ static void on_ended(void *arg, enum err err, const char *sentence)
 
 static void on_eased(void *arg)
 {
-    peer_go_on(arg);
+    peer_set_state(arg, PEER_LISTENING); /* it was not his fault */
 }
 
 /* --- the request --- */

@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
-#include "server/api/admit.h"
 #include "server/loop/sock.h"
 
 enum {
@@ -20,7 +19,8 @@ enum {
     QUEUE_LIMIT = 8 * 1024 * 1024,
     EVENTS_A_STEP = 32,
     IDLE_MS = 10 * 60 * 1000,
-    PROGRESS_MS = 30 * 1000, /* within an event, an utterance or a text */
+    PROGRESS_MS = 30 * 1000, /* for an event; within an utterance or a text for some more of it */
+    WRITING_MS = 10 * 60 * 1000, /* for a text that comes in pieces, altogether */
     STALL_MS = 5000,
     STALL_BYTES = 16 * 1024, /* arrived within STALL_MS: slow, but a reader */
     CLOSE_MS = 2000,
@@ -28,15 +28,21 @@ enum {
 
 /* --- life ---------------------------------------------------------------------------------------- */
 
-void peer_free(struct peer *p)
+static void drop_all(struct peer *p)
 {
     hear_drop(p);
     say_drop(p);
     question_drop(p);
-    timer_stop(&p->timer);
-    deferred_cancel(&p->pump);
     wyoming_decoder_finish(&p->decoder);
     buf_finish(&p->input);
+}
+
+void peer_free(struct peer *p)
+{
+    drop_all(p);
+    question_forget(p);
+    timer_stop(&p->timer);
+    deferred_cancel(&p->pump);
     buf_finish(&p->head);
     buf_finish(&p->json);
     buf_finish(&p->sound);
@@ -74,9 +80,12 @@ static uint64_t deadline(const struct peer *p)
         return p->stall_ms + STALL_MS;
     if (p->state == PEER_CLOSING)
         return p->heard_ms + CLOSE_MS;
+    if (!takes(p))
+        return 0;
     if (is_idle(p))
         return p->heard_ms + IDLE_MS;
-    return takes(p) ? p->heard_ms + PROGRESS_MS : 0;
+    uint64_t next = p->heard_ms + PROGRESS_MS;
+    return p->until_ms && p->until_ms < next ? p->until_ms : next;
 }
 
 static void arm(struct peer *p)
@@ -97,6 +106,13 @@ static void set_reading(struct peer *p)
         sock_resume(p->sock);
 }
 
+/* From here on something has to reach him, again and again. */
+static void watch_stall(struct peer *p)
+{
+    p->stall_ms = clock_ms();
+    p->stall_delivered = sock_delivered(p->sock);
+}
+
 static void close_softly(struct peer *p)
 {
     if (p->state >= PEER_CLOSING)
@@ -104,6 +120,8 @@ static void close_softly(struct peer *p)
     p->state = PEER_CLOSING;
     p->heard_ms = clock_ms();
     p->stall_ms = 0;
+    if (sock_queued(p->sock) > 0)
+        watch_stall(p);
     sock_shutdown(p->sock);
     deferred_call(&p->pump); /* what was under way for him is dropped there */
 }
@@ -112,14 +130,13 @@ void peer_set_state(struct peer *p, enum peer_state state)
 {
     if (p->state >= PEER_CLOSING)
         return;
+    uint64_t now = clock_ms();
     p->state = state;
-    p->heard_ms = clock_ms();
-    deferred_call(&p->pump);
-}
-
-void peer_go_on(struct peer *p)
-{
-    p->heard_ms = clock_ms();
+    p->heard_ms = now;
+    p->until_ms = state == PEER_LISTENING
+                      ? now + (uint64_t)p->door->server->conf->utterance_ms + PROGRESS_MS
+                  : state == PEER_READING ? now + WRITING_MS
+                                          : 0;
     deferred_call(&p->pump);
 }
 
@@ -166,8 +183,7 @@ size_t peer_send(struct peer *p, const char *type, struct json_out *fields, stru
     if (queued > QUEUE_LIMIT) {
         doom(p);
     } else if (queued > PEER_QUEUE && p->stall_ms == 0) {
-        p->stall_ms = clock_ms();
-        p->stall_delivered = sock_delivered(p->sock);
+        watch_stall(p);
         set_reading(p);
         arm(p);
     }
@@ -186,84 +202,12 @@ void peer_fail(struct peer *p, enum err err, const char *sentence)
 {
     if (p->state >= PEER_CLOSING)
         return;
-    log_info("Wyoming, %s: %s", p->from.text, sentence && sentence[0] ? sentence : err_text(err));
+    log_debug("Wyoming, %s: %s", p->from.text, sentence && sentence[0] ? sentence : err_text(err));
     peer_tell(p, err, sentence);
     close_softly(p);
 }
 
-enum err peer_admit(struct peer *p, struct json_why *why)
-{
-    uint32_t wait_s;
-    enum err err = p->door->server->draining ? ERR_DRAINING
-                                             : admit(p->door->server, &p->who, &p->from, &wait_s);
-    if (err == ERR_RATE)
-        snprintf(why->text, sizeof why->text, "too many requests; try again in %u s", wait_s);
-    return err;
-}
-
 /* --- events -------------------------------------------------------------------------------------- */
-
-static enum err pong(struct peer *p, const struct wyoming_event *e, struct json_why *why)
-{
-    struct {
-        struct str text;
-    } ping = {};
-    static const struct json_field fields[] = {{"text", JSON_STR, 0, .max = 4096}};
-    try(wyoming_read(e, fields, 1, &ping, why));
-    struct json_out j = peer_event(p);
-    if (ping.text.p)
-        json_kstr(&j, "text", ping.text);
-    peer_send(p, "pong", &j, S(""));
-    return OK;
-}
-
-enum { READY = 1 << PEER_READY, LISTENING = 1 << PEER_LISTENING, READING = 1 << PEER_READING };
-
-/* A recording that was begun is given up when another one begins. */
-static const struct {
-    const char *type;
-    unsigned in; /* states */
-    peer_fn take;
-} table[] = {
-    {"describe", READY | LISTENING | READING, describe_tell},
-    {"ping", READY | LISTENING | READING, pong},
-    {"transcribe", READY | LISTENING, hear_wish},
-    {"audio-start", READY | LISTENING, hear_start},
-    {"audio-chunk", READY | LISTENING, hear_chunk},
-    {"audio-stop", READY | LISTENING, hear_stop},
-    {"synthesize", READY | READING, say_all},
-    {"synthesize-start", READY, say_start},
-    {"synthesize-chunk", READING, say_chunk},
-    {"synthesize-stop", READING, say_stop},
-    {"transcript", READY, question_take},
-};
-
-/* What nobody knows is not for us (README, "select-program"). */
-static void take(struct peer *p, const struct wyoming_event *e)
-{
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        if (!str_eq(e->type, str_of(table[i].type)))
-            continue;
-        struct json_why why = {};
-        enum err err = ERR_CONFLICT;
-        if (table[i].in & 1u << p->state)
-            err = table[i].take(p, e, &why);
-        else
-            snprintf(why.text, sizeof why.text, "%s is out of place here", table[i].type);
-        if (err != OK)
-            peer_fail(p, err, why.text);
-        return;
-    }
-}
-
-static void drop_all(struct peer *p)
-{
-    hear_drop(p);
-    say_drop(p);
-    question_drop(p);
-    wyoming_decoder_finish(&p->decoder);
-    buf_finish(&p->input);
-}
 
 /* More than there are in good faith wait for the next step, so that others need not. */
 static void take_events(struct peer *p, struct str *bytes)
@@ -278,7 +222,9 @@ static void take_events(struct peer *p, struct str *bytes)
         else if (!is_whole)
             break;
         else
-            take(p, &e);
+            event_take(p, &e);
+        if (p->state == PEER_READY)
+            p->heard_ms = clock_ms();
     }
 }
 
@@ -321,7 +267,8 @@ static void on_read(void *arg, struct str bytes)
     struct peer *p = arg;
     if (p->state >= PEER_CLOSING)
         return;
-    p->heard_ms = clock_ms();
+    if (is_idle(p)) /* an event begins */
+        p->heard_ms = clock_ms();
     if (p->input.n == 0 && takes(p))
         feed(p, bytes);
     else if (buf_add(&p->input, bytes) != OK)
@@ -338,19 +285,25 @@ static void on_end(void *arg, enum err)
 static void on_drain(void *arg)
 {
     struct peer *p = arg;
-    p->stall_ms = 0;
     if (p->state >= PEER_CLOSING)
         return;
+    p->stall_ms = 0;
+    p->heard_ms = clock_ms(); /* meanwhile we did not listen */
     say_resume(p);
-    peer_go_on(p);
+    deferred_call(&p->pump);
 }
 
 /* True when it was dropped. */
 static bool check_stall(struct peer *p, uint64_t now)
 {
     uint64_t delivered = sock_delivered(p->sock);
+    if (p->state == PEER_CLOSING && sock_queued(p->sock) == 0) {
+        p->stall_ms = 0;
+        p->heard_ms = now; /* he has it all but for what the system keeps for him */
+        return false;
+    }
     if (delivered - p->stall_delivered < STALL_BYTES) {
-        log_info("Wyoming, %s: does not read what is sent", p->from.text);
+        log_debug("Wyoming, %s: does not read what is sent", p->from.text);
         peer_free(p);
         return true;
     }
@@ -373,7 +326,10 @@ static void on_timer(void *arg)
         } else if (is_idle(p)) {
             close_softly(p);
         } else {
-            peer_fail(p, ERR_TIMEOUT, "nothing more has come for half a minute");
+            peer_fail(p, ERR_TIMEOUT,
+                      p->until_ms && now >= p->until_ms
+                          ? "this has taken too long altogether"
+                          : "nothing more has come for half a minute");
         }
     }
     arm(p);
@@ -381,47 +337,13 @@ static void on_timer(void *arg)
 
 /* --- beginning ----------------------------------------------------------------------------------- */
 
-/* Where keys are asked for, this machine's users need them as well. */
-static enum err let_in(struct peer *p)
-{
-    const struct server *s = p->door->server;
-    enum err err = auth_token(s->auth, S(""), &p->from, &p->who);
-    if (err == ERR_AUTH && s->conf->wyoming_open) {
-        auth_stranger(&p->who);
-        return OK;
-    }
-    return err;
-}
-
-static void refuse_late(struct peer *p)
-{
-    const struct server *s = p->door->server;
-    enum err err = let_in(p);
-    if (err == OK && p->door->count > (uint64_t)s->conf->wyoming_connections)
-        err = ERR_BUSY;
-    if (err == OK)
-        return;
-    p->door->refused++;
-    peer_fail(p, err,
-              err == ERR_AUTH
-                  ? "this server asks for keys, and Wyoming knows none; its operator can "
-                    "set wyoming.open to on"
-                  : nullptr);
-}
-
-void peer_accept(struct wyoming_door *door, struct sock *s)
+struct peer *peer_begin(struct wyoming_door *door, struct sock *s)
 {
     static const struct sock_events events = {on_read, on_end, on_drain};
     static const struct wyoming_limits limits = {LINE_MAX_BYTES, DATA_MAX, PAYLOAD_MAX};
-    const struct server *server = door->server;
-    struct peer *p = door->count < 2 * (uint64_t)server->conf->wyoming_connections
-                         ? mem_zero(1, sizeof *p)
-                         : nullptr; /* those that are told so cost a socket for a while */
-    if (!p) {
-        door->refused++;
-        sock_close(s);
-        return;
-    }
+    struct peer *p = mem_zero(1, sizeof *p);
+    if (!p)
+        return nullptr;
     p->door = door;
     p->sock = s;
     p->input = BUF(INPUT_CAP);
@@ -430,8 +352,8 @@ void peer_accept(struct wyoming_door *door, struct sock *s)
     p->sound = BUF(PAYLOAD_MAX + sizeof(int32_t));
     p->context = BUF(CONTEXT_MAX);
     wyoming_decoder_init(&p->decoder, &limits);
-    timer_init(&p->timer, server->loop, on_timer, p);
-    deferred_init(&p->pump, server->loop, on_pump, p);
+    timer_init(&p->timer, door->server->loop, on_timer, p);
+    deferred_init(&p->pump, door->server->loop, on_pump, p);
     p->next = door->peers;
     p->at = &door->peers;
     if (p->next)
@@ -442,6 +364,6 @@ void peer_accept(struct wyoming_door *door, struct sock *s)
     sock_peer(s, &p->from);
     sock_set_low_water(s, PEER_QUEUE / 2);
     sock_set_owner(s, &events, p);
-    refuse_late(p);
     arm(p);
+    return p;
 }

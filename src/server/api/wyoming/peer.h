@@ -36,14 +36,19 @@ enum {
     CONVERSATION_ID_MAX = 128, /* Home Assistant's have 26 */
     CONTEXT_MAX = 16 * 1024,
     LANGUAGE_MAX = 16,
-    SESSION_ID_SIZE = sizeof((struct session){}.id),
+};
+
+/* A session of questions, and whose; "": none yet. */
+struct session_name {
+    char id[sizeof((struct session){}.id)];
+    char owner[SESSION_OWNER_MAX + 1];
 };
 
 /* Which session goes on with what Home Assistant calls a conversation. The longest unused one makes room. */
 struct wyoming_conversation {
     char id[CONVERSATION_ID_MAX + 1];
     char from[sizeof((struct sock_peer){}.text)];
-    char session[SESSION_ID_SIZE];
+    struct session_name session;
     uint64_t used_ms;
 };
 
@@ -72,8 +77,9 @@ struct peer {
     struct timer timer;
     struct deferred pump;
     enum peer_state state;
-    uint64_t heard_ms;        /* when bytes came last, or the state changed */
-    uint64_t stall_ms;        /* since when the queue is above its cap; 0: it is not */
+    uint64_t heard_ms; /* since when the next event, or more of what it is within, is awaited */
+    uint64_t until_ms; /* by when the utterance or text must have ended; 0: neither is there */
+    uint64_t stall_ms; /* since when the queue is above its cap; 0: it is not */
     uint64_t stall_delivered; /* what had reached him then */
 
     /* hear.c */
@@ -92,18 +98,22 @@ struct peer {
 
     /* question.c */
     struct turn *turn;
-    char session[SESSION_ID_SIZE]; /* of questions that name no conversation; "": none yet */
-    struct buf context;            /* JSON, or nothing */
-    bool has_answer;               /* handled-start was sent */
+    struct session_name session; /* of questions that name no conversation */
+    struct buf context;          /* JSON, or nothing */
+    bool has_answer;             /* handled-start was sent */
 };
 
-/* peer.c */
+/* enter.c */
 void peer_accept(struct wyoming_door *door, struct sock *s);
+/* May he still come in, and is it within the limits of turns? Before anything is begun for him. */
+enum err peer_admit(struct peer *p, struct json_why *why);
+
+/* peer.c */
+struct peer *peer_begin(struct wyoming_door *door, struct sock *s); /* NULL: no memory */
 void peer_free(struct peer *p);  /* now; not from a callback of a job or inside a peer_ call */
 void peer_drain(struct peer *p); /* closes as soon as it is READY */
+/* His time begins anew, also where it is the state that he was in. */
 void peer_set_state(struct peer *p, enum peer_state state);
-/* What kept us from taking events has passed; his time begins anew. */
-void peer_go_on(struct peer *p);
 /* Begins an event's fields in p->json. */
 struct json_out peer_event(struct peer *p);
 /* Returns what is queued; `fields` NULL: it has none. */
@@ -113,8 +123,9 @@ enum { PEER_QUEUE = 64 * 1024 }; /* above it nothing more is made or taken */
 void peer_tell(struct peer *p, enum err err, const char *sentence);
 /* The same, and that was all. */
 void peer_fail(struct peer *p, enum err err, const char *sentence);
-/* Limits of turns. */
-enum err peer_admit(struct peer *p, struct json_why *why);
+
+/* events.c */
+void event_take(struct peer *p, const struct wyoming_event *e);
 
 /* What is done about each event; an error ends the connection, with why.text. */
 typedef enum err (*peer_fn)(struct peer *p, const struct wyoming_event *e, struct json_why *why);
@@ -136,3 +147,5 @@ void say_drop(struct peer *p);
 
 enum err question_take(struct peer *p, const struct wyoming_event *e, struct json_why *why);
 void question_drop(struct peer *p);
+/* No turn is live: nobody can ask on in the connection's session. */
+void question_forget(struct peer *p);

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "server/api/wyoming/peer.h"
+#include "server/talk/keep.h"
 #include "server/talk/turn.h"
 
 void question_drop(struct peer *p)
@@ -95,22 +96,52 @@ static struct wyoming_conversation *place_of(struct peer *p, struct str id)
     return oldest;
 }
 
+static void on_forgotten(void *, enum err) {}
+
+/* Nobody can ask on in it. Only while a turn is live it has to stay, until it is too old. */
+static void forget(struct server *s, struct session_name *name)
+{
+    struct str owner = str_of(name->owner);
+    struct session *session =
+        name->id[0] ? session_peek(s->sessions, str_of(name->id), owner) : nullptr;
+    if (session && !session->live) {
+        if (s->keep) /* where that fails, it goes there too when it is too old */
+            (void)keep_forget(s->keep, owner, str_of(name->id), on_forgotten, nullptr);
+        session_end(s->sessions, session);
+    }
+    name->id[0] = '\0';
+}
+
+void question_forget(struct peer *p)
+{
+    forget(p->door->server, &p->session);
+}
+
+static enum err begin_session(struct server *s, struct str owner, struct session_name *name,
+                              struct session **ret_session)
+{
+    forget(s, name);
+    try(session_create(s->sessions, owner, ret_session));
+    snprintf(name->id, sizeof name->id, "%s", (*ret_session)->id);
+    snprintf(name->owner, sizeof name->owner, "%.*s", STR_FMT(owner));
+    return OK;
+}
+
 /* Of a name that nobody has heard a new one begins; without a name it is that of the connection. */
 static enum err find_session(struct peer *p, struct str id, bool *ret_is_new,
                              struct session **ret_session)
 {
-    struct sessions *all = p->door->server->sessions;
+    struct server *s = p->door->server;
     struct str owner = str_of(p->who.owner);
     struct wyoming_conversation *c = id.n ? place_of(p, id) : nullptr;
     bool is_known = !c || is_of(c, p, id);
-    char *session = c ? c->session : p->session;
+    struct session_name *name = c ? &c->session : &p->session;
     if (c)
         c->used_ms = is_known ? clock_ms() : c->used_ms;
-    if (is_known && session[0] && session_find(all, str_of(session), owner, ret_session) == OK)
+    if (is_known && session_find(s->sessions, str_of(name->id), owner, ret_session) == OK)
         return OK;
-    try(session_create(all, owner, ret_session));
+    try(begin_session(s, owner, name, ret_session));
     *ret_is_new = true;
-    memcpy(session, (*ret_session)->id, sizeof p->session);
     if (!c)
         return OK;
     snprintf(c->id, sizeof c->id, "%.*s", STR_FMT(id));
@@ -153,28 +184,38 @@ static enum err keep_context(struct peer *p, const struct json_val *context,
     enum err err = id.n > CONVERSATION_ID_MAX ? ERR_TOOBIG : json_finish(&j);
     if (err == ERR_TOOBIG)
         snprintf(why->text, sizeof why->text, "the context is too long");
+    if (err != OK)
+        buf_clear(&p->context); /* half of it is no JSON */
     *ret_conversation = id;
     return err;
 }
 
-enum err question_take(struct peer *p, const struct wyoming_event *e, struct json_why *why)
+static enum err read_question(struct peer *p, const struct wyoming_event *e, struct str *ret_text,
+                              struct str *ret_conversation, struct json_why *why)
 {
     static const struct json_field fields[] = {
         {"text", JSON_STR, offsetof(struct question_request, text), .max = TURN_TEXT_MAX},
         {"context", JSON_OBJ, offsetof(struct question_request, context)},
     };
     struct question_request r = {};
-    struct str conversation = {};
     try(wyoming_read(e, fields, sizeof fields / sizeof *fields, &r, why));
-    try(keep_context(p, r.context, &conversation, why));
-    p->has_answer = false;
-    if (str_trim(r.text).n == 0) {
-        not_handled(p, ERR_INVALID, "nothing was said");
+    try(keep_context(p, r.context, ret_conversation, why));
+    *ret_text = r.text;
+    if (str_trim(r.text).n > 0)
         return OK;
-    }
-    enum err err = peer_admit(p, why);
+    snprintf(why->text, sizeof why->text, "nothing was said");
+    return ERR_INVALID;
+}
+
+enum err question_take(struct peer *p, const struct wyoming_event *e, struct json_why *why)
+{
+    struct str text = {}, conversation = {};
+    p->has_answer = false;
+    enum err err = read_question(p, e, &text, &conversation, why);
     if (err == OK)
-        err = begin_turn(p, r.text, conversation);
+        err = peer_admit(p, why);
+    if (err == OK)
+        err = begin_turn(p, text, conversation);
     if (err == OK)
         peer_set_state(p, PEER_ANSWERING);
     else
