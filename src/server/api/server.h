@@ -51,7 +51,6 @@ struct server {
     struct auth *auth;
     struct limit *turn_limit;
     struct engine *stt, *ears, *tts; /* ears: NULL where stt has its own */
-
     struct engine *embed; /* NULL without an embedding model */
     struct answerer *answerer;
     struct engine

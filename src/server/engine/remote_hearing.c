@@ -108,7 +108,8 @@ static void ask(struct remote_hearing *h)
 {
     struct remote_sound_ask what = remote_hearing_question(h);
     bool is_open = !what.language.n && !h->wish.translate;
-    what.verbose = !h->remote->tells_text_alone && (is_open || h->wish.segments != SEGMENTS_NONE);
+    what.verbose = !h->remote->tells_text_alone && !h->asks_text_alone &&
+                   (is_open || h->wish.segments != SEGMENTS_NONE);
     what.times_words = what.verbose && h->wish.segments == SEGMENTS_TIMED;
     h->asked_verbose = what.verbose;
     h->phase = ASKING;
@@ -146,12 +147,13 @@ static void broke(struct remote_hearing *h, enum err err, const char *why)
     try_again_or_fail(h, v, 0);
 }
 
-/* Not every server has verbose_json, and none says so in the same way. */
+/* Not every server has verbose_json, and none says so in the same way. That it was this is known once it has heard the
+ * same recording without. */
 static bool ask_for_text_alone(struct remote_hearing *h, int status)
 {
     if (!h->asked_verbose || (status != 400 && status != 422) || h->tries >= VERDICT_TRIES_MAX)
         return false;
-    h->remote->tells_text_alone = true;
+    h->asks_text_alone = true;
     remote_hearing_hang_up(h);
     ask(h);
     return true;
@@ -198,6 +200,7 @@ static void on_answered(struct remote_hearing *h)
                                             .language =
                                                 heard.n ? heard : remote_hearing_language(h)};
         uint32_t stream = h->work.stream;
+        r->tells_text_alone = r->tells_text_alone || h->asks_text_alone;
         if (final.audio_ms <= USUAL_MS)
             r->took_us = took_us;
         hearing_free(h);
@@ -245,8 +248,7 @@ static void on_timer(void *arg)
     if (h->phase == PAUSING) {
         ask(h);
     } else {
-        remote_hearing_hang_up(h);
-        broke(h, ERR_LATE, "");
+        broke(h, ERR_LATE, ""); /* which ends it: it is not tried again */
     }
 }
 
@@ -285,6 +287,7 @@ struct remote_sound_ask remote_hearing_question(const struct remote_hearing *h)
 static enum err begin(struct remote_hearing *h, const struct msg_stt_open *wish)
 {
     h->wish = *wish;
+    h->wish.language = h->wish.prompt = (struct str){}; /* they are gone after this */
     if (wish->endpoint)
         return ERR_UNSUPPORTED; /* the server finds where speech ends */
     if (!(wish->temperature >= 0 && wish->temperature <= 1))

@@ -25,8 +25,8 @@ struct remote_role {
     enum remote_kind kind;
     const char *name;   /* of the engine's role; its options begin with it */
     const char *server; /* what it is called */
-    const char *path,
-        *or_path;      /* behind the URL: what is asked there, and in another case; NULL: none */
+    const char *path;    /* behind the URL: where it is asked */
+    const char *or_path; /* where translations are; NULL: it makes none */
     const char *task;  /* of its models, where they tell it; NULL: any */
     bool lists_models; /* one that lists none is no such server */
     /* Whatever goes wrong is the job's end, told later: what waited for a place has no caller to hear of it. */
