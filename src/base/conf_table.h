@@ -58,7 +58,7 @@ CONF_STR (stt_model,       "stt.model",         "",       "Whisper model: the na
 CONF_STR (stt_url,         "stt.url",           "",       "address of an OpenAI-compatible server that turns speech into words, such as http://127.0.0.1:8000/v1")
 CONF_SECRET(stt_key,       "stt.key",           "key that the server of stt.url wants")
 CONF_INT (stt_connect_ms,  "stt.connect_ms",    5000, 50, 60000, "ms", "stt.url: time for a connection")
-CONF_INT (stt_reply_ms,    "stt.reply_ms",      15000, 50, 3600000, "ms", "stt.url: time until the words of an utterance are there, tries included; more by as long as it is")
+CONF_INT (stt_reply_ms,    "stt.reply_ms",      15000, 50, 540000, "ms", "stt.url: time until the words of an utterance are there, tries included; more by as long as it is")
 CONF_STR (stt_vad,         "stt.vad",           "auto",   "what tells speech from noise: builtin, or Silero, by its name such as silero-v6.2.0 or a file of whisper.cpp; auto is Silero once it was pulled")
 CONF_INT (stt_threads,     "stt.threads",       0, 0, 1024, "", "cores that the Whisper model may use; 0: all")
 CONF_STR (stt_script,      "stt.script",        "",       "behaviour of the scripted driver, for tests")
