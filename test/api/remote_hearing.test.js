@@ -154,8 +154,11 @@ describe('a recogniser elsewhere', { concurrency: true }, () => {
     assert.equal(peer.attempts.plain, 2);
     await hear(poor, wav, wishes);
     assert.equal(peer.attempts.plain, 3);
-    const timed = await hear(poor, wav, { ...wishes, 'timestamp_granularities[]': 'word' });
-    assert.match(timed.json.error.message, /does not measure when each word was said/);
+    for (const language of [{}, { language: 'en' }]) {
+      const { status, json } = await hear(poor, wav, { ...wishes, ...language, 'timestamp_granularities[]': 'word' });
+      assert.deepEqual([status, json.error.code, json.error.param], [400, 'invalid_value', 'timestamp_granularities']);
+      assert.match(json.error.message, /does not measure when each word was said/);
+    }
     /* Translations are asked for where they are made; silence is not asked about. */
     assert.equal((await hear(poor, wav, { prompt: 'Please good' }, 'translations')).json.text, 'Yes, sir.');
     assert.match(/** @type {any} */ (peer.requests.at(-1)).head, /^POST \/v1\/audio\/translations /);

@@ -263,7 +263,7 @@ static void segments(void **)
 {
     static const struct {
         const char *body, *told;
-        bool times_words;
+        bool needs_times;
         enum err err;
     } rows[] = {
         {"{\"text\":\"a b\"}", "0-5000 a b\n", false, OK},
@@ -273,7 +273,7 @@ static void segments(void **)
         {"{\"text\":\"a b\",\"segments\":[{\"start\":0.5,\"end\":1.25,\"text\":\" a\","
          "\"avg_logprob\":-0.5,\"no_speech_prob\":0.25,\"compression_ratio\":1.5},"
          "{\"start\":1.25,\"end\":2,\"text\":\"b\",\"words\":[" WORD("b", "1.25", "2") "]}]}",
-         "500-1250 a -0.5 0.25 1.5\n1250-2000 b\n", false, OK},
+         "500-1250 a -0.5 0.25 1.5\n1250-2000 b {b 1250-2000 0.5}\n", false, OK},
         /* numbers that are none, or out of the recording */
         {"{\"text\":\"a\",\"segments\":[{\"start\":-3,\"end\":99,\"text\":\"a\"},"
          "{\"start\":\"x\",\"end\":1e300,\"text\":\"b\",\"avg_logprob\":-1e300},"
@@ -295,13 +295,13 @@ static void segments(void **)
         {"{\"text\":\"a b\",\"words\":[" WORD("x", "0", "1") ",7,{}," WORD("b", "3", "2") "," WORD(
              "a", "3", "4") "]}",
          "0-5000 a b {b 3000-3000 0.5}\n", true, OK},
-        {"{\"text\":\"a b\"}", "0-5000 a b\n", true, ERR_UNSUPPORTED},
-        {"{\"text\":\"a b\",\"words\":[]}", "0-5000 a b\n", true, ERR_UNSUPPORTED},
-        {"{\"text\":\"a b\",\"words\":{\"word\":\"a\"}}", "0-5000 a b\n", true, ERR_UNSUPPORTED},
+        {"{\"text\":\"a b\"}", "0-5000 a b\n", true, ERR_INVALID},
+        {"{\"text\":\"a b\",\"words\":[]}", "0-5000 a b\n", true, ERR_INVALID},
+        {"{\"text\":\"a b\",\"words\":{\"word\":\"a\"}}", "0-5000 a b\n", true, ERR_INVALID},
     };
     for (size_t i = 0; i < countof(rows); i++) {
         const struct remote_transcript_wish wish = {.audio_ms = 5000,
-                                                    .times_words = rows[i].times_words};
+                                                    .needs_times = rows[i].needs_times};
         struct remote_transcript t = {};
         autobuf told = BUF(4096);
         assert_ok(remote_transcript_read(str_of(rows[i].body), &t));
@@ -340,7 +340,7 @@ static enum err hear(void *)
 {
     static const struct str body = S(
         "{\"text\":\"a b\",\"segments\":[{\"text\":\"a b\",\"words\":[" WORD("a", "0", "1") "]}]}");
-    static const struct remote_transcript_wish wish = {.audio_ms = 2000, .times_words = true};
+    static const struct remote_transcript_wish wish = {.audio_ms = 2000, .needs_times = true};
     struct remote_transcript t = {};
     try(remote_transcript_read(body, &t));
     enum err err = remote_transcript_tell(&t, &wish, ignore, nullptr);

@@ -177,7 +177,7 @@ static void refused(struct remote_hearing *h, const struct fetch_result *result)
 static enum err tell_segments(struct remote_hearing *h, const struct remote_transcript *t)
 {
     const struct remote_transcript_wish wish = {.audio_ms = remote_sound_ms(&h->sound),
-                                                .times_words = h->wish.segments == SEGMENTS_TIMED};
+                                                .needs_times = h->wish.segments == SEGMENTS_TIMED};
     return h->wish.segments == SEGMENTS_NONE ? OK
                                              : remote_transcript_tell(t, &wish, send_segment, h);
 }
