@@ -62,7 +62,7 @@ CONF_INT (stt_reply_ms,    "stt.reply_ms",      15000, 50, 540000, "ms", "stt.ur
 CONF_STR (stt_vad,         "stt.vad",           "auto",   "what tells speech from noise: builtin, or Silero, by its name such as silero-v6.2.0 or a file of whisper.cpp; auto is Silero once it was pulled")
 CONF_INT (stt_threads,     "stt.threads",       0, 0, 1024, "", "cores that the Whisper model may use; 0: all")
 CONF_STR (stt_script,      "stt.script",        "",       "behaviour of the scripted driver, for tests")
-CONF_INT (stt_streams,     "stt.streams",       0, 0, 64, "", "utterances recognised at once (PocketSphinx: about 100 MB each; Whisper: 1 MB); 0: 2, with Whisper 16, with stt.url 64")
+CONF_INT (stt_streams,     "stt.streams",       0, 0, 64, "", "utterances recognised at once (PocketSphinx: about 100 MB each; Whisper: 1 MB; with stt.url 32 kB a second, 25 MB at most); 0: 2, with Whisper or stt.url 16")
 CONF_BOOL(stt_adapt,       "stt.adapt",         true,     "in conversations, expect the words of the documents")
 CONF_INT (vad_start_ms,    "vad.start_ms",      140, 20, 600, "ms", "hands free: after so much speech somebody has begun to speak")
 CONF_INT (vad_preroll_ms,  "vad.preroll_ms",    300, 0, 2000, "ms", "hands free: sound before that which belongs to it, for the first consonant")

@@ -225,7 +225,9 @@ describe('a recogniser elsewhere', { concurrency: true }, () => {
       assert.match(err, sentence);
     });
     const nowhere = `http://${await ownAddress()}/v1`;
-    const doctor = repartee(['doctor', '--data', await temporaryFolder(t), ...QUIET, '--stt-url', nowhere]);
+    const no_detector = path.join(folder, 'vad.bin');
+    await writeFile(no_detector, 'nothing of the kind');
+    const doctor = repartee(['doctor', '--data', await temporaryFolder(t), ...QUIET, '--stt-url', nowhere, '--stt-vad', no_detector]);
     await writeFile(path.join(folder, 'key'), key + '\n', { mode: 0o600 });
     let answer = whole(200, '<html>');
     const peer = await startPeer(t, { models: (socket) => socket.write(answer), echo: says({ error: { message: `Bearer ${key}` } }, 400) });
@@ -246,7 +248,8 @@ describe('a recogniser elsewhere', { concurrency: true }, () => {
     await Promise.all(wrong);
     const { code, err } = await doctor;
     assert.equal(code, 1, err);
-    assert.match(err, /the engine that hears is down: there is no recogniser's server at http:\S+ \(.*; mend that/);
+    assert.match(err, /the engine that hears is down: there is no recogniser's server at http:\S+ \(.*; mend that or choose another with --stt-driver/);
+    assert.match(err, /the engine that listens is down: repartee-stt --ears with the driver local does not run; .* choose another with --stt-vad/);
   });
 
   test("Debian's whisper-server hears files and speakers, dies and comes back", async (t) => {
