@@ -21,8 +21,7 @@ enum { SEGMENTS_NONE, SEGMENTS_WANTED, SEGMENTS_TIMED }; /* as stt_open has it *
 
 void remote_hearing_hang_up(struct remote_hearing *h)
 {
-    if (h->fetch)
-        h->remote->asking--;
+    h->work.busy_until_ms = 0;
     fetch_cancel(h->fetch);
     h->fetch = nullptr;
     buf_clear(&h->reply);
@@ -60,8 +59,7 @@ static void say_later(struct remote_hearing *h, enum hearing_phase phase)
     deferred_call(&h->say);
 }
 
-/* From inside a write. */
-static void hearing_fail_later(struct remote_hearing *h, enum err err, const char *sentence)
+void remote_hearing_fail_later(struct remote_hearing *h, enum err err, const char *sentence)
 {
     h->err = err;
     h->sentence = sentence;
@@ -119,7 +117,7 @@ static void ask(struct remote_hearing *h)
     if (err == OK)
         err = remote_hearing_start(h, buf_str(&h->sound.body));
     if (err != OK)
-        hearing_fail_later(h, err, err_text(err));
+        remote_hearing_fail_later(h, err, err_text(err));
 }
 
 static void try_again_or_fail(struct remote_hearing *h, struct verdict v, uint32_t retry_after_s)
@@ -166,10 +164,13 @@ static void refused(struct remote_hearing *h, const struct fetch_result *result)
     if (ask_for_text_alone(h, result->status))
         return;
     struct verdict v = verdict_of_status(REMOTE_STT, result->status, err);
-    if (h->wish.translate && (result->status == 404 || result->status == 405))
+    bool is_nowhere = result->status == 404 || result->status == 405;
+    if (h->wish.translate && is_nowhere)
         v = (struct verdict){ERR_UNSUPPORTED, "the recogniser's server translates nothing", false};
     log_warn("recogniser: %s (HTTP %d)%s%s", v.sentence, result->status, said[0] ? ": " : "", said);
-    if (result->status != 429 && result->status != 413)
+    if (is_nowhere && !h->wish.translate)
+        remote_look_for_path(h->remote, result->status);
+    else if (result->status != 429 && result->status != 413)
         remote_look(h->remote);
     try_again_or_fail(h, v, result->retry_after_s);
 }
@@ -200,6 +201,7 @@ static void on_answered(struct remote_hearing *h)
                                             .language =
                                                 heard.n ? heard : remote_hearing_language(h)};
         uint32_t stream = h->work.stream;
+        r->is_proven = true;
         r->tells_text_alone = r->tells_text_alone || h->asks_text_alone;
         if (final.audio_ms <= USUAL_MS)
             r->took_us = took_us;
@@ -231,7 +233,7 @@ static void on_done(void *arg, const struct fetch_result *result)
 {
     struct remote_hearing *h = arg;
     h->fetch = nullptr;
-    h->remote->asking--;
+    h->work.busy_until_ms = 0;
     if (h->phase == COLLECTING)
         remote_partial_hear(h, result);
     else if (result->err != OK)
@@ -270,7 +272,8 @@ enum err remote_hearing_start(struct remote_hearing *h, struct str body)
                                           .is_fresh = h->tries > 1};
     h->asked_us = clock_us();
     try(fetch_start(r->fetcher, &request, &events, h, &h->fetch));
-    r->asking++;
+    /* Half of the time in which it is given up. */
+    h->work.busy_until_ms = clock_ms() + r->reply_ms / 2 + remote_sound_ms(&h->sound);
     return OK;
 }
 
@@ -315,7 +318,7 @@ static void open_hearing(struct remote *r, uint32_t stream, const struct msg_stt
     remote_work_add(r, &h->work, stream);
     enum err err = begin(h, wish);
     if (err != OK)
-        hearing_fail_later(h, err, err_text(err));
+        remote_hearing_fail_later(h, err, err_text(err));
 }
 
 static void add_sound(struct remote_hearing *h, struct str samples)
@@ -324,9 +327,9 @@ static void add_sound(struct remote_hearing *h, struct str samples)
     if (err == OK)
         remote_partial_ask(h);
     else
-        hearing_fail_later(h, err,
-                           err == ERR_TOOBIG ? verdict_of_status(REMOTE_STT, 413, err).sentence
-                                             : err_text(err));
+        remote_hearing_fail_later(
+            h, err,
+            err == ERR_TOOBIG ? verdict_of_status(REMOTE_STT, 413, err).sentence : err_text(err));
 }
 
 static void finish(struct remote_hearing *h)
@@ -335,7 +338,7 @@ static void finish(struct remote_hearing *h)
     remote_partial_end(h);
     enum err err = remote_sound_end(&h->sound);
     if (err != OK)
-        hearing_fail_later(h, err, err_text(err));
+        remote_hearing_fail_later(h, err, err_text(err));
     else if (!h->sound.is_loud || remote_sound_ms(&h->sound) < SHORT_MS)
         say_later(h, UNHEARD);
     else

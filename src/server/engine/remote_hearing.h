@@ -47,6 +47,8 @@ struct remote_hearing {
 /* The request of `body`, which is borrowed until it is over. */
 enum err remote_hearing_start(struct remote_hearing *h, struct str body);
 void remote_hearing_hang_up(struct remote_hearing *h);
+/* Also from inside a write. */
+void remote_hearing_fail_later(struct remote_hearing *h, enum err err, const char *sentence);
 /* For the text alone. */
 struct remote_sound_ask remote_hearing_question(const struct remote_hearing *h);
 /* A code, or empty: it is to be found out. */
