@@ -4,7 +4,6 @@
 #include "audio/wav.h"
 #include "server/engine/remote_sound.h"
 #include "server/engine/remote_transcript.h"
-#include "server/engine/remote_verdict.h"
 #include "server/net/multipart.h"
 #include "unit.h"
 #include "wire/spoken_word.h"
@@ -354,25 +353,6 @@ static void memory_may_be_short(void **)
     assert_true(torture(hear, nullptr) > 2);
 }
 
-/* --- again, or not --- */
-
-static void pauses(void **)
-{
-    static const struct {
-        bool passes;
-        unsigned tries;
-        uint32_t retry_after_s, left_ms, pause_ms;
-    } rows[] = {
-        {true, 1, 0, 10000, 250}, {true, 2, 0, 10000, 1000}, {true, 3, 0, 10000, 0},
-        {false, 1, 0, 10000, 0},  {true, 1, 5, 10000, 5000}, {true, 1, 6, 10000, 0},
-        {true, 1, 0, 250, 0},     {true, 1, 0, 251, 250},    {true, 1, UINT32_MAX, 10000, 0},
-    };
-    for (size_t i = 0; i < countof(rows); i++)
-        assert_int_equal(verdict_pause_ms((struct verdict){.passes = rows[i].passes}, rows[i].tries,
-                                          rows[i].retry_after_s, rows[i].left_ms),
-                         rows[i].pause_ms);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,7 +364,6 @@ int main(void)
         cmocka_unit_test(segments),
         cmocka_unit_test(whoever_has_heard_enough_hears_no_more),
         cmocka_unit_test(memory_may_be_short),
-        cmocka_unit_test(pauses),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
