@@ -24,7 +24,8 @@ MSG(canceled, 0x0013, E, U32(canceled, reserved))
 
 /* repartee-stt: stt_open, audio…, stt_finish; answers partials, then one final. Audio is s16le mono.
  * partials: 0 none; 1 when the words change; 2 also while they do not, each 200 ms of sound or as often as it can, to tell
- * by audio_ms how far it has got; 3 what stays as it is: each is the beginning of the next one and of the final.
+ * by audio_ms how far it has got, and fails where it cannot; 3 what stays as it is: each is the beginning of the next one
+ * and of the final.
  * segments: 1 before the final come its segments, with the times of words where they are measured; 2 the same, and where
  * they are not it fails at once. translate: whatever is spoken, the words are English. The prompt is what may have been
  * said before, and a hint as the temperature: not every recogniser can use it. The final's language is what was heard,

@@ -90,7 +90,7 @@ const TABLE = {
   /* silence */
   hangs: { does: () => {}, error: /has not begun/, tries: 1, slow: true },
   'hangs-after-head': { does: sends(HEAD), error: /has not begun/, tries: 1, slow: true },
-  drips: { does: repeats(HEAD, chunk(' ')), error: /has not begun/, tries: 1, slow: true },
+  drips: { does: repeats(HEAD, chunk(' ')), error: /has fallen silent/, tries: 1, slow: true },
 };
 
 describe('a recogniser elsewhere', { concurrency: true }, () => {
@@ -129,7 +129,9 @@ describe('a recogniser elsewhere', { concurrency: true }, () => {
     const reply = { text: ' Gut so.', language: 'german', segments: [{ start: 0.5, end: 1, text: ' Gut', avg_logprob: -0.25 }, { start: 1, end: 1.5, text: 'so.' }], words: [{ word: 'Gut', start: 0.5, end: 1 }, { word: 'so', start: 1, end: 1.5 }] };
     /** @type {Behaviour} */
     const plain = (socket, _, { body }) => (body.response_format === 'json' ? says({ text: 'Gut.' }) : says({ error: { message: "response_format 'verbose_json' is not compatible" } }, 400))(socket, 1, { head: '', body });
-    const peer = await startPeer(t, { models: list, more: says(reply), plain, '*': good });
+    /** Refuses both forms of the first recording. @type {Behaviour} */
+    const moody = (socket, attempt, request) => (attempt < 3 ? says('<p>', 400) : says(reply))(socket, attempt, request);
+    const peer = await startPeer(t, { models: list, more: says(reply), plain, moody, '*': good });
     const [rich, poor] = await Promise.all([serve(t, peer.url, ['--language', 'auto']), serve(t, peer.url)]);
     await Promise.all([rich, poor].map((server) => untilReady(server)));
     const whole_answer = (await hear(rich, wav, { prompt: 'Please more', response_format: 'verbose_json', 'timestamp_granularities[]': 'word' })).json;
@@ -138,14 +140,25 @@ describe('a recogniser elsewhere', { concurrency: true }, () => {
     assert.deepEqual(Object.keys(peer.requests.at(-1)?.body), ['file', 'model', 'prompt', 'response_format', 'timestamp_granularities[]'], 'a language that is to be found out is not named');
     const parts = (await hear(rich, wav, { prompt: 'Please more', response_format: 'verbose_json' })).json.segments;
     assert.deepEqual(parts.map((/** @type {any} */ s) => [s.start, s.end, s.text, s.avg_logprob]), [[0.5, 1, ' Gut', -0.25], [1, 1.5, ' so.', 0]]);
+    /* One refusal of everything says nothing about the form. */
+    const formats = async () => {
+      const from = peer.requests.length;
+      const { json } = await hear(poor, wav, { prompt: 'Please moody', response_format: 'verbose_json' });
+      return [json.error?.code ?? json.text, ...peer.requests.slice(from).flatMap(({ body }) => body?.response_format ?? [])];
+    };
+    assert.deepEqual(await formats(), ['upstream_refused', 'verbose_json', 'json']);
+    assert.deepEqual(await formats(), ['Gut so.', 'verbose_json']);
     /* One that has the text alone is asked for it, the second time at once. */
     const wishes = { prompt: 'Please plain', response_format: 'verbose_json' };
     assert.deepEqual((await hear(poor, wav, wishes)).json.segments.map((/** @type {any} */ s) => s.text), [' Gut.']);
     assert.equal(peer.attempts.plain, 2);
     await hear(poor, wav, wishes);
     assert.equal(peer.attempts.plain, 3);
-    const timed = await hear(poor, wav, { ...wishes, 'timestamp_granularities[]': 'word' });
-    assert.match(timed.json.error.message, /does not measure when each word was said/);
+    for (const language of [{}, { language: 'en' }]) {
+      const { status, json } = await hear(poor, wav, { ...wishes, ...language, 'timestamp_granularities[]': 'word' });
+      assert.deepEqual([status, json.error.code, json.error.param], [400, 'invalid_value', 'timestamp_granularities']);
+      assert.match(json.error.message, /does not measure when each word was said/);
+    }
     /* Translations are asked for where they are made; silence is not asked about. */
     assert.equal((await hear(poor, wav, { prompt: 'Please good' }, 'translations')).json.text, 'Yes, sir.');
     assert.match(/** @type {any} */ (peer.requests.at(-1)).head, /^POST \/v1\/audio\/translations /);
@@ -212,7 +225,9 @@ describe('a recogniser elsewhere', { concurrency: true }, () => {
       assert.match(err, sentence);
     });
     const nowhere = `http://${await ownAddress()}/v1`;
-    const doctor = repartee(['doctor', '--data', await temporaryFolder(t), ...QUIET, '--stt-url', nowhere]);
+    const no_detector = path.join(folder, 'vad.bin');
+    await writeFile(no_detector, 'nothing of the kind');
+    const doctor = repartee(['doctor', '--data', await temporaryFolder(t), ...QUIET, '--stt-url', nowhere, '--stt-vad', no_detector]);
     await writeFile(path.join(folder, 'key'), key + '\n', { mode: 0o600 });
     let answer = whole(200, '<html>');
     const peer = await startPeer(t, { models: (socket) => socket.write(answer), echo: says({ error: { message: `Bearer ${key}` } }, 400) });
@@ -228,12 +243,13 @@ describe('a recogniser elsewhere', { concurrency: true }, () => {
     answer = models({ id: 'left' }, { id: 'right' });
     await untilReady(server);
     assert.match((await hear(server, wav, { prompt: 'Please echo' })).json.error.message, /refuses the recording/);
-    assert.ok(peer.requests.at(-1)?.head.includes(`\r\nAuthorization: Bearer ${key}\r\n`));
+    assert.ok(peer.requests.findLast(({ body }) => body)?.head.includes(`\r\nAuthorization: Bearer ${key}\r\n`));
     assert.ok(!server.log().includes(key), server.log());
     await Promise.all(wrong);
     const { code, err } = await doctor;
     assert.equal(code, 1, err);
-    assert.match(err, /the engine that hears is down: there is no recogniser's server at http:\S+ \(.*; mend that/);
+    assert.match(err, /the engine that hears is down: there is no recogniser's server at http:\S+ \(.*; mend that or choose another with --stt-driver/);
+    assert.match(err, /the engine that listens is down: repartee-stt --ears with the driver local does not run; .* choose another with --stt-vad/);
   });
 
   test("Debian's whisper-server hears files and speakers, dies and comes back", async (t) => {

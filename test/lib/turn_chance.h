@@ -224,7 +224,8 @@ static inline void waiting_is_over(void)
 
 static inline uint64_t limit_of(const struct turn *t)
 {
-    return turn_limit_ms(t->state, (uint32_t)rig.conf.utterance_ms, (uint32_t)rig.conf.turn_ms);
+    return turn_limit_ms(t->state, (uint32_t)rig.conf.utterance_ms, (uint32_t)rig.conf.turn_ms,
+                         rig.talk.reply_ms);
 }
 
 /* He has a limit of his own, which is not the turn's (api/call). */

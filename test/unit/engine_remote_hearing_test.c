@@ -4,7 +4,6 @@
 #include "audio/wav.h"
 #include "server/engine/remote_sound.h"
 #include "server/engine/remote_transcript.h"
-#include "server/engine/remote_verdict.h"
 #include "server/net/multipart.h"
 #include "unit.h"
 #include "wire/spoken_word.h"
@@ -263,7 +262,7 @@ static void segments(void **)
 {
     static const struct {
         const char *body, *told;
-        bool times_words;
+        bool needs_times;
         enum err err;
     } rows[] = {
         {"{\"text\":\"a b\"}", "0-5000 a b\n", false, OK},
@@ -273,7 +272,7 @@ static void segments(void **)
         {"{\"text\":\"a b\",\"segments\":[{\"start\":0.5,\"end\":1.25,\"text\":\" a\","
          "\"avg_logprob\":-0.5,\"no_speech_prob\":0.25,\"compression_ratio\":1.5},"
          "{\"start\":1.25,\"end\":2,\"text\":\"b\",\"words\":[" WORD("b", "1.25", "2") "]}]}",
-         "500-1250 a -0.5 0.25 1.5\n1250-2000 b\n", false, OK},
+         "500-1250 a -0.5 0.25 1.5\n1250-2000 b {b 1250-2000 0.5}\n", false, OK},
         /* numbers that are none, or out of the recording */
         {"{\"text\":\"a\",\"segments\":[{\"start\":-3,\"end\":99,\"text\":\"a\"},"
          "{\"start\":\"x\",\"end\":1e300,\"text\":\"b\",\"avg_logprob\":-1e300},"
@@ -295,13 +294,13 @@ static void segments(void **)
         {"{\"text\":\"a b\",\"words\":[" WORD("x", "0", "1") ",7,{}," WORD("b", "3", "2") "," WORD(
              "a", "3", "4") "]}",
          "0-5000 a b {b 3000-3000 0.5}\n", true, OK},
-        {"{\"text\":\"a b\"}", "0-5000 a b\n", true, ERR_UNSUPPORTED},
-        {"{\"text\":\"a b\",\"words\":[]}", "0-5000 a b\n", true, ERR_UNSUPPORTED},
-        {"{\"text\":\"a b\",\"words\":{\"word\":\"a\"}}", "0-5000 a b\n", true, ERR_UNSUPPORTED},
+        {"{\"text\":\"a b\"}", "0-5000 a b\n", true, ERR_INVALID},
+        {"{\"text\":\"a b\",\"words\":[]}", "0-5000 a b\n", true, ERR_INVALID},
+        {"{\"text\":\"a b\",\"words\":{\"word\":\"a\"}}", "0-5000 a b\n", true, ERR_INVALID},
     };
     for (size_t i = 0; i < countof(rows); i++) {
         const struct remote_transcript_wish wish = {.audio_ms = 5000,
-                                                    .times_words = rows[i].times_words};
+                                                    .needs_times = rows[i].needs_times};
         struct remote_transcript t = {};
         autobuf told = BUF(4096);
         assert_ok(remote_transcript_read(str_of(rows[i].body), &t));
@@ -340,7 +339,7 @@ static enum err hear(void *)
 {
     static const struct str body = S(
         "{\"text\":\"a b\",\"segments\":[{\"text\":\"a b\",\"words\":[" WORD("a", "0", "1") "]}]}");
-    static const struct remote_transcript_wish wish = {.audio_ms = 2000, .times_words = true};
+    static const struct remote_transcript_wish wish = {.audio_ms = 2000, .needs_times = true};
     struct remote_transcript t = {};
     try(remote_transcript_read(body, &t));
     enum err err = remote_transcript_tell(&t, &wish, ignore, nullptr);
@@ -354,25 +353,6 @@ static void memory_may_be_short(void **)
     assert_true(torture(hear, nullptr) > 2);
 }
 
-/* --- again, or not --- */
-
-static void pauses(void **)
-{
-    static const struct {
-        bool passes;
-        unsigned tries;
-        uint32_t retry_after_s, left_ms, pause_ms;
-    } rows[] = {
-        {true, 1, 0, 10000, 250}, {true, 2, 0, 10000, 1000}, {true, 3, 0, 10000, 0},
-        {false, 1, 0, 10000, 0},  {true, 1, 5, 10000, 5000}, {true, 1, 6, 10000, 0},
-        {true, 1, 0, 250, 0},     {true, 1, 0, 251, 250},    {true, 1, UINT32_MAX, 10000, 0},
-    };
-    for (size_t i = 0; i < countof(rows); i++)
-        assert_int_equal(verdict_pause_ms((struct verdict){.passes = rows[i].passes}, rows[i].tries,
-                                          rows[i].retry_after_s, rows[i].left_ms),
-                         rows[i].pause_ms);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,7 +364,6 @@ int main(void)
         cmocka_unit_test(segments),
         cmocka_unit_test(whoever_has_heard_enough_hears_no_more),
         cmocka_unit_test(memory_may_be_short),
-        cmocka_unit_test(pauses),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

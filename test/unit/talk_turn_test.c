@@ -17,10 +17,32 @@ static void test_table_is_total_where_it_must_be(void **)
         assert_int_equal(turn_next(s, MOVE_FAIL), TURN_ENDED);
         assert_int_equal(turn_next(s, MOVE_CANCEL), TURN_ENDED);
         assert_int_not_equal(turn_next(s, MOVE_TIMEOUT), TURN_STATES);
-        assert_true(turn_limit_ms(s, 60000, 120000) > 0);
+        assert_true(turn_limit_ms(s, 60000, 120000, 0) > 0);
     }
     for (int m = 0; m < TURN_MOVES; m++)
         assert_int_equal(turn_next(TURN_ENDED, m), TURN_STATES);
+}
+
+/* A recogniser elsewhere ends its job by itself, with a sentence of its own, before the turn gives up on it; no other
+ * state waits for it. */
+static void test_limit_leaves_time_to_a_recogniser_elsewhere(void **)
+{
+    static const struct {
+        uint32_t utterance_ms, reply_ms, limit_ms;
+    } rows[] = {
+        {60000, 0, 15000},
+        {1000, 50, 2050},
+        {60000, 15000, 76000},
+        {600000, 540000, 1141000}, /* the longest of both that may be set */
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        uint32_t heard = rows[i].utterance_ms, reply = rows[i].reply_ms;
+        assert_int_equal(turn_limit_ms(TURN_FINALISING, heard, 1000, reply), rows[i].limit_ms);
+        for (int s = 0; s < TURN_ENDED; s++)
+            if (s != TURN_FINALISING)
+                assert_int_equal(turn_limit_ms(s, heard, 1000, reply),
+                                 turn_limit_ms(s, heard, 1000, 0));
+    }
 }
 
 /* No move goes back: a turn can take at most as many moves as there are states. */
@@ -185,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table_is_total_where_it_must_be),
+        cmocka_unit_test(test_limit_leaves_time_to_a_recogniser_elsewhere),
         cmocka_unit_test(test_table_only_goes_forward),
         cmocka_unit_test(test_pace_keeps_the_lead),
         cmocka_unit_test(test_pace_does_not_count_an_underrun_as_played),

@@ -122,6 +122,7 @@ enum err engines_start(struct server *s, struct server_why *why)
     s->talk.conf = s->conf;
     s->talk.stt = s->stt;
     s->talk.ears = s->ears ? s->ears : s->stt;
+    s->talk.reply_ms = s->ears ? (uint32_t)s->conf->stt_reply_ms : 0;
     s->talk.tts = s->tts;
     s->talk.rag = s->rag;
     s->talk.keep = s->keep;

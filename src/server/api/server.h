@@ -51,8 +51,7 @@ struct server {
     struct auth *auth;
     struct limit *turn_limit;
     struct engine *stt, *ears, *tts; /* ears: NULL where stt has its own */
-
-    struct engine *embed; /* NULL without an embedding model */
+    struct engine *embed;            /* NULL without an embedding model */
     struct answerer *answerer;
     struct engine
         *llm; /* of the answerer, now; NULL with the quote answerer, or while talk.unanswered */

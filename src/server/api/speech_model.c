@@ -13,7 +13,7 @@ enum {
     OTHER_THREADS = 2,
     STREAMS = 2,
     WHISPER_STREAMS = 16, /* they share one model */
-    REMOTE_STREAMS = 64,
+    REMOTE_STREAMS = 16,  /* each keeps its sound, 25 MiB at most, until there are words */
     OPTIONS_MAX = WIRE_PAYLOAD_MAX,
     URL_LENGTH_MAX = 1024,
 };
@@ -77,6 +77,7 @@ static const char *choose_remote(const struct conf *c, struct speech_model *memo
     memory->ears = *config;
     memory->ears.role = "ears";
     memory->ears.program = "stt";
+    memory->ears.driver = "local"; /* as it calls itself once it is there */
     memory->ears.flag = "--ears";
     memory->remote = (struct engine_remote){
         .url = c->stt_url,

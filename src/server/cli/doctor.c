@@ -172,12 +172,12 @@ static int print_json(const struct cli *c, const struct machine *m, const struct
 /* --- the server --- */
 
 static const struct {
-    const char *role, *does, *program;
-} trades[] = {{"stt", "hears", "repartee-stt"},
-              {"llm", "answers", "repartee-llm"},
-              {"tts", "speaks", "repartee-tts"},
-              {"embed", "embeds", "repartee-llm --embed"},
-              {"ears", "listens", "repartee-stt --ears"}};
+    const char *role, *does, *program, *option; /* which chooses another one */
+} trades[] = {{"stt", "hears", "repartee-stt", "stt-driver"},
+              {"llm", "answers", "repartee-llm", "llm-driver"},
+              {"tts", "speaks", "repartee-tts", "tts-driver"},
+              {"embed", "embeds", "repartee-llm --embed", "embed-driver"},
+              {"ears", "listens", "repartee-stt --ears", "stt-vad"}};
 enum { TRADES = sizeof trades / sizeof *trades };
 
 /* Not every server has each of them. */
@@ -249,17 +249,17 @@ static int tell_broken(const struct cli *c, const struct json_val *ready, bool o
         if (!is_there(ready, i) || engine_runs(ready, i))
             continue;
         if (str_eq(driver, S("remote")))
-            cli_fail(
-                c, "the engine that %s is %.*s: %.*s; mend that or choose another with --%s-driver",
-                trades[i].does, STR_FMT(state),
-                STR_FMT(notes.n ? notes : S("its server has not answered yet")), trades[i].role);
+            cli_fail(c, "the engine that %s is %.*s: %.*s; mend that or choose another with --%s",
+                     trades[i].does, STR_FMT(state),
+                     STR_FMT(notes.n ? notes : S("its server has not answered yet")),
+                     trades[i].option);
         else
             cli_fail(c,
                      "the engine that %s is %.*s: %s with the driver %.*s does not run; %s, "
-                     "mend that or choose another with --%s-driver",
+                     "mend that or choose another with --%s",
                      trades[i].does, STR_FMT(state), trades[i].program, STR_FMT(driver),
                      own_server ? "its own words below say why" : "the server's log says why",
-                     trades[i].role);
+                     trades[i].option);
     }
     return EXIT_FAILED;
 }

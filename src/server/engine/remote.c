@@ -15,6 +15,7 @@ enum {
     BACKOFF_MIN_MS = 250,
     BACKOFF_MAX_MS = 10000,
     FAILURES_MAX = 2,      /* one may be chance */
+    DOUBT_MS = 300000,     /* a server with nothing at our path may have been started anew */
     TICK_MS = 100,         /* while jobs wait */
     CONTEXT_TOKENS = 8192, /* of a server that does not say */
     SENTENCE_BYTES = 480,
@@ -33,7 +34,7 @@ static void is_ready(struct remote *r, const struct remote_models *m)
     timer_start(&r->timer, PROBE_EVERY_MS);
     if (e->state == ENGINE_READY && e->ready_model && strcmp(e->ready_model, m->name) == 0)
         return;
-    r->counts_completion = r->tells_text_alone = false; /* it may be another one */
+    r->counts_completion = r->tells_text_alone = r->is_proven = false; /* it may be another one */
     r->took_us = 0;
     r->context = r->context_wanted ? r->context_wanted : m->context ? m->context : CONTEXT_TOKENS;
     char notes[SENTENCE_BYTES];
@@ -98,9 +99,17 @@ static void judge_models(struct remote *r, const struct remote_models *m)
                   m->names);
 }
 
-/* One that lists no models has one, which it uses whatever it is called. */
+/* One that lists no models has one, which it uses whatever it is called; whether it is such a server the first job
+ * shows. */
 static void is_there(struct remote *r)
 {
+    if (r->missed && clock_ms() < r->missed_until_ms) {
+        is_broken(r, &verdict_closed[r->role->kind],
+                  "there is nothing at %.150s%s (HTTP %d); does %s.url end in /v1, as the server "
+                  "has it?",
+                  r->url, r->role->path, r->missed, r->role->name);
+        return;
+    }
     const char *wanted = r->engine->model;
     struct remote_models m = {.count = 1};
     snprintf(m.name, sizeof m.name, "%s", wanted[0] ? wanted : "whisper-1");
@@ -133,6 +142,8 @@ static void judge_status(struct remote *r, int status)
 
 static void judge(struct remote *r, const struct fetch_result *result)
 {
+    r->lists_none = result->err == OK && (result->status == 404 || result->status == 405);
+    r->missed = r->lists_none ? r->missed : 0;
     if (result->err != OK) {
         is_broken(r, &verdict_away[r->role->kind], "there is no %s at %.150s (%s)", r->role->server,
                   r->url, result->why);
@@ -195,6 +206,19 @@ static void begin_probe(struct remote *r)
                   r->url, err_text(err));
 }
 
+/* It has requests of ours, and none of them for so long that it must have hung. */
+static bool is_busy(const struct remote *r)
+{
+    uint64_t now = clock_ms();
+    bool is_asked = false;
+    for (const struct remote_work *w = r->works; w; w = w->next) {
+        if (w->busy_until_ms && w->busy_until_ms <= now)
+            return false;
+        is_asked = is_asked || w->busy_until_ms;
+    }
+    return is_asked;
+}
+
 /* One that is slow because it is busy with our answers is not gone. */
 static void on_timer(void *arg)
 {
@@ -206,7 +230,7 @@ static void on_timer(void *arg)
     fetch_cancel(r->probe);
     r->probe = nullptr;
     buf_finish(&r->probe_body);
-    if (r->engine->state == ENGINE_READY && (r->is_heard || r->asking))
+    if (r->engine->state == ENGINE_READY && (r->is_heard || is_busy(r)))
         try_later(r);
     else
         is_broken(r, &verdict_away[r->role->kind], "the server at %.150s does not answer", r->url);
@@ -217,6 +241,16 @@ void remote_look(struct remote *r)
 {
     if (!r->probe)
         begin_probe(r);
+}
+
+void remote_look_for_path(struct remote *r, int status)
+{
+    if (r->lists_none && !r->is_proven) { /* else it is that job's fault, or passes */
+        r->missed = status;
+        r->missed_until_ms = clock_ms() + DOUBT_MS;
+        r->failures = FAILURES_MAX;
+    }
+    remote_look(r);
 }
 
 /* --- to the owners of jobs --- */

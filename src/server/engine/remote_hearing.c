@@ -21,8 +21,7 @@ enum { SEGMENTS_NONE, SEGMENTS_WANTED, SEGMENTS_TIMED }; /* as stt_open has it *
 
 void remote_hearing_hang_up(struct remote_hearing *h)
 {
-    if (h->fetch)
-        h->remote->asking--;
+    h->work.busy_until_ms = 0;
     fetch_cancel(h->fetch);
     h->fetch = nullptr;
     buf_clear(&h->reply);
@@ -60,8 +59,7 @@ static void say_later(struct remote_hearing *h, enum hearing_phase phase)
     deferred_call(&h->say);
 }
 
-/* From inside a write. */
-static void hearing_fail_later(struct remote_hearing *h, enum err err, const char *sentence)
+void remote_hearing_fail_later(struct remote_hearing *h, enum err err, const char *sentence)
 {
     h->err = err;
     h->sentence = sentence;
@@ -108,7 +106,8 @@ static void ask(struct remote_hearing *h)
 {
     struct remote_sound_ask what = remote_hearing_question(h);
     bool is_open = !what.language.n && !h->wish.translate;
-    what.verbose = !h->remote->tells_text_alone && (is_open || h->wish.segments != SEGMENTS_NONE);
+    what.verbose = !h->remote->tells_text_alone && !h->asks_text_alone &&
+                   (is_open || h->wish.segments != SEGMENTS_NONE);
     what.times_words = what.verbose && h->wish.segments == SEGMENTS_TIMED;
     h->asked_verbose = what.verbose;
     h->phase = ASKING;
@@ -118,7 +117,7 @@ static void ask(struct remote_hearing *h)
     if (err == OK)
         err = remote_hearing_start(h, buf_str(&h->sound.body));
     if (err != OK)
-        hearing_fail_later(h, err, err_text(err));
+        remote_hearing_fail_later(h, err, err_text(err));
 }
 
 static void try_again_or_fail(struct remote_hearing *h, struct verdict v, uint32_t retry_after_s)
@@ -146,12 +145,13 @@ static void broke(struct remote_hearing *h, enum err err, const char *why)
     try_again_or_fail(h, v, 0);
 }
 
-/* Not every server has verbose_json, and none says so in the same way. */
+/* Not every server has verbose_json, and none says so in the same way. That it was this is known once it has heard the
+ * same recording without. */
 static bool ask_for_text_alone(struct remote_hearing *h, int status)
 {
     if (!h->asked_verbose || (status != 400 && status != 422) || h->tries >= VERDICT_TRIES_MAX)
         return false;
-    h->remote->tells_text_alone = true;
+    h->asks_text_alone = true;
     remote_hearing_hang_up(h);
     ask(h);
     return true;
@@ -164,10 +164,13 @@ static void refused(struct remote_hearing *h, const struct fetch_result *result)
     if (ask_for_text_alone(h, result->status))
         return;
     struct verdict v = verdict_of_status(REMOTE_STT, result->status, err);
-    if (h->wish.translate && (result->status == 404 || result->status == 405))
+    bool is_nowhere = result->status == 404 || result->status == 405;
+    if (h->wish.translate && is_nowhere)
         v = (struct verdict){ERR_UNSUPPORTED, "the recogniser's server translates nothing", false};
     log_warn("recogniser: %s (HTTP %d)%s%s", v.sentence, result->status, said[0] ? ": " : "", said);
-    if (result->status != 429 && result->status != 413)
+    if (is_nowhere && !h->wish.translate)
+        remote_look_for_path(h->remote, result->status);
+    else if (result->status != 429 && result->status != 413)
         remote_look(h->remote);
     try_again_or_fail(h, v, result->retry_after_s);
 }
@@ -175,7 +178,7 @@ static void refused(struct remote_hearing *h, const struct fetch_result *result)
 static enum err tell_segments(struct remote_hearing *h, const struct remote_transcript *t)
 {
     const struct remote_transcript_wish wish = {.audio_ms = remote_sound_ms(&h->sound),
-                                                .times_words = h->wish.segments == SEGMENTS_TIMED};
+                                                .needs_times = h->wish.segments == SEGMENTS_TIMED};
     return h->wish.segments == SEGMENTS_NONE ? OK
                                              : remote_transcript_tell(t, &wish, send_segment, h);
 }
@@ -198,6 +201,8 @@ static void on_answered(struct remote_hearing *h)
                                             .language =
                                                 heard.n ? heard : remote_hearing_language(h)};
         uint32_t stream = h->work.stream;
+        r->is_proven = true;
+        r->tells_text_alone = r->tells_text_alone || h->asks_text_alone;
         if (final.audio_ms <= USUAL_MS)
             r->took_us = took_us;
         hearing_free(h);
@@ -228,7 +233,7 @@ static void on_done(void *arg, const struct fetch_result *result)
 {
     struct remote_hearing *h = arg;
     h->fetch = nullptr;
-    h->remote->asking--;
+    h->work.busy_until_ms = 0;
     if (h->phase == COLLECTING)
         remote_partial_hear(h, result);
     else if (result->err != OK)
@@ -245,8 +250,7 @@ static void on_timer(void *arg)
     if (h->phase == PAUSING) {
         ask(h);
     } else {
-        remote_hearing_hang_up(h);
-        broke(h, ERR_LATE, "");
+        broke(h, ERR_LATE, ""); /* which ends it: it is not tried again */
     }
 }
 
@@ -268,7 +272,8 @@ enum err remote_hearing_start(struct remote_hearing *h, struct str body)
                                           .is_fresh = h->tries > 1};
     h->asked_us = clock_us();
     try(fetch_start(r->fetcher, &request, &events, h, &h->fetch));
-    r->asking++;
+    /* Half of the time in which it is given up. */
+    h->work.busy_until_ms = clock_ms() + r->reply_ms / 2 + remote_sound_ms(&h->sound);
     return OK;
 }
 
@@ -285,6 +290,7 @@ struct remote_sound_ask remote_hearing_question(const struct remote_hearing *h)
 static enum err begin(struct remote_hearing *h, const struct msg_stt_open *wish)
 {
     h->wish = *wish;
+    h->wish.language = h->wish.prompt = (struct str){}; /* they are gone after this */
     if (wish->endpoint)
         return ERR_UNSUPPORTED; /* the server finds where speech ends */
     if (!(wish->temperature >= 0 && wish->temperature <= 1))
@@ -312,7 +318,7 @@ static void open_hearing(struct remote *r, uint32_t stream, const struct msg_stt
     remote_work_add(r, &h->work, stream);
     enum err err = begin(h, wish);
     if (err != OK)
-        hearing_fail_later(h, err, err_text(err));
+        remote_hearing_fail_later(h, err, err_text(err));
 }
 
 static void add_sound(struct remote_hearing *h, struct str samples)
@@ -321,9 +327,9 @@ static void add_sound(struct remote_hearing *h, struct str samples)
     if (err == OK)
         remote_partial_ask(h);
     else
-        hearing_fail_later(h, err,
-                           err == ERR_TOOBIG ? verdict_of_status(REMOTE_STT, 413, err).sentence
-                                             : err_text(err));
+        remote_hearing_fail_later(
+            h, err,
+            err == ERR_TOOBIG ? verdict_of_status(REMOTE_STT, 413, err).sentence : err_text(err));
 }
 
 static void finish(struct remote_hearing *h)
@@ -332,7 +338,7 @@ static void finish(struct remote_hearing *h)
     remote_partial_end(h);
     enum err err = remote_sound_end(&h->sound);
     if (err != OK)
-        hearing_fail_later(h, err, err_text(err));
+        remote_hearing_fail_later(h, err, err_text(err));
     else if (!h->sound.is_loud || remote_sound_ms(&h->sound) < SHORT_MS)
         say_later(h, UNHEARD);
     else

@@ -25,13 +25,13 @@ struct remote_hearing {
     struct remote *remote;
     enum hearing_phase phase;
     uint8_t tries;
-    struct msg_stt_open wish; /* its texts are those below */
+    struct msg_stt_open wish; /* without its texts, which are those below */
     struct buf language, prompt;
     struct remote_sound sound;
     struct buf copy;     /* a partial's request */
     struct fetch *fetch; /* NULL: nothing is under way */
     struct buf reply;
-    bool asked_verbose;
+    bool asked_verbose, asks_text_alone;
     uint64_t ended_us, asked_us;
     uint32_t asked_ms; /* of sound, by the last partial */
     bool gives_up;     /* on partials */
@@ -47,6 +47,8 @@ struct remote_hearing {
 /* The request of `body`, which is borrowed until it is over. */
 enum err remote_hearing_start(struct remote_hearing *h, struct str body);
 void remote_hearing_hang_up(struct remote_hearing *h);
+/* Also from inside a write. */
+void remote_hearing_fail_later(struct remote_hearing *h, enum err err, const char *sentence);
 /* For the text alone. */
 struct remote_sound_ask remote_hearing_question(const struct remote_hearing *h);
 /* A code, or empty: it is to be found out. */

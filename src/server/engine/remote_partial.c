@@ -8,17 +8,33 @@ enum {
     LATE_MS = 2500,         /* who takes so long for what he hears is not asked for partials */
     PARTIAL_MAX_MS = 60000, /* of an utterance: longer ones are not sent again and again */
 };
+static const char too_slow[] = "the recogniser's server cannot tell what is said in time";
 enum { PARTIALS_CHANGES = 1, PARTIALS_PROGRESS }; /* as stt_open has it */
+
+/* They fail, or cost the server more than it has. */
+static bool tells_none(const struct remote_hearing *h)
+{
+    bool hangs = h->fetch && clock_us() - h->asked_us > LATE_MS * 1000;
+    return h->gives_up || hangs || h->remote->took_us > LATE_MS * 1000 ||
+           remote_sound_ms(&h->sound) > PARTIAL_MAX_MS;
+}
 
 /* When half as much again has come as it took to hear what there was, which is never more than the server can do. */
 void remote_partial_ask(struct remote_hearing *h)
 {
-    const struct remote *r = h->remote;
-    uint64_t took_ms = r->took_us / 1000, step = took_ms * 3 / 2;
+    uint64_t step = h->remote->took_us / 1000 * 3 / 2;
     uint32_t ms = remote_sound_ms(&h->sound);
     bool is_wanted = h->wish.partials == PARTIALS_CHANGES || h->wish.partials == PARTIALS_PROGRESS;
-    if (!is_wanted || h->gives_up || h->fetch || !h->sound.is_loud || took_ms > LATE_MS ||
-        ms > PARTIAL_MAX_MS || ms - h->asked_ms < (step > STEP_MS ? step : STEP_MS))
+    if (!is_wanted || !h->sound.is_loud)
+        return;
+    if (tells_none(h)) {
+        if (h->wish.partials == PARTIALS_PROGRESS) { /* who waits for them can do without */
+            remote_partial_end(h);
+            remote_hearing_fail_later(h, ERR_ENGINE, too_slow);
+        }
+        return;
+    }
+    if (h->fetch || ms - h->asked_ms < (step > STEP_MS ? step : STEP_MS))
         return;
     const struct remote_sound_ask what = remote_hearing_question(h);
     h->asked_ms = ms;

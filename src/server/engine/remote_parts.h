@@ -18,17 +18,19 @@ struct remote_work {
     struct remote_work *next, **link;
     uint32_t stream;
     bool is_over; /* its owner has got its end */
+    uint64_t
+        busy_until_ms; /* with its request the server may be, and miss a probe; 0: it has none */
 };
 
 /* What the servers of a kind have in common. */
 struct remote_role {
     enum remote_kind kind;
-    const char *name;   /* of the engine's role; its options begin with it */
-    const char *server; /* what it is called */
-    const char *path,
-        *or_path;      /* behind the URL: what is asked there, and in another case; NULL: none */
-    const char *task;  /* of its models, where they tell it; NULL: any */
-    bool lists_models; /* one that lists none is no such server */
+    const char *name;    /* of the engine's role; its options begin with it */
+    const char *server;  /* what it is called */
+    const char *path;    /* behind the URL: where it is asked */
+    const char *or_path; /* where translations are; NULL: it makes none */
+    const char *task;    /* of its models, where they tell it; NULL: any */
+    bool lists_models;   /* one that lists none is no such server */
     /* Whatever goes wrong is the job's end, told later: what waited for a place has no caller to hear of it. */
     void (*take)(struct remote *r, const struct frame *f, const union msg *msg);
     void (*free_work)(struct remote_work *w); /* unheard */
@@ -44,7 +46,6 @@ struct remote {
     uint32_t context_wanted, context; /* tokens */
     bool counts_completion;           /* it has told that it knows max_completion_tokens alone */
     bool tells_text_alone;            /* it has refused verbose_json */
-    uint32_t asking;                  /* requests that it is at */
     uint64_t took_us;                 /* the last transcript; 0: none yet */
 
     struct fetch *probe; /* NULL: none under way */
@@ -52,6 +53,10 @@ struct remote {
     struct timer timer; /* while it runs its deadline, else its next beginning */
     uint64_t backoff_ms;
     uint32_t failures;             /* in a row, since it was ready */
+    bool lists_none;               /* the last probe has found no list of models there */
+    bool is_proven;                /* it has answered a job of its role */
+    int missed;                    /* how it said that there is nothing at ask_url; 0: it did not */
+    uint64_t missed_until_ms;      /* then it gets another chance */
     const struct verdict *absence; /* what a client hears who asks while it is down */
     bool is_heard; /* an answer's bytes came since a probe was answered, or missed */
 
@@ -62,6 +67,8 @@ struct remote {
 
 /* remote.c: looks whether the server is still there. */
 void remote_look(struct remote *r);
+/* The same, of a job that has found nothing at ask_url. */
+void remote_look_for_path(struct remote *r, int status);
 /* To a job's owner, who may cancel it meanwhile. */
 void remote_send(struct remote *r, uint32_t stream, enum msg_type type, const void *msg);
 void remote_send_failure(struct remote *r, uint32_t stream, enum err err, const char *sentence);

@@ -177,8 +177,7 @@ static enum err tell_segment(struct telling *g, const struct json_val *segment)
     try(add_words(&g->text, json_str(json_get(segment, "text"))));
     if (!g->text.n)
         return OK;
-    if (g->wish->times_words)
-        try(put_words(g, segment, end));
+    try(put_words(g, segment, end));
     return g->tell(g->arg, &(struct msg_stt_segment){
                                .start_ms = start,
                                .end_ms = end,
@@ -193,8 +192,7 @@ static enum err tell_segment(struct telling *g, const struct json_val *segment)
 static enum err tell_whole(struct telling *g, struct str text)
 {
     try(buf_add(&g->text, text));
-    if (g->wish->times_words)
-        try(put_words(g, nullptr, UINT32_MAX));
+    try(put_words(g, nullptr, UINT32_MAX));
     return g->tell(g->arg, &(struct msg_stt_segment){.end_ms = g->wish->audio_ms,
                                                      .text = buf_str(&g->text),
                                                      .words = buf_str(&g->words)});
@@ -212,7 +210,7 @@ static enum err tell_all(struct telling *g, const struct remote_transcript *t)
         try(tell_whole(g, buf_str(&t->text)));
     for (size_t iter = 0; segments && json_next(segments, &iter, nullptr, &one);)
         try(tell_segment(g, one));
-    return g->wish->times_words && !g->has_times ? ERR_UNSUPPORTED : OK;
+    return g->wish->needs_times && !g->has_times ? ERR_INVALID : OK;
 }
 
 enum err remote_transcript_tell(const struct remote_transcript *t,

@@ -34,9 +34,9 @@ struct str remote_transcript_language(const struct remote_transcript *t);
 
 struct remote_transcript_wish {
     uint32_t audio_ms; /* nothing begins or ends later */
-    bool times_words;  /* ERR_UNSUPPORTED where there are none */
+    bool needs_times;  /* of words: ERR_INVALID where there are none */
 };
-/* Each segment, good for the call; one of everything where there are none. The first error of `tell` ends it. */
+/* Each segment, with its words where they were told, good for the call; one of everything where there are none. The first error of `tell` ends it. */
 enum err remote_transcript_tell(const struct remote_transcript *t,
                                 const struct remote_transcript_wish *wish,
                                 enum err (*tell)(void *arg, const struct msg_stt_segment *segment),

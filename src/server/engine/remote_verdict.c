@@ -64,6 +64,7 @@ struct verdict verdict_of_err(enum remote_kind kind, enum err err, bool has_begu
     case ERR_CLOSED:
         return (struct verdict){ERR_ENGINE, has_begun ? broke_amid[kind] : broke_before[kind],
                                 true};
+    case ERR_INVALID: /* a request that somebody else may be able to answer */
     case ERR_UNSUPPORTED:
         return (struct verdict){err, cannot[kind], false};
     case ERR_TOOBIG:

@@ -30,7 +30,8 @@ static void arm_limit(struct turn *t)
         timer_stop(&t->timer);
         return;
     }
-    uint64_t limit = turn_limit_ms(t->state, (uint32_t)conf->utterance_ms, (uint32_t)conf->turn_ms);
+    uint64_t limit = turn_limit_ms(t->state, (uint32_t)conf->utterance_ms, (uint32_t)conf->turn_ms,
+                                   t->talk->reply_ms);
     if (t->deadline_ms && now + limit > t->deadline_ms)
         limit = t->deadline_ms > now ? t->deadline_ms - now : 0;
     timer_start(&t->timer, limit);

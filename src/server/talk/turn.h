@@ -34,6 +34,7 @@ struct talk {
     const struct conf *conf;
     struct engine *stt, *llm, *tts; /* llm: NULL when the quote answerer answers */
     struct engine *ears; /* who finds speech and decodes: stt, but where that is elsewhere */
+    uint32_t reply_ms;   /* for which a recogniser elsewhere is waited for; 0: it is here */
     struct rag *rag;
     struct keep *keep;   /* NULL: conversations are not kept on the disk */
     struct turn *live;   /* list of running turns */

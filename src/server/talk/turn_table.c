@@ -24,13 +24,15 @@ enum turn_state turn_next(enum turn_state from, enum turn_move move)
     return to ? (enum turn_state)(to - 1) : TURN_STATES;
 }
 
-uint32_t turn_limit_ms(enum turn_state state, uint32_t utterance_ms, uint32_t turn_ms)
+uint32_t turn_limit_ms(enum turn_state state, uint32_t utterance_ms, uint32_t turn_ms,
+                       uint32_t reply_ms)
 {
     switch (state) {
     case TURN_LISTENING:
         return utterance_ms;
     case TURN_FINALISING:
-        return 15000; /* the slowest recogniser that is still worth waiting for */
+        return reply_ms ? reply_ms + utterance_ms + 1000 /* its own limit is told first */
+                        : 15000; /* the slowest recogniser that is still worth waiting for */
     case TURN_RETRIEVING:
         return 5000;
     case TURN_PLAYING:

@@ -52,6 +52,8 @@ enum turn_move : uint8_t {
 
 /* Where the move leads, or TURN_STATES when it is not legal in this state. */
 enum turn_state turn_next(enum turn_state from, enum turn_move move);
-/* The longest stay in a state, ms; the whole turn is bounded as well (turn.max_ms). */
-uint32_t turn_limit_ms(enum turn_state state, uint32_t utterance_ms, uint32_t turn_ms);
+/* The longest stay in a state, ms; the whole turn is bounded as well (turn.max_ms). reply_ms: what a recogniser elsewhere
+ * may take besides the length of the utterance; 0: it is here. */
+uint32_t turn_limit_ms(enum turn_state state, uint32_t utterance_ms, uint32_t turn_ms,
+                       uint32_t reply_ms);
 const char *turn_state_name(enum turn_state state);
