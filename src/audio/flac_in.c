@@ -110,7 +110,6 @@ static FLAC__StreamDecoderWriteStatus on_write(const FLAC__StreamDecoder *,
         f->err = set_rate(f, frame->header.sample_rate);
     if (f->err == OK)
         f->err = add_frame(f->into, &frame->header, channels);
-    f->frames++;
     return f->err == OK ? FLAC__STREAM_DECODER_WRITE_STATUS_CONTINUE
                         : FLAC__STREAM_DECODER_WRITE_STATUS_ABORT;
 }
@@ -206,7 +205,8 @@ static enum err step(struct flac_in *f)
 {
     bool good = FLAC__stream_decoder_process_single(f->flac);
     FLAC__StreamDecoderState state = FLAC__stream_decoder_get_state(f->flac);
-    try(f->err); /* of what it called */
+    try(f->err);              /* of what it called */
+    f->frames += f->made > 0; /* with the silence before it, whatever of that a file claims */
     if (state == FLAC__STREAM_DECODER_MEMORY_ALLOCATION_ERROR)
         return ERR_NOMEM;
     if (is_noise(f))
