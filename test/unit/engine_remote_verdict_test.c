@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a failure of a server elsewhere means to a client, and whether it is tried again. */
-#include "server/engine/remote_verdict.h"
+#include "server/engine/remote_address.h"
 #include "unit.h"
 
 struct row {
@@ -95,9 +95,36 @@ static void pauses(void **)
                          rows[i].pause_ms);
 }
 
+static void an_address_that_cannot_be_is_told(void **)
+{
+    char endless[2000] = "http://";
+    memset(endless + 7, 'a', sizeof endless - 8);
+    const struct {
+        const char *url, *key, *sentence; /* how it begins, after the option; nullptr: it is good */
+    } rows[] = {
+        {"", "", ".url must name the server"},
+        {"here", "", ".url must be http"},
+        {"ftp://h/v1", "", ".url must be http"},
+        {endless, "", ".url must be http"},
+        {"http://h:8000/v1", "k\n", ".key may hold"},
+        {"http://h:8000/v1", "", nullptr},
+        {"https://h/v1", "sk-1", nullptr},
+    };
+    for (enum remote_kind kind = 0; kind < REMOTE_KINDS; kind++)
+        for (size_t i = 0; i < countof(rows); i++) {
+            const char *wrong = remote_address_wrong(kind, rows[i].url, rows[i].key);
+            assert_int_equal(wrong != nullptr, rows[i].sentence != nullptr);
+            if (!wrong)
+                continue;
+            assert_memory_equal(wrong, kind == REMOTE_LLM ? "llm" : "stt", 3);
+            assert_memory_equal(wrong + 3, rows[i].sentence, strlen(rows[i].sentence));
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_address_that_cannot_be_is_told),
         cmocka_unit_test(statuses),
         cmocka_unit_test(errors),
         cmocka_unit_test(pauses),

@@ -6,11 +6,10 @@
 
 #include "base/cores.h"
 #include "base/memory_room.h"
-#include "server/net/fetch.h"
+#include "server/engine/remote_address.h"
 
 enum {
     LOAD_MS = 15 * 60 * 1000, /* a large model from a slow disk */
-    URL_MAX = 1024,
 };
 /* Of a model that the catalogue does not know, beside its weights. */
 constexpr uint64_t COMPUTE_BYTES = 256u << 20;
@@ -51,17 +50,8 @@ const char *language_model_wrong(const struct conf *c, const struct language_mod
 {
     if (llm->file.wrong[0])
         return llm->file.wrong;
-    if (!language_model_is_elsewhere(c))
-        return nullptr;
-    if (!c->llm_url[0])
-        return "llm.url must name the server of the remote language model, such as "
-               "http://127.0.0.1:8000/v1";
-    if (strlen(c->llm_url) > URL_MAX || fetch_check_url(c->llm_url) != OK)
-        return "llm.url must be http:// or https://, a host and perhaps a path, such as "
-               "http://127.0.0.1:8000/v1; a key belongs into llm.key_file";
-    return fetch_check_key(c->llm_key) == OK
-               ? nullptr
-               : "llm.key may hold letters, digits and signs of ASCII only";
+    return language_model_is_elsewhere(c) ? remote_address_wrong(REMOTE_LLM, c->llm_url, c->llm_key)
+                                          : nullptr;
 }
 
 static struct engine_config begin_config(const struct conf *c, const char *driver)

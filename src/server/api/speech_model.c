@@ -6,7 +6,7 @@
 
 #include "base/cores.h"
 #include "base/log.h"
-#include "server/net/fetch.h"
+#include "server/engine/remote_address.h"
 
 enum {
     LOAD_MS = 5 * 60 * 1000, /* a large model from a slow disk */
@@ -15,7 +15,6 @@ enum {
     WHISPER_STREAMS = 16, /* they share one model */
     REMOTE_STREAMS = 16,  /* each keeps its sound, 25 MiB at most, until there are words */
     OPTIONS_MAX = WIRE_PAYLOAD_MAX,
-    URL_LENGTH_MAX = 1024,
 };
 
 static enum err put_options(const struct conf *c, bool is_whisper, struct buf *options)
@@ -56,19 +55,6 @@ static const char *driver_of(const struct conf *c)
                              : "sphinx";
 }
 
-static const char *remote_wrong(const struct conf *c)
-{
-    if (!c->stt_url[0])
-        return "stt.url must name the server of the remote recogniser, such as "
-               "http://127.0.0.1:8000/v1";
-    if (strlen(c->stt_url) > URL_LENGTH_MAX || fetch_check_url(c->stt_url) != OK)
-        return "stt.url must be http:// or https://, a host and perhaps a path, such as "
-               "http://127.0.0.1:8000/v1; a key belongs into stt.key_file";
-    return fetch_check_key(c->stt_key) == OK
-               ? nullptr
-               : "stt.key may hold letters, digits and signs of ASCII only";
-}
-
 /* What finds speech stays here, as the ears. */
 static const char *choose_remote(const struct conf *c, struct speech_model *memory,
                                  struct engine_config *config)
@@ -88,7 +74,7 @@ static const char *choose_remote(const struct conf *c, struct speech_model *memo
     };
     config->model = c->stt_model;
     config->remote = &memory->remote;
-    return remote_wrong(c);
+    return remote_address_wrong(REMOTE_STT, c->stt_url, c->stt_key);
 }
 
 const char *speech_model_choose(const struct conf *c, const char *data, struct speech_model *memory,
