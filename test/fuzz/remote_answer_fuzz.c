@@ -3,7 +3,7 @@
  * other a stream, in pieces of so many bytes. */
 #include "base/check.h"
 #include "fuzz.h"
-#include "server/engine/remote_answer.h"
+#include "server/engine/remote/answer.h"
 
 static enum err on_text(void *arg, struct str text)
 {

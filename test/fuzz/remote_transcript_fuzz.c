@@ -2,7 +2,7 @@
 /* What a recogniser elsewhere says. Whatever is taken for a transcript is bounded and fits the messages of engines. */
 #include "base/check.h"
 #include "fuzz.h"
-#include "server/engine/remote_transcript.h"
+#include "server/engine/remote/transcript.h"
 #include "wire/spoken_word.h"
 
 enum { AUDIO_MS = 60000 };

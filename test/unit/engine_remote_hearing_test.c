@@ -2,8 +2,8 @@
 /* What a recogniser elsewhere is sent, and what is made of its answers, right and wrong. */
 #include "alloc_fault.h"
 #include "audio/wav.h"
-#include "server/engine/remote_sound.h"
-#include "server/engine/remote_transcript.h"
+#include "server/engine/remote/sound.h"
+#include "server/engine/remote/transcript.h"
 #include "server/net/multipart.h"
 #include "unit.h"
 #include "wire/spoken_word.h"

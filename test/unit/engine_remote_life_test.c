@@ -10,7 +10,7 @@
 
 #include "audio/pcm.h"
 #include "base/clock.h"
-#include "server/engine/remote_parts.h"
+#include "server/engine/remote/parts.h"
 #include "server/loop/loop.h"
 #include "unit.h"
 

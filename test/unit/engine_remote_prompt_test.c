@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What servers elsewhere are asked. */
-#include "server/engine/remote_prompt.h"
+#include "server/engine/remote/prompt.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What servers elsewhere answer, right and wrong, however it is cut. */
 #include "base/json.h"
-#include "server/engine/remote_answer.h"
+#include "server/engine/remote/answer.h"
 #include "unit.h"
 
 #define EVENT(json) "data: " json "\n\n"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a failure of a server elsewhere means to a client, and whether it is tried again. */
-#include "server/engine/remote_address.h"
+#include "server/engine/remote/address.h"
 #include "unit.h"
 
 struct row {

@@ -6,7 +6,7 @@
 
 #include "base/cores.h"
 #include "base/memory_room.h"
-#include "server/engine/remote_address.h"
+#include "server/engine/remote/address.h"
 
 enum {
     LOAD_MS = 15 * 60 * 1000, /* a large model from a slow disk */

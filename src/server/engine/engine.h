@@ -2,7 +2,7 @@
 /*
  * One face for every engine. An engine does jobs (an utterance, an answer, a synthesis); a job is a
  * stream of messages of wire/msg_table.h in both directions. Behind the face stands a child process
- * with its supervisor, or for a language model and a recogniser a server elsewhere (remote_parts.h). Loop thread only.
+ * with its supervisor, or for a language model and a recogniser a server elsewhere (remote/parts.h). Loop thread only.
  *
  *     static const struct job_events events = {.message = on_message, .ended = on_ended};
  *     try(engine_open(stt, &events, self, &self->job));

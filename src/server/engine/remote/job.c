@@ -8,9 +8,9 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "server/engine/remote_answer.h"
-#include "server/engine/remote_parts.h"
-#include "server/engine/remote_prompt.h"
+#include "server/engine/remote/answer.h"
+#include "server/engine/remote/parts.h"
+#include "server/engine/remote/prompt.h"
 
 enum {
     LAST_WORDS_MS = 1000, /* from the model's last word to the server's */

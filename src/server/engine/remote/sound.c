@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/engine/remote_sound.h"
+#include "server/engine/remote/sound.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/engine/remote_prompt.h"
+#include "server/engine/remote/prompt.h"
 
 #include <stdlib.h>
 

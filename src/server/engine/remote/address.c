@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/engine/remote_address.h"
+#include "server/engine/remote/address.h"
 
 #include <string.h>
 

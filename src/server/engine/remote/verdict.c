@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/engine/remote_verdict.h"
+#include "server/engine/remote/verdict.h"
 
 enum {
     PAUSE_MS = 250,      /* before the second try; four times as long before the third */

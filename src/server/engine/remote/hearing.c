@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "server/engine/remote_hearing.h"
+#include "server/engine/remote/hearing.h"
 #include "wire/language_name.h"
 
 enum {

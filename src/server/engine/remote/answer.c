@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/engine/remote_answer.h"
+#include "server/engine/remote/answer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

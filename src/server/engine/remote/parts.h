@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The inside of an engine elsewhere: remote.c (is the server there, and has it the model?) and a role of it:
- * remote_job.c (an answer of a language model), remote_hearing.c (an utterance of a recogniser). It is behind the same
+ * The inside of an engine elsewhere: life.c, probe.c (is the server there, and has it the model?) and a role of it:
+ * job.c (an answer of a language model), hearing.c (an utterance of a recogniser). It is behind the same
  * face as a child: it gets the frames of wire/msg_table.h and answers with them, but never from inside a write.
  */
 #pragma once
 
 #include "server/engine/engine_parts.h"
-#include "server/engine/remote_answer.h"
-#include "server/engine/remote_verdict.h"
+#include "server/engine/remote/answer.h"
+#include "server/engine/remote/verdict.h"
 #include "server/net/fetch.h"
 
 struct remote;
@@ -65,11 +65,14 @@ struct remote {
     struct deferred orphans; /* jobs that there was no memory for */
 };
 
-/* remote.c: looks whether the server is still there. */
+/* probe.c: from now on it is known whether the server is there, until remote_unwatch. */
+void remote_watch(struct remote *r);
+void remote_unwatch(struct remote *r);
+/* Looks now. */
 void remote_look(struct remote *r);
 /* The same, of a job that has found nothing at ask_url. */
 void remote_look_for_path(struct remote *r, int status);
-/* To a job's owner, who may cancel it meanwhile. */
+/* life.c: to a job's owner, who may cancel it meanwhile. */
 void remote_send(struct remote *r, uint32_t stream, enum msg_type type, const void *msg);
 void remote_send_failure(struct remote *r, uint32_t stream, enum err err, const char *sentence);
 void remote_work_add(struct remote *r, struct remote_work *w, uint32_t stream);

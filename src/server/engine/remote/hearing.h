@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The inside of an utterance that a server elsewhere hears: remote_hearing.c (its life, and the final) and
- * remote_partial.c (what was said so far). Its sound is kept until it ends. Never more than one request is under way: the
+ * The inside of an utterance that a server elsewhere hears: hearing.c (its life, and the final) and
+ * partial.c (what was said so far). Its sound is kept until it ends. Never more than one request is under way: the
  * final one ends that of a partial.
  */
 #pragma once
 
-#include "server/engine/remote_parts.h"
-#include "server/engine/remote_sound.h"
-#include "server/engine/remote_transcript.h"
+#include "server/engine/remote/parts.h"
+#include "server/engine/remote/sound.h"
+#include "server/engine/remote/transcript.h"
 #include "wire/agree.h"
 
 enum hearing_phase : uint8_t {
@@ -54,7 +54,7 @@ struct remote_sound_ask remote_hearing_question(const struct remote_hearing *h);
 /* A code, or empty: it is to be found out. */
 struct str remote_hearing_language(const struct remote_hearing *h);
 
-/* remote_partial.c: more sound has come; a partial's request is over. */
+/* partial.c: more sound has come; a partial's request is over. */
 void remote_partial_ask(struct remote_hearing *h);
 void remote_partial_end(struct remote_hearing *h); /* no more of them */
 void remote_partial_hear(struct remote_hearing *h, const struct fetch_result *result);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What was said so far, asked of the server elsewhere as often as it can tell. */
 #include "base/clock.h"
-#include "server/engine/remote_hearing.h"
+#include "server/engine/remote/hearing.h"
 
 enum {
     STEP_MS = 400,          /* of sound between two partials, at least */

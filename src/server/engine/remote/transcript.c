@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/engine/remote_transcript.h"
+#include "server/engine/remote/transcript.h"
 
 #include "base/json.h"
 #include "wire/language_name.h"
