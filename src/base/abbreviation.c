@@ -9,8 +9,9 @@ static const char *const unless_capital[] = {
     "etc",  "inc", "ltd", "co",  "corp", "dept", "est", "min", "max", "a.m",  "p.m",  "resp", "tsp",
     "tbsp", "oz",  "lb",  "lbs", "hr",   "hrs",  "sq",  "ave", "rd",  "blvd", "incl", "excl"};
 static const char *const before_number[] = {
-    "no",  "nos", "nr",  "fig", "figs", "p",    "pp",  "ch",  "sec", "art", "jan", "feb", "mar",
-    "apr", "jun", "jul", "aug", "sep",  "sept", "oct", "nov", "dec", "tel", "ext", "rs",
+    "no",   "nos", "nr",  "fig", "figs", "p",   "pp",   "ch",  "sec",
+    "art",  "jan", "feb", "mar", "apr",  "jun", "jul",  "aug", "sep",
+    "sept", "oct", "nov", "dec", "tel",  "ext", "temp", "apt", "rs",
 };
 /* Behind an initial, these begin a sentence and are no name. */
 static const char *const starters[] = {
