@@ -12,5 +12,6 @@
 enum abbreviation : uint8_t { ABBREVIATION_NOT, ABBREVIATION_YES, ABBREVIATION_UNCLEAR };
 /* Is the full stop between `word` ("Dr", "p.m", "J") and `after` (which begins behind it) that of an
  * abbreviation, with the sentence going on? With some that depends on what comes next ("No. 5", "at 7
- * p.m. on Monday"): it is unclear when nothing but blanks follows (yet). */
-enum abbreviation abbreviation_at(struct str word, struct str after);
+ * p.m. on Monday", "J. Smith", "plan B. Then"): where `after` still `grows` and too little of it is
+ * there, it is unclear. */
+enum abbreviation abbreviation_at(struct str word, struct str after, bool grows);

@@ -44,7 +44,7 @@ struct tts_driver;
 struct tts_voice {
     const struct tts_driver *driver; /* whose synthesise speaks it */
     const char *name;
-    const char *language; /* "en", "de"… decides how symbols are read out */
+    const char *language; /* "en", "de-at"… decides how numbers and signs are read out */
     uint32_t rate_hz;     /* 8000..48000 */
 };
 

@@ -7,7 +7,7 @@
 #include "tts/coder.h"
 #include "tts/normalise.h"
 #include "tts/phrase.h"
-#include "tts/speakable.h"
+#include "tts/text/speakable.h"
 #include "tts/trim.h"
 
 /* Lengths of the first pieces; all later ones have the last length. Each is whole frames of Opus. */
@@ -23,6 +23,7 @@ struct stream {
     struct coder *coder;
     uint32_t out_hz;
     float speed;
+    bool in_code; /* the clauses so far end within a block of code */
     struct trim trim;
     struct buf voiced;                       /* one piece from the driver, trimmed, at its rate */
     struct buf out;                          /* at out_hz, not yet sent */
@@ -218,9 +219,9 @@ static enum err on_text(struct stream *st, struct str text)
     uint64_t from = clock_us();
     st->waited_us = 0;
     st->clause_began = st->samples;
-    autobuf words = BUF(text.n * SPEAKABLE_GROWTH + 16),
-            clean = BUF(text.n * SPEAKABLE_GROWTH * NORMALISE_GROWTH + 16);
-    try(speakable(text, str_eq(str_of(st->voice->language), S("en")), &words));
+    autobuf words = BUF(text.n * SPEAKABLE_GROWTH + SPEAKABLE_MORE);
+    try(speakable(text, language_find(str_of(st->voice->language)), &st->in_code, &words));
+    autobuf clean = BUF(words.n * NORMALISE_GROWTH + 16);
     try(normalise(buf_str(&words), &clean));
 
     struct str rest = buf_str(&clean), phrase;

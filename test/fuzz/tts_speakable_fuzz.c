@@ -6,7 +6,7 @@
 #include "tts/driver.h"
 #include "tts/normalise.h"
 #include "tts/phrase.h"
-#include "tts/speakable.h"
+#include "tts/text/speakable.h"
 #include "tts/unicode.h"
 
 static void check_phrase(struct str phrase)
@@ -24,10 +24,13 @@ static void check_phrase(struct str phrase)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str text = {(const char *)data, size};
-    bool english = size % 2 == 0;
-    autobuf words = BUF(size * SPEAKABLE_GROWTH + 16),
-            clean = BUF(size * SPEAKABLE_GROWTH * NORMALISE_GROWTH + 16);
-    check(speakable(text, english, &words) == OK);
+    static const struct language *const languages[] = {&language_english, &language_german,
+                                                       &language_other};
+    bool in_code = false;
+    autobuf words = BUF(size * SPEAKABLE_GROWTH + SPEAKABLE_MORE);
+    check(speakable(text, languages[size % 3], &in_code, &words) == OK);
+    check(utf8_valid(buf_str(&words)));
+    autobuf clean = BUF(words.n * NORMALISE_GROWTH + 16);
     check(normalise(buf_str(&words), &clean) == OK);
     struct str rest = buf_str(&clean), phrase;
     for (bool first = true; phrase_cut(&rest, first, &phrase); first = false)

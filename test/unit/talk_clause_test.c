@@ -1,70 +1,174 @@
 // SPDX-License-Identifier: Apache-2.0
+/* The cases are in test/data/speech/clauses.txt. However the tokens' borders fall, the clauses are the same. */
 #include "server/talk/clause.h"
 
+#include "cases.h"
+#include "chance.h"
+#include "server/talk/clause_mark.h"
 #include "unit.h"
 
-struct row {
-    const char *text;
-    const char *clauses[6];
+enum { CASES_MIN = 300, CLAUSES_MAX = 64 };
+
+/* What came of a text: the clauses, and where each ended. */
+struct cutting {
+    struct buf clauses; /* a TAB after each */
+    size_t count, end[CLAUSES_MAX];
 };
 
-static const struct row rows[] = {
-    {"Hello there. How are you?", {"Hello there.", "How are you?"}},
-    {"It costs 3.50 euros, or 1,000 yen today, which is not much.",
-     {"It costs 3.50 euros, or 1,000 yen today,", "which is not much."}},
-    {"Ask Dr. Smith. He knows.", {"Ask Dr. Smith.", "He knows."}},
-    {"Open from 8 a.m. to 7 p.m. Come in.", {"Open from 8 a.m. to 7 p.m.", "Come in."}},
-    {"See No. 5. No. Not that.", {"See No. 5.", "No.", "Not that."}},
-    {"It ends at 7 p.m.", {"It ends at 7 p.m."}},
-    {"J. Smith wrote it. Then he left.", {"J. Smith wrote it.", "Then he left."}},
-    {"Write to a.b@example.com or see www.example.com/x.html now. Thanks!",
-     {"Write to a.b@example.com or see www.example.com/x.html now.", "Thanks!"}},
-    {"Short, but no cut here", {"Short, but no cut here"}},
-    {"1. First do this.\n2. Then do that.", {"1. First do this.", "2. Then do that."}},
-    {"He said \"stop.\" Then (quietly.) it ended.",
-     {"He said \"stop.\"", "Then (quietly.)", "it ended."}},
-    {"你好。今天很好！再见", {"你好。", "今天很好！", "再见"}},
-    {"   \n\n  ", {}},
-    {"", {}},
-    {"One line\nanother line", {"One line", "another line"}},
-};
+static void take_clauses(struct clause_splitter *c, struct str text, struct cutting *into)
+{
+    struct str clause;
+    size_t end;
+    while (clause_next(c, &clause, &end)) {
+        size_t from = into->count > 0 ? into->end[into->count - 1] : 0;
+        assert_true(clause.n > 0 && end > from && end <= text.n);
+        /* It is what stands there in the text, but for white space at its ends. */
+        struct str piece = str_sub(text, from, end);
+        size_t at = cut_space(piece);
+        struct str behind = str_sub(piece, at + clause.n, piece.n);
+        assert_true(str_eq(str_sub(piece, at, at + clause.n), clause));
+        assert_int_equal(cut_space(behind), behind.n);
+        assert_ok(buf_add(&into->clauses, clause));
+        assert_ok(buf_add_byte(&into->clauses, '\t'));
+        into->end[into->count++ % CLAUSES_MAX] = end;
+    }
+}
 
-static void expect_clauses(const struct row *row, size_t step)
+/* In tokens of `step` bytes; of 1 to 12 by chance when it is 0. */
+static void cut_up(struct str text, size_t step, struct cutting *into)
 {
     struct clause_splitter c;
     clause_init(&c);
-    struct str text = str_of(row->text);
-    size_t got = 0, last_end = 0;
-    for (size_t at = 0; at <= text.n; at += step) {
-        assert_ok(clause_feed(&c, str_sub(text, at, at + step)));
-        if (at + step > text.n)
-            clause_finish(&c);
-        struct str clause;
-        size_t end;
-        while (clause_next(&c, &clause, &end)) {
-            assert_non_null(row->clauses[got]);
-            assert_str(clause, row->clauses[got]);
-            assert_true(end > last_end && end <= text.n);
-            last_end = end;
-            got++;
-        }
+    *into = (struct cutting){.clauses = BUF(text.n * 2 + 64)};
+    for (size_t at = 0, n; at < text.n; at += n) {
+        n = step > 0 ? step : 1 + chance(12);
+        assert_ok(clause_feed(&c, str_sub(text, at, at + n)));
+        take_clauses(&c, text, into);
     }
-    assert_null(row->clauses[got]);
+    clause_finish(&c);
+    take_clauses(&c, text, into);
+    size_t last = into->count > 0 ? into->end[into->count - 1] : 0;
+    struct str left = str_sub(text, last, text.n);
+    assert_int_equal(cut_space(left), left.n);
     clause_free(&c);
+}
+
+static void expect_clauses(const struct text_case *c)
+{
+    autobuf want = BUF(1 << 16);
+    for (size_t i = 1; i < c->count; i++) {
+        assert_ok(buf_add(&want, c->field[i]));
+        assert_ok(buf_add_byte(&want, '\t'));
+    }
+    struct cutting got;
+    cut_up(c->field[0], c->field[0].n + 1, &got);
+    if (!str_eq(buf_str(&got.clauses), buf_str(&want)))
+        cases_differ(c, buf_str(&got.clauses), buf_str(&want));
+    buf_finish(&got.clauses);
 }
 
 static void test_table(void **)
 {
-    for (size_t i = 0; i < countof(rows); i++)
-        expect_clauses(&rows[i], 1000);
+    assert_true(cases_run("clauses.txt", expect_clauses) >= CASES_MIN);
 }
 
-/* Tokens arrive in any size; the clauses must not depend on it. */
-static void test_byte_by_byte(void **)
+static void expect_same(struct str text, const struct cutting *whole, size_t step)
 {
-    for (size_t i = 0; i < countof(rows); i++)
-        for (size_t step = 1; step < 8; step++)
-            expect_clauses(&rows[i], step);
+    struct cutting got;
+    cut_up(text, step, &got);
+    if (!str_eq(buf_str(&got.clauses), buf_str(&whole->clauses)) ||
+        memcmp(got.end, whole->end, sizeof got.end) != 0)
+        fail_msg("\"%.*s\" in tokens of %zu: \"%.*s\", not \"%.*s\"", STR_FMT(text), step,
+                 STR_FMT(got.clauses), STR_FMT(whole->clauses));
+    buf_finish(&got.clauses);
+}
+
+static void try_borders(const struct text_case *c)
+{
+    struct cutting whole;
+    cut_up(c->field[0], c->field[0].n + 1, &whole);
+    for (size_t step = 1; step <= 8; step++)
+        expect_same(c->field[0], &whole, step);
+    for (unsigned i = 0; i < 8; i++)
+        expect_same(c->field[0], &whole, 0);
+    buf_finish(&whole.clauses);
+}
+
+/* Also within a code point, a mark's run, a word that may be an abbreviation. */
+static void test_borders_do_not_matter(void **)
+{
+    begin_sequences(1);
+    (void)next_sequence();
+    (void)cases_run("clauses.txt", try_borders);
+    (void)cases_run("english.txt", try_borders);
+    (void)next_sequence();
+}
+
+/* Texts of what a splitter looks at, put together by chance. */
+static void test_borders_of_any_text(void **)
+{
+    static const char *const pieces[] = {
+        ".",
+        "...",
+        "!",
+        "?",
+        ",",
+        ":",
+        ";",
+        " ",
+        "  ",
+        "\n",
+        "\n```",
+        "`",
+        "``",
+        "[",
+        "]",
+        "[1]",
+        "(",
+        ")",
+        "\"",
+        "\xe2\x80\x9d",
+        "\xe3\x80\x82",
+        "\xe3\x80\x8d",
+        "\xe2\x80\xa6",
+        "\xc2\xa0",
+        "\xe2\x80\x94",
+        " \xe2\x80\x93 ",
+        "Dr",
+        "J",
+        "No",
+        "etc",
+        "U.S",
+        "p.m",
+        "He",
+        "Hello",
+        "the",
+        "word ",
+        "3",
+        "12",
+        "2026",
+        "|",
+        "\n|",
+        "# ",
+        "- ",
+        "Mai",
+        "\xff",
+        "\xe2",
+        "\xf0\x9f",
+        "$",
+        "x",
+    };
+    for (begin_sequences(2000); next_sequence();) {
+        autobuf text = BUF(1 << 14);
+        for (uint32_t n = chance(60); n > 0; n--)
+            assert_ok(buf_add(&text, str_of(pieces[chance(countof(pieces))])));
+        struct cutting whole;
+        cut_up(buf_str(&text), text.n + 1, &whole);
+        expect_same(buf_str(&text), &whole, 1);
+        expect_same(buf_str(&text), &whole, 0);
+        expect_same(buf_str(&text), &whole, 0);
+        buf_finish(&whole.clauses);
+    }
 }
 
 static void test_endless_text_is_cut_at_white_space(void **)
@@ -120,7 +224,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
-        cmocka_unit_test(test_byte_by_byte),
+        cmocka_unit_test_teardown(test_borders_do_not_matter, tell_sequence),
+        cmocka_unit_test_teardown(test_borders_of_any_text, tell_sequence),
         cmocka_unit_test(test_endless_text_is_cut_at_white_space),
         cmocka_unit_test(test_one_endless_word_is_cut_between_code_points),
         cmocka_unit_test(test_first_clause_is_shorter),

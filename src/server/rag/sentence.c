@@ -90,7 +90,7 @@ static size_t end_at_mark(struct str text, size_t from, size_t i)
     /* What follows must be seen a little way only. */
     struct str after = str_sub(text, end, end + 64);
     bool goes_on =
-        c == '.' && abbreviation_at(word_before(text, from, i), after) == ABBREVIATION_YES;
+        c == '.' && abbreviation_at(word_before(text, from, i), after, false) == ABBREVIATION_YES;
     return goes_on ? 0 : end;
 }
 

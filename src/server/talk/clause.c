@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/talk/clause.h"
 
-#include "base/abbreviation.h"
+#include "server/talk/clause_mark.h"
+
+enum {
+    SPAN_MAX =
+        160, /* what opens a span of code or a link and is not closed by then was no opening */
+    TICKS_MAX = 16,
+};
 
 void clause_init(struct clause_splitter *c)
 {
@@ -23,79 +29,102 @@ void clause_finish(struct clause_splitter *c)
     c->finished = true;
 }
 
-static bool is_space(char c)
+/* Where the line that is being looked at begins in earnest. */
+static struct str line_before(const struct clause_splitter *c, size_t end)
 {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+    return str_trim(str_sub(buf_str(&c->text), c->line, end));
 }
 
-/* What the full stop at `dot` is to the word before it; also that of a list item's number. */
-static enum abbreviation abbreviates(struct str text, size_t from, size_t dot)
+static bool is_fence(struct str line)
 {
-    size_t start = dot;
-    while (start > from && !is_space(text.p[start - 1]) && text.p[start - 1] != '(')
-        start--;
-    struct str word = str_sub(text, start, dot);
-    /* "1." at the start of a line numbers a list item. */
-    bool digits = word.n > 0 && word.n <= 3;
-    for (size_t i = 0; i < word.n; i++)
-        digits = digits && word.p[i] >= '0' && word.p[i] <= '9';
-    if (digits && (start == from || text.p[start - 1] == '\n'))
-        return ABBREVIATION_YES;
-    return abbreviation_at(word, str_sub(text, dot + 1, text.n));
+    return str_starts(line, S("```")) || str_starts(line, S("~~~"));
 }
 
-enum cut { CUT_NONE, CUT_SOFT, CUT_HARD, CUT_WAIT };
-
-/* What the character at i means: no cut after it, a cut if the clause is long enough (comma), a cut
- * in any case (end of sentence), or that more text is needed to tell. */
-static enum cut cut_after(struct str text, size_t from, size_t i, bool finished, size_t *ret_len)
+/* A fence and a table's row are read as a whole or not at all. */
+static bool is_whole_line(const struct clause_splitter *c, size_t end)
 {
-    uint32_t cp;
-    size_t len = utf8_next(str_sub(text, i, text.n), &cp);
-    if (len == 0) { /* a code point that has not arrived whole, or a stray byte */
-        *ret_len = 1;
-        return text.n - i < 4 && !finished ? CUT_WAIT : CUT_NONE;
-    }
-    *ret_len = len;
-    switch (cp) {
-    case 0x3002: /* ideographic full stop */
-    case 0xff01: /* fullwidth ! */
-    case 0xff1f: /* fullwidth ? */
-        return CUT_HARD;
-    case 0x3001: /* ideographic comma */
-    case 0xff0c: /* fullwidth comma */
-    case 0xff1b: /* fullwidth ; */
-        return CUT_SOFT;
-    case '\n':
-        return CUT_HARD;
-    case '.':
-    case '!':
-    case '?':
-    case ',':
-    case ';':
-    case ':':
-    case 0x2014: /* em dash */
-        break;
-    default:
-        return CUT_NONE;
-    }
-    /* Closing quotes and brackets belong to the clause; then white space must follow. */
-    size_t next = i + len;
-    while (next < text.n && (text.p[next] == '"' || text.p[next] == ')' || text.p[next] == '\''))
-        next++;
-    if (next >= text.n)
-        return finished ? CUT_NONE : CUT_WAIT;
-    if (!is_space(text.p[next]) && cp != 0x2014)
-        return CUT_NONE;
-    *ret_len = next - i;
-    if (cp == '!' || cp == '?')
-        return CUT_HARD;
-    if (cp != '.')
-        return CUT_SOFT;
-    enum abbreviation what = abbreviates(text, from, i);
-    if (what == ABBREVIATION_UNCLEAR && !finished)
+    struct str line = line_before(c, end);
+    return c->in_code || is_fence(line) || str_starts(line, S("|"));
+}
+
+static void end_line(struct clause_splitter *c, size_t end)
+{
+    if (is_fence(line_before(c, end)))
+        c->in_code = !c->in_code;
+    c->line = end + 1;
+    c->ticks = 0;
+    c->bracketed = false;
+}
+
+/* Passes ticks in a row, which open a span of code or close the one they opened. */
+static enum cut take_ticks(struct clause_splitter *c, struct str text, size_t at, size_t *ret_len)
+{
+    size_t n = 0;
+    while (at + n < text.n && n < TICKS_MAX && text.p[at + n] == '`')
+        n++;
+    if (at + n == text.n && n < TICKS_MAX && !c->finished)
         return CUT_WAIT;
-    return what == ABBREVIATION_YES ? CUT_NONE : CUT_HARD;
+    if (c->ticks == 0)
+        c->ticks = (unsigned)n, c->span = at;
+    else if (c->ticks == n)
+        c->ticks = 0;
+    *ret_len = n;
+    return CUT_NONE;
+}
+
+/* What the character at i is to the clause. */
+static enum cut look_at(struct clause_splitter *c, struct str text, size_t i, size_t *ret_len)
+{
+    *ret_len = 1;
+    if (text.p[i] == '\n') {
+        end_line(c, i);
+        return CUT_HARD;
+    }
+    if (text.p[i] == '`')
+        return take_ticks(c, text, i, ret_len);
+    if (i - c->span > SPAN_MAX)
+        c->ticks = 0, c->bracketed = false;
+    if (c->ticks > 0)
+        return CUT_NONE;
+    if (text.p[i] == '[' || text.p[i] == ']') {
+        c->bracketed = text.p[i] == '[';
+        c->span = i;
+        return CUT_NONE;
+    }
+    enum cut cut = cut_at(text, c->from, c->line, i, !c->finished, ret_len);
+    if (cut == CUT_NONE || cut == CUT_WAIT)
+        return cut;
+    if (c->bracketed && memchr(text.p + i, ']', *ret_len) == nullptr)
+        cut = CUT_NONE;
+    else
+        c->bracketed = false;
+    return is_whole_line(c, i) ? CUT_NONE : cut;
+}
+
+static bool is_number_part(char c)
+{
+    return (c >= '0' && c <= '9') || c == '.' || c == '%';
+}
+
+/* Where a clause that has grown too long is cut: at the last blank that parts no number from its unit
+ * or name, else at the last one, else between code points. */
+static size_t forced_cut(struct str text, size_t from, size_t i)
+{
+    size_t any = 0;
+    for (size_t at = i; at > from; at--) {
+        if (cut_space(str_sub(text, at - 1, at)) == 0)
+            continue;
+        any = any > 0 ? any : at;
+        bool is_number = at - 1 > from && is_number_part(text.p[at - 2]);
+        if (!is_number && (at == text.n || !is_number_part(text.p[at])))
+            return at;
+        if (at - from < CLAUSE_MAX / 2)
+            break;
+    }
+    if (any > from)
+        return any;
+    size_t at = from + utf8_prefix(str_sub(text, from, i), CLAUSE_MAX);
+    return at > from ? at : i;
 }
 
 /* Where the growing clause ends, or 0. */
@@ -106,23 +135,30 @@ static size_t find_cut(struct clause_splitter *c)
     size_t i = c->seen;
     while (i < text.n) {
         size_t len;
-        enum cut cut = cut_after(text, c->from, i, c->finished, &len);
+        enum cut cut = look_at(c, text, i, &len);
         if (cut == CUT_WAIT)
             break;
         i += len;
         if (cut == CUT_HARD || (cut == CUT_SOFT && i - c->from >= soft_min))
-            return i;
+            return c->seen = i;
         if (i - c->from > CLAUSE_MAX) {
-            size_t at = i;
-            while (at > c->from && !is_space(text.p[at - 1]))
-                at--;
-            if (at == c->from) /* one endless word */
-                at = c->from + utf8_prefix(str_sub(text, c->from, i), CLAUSE_MAX);
-            return at > c->from ? at : i;
+            c->seen = i;
+            return forced_cut(text, c->from, i);
         }
     }
     c->seen = i;
     return c->finished ? text.n : 0;
+}
+
+static struct str trim(struct str text)
+{
+    text = str_sub(text, cut_space(text), text.n);
+    for (size_t n = text.n; n > 0; n--)
+        if (cut_space(str_sub(text, n - 1, text.n)) == text.n - n + 1)
+            text.n = n - 1;
+        else if (((unsigned char)text.p[n - 1] & 0xC0) != 0x80)
+            break;
+    return text;
 }
 
 bool clause_next(struct clause_splitter *c, struct str *ret_clause, size_t *ret_end)
@@ -131,8 +167,8 @@ bool clause_next(struct clause_splitter *c, struct str *ret_clause, size_t *ret_
         size_t end = find_cut(c);
         if (end <= c->from)
             return false;
-        struct str clause = str_trim(str_sub(buf_str(&c->text), c->from, end));
-        c->from = c->seen = end;
+        struct str clause = trim(str_sub(buf_str(&c->text), c->from, end));
+        c->from = end;
         if (clause.n == 0)
             continue;
         c->any = true;

@@ -2,7 +2,9 @@
 /*
  * Cuts a stream of answer text into clauses to speak. The first clause is kept short, because the
  * first sound waits for it; later ones are whole sentences, because they sound better. A cut never
- * falls inside a number, an abbreviation, an address or a code point. Pure; the turn owns one.
+ * falls inside a number, an abbreviation, an address, a span of code, a table's row or a code point.
+ * The clauses are the same wherever the tokens' borders are, and joined they are the text. Pure; the
+ * turn owns one.
  *
  *     try(clause_feed(&c, token));
  *     while (clause_next(&c, &text)) speak(text);
@@ -23,8 +25,11 @@ enum {
 struct clause_splitter {
     struct buf text; /* all of the answer so far */
     size_t from;     /* start of the clause that is growing */
-    size_t seen;     /* bytes looked at: [from, seen) holds no cut */
-    bool finished, any;
+    size_t seen;     /* bytes looked at: [from, seen) holds no cut but a forced one */
+    size_t line;     /* start of the line that `seen` is in */
+    size_t span;     /* start of a span of code, or of what is in brackets */
+    unsigned ticks;  /* how many opened the span of code; 0: there is none */
+    bool bracketed, in_code, finished, any;
 };
 
 void clause_init(struct clause_splitter *c);
