@@ -64,9 +64,9 @@ static void builtin_voice_close(struct tts_voice *voice)
 }
 
 static enum err builtin_synthesise(struct tts_voice *voice, struct str phrase, float speed,
-                                   tts_piece_fn piece, void *to, char why[TTS_WHY_BYTES])
+                                   const struct tts_listener *listener, char why[TTS_WHY_BYTES])
 {
-    return voice->driver->synthesise(voice, phrase, speed, piece, to, why);
+    return voice->driver->synthesise(voice, phrase, speed, listener, why);
 }
 
 const struct tts_driver tts_builtin = {

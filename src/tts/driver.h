@@ -19,8 +19,8 @@
  * Sound. Mono s16 at the voice's rate, in pieces of at most 50 ms or so, the first one as soon as it
  * exists; a piece of no samples asks whether more are wanted. Silence at both ends is welcome; the
  * stream trims it. When the piece function answers
- * false the driver stops as soon as it can and answers ERR_CANCELED. Numbers of speed: 1 is the
- * voice's own, 2 twice as fast.
+ * false the driver stops as soon as it can and answers ERR_CANCELED; one that computes for long between two pieces has itself
+ * stopped by `watch`. Numbers of speed: 1 is the voice's own, 2 twice as fast.
  *
  * Mandatory: everything but load, start, unload, warm_up and notes; their absence is NULL.
  */
@@ -51,15 +51,27 @@ struct tts_voice {
 /* What `load` gets from the server (wire: load). Slices are borrowed. */
 struct tts_load {
     struct str model_dir, model, options;
-    struct str sha256; /* of the model's file; empty: not known */
-    uint32_t threads;  /* compute threads that it may use at start */
+    struct str sha256;        /* of the model's file; empty: not known */
+    struct str sha256_beside; /* of the second file of a voice of Piper; the same */
+    uint32_t threads;         /* compute threads that it may use at start */
 };
 
 /* Takes `count` samples of a voice. False: nobody wants more. */
 typedef bool (*tts_piece_fn)(void *to, const int16_t *samples, size_t count);
+/* Once nobody wants more, `stop` is called, once, by another thread; at once where that is so already. It may not wait. NULL
+ * takes it back: it does not run any more when this has returned. */
+typedef void (*tts_watch_fn)(void *to, void (*stop)(void *arg), void *arg);
+
+struct tts_listener {
+    tts_piece_fn piece;
+    tts_watch_fn watch; /* NULL: nobody goes away */
+    void *to;
+};
 
 struct tts_driver {
     const char *name;
+    /* Nothing of a phrase sounds before all of it has been computed, so its phrases are short. */
+    bool speaks_at_once;
     /* The folder that synthesis reads, known after load; NULL when everything is in memory. */
     const char *(*read_dir)(void);
 
@@ -83,7 +95,8 @@ struct tts_driver {
     void (*voice_close)(struct tts_voice *voice);
     /* Speaks one phrase. ERR_CANCELED after a refused piece; otherwise `why` tells what went wrong. */
     enum err (*synthesise)(struct tts_voice *voice, struct str phrase, float speed,
-                           tts_piece_fn piece, void *to, char why[TTS_WHY_BYTES]);
+                           const struct tts_listener *listener, char why[TTS_WHY_BYTES]);
 };
 
-extern const struct tts_driver tts_flite, tts_espeak, tts_builtin, tts_piper, tts_scripted;
+extern const struct tts_driver tts_flite, tts_espeak, tts_builtin, tts_piper, tts_kokoro,
+    tts_scripted;

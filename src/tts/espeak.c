@@ -170,7 +170,7 @@ static enum err speak_into(const char *name, const char *text, size_t bytes, flo
 }
 
 static enum err espeak_synthesise(struct tts_voice *voice, struct str phrase, float speed,
-                                  tts_piece_fn piece, void *to, char why[TTS_WHY_BYTES])
+                                  const struct tts_listener *l, char why[TTS_WHY_BYTES])
 {
     (void)why;
     autobuf text = BUF(TTS_PHRASE_MAX * 3);
@@ -184,7 +184,7 @@ static enum err espeak_synthesise(struct tts_voice *voice, struct str phrase, fl
     const int16_t *samples = (const int16_t *)spoken.p;
     size_t count = spoken.n / 2, step = rate_hz * PIECE_MS / 1000;
     for (size_t at = 0; at < count; at += step)
-        if (!piece(to, samples + at, count - at < step ? count - at : step))
+        if (!l->piece(l->to, samples + at, count - at < step ? count - at : step))
             return ERR_CANCELED;
     return OK;
 }
@@ -238,14 +238,15 @@ static enum err put_phonemes(struct str phonemes, struct buf *into)
 }
 
 /* Under the lock. */
-static enum err say_clauses(const char *text, struct buf *into)
+static enum err say_clauses(const char *text, char tie, struct buf *into)
 {
+    const int mode = espeakPHONEMES_IPA | (tie ? espeakPHONEMES_TIE | (unsigned char)tie << 8 : 0);
     const void *rest = text;
     while (rest) {
         const void *from = rest;
         int clause = 0;
-        const char *phonemes = espeak_TextToPhonemesWithTerminator(&rest, espeakCHARS_UTF8,
-                                                                   espeakPHONEMES_IPA, &clause);
+        const char *phonemes =
+            espeak_TextToPhonemesWithTerminator(&rest, espeakCHARS_UTF8, mode, &clause);
         try(put_phonemes(str_trim(str_of(phonemes)), into));
         bool is_last = !rest || rest == from || *(const char *)rest == '\0';
         try(buf_add(into, str_of(mark_of(clause, is_last))));
@@ -267,7 +268,7 @@ bool espeak_has_language(struct str language)
     return found;
 }
 
-enum err espeak_phonemes(const char *language, struct str phrase, struct buf *into)
+enum err espeak_phonemes(const char *language, struct str phrase, char tie, struct buf *into)
 {
     autobuf text = BUF(phrase.n * 3 + 1);
     try(espeak_tame_numbers(phrase, espeak_digits_max(str_of(language)), &text));
@@ -275,7 +276,7 @@ enum err espeak_phonemes(const char *language, struct str phrase, struct buf *in
     if (z == nullptr)
         return ERR_NOMEM;
     pthread_mutex_lock(&lock);
-    enum err err = select_voice(language) ? say_clauses(z, into) : ERR_NOTFOUND;
+    enum err err = select_voice(language) ? say_clauses(z, tie, into) : ERR_NOTFOUND;
     pthread_mutex_unlock(&lock);
     return err;
 }

@@ -12,5 +12,6 @@ enum { ESPEAK_TAG_BYTES = 32, ESPEAK_PHONEMES_MAX = 64 * 1024 };
 /* Are there rules for this language, such as "en-us"? Any thread, as the other. */
 bool espeak_has_language(struct str language);
 /* Appends `phrase` (valid UTF-8, normalised) in the International Phonetic Alphabet, with a blank between words and the
- * marks where a reader pauses: , : ; . ? ! ERR_NOTFOUND: no such language. */
-enum err espeak_phonemes(const char *language, struct str phrase, struct buf *into);
+ * marks where a reader pauses: , : ; . ? ! `tie` is put between the letters of one phoneme; '\0': nothing. ERR_NOTFOUND: no such
+ * language. */
+enum err espeak_phonemes(const char *language, struct str phrase, char tie, struct buf *into);

@@ -92,7 +92,7 @@ static int on_samples(const cst_wave *wave, int start, int size, int last,
 }
 
 static enum err flite_synthesise(struct tts_voice *base, struct str phrase, float speed,
-                                 tts_piece_fn piece, void *to, char why[TTS_WHY_BYTES])
+                                 const struct tts_listener *to, char why[TTS_WHY_BYTES])
 {
     (void)why;
     struct flite_voice *voice = (struct flite_voice *)base;
@@ -102,7 +102,7 @@ static enum err flite_synthesise(struct tts_voice *base, struct str phrase, floa
     if (text == nullptr)
         return ERR_NOMEM;
 
-    struct listener listener = {.piece = piece, .to = to};
+    struct listener listener = {.piece = to->piece, .to = to->to};
     cst_audio_streaming_info *asi = new_audio_streaming_info(); /* goes with the utterance */
     asi->asc = on_samples;
     asi->min_buffsize = (int)(base->rate_hz / 50);
@@ -130,8 +130,8 @@ static bool ignore_piece(void *to, const int16_t *samples, size_t count)
 static void flite_warm_up(void)
 {
     char why[TTS_WHY_BYTES];
-    (void)flite_synthesise(&voices[0].base, S("Hello, I am ready."), 1.0f, ignore_piece, nullptr,
-                           why);
+    (void)flite_synthesise(&voices[0].base, S("Hello, I am ready."), 1.0f,
+                           &(struct tts_listener){.piece = ignore_piece}, why);
 }
 
 const struct tts_driver tts_flite = {

@@ -3,6 +3,7 @@
  * repartee-tts: text in, sound out. This is the only program that links espeak-ng, and so the only
  * one that is distributed under GPL-3.0-or-later.
  */
+#include "tts/choose.h"
 #include "tts/stream.h"
 #include "wire/driver_name.h"
 
@@ -10,8 +11,8 @@
  * from its first sound: one for each stream. */
 enum { STREAMS = 64 };
 
-static const struct tts_driver *const drivers[] = {&tts_builtin, &tts_flite, &tts_espeak,
-                                                   &tts_piper, &tts_scripted};
+static const struct tts_driver *const drivers[] = {&tts_builtin, &tts_flite,  &tts_espeak,
+                                                   &tts_piper,   &tts_kokoro, &tts_scripted};
 enum { DRIVERS = sizeof drivers / sizeof *drivers };
 static const struct tts_driver *driver; /* const after load */
 static struct buf languages = BUF(16 * 1024);
@@ -22,13 +23,15 @@ static enum err load(const struct msg_load *m, struct worker_ready *ret_ready,
                      char why[WORKER_WHY_BYTES])
 {
     const void *chosen;
-    try(driver_choose(m->driver, (const void *const *)drivers, DRIVERS, "speech", why, &chosen));
-    driver = chosen;
     struct tts_load request = {.model_dir = m->model_dir,
                                .model = m->model,
                                .options = m->options,
                                .sha256 = m->sha256,
+                               .sha256_beside = m->sha256_beside,
                                .threads = m->threads};
+    struct str name = str_eq(m->driver, S("auto")) ? choose_driver(&request) : m->driver;
+    try(driver_choose(name, (const void *const *)drivers, DRIVERS, "speech", why, &chosen));
+    driver = chosen;
     if (driver->load != nullptr)
         try(driver->load(&request, why));
     buf_clear(&languages);

@@ -47,16 +47,22 @@ static bool ends_part(struct str phrase)
     return c == ',' || c == ';' || c == ':';
 }
 
-bool phrase_cut(struct str *rest, bool first, struct str *ret_phrase)
+const struct phrase_limits phrase_usual = {60, 120, TTS_PHRASE_MAX, TTS_PHRASE_MAX};
+const struct phrase_limits phrase_short = {12, 40, 40, 80};
+
+bool phrase_cut(struct str *rest, bool first, const struct phrase_limits *limits,
+                struct str *ret_phrase)
 {
+    const size_t enough = first ? limits->first : limits->later;
+    const size_t most = first ? limits->first_most : limits->later_most;
     *rest = str_trim(*rest);
     if (rest->n == 0)
         return false;
-    size_t enough = first ? PHRASE_FIRST : PHRASE_LATER, blank = 0, end = rest->n;
+    size_t blank = 0, end = rest->n;
     for (size_t i = 1; i < rest->n; i++) {
         if (rest->p[i] != ' ')
             continue;
-        if (i > TTS_PHRASE_MAX)
+        if (i > most && blank > 0)
             break;
         blank = i;
         struct str so_far = str_sub(*rest, 0, i);
@@ -65,7 +71,7 @@ bool phrase_cut(struct str *rest, bool first, struct str *ret_phrase)
             break;
         }
     }
-    if (end > TTS_PHRASE_MAX)
+    if (end > most)
         end = blank > 0 ? blank : utf8_prefix(*rest, TTS_PHRASE_MAX);
     *ret_phrase = str_sub(*rest, 0, end);
     *rest = str_sub(*rest, end, rest->n);

@@ -4,21 +4,18 @@
  * such, and these become sound in one model. A model of several speakers is as many voices; and the built-in ones are there
  * beside it. Sound leaves while the rest is computed (piper/speech.h).
  */
-#include <math.h>
 #include <stdio.h>
 
-#include "audio/pcm.h"
-#include "base/check.h"
 #include "base/cores.h"
 #include "base/mem.h"
 #include "tts/driver.h"
 #include "tts/espeak.h"
+#include "tts/onnx/samples.h"
 #include "tts/piper/file.h"
 #include "tts/piper/speech.h"
 #include "tts/unicode.h"
 
 enum {
-    PIECE_MS = 40,
     NOTES_BYTES = 200,
     PHONEMES_BYTES = 4 * ESPEAK_PHONEMES_MAX, /* letters and accents apart */
 };
@@ -127,7 +124,7 @@ static enum err put_phonemes(struct str phrase, struct buf *into)
     if (file.json.kind == PHONEMES_TEXT)
         try(unicode_lower(phrase, &raw));
     else
-        try(espeak_phonemes(file.json.espeak, phrase, &raw));
+        try(espeak_phonemes(file.json.espeak, phrase, '\0', &raw));
     return unicode_decompose(buf_str(&raw), into);
 }
 
@@ -204,56 +201,56 @@ static void piper_voice_close(struct tts_voice *voice)
 
 /* --- speaking --- */
 
-struct listener {
-    tts_piece_fn piece;
-    void *to;
+struct utterance {
+    const struct tts_listener *listener;
     uint32_t rate_hz;
     float scale; /* of its samples to ours */
+    struct session_stop stop;
 };
-
-/* NaN, which a broken model's samples may be, is silence. */
-static int16_t sample_of(float x)
-{
-    if (x != x)
-        return 0;
-    return (int16_t)lrintf(fminf(fmaxf(x, -SAMPLE_MAX), SAMPLE_MAX));
-}
 
 static bool on_sound(void *arg, const float *samples, size_t count)
 {
-    const struct listener *l = arg;
-    int16_t piece[48000 * PIECE_MS / 1000];
-    size_t step = l->rate_hz * PIECE_MS / 1000;
-    check(step <= sizeof piece / sizeof *piece);
-    if (count == 0)
-        return l->piece(l->to, nullptr, 0);
-    for (size_t at = 0; at < count; at += step) {
-        size_t n = count - at < step ? count - at : step;
-        for (size_t i = 0; i < n; i++)
-            piece[i] = sample_of(samples[at + i] * l->scale);
-        if (!l->piece(l->to, piece, n))
-            return false;
-    }
-    return true;
+    const struct utterance *u = arg;
+    return samples_hand_over(u->listener, u->rate_hz, u->scale, samples, count);
 }
 
-static enum err piper_synthesise(struct tts_voice *base, struct str phrase, float speed,
-                                 tts_piece_fn piece, void *to, char why[TTS_WHY_BYTES])
+static void on_gone(void *arg)
 {
-    const struct piper_voice *voice = (const struct piper_voice *)base;
+    struct utterance *u = arg;
+    session_stop_set(&u->stop);
+    speech_wake(speech);
+}
+
+static enum err say_all(const struct piper_voice *voice, struct str phonemes, float speed,
+                        struct utterance *u, char why[TTS_WHY_BYTES])
+{
     const struct voice_json *json = &file.json;
     const struct speech_scales scales = {json->noise_scale, json->length_scale / speed,
                                          json->noise_w};
-    struct listener listener = {piece, to, base->rate_hz, SAMPLE_MAX * speech_gain(speech)};
-    autobuf phonemes = BUF(PHONEMES_BYTES);
+    const struct speech_hearer hearer = {on_sound, u, &u->stop};
     autofree struct phoneme_ids *ids = mem_zero(1, sizeof *ids);
     if (!ids)
         return ERR_NOMEM;
-    try(put_phonemes(phrase, &phonemes));
-    struct str rest = buf_str(&phonemes);
-    while (phonemes_next(json, &rest, ids))
-        try(speech_say(speech, ids, voice->speaker, scales, on_sound, &listener, why));
+    while (phonemes_next(json, &phonemes, ids))
+        try(speech_say(speech, ids, voice->speaker, scales, &hearer, why));
     return OK;
+}
+
+static enum err piper_synthesise(struct tts_voice *base, struct str phrase, float speed,
+                                 const struct tts_listener *listener, char why[TTS_WHY_BYTES])
+{
+    struct utterance u = {
+        .listener = listener, .rate_hz = base->rate_hz, .scale = SAMPLE_MAX * speech_gain(speech)};
+    autobuf phonemes = BUF(PHONEMES_BYTES);
+    try(put_phonemes(phrase, &phonemes));
+    session_stop_init(&u.stop);
+    if (listener->watch)
+        listener->watch(listener->to, on_gone, &u);
+    enum err err = say_all((const struct piper_voice *)base, buf_str(&phonemes), speed, &u, why);
+    if (listener->watch)
+        listener->watch(listener->to, nullptr, nullptr);
+    session_stop_finish(&u.stop);
+    return err;
 }
 
 static bool ignore_piece(void *to, const int16_t *samples, size_t count)
@@ -267,7 +264,8 @@ static void piper_warm_up(void)
 {
     char why[TTS_WHY_BYTES];
     tts_builtin.warm_up();
-    (void)piper_synthesise(&voices[0].base, S("Hello, I am ready."), 1, ignore_piece, nullptr, why);
+    (void)piper_synthesise(&voices[0].base, S("Hello, I am ready."), 1,
+                           &(struct tts_listener){.piece = ignore_piece}, why);
 }
 
 const struct tts_driver tts_piper = {

@@ -59,33 +59,27 @@ static int16_t tone_at(size_t i)
     return (int16_t)((phase < 0 ? -phase : phase) * (4 * LEVEL / PERIOD) - LEVEL);
 }
 
-struct listener {
-    tts_piece_fn piece;
-    void *to;
-};
-
 /* No samples ask no more than whether any are wanted. */
 static bool canceled(void *arg)
 {
-    const struct listener *l = arg;
+    const struct tts_listener *l = arg;
     return !l->piece(l->to, nullptr, 0);
 }
 
 static enum err scripted_synthesise(struct tts_voice *voice, struct str phrase, float speed,
-                                    tts_piece_fn piece, void *to, char why[TTS_WHY_BYTES])
+                                    const struct tts_listener *l, char why[TTS_WHY_BYTES])
 {
     (void)voice;
     enum { STEP = RATE_HZ * PIECE_MS / 1000 };
     int16_t samples[STEP];
-    struct listener listener = {piece, to};
     struct script_call call = script_begin(&script);
     size_t count = (size_t)((double)(phrase.n * byte_ms) * RATE_HZ / 1000 / (double)speed);
     for (size_t at = 0; at < count; at += STEP) {
         size_t step = count - at < STEP ? count - at : STEP;
         for (size_t i = 0; i < step; i++)
             samples[i] = tone_at(at + i);
-        try(script_step(&script, &call, canceled, &listener, why));
-        if (!piece(to, samples, step))
+        try(script_step(&script, &call, canceled, (void *)l, why));
+        if (!l->piece(l->to, samples, step))
             return ERR_CANCELED;
     }
     return OK;

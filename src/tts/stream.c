@@ -193,11 +193,18 @@ static bool on_piece(void *to, const int16_t *samples, size_t count)
     return st->err == OK;
 }
 
+static void watch(void *to, void (*stop)(void *arg), void *arg)
+{
+    struct stream *st = to;
+    worker_on_cancel(st->wire, stop, arg);
+}
+
 static enum err speak_phrase(struct stream *st, struct str phrase)
 {
     char why[TTS_WHY_BYTES] = "";
     trim_begin(&st->trim, st->voice->rate_hz);
-    enum err err = st->voice->driver->synthesise(st->voice, phrase, st->speed, on_piece, st, why);
+    const struct tts_listener listener = {on_piece, watch, st};
+    enum err err = st->voice->driver->synthesise(st->voice, phrase, st->speed, &listener, why);
     if (st->err != OK)
         return st->err;
     if (err != OK) {
@@ -224,8 +231,10 @@ static enum err on_text(struct stream *st, struct str text)
     autobuf clean = BUF(words.n * NORMALISE_GROWTH + 16);
     try(normalise(buf_str(&words), &clean));
 
+    const struct phrase_limits *limits =
+        st->voice->driver->speaks_at_once ? &phrase_short : &phrase_usual;
     struct str rest = buf_str(&clean), phrase;
-    for (bool first = st->clauses == 0; phrase_cut(&rest, first, &phrase); first = false) {
+    for (bool first = st->clauses == 0; phrase_cut(&rest, first, limits, &phrase); first = false) {
         if (worker_canceled(st->wire))
             return ERR_CANCELED;
         if (normalise_has_words(phrase))

@@ -6,7 +6,8 @@
  *
  *     begun → (parked: every place of the role is taken) → open → over → closed
  *
- * `mu` guards everything that two threads see; role functions and socket writes run outside it.
+ * `mu` guards everything that two threads see; role functions and socket writes run outside it, but for what
+ * worker_on_cancel names.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -35,6 +36,8 @@ struct worker_stream {
     bool queued, busy;   /* mu: in the run queue; a thread works on it */
     bool placed, parked; /* mu: counts against max_streams; waits until it may */
     atomic_bool canceled;
+    void (*stop)(void *arg); /* mu: see worker_on_cancel; or NULL */
+    void *stop_arg;          /* mu */
     /* The working thread's: */
     bool opened, ended;
     uint32_t consumed; /* bytes handled, to be granted */
@@ -275,11 +278,20 @@ static struct worker_stream *find(const struct frame *frame)
     return nullptr;
 }
 
+/* mu held, so that nobody takes it back meanwhile. Once. */
+static void call_stop(struct worker_stream *s)
+{
+    if (s->stop)
+        s->stop(s->stop_arg);
+    s->stop = nullptr;
+}
+
 /* mu held */
 static void cancel(struct worker_stream *s)
 {
     atomic_store(&s->canceled, true);
     s->parked = false;
+    call_stop(s);
     pthread_cond_signal(&s->more_credit);
     make_runnable(s); /* to be closed */
 }
@@ -391,6 +403,16 @@ enum err worker_send(struct worker_stream *s, enum msg_type type, const void *ms
 bool worker_canceled(const struct worker_stream *s)
 {
     return atomic_load_explicit(&s->canceled, memory_order_relaxed);
+}
+
+void worker_on_cancel(struct worker_stream *s, void (*stop)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&mu);
+    s->stop = stop;
+    s->stop_arg = arg;
+    if (worker_canceled(s))
+        call_stop(s);
+    pthread_mutex_unlock(&mu);
 }
 
 void worker_rest(void)

@@ -10,7 +10,7 @@
 /* The handshake: the engine speaks first; the server answers with `load`, the engine with `ready`. vad: of a
  * recogniser, the file of its voice detector; empty: the built-in one. */
 MSG(hello,    0x0001, E, U32(hello, version) STR(hello, role) STR(hello, program))
-MSG(load,     0x0002, S, STR(load, driver) STR(load, model_dir) STR(load, model) STR(load, options) U32(load, threads) STR(load, sha256) STR(load, vad) STR(load, vad_sha256))
+MSG(load,     0x0002, S, STR(load, driver) STR(load, model_dir) STR(load, model) STR(load, options) U32(load, threads) STR(load, sha256) STR(load, vad) STR(load, vad_sha256) STR(load, sha256_beside))
 MSG(ready,    0x0003, E, STR(ready, driver) STR(ready, model) STR(ready, languages) U32(ready, rate_hz) U32(ready, slots) STR(ready, notes))
 MSG(ping,     0x0004, S, U64(ping, token))
 MSG(pong,     0x0005, E, U64(pong, token) U32(pong, live_streams))

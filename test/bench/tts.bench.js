@@ -86,3 +86,58 @@ test('a voice of Piper', async (t) => {
     );
   }
 });
+
+/**
+ * From the cancel to the engine's word that the place is free, at moments of all kinds: milliseconds.
+ * @param {Engine} tts @param {number} rounds @param {number} longest after which the listener leaves
+ */
+async function leave(tts, rounds, longest) {
+  const waits = [];
+  for (let round = 0; round < rounds; round++) {
+    tts.send('tts_open', ++id, {});
+    tts.send('tts_text', id, { text: CLAUSE });
+    await new Promise((resolve) => setTimeout(resolve, (longest * (round + 0.5)) / rounds));
+    const left = performance.now();
+    tts.send('cancel', id);
+    for (;;) {
+      const m = await tts.next();
+      if (m.stream === id && m.name === 'canceled') break;
+    }
+    waits.push(performance.now() - left);
+  }
+  return waits;
+}
+
+/** @param {string} name @param {Engine} tts @param {number} whole milliseconds of a clause */
+async function showLeaving(name, tts, whole) {
+  const waits = await leave(tts, 60, whole);
+  console.log(
+    `${name.padEnd(12)} a listener leaves: free after median ${quantile(waits, 0.5).toFixed(1)} ms   p90 ${quantile(waits, 0.9).toFixed(1)} ms` +
+      `   worst ${quantile(waits, 1).toFixed(1)} ms`,
+  );
+}
+
+test('a listener who leaves', async (t) => {
+  const threads = Math.min(4, os.availableParallelism()), folder = await temporaryFolder(t);
+  for (const shape of ['medium', 'high']) {
+    const model = path.join(folder, `made-${shape}.onnx`);
+    execFileSync(path.join(BUILD, 'test/voice_make'), [shape, model], { env: environment() });
+    const tts = await Engine.start(t, 'tts', { driver: 'piper', model, threads });
+    await showLeaving(`piper ${shape}`, tts, (await speak(tts, CLAUSE, {})).whole);
+    await tts.stop();
+  }
+});
+
+test('a Kokoro', async (t) => {
+  const threads = Math.min(4, os.availableParallelism()), model = path.join(await temporaryFolder(t), 'kokoro');
+  execFileSync(path.join(BUILD, 'test/kokoro_make'), ['full', model], { env: environment() });
+  const tts = await Engine.start(t, 'tts', { driver: 'kokoro', model, threads });
+  const said = [];
+  for (let round = 0; round < 5; round++) said.push(await speak(tts, CLAUSE, {}));
+  const whole = quantile(said.map((s) => s.whole), 0.5);
+  console.log(
+    `${'kokoro'.padEnd(12)} ${CLAUSE.length} characters: first sound median ${quantile(said.map((s) => s.first), 0.5).toFixed(0)} ms   whole ${whole.toFixed(0)} ms` +
+      `, real-time factor ${quantile(said.map((s) => s.whole / s.seconds / 1000), 0.5).toFixed(3)}`,
+  );
+  await showLeaving('kokoro', tts, whole);
+});

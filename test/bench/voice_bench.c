@@ -40,7 +40,7 @@ static void read_ids(const char *path, const char *text, struct voice_json *json
     fclose(f);
     check(voice_json_read(buf_str(&file), json, why) == OK);
     check(tts_builtin.load(&(struct tts_load){}, why) == OK);
-    check(espeak_phonemes(json->espeak, str_of(text), &raw) == OK);
+    check(espeak_phonemes(json->espeak, str_of(text), '\0', &raw) == OK);
     check(unicode_decompose(buf_str(&raw), &phonemes) == OK);
     struct str rest = buf_str(&phonemes);
     check(phonemes_next(json, &rest, ids) && rest.n == 0);

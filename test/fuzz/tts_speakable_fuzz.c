@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     autobuf clean = BUF(words.n * NORMALISE_GROWTH + 16);
     check(normalise(buf_str(&words), &clean) == OK);
     struct str rest = buf_str(&clean), phrase;
-    for (bool first = true; phrase_cut(&rest, first, &phrase); first = false)
+    for (bool first = true; phrase_cut(&rest, first, &phrase_usual, &phrase); first = false)
         check_phrase(phrase);
     return 0;
 }

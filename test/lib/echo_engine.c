@@ -9,6 +9,8 @@
  *     deaf         says "deaf", computes until the server says stt_words, and sees nothing else
  *     deaf N       the same, for N ms
  *     spin         computes until it is cancelled
+ *     watch        says "watching" and computes until it is stopped from the protocol thread; it does not look itself
+ *     unwatch      the same, but it takes that back, says "unwatched" and does look
  *     await        waits until another stream is told to "release", and says "awaited"
  *     fail WHY     fails
  *     census       says "OPENED CLOSED MOST-AT-ONCE"
@@ -36,6 +38,7 @@ enum { FLOOD_BYTES = 16000 };
 struct echo {
     struct worker_stream *wire;
     atomic_bool busy; /* two threads at once would be the loop's fault */
+    atomic_bool stopped;
 };
 
 static struct worker_role role;
@@ -156,6 +159,42 @@ static enum err await(struct echo *e)
     return worker_canceled(e->wire) ? ERR_CANCELED : say(e, S("awaited"));
 }
 
+static void be_stopped(void *arg)
+{
+    struct echo *e = arg;
+    atomic_store(&e->stopped, true);
+}
+
+static bool is_stopped(void *arg)
+{
+    const struct echo *e = arg;
+    return atomic_load(&e->stopped);
+}
+
+static enum err watch(struct echo *e)
+{
+    worker_on_cancel(e->wire, be_stopped, e);
+    try(say(e, S("watching")));
+    (void)script_wait(UINT32_MAX, is_stopped, e);
+    check(worker_canceled(e->wire));
+    worker_on_cancel(e->wire, nullptr, nullptr);
+    /* One that is cancelled already stops at once. */
+    atomic_store(&e->stopped, false);
+    worker_on_cancel(e->wire, be_stopped, e);
+    check(atomic_load(&e->stopped));
+    return ERR_CANCELED;
+}
+
+static enum err unwatch(struct echo *e)
+{
+    worker_on_cancel(e->wire, be_stopped, e);
+    worker_on_cancel(e->wire, nullptr, nullptr);
+    try(say(e, S("unwatched")));
+    (void)script_wait(UINT32_MAX, is_canceled, e->wire);
+    check(!atomic_load(&e->stopped));
+    return ERR_CANCELED;
+}
+
 static enum err census(struct echo *e)
 {
     autobuf text = BUF(100);
@@ -199,6 +238,10 @@ static enum err obey(struct echo *e, struct str word, struct str rest)
         atomic_store(&released, true);
         return OK;
     }
+    if (str_eq(word, S("watch")))
+        return watch(e);
+    if (str_eq(word, S("unwatch")))
+        return unwatch(e);
     if (str_eq(word, S("census")))
         return census(e);
     if (str_eq(word, S("reach")))

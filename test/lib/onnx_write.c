@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "tts/piper/protobuf.h"
+#include "tts/onnx/protobuf.h"
 
 enum { ATTRIBUTE_OF_FLOAT = 1, ATTRIBUTE_OF_INT = 2, IR_VERSION = 8, ROOM = 1 << 30 };
 

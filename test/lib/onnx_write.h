@@ -13,7 +13,7 @@
 #pragma once
 
 #include "base/str.h"
-#include "tts/piper/onnx.h"
+#include "tts/onnx/onnx.h"
 
 enum { ONNX_VALUES_MAX = 8192, ONNX_NAME_BYTES = 24 };
 

@@ -100,7 +100,7 @@ test('what is no voice is refused with a sentence that says what to do', async (
     [['--tts-model', broken], /it is cut or damaged; copy it anew/],
     [['--tts-model', wrong], /the voice does not name its voice of espeak-ng/],
     [['--tts-model', whole + '.json'], /no ONNX file|lacks its second file/],
-    [['--tts-model', folder], /is no voice file/],
+    [['--tts-model', folder], /has no model\.onnx; name the model's file/],
     [['--tts-model', '/nowhere.onnx'], /cannot open the voice \/nowhere\.onnx/],
     [['--tts-driver', 'piper'], /tts\.model must name a voice of Piper/],
   ])) {

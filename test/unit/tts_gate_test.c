@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* As many compute at once as there is room for, and those who have not sounded yet go first. */
-#include "tts/piper/gate.h"
+#include "tts/onnx/gate.h"
 
 #include <stdatomic.h>
 
@@ -14,7 +14,7 @@ static atomic_int inside, most;
 static void *go_in_and_out(void *arg)
 {
     for (int i = 0; i < TIMES; i++) {
-        gate_enter(&gate, (i + *(int *)arg) % 3 == 0);
+        assert_true(gate_enter(&gate, (i + *(int *)arg) % 3 == 0, nullptr));
         int now = atomic_fetch_add(&inside, 1) + 1, seen = atomic_load(&most);
         while (now > seen && !atomic_compare_exchange_weak(&most, &seen, now))
             ;
@@ -51,7 +51,7 @@ static int order; /* of those that have come, in the gate */
 static void *wait_and_note(void *arg)
 {
     struct waiter *w = arg;
-    gate_enter(&gate, w->is_urgent);
+    assert_true(gate_enter(&gate, w->is_urgent, nullptr));
     w->came = ++order;
     gate_leave(&gate);
     return nullptr;
@@ -62,7 +62,7 @@ static void urgent_ones_go_first(void **)
 {
     struct waiter waiters[8] = {};
     gate_init(&gate, 1);
-    gate_enter(&gate, false);
+    assert_true(gate_enter(&gate, false, nullptr));
     for (size_t i = 0; i < countof(waiters); i++) {
         waiters[i].is_urgent = i % 2;
         assert_int_equal(pthread_create(&waiters[i].thread, nullptr, wait_and_note, &waiters[i]),
@@ -83,11 +83,42 @@ static void urgent_ones_go_first(void **)
     gate_finish(&gate);
 }
 
+static void *wait_in_vain(void *arg)
+{
+    assert_false(gate_enter(&gate, true, arg));
+    return nullptr;
+}
+
+/* Whoever is gone waits no more and takes no place; and who comes after it was set does not wait at all. */
+static void who_is_gone_does_not_wait(void **)
+{
+    atomic_bool is_gone = false;
+    pthread_t thread;
+    gate_init(&gate, 1);
+    assert_true(gate_enter(&gate, false, nullptr));
+    assert_int_equal(pthread_create(&thread, nullptr, wait_in_vain, &is_gone), 0);
+    uint32_t urgent = 0;
+    while (urgent == 0) {
+        pthread_mutex_lock(&gate.mutex);
+        urgent = gate.urgent;
+        pthread_mutex_unlock(&gate.mutex);
+    }
+    atomic_store(&is_gone, true);
+    gate_wake(&gate);
+    assert_int_equal(pthread_join(thread, nullptr), 0);
+    assert_int_equal(gate.urgent, 0);
+    gate_leave(&gate);
+    assert_false(gate_enter(&gate, false, &is_gone));
+    assert_int_equal(gate.room, 1);
+    gate_finish(&gate);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_more_than_there_is_room_for),
         cmocka_unit_test(urgent_ones_go_first),
+        cmocka_unit_test(who_is_gone_does_not_wait),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -117,10 +117,10 @@ static void test_phrases(void **state)
                                        "Then what?", "It is 3.5 long"};
     struct str phrase;
     for (size_t i = 0; i < countof(want); i++) {
-        assert_true(phrase_cut(&rest, i == 0, &phrase));
+        assert_true(phrase_cut(&rest, i == 0, &phrase_usual, &phrase));
         assert_str(phrase, want[i]);
     }
-    assert_false(phrase_cut(&rest, false, &phrase));
+    assert_false(phrase_cut(&rest, false, &phrase_usual, &phrase));
 }
 
 /* A first phrase ends at a comma once it is long enough, and none exceeds the cap or cuts a letter. */
@@ -130,19 +130,43 @@ static void test_long_phrases(void **state)
     autobuf text = BUF(1 << 16);
     repeat(&text, "wörd, ", 500);
     struct str rest = buf_str(&text), phrase;
-    assert_true(phrase_cut(&rest, true, &phrase));
-    assert_uint_in_range(phrase.n, PHRASE_FIRST, PHRASE_FIRST + 8);
-    while (phrase_cut(&rest, false, &phrase))
+    assert_true(phrase_cut(&rest, true, &phrase_usual, &phrase));
+    assert_uint_in_range(phrase.n, phrase_usual.first, phrase_usual.first + 8);
+    while (phrase_cut(&rest, false, &phrase_usual, &phrase))
         assert_uint_in_range(phrase.n, 1, TTS_PHRASE_MAX);
 
     buf_clear(&text);
     repeat(&text, "wörd ", 500);
     size_t total = 0;
-    for (rest = str_trim(buf_str(&text)); phrase_cut(&rest, true, &phrase); total += phrase.n + 1) {
+    for (rest = str_trim(buf_str(&text)); phrase_cut(&rest, true, &phrase_usual, &phrase);
+         total += phrase.n + 1) {
         assert_uint_in_range(phrase.n, 1, TTS_PHRASE_MAX);
         assert_true(utf8_valid(phrase));
     }
     assert_int_equal(total, text.n);
+}
+
+/* Where nothing sounds before a phrase is computed, phrases are short: to a comma, else to a word, and no word is cut. */
+static void test_short_phrases(void **state)
+{
+    (void)state;
+    static const char *const want[] = {
+        "Well, of course,", "you can add documents by dropping them on the page,",
+        "or by naming one of the folders in which they lie and which you may let it read",
+        "all of the time."};
+    struct str rest =
+                   S("Well, of course, you can add documents by dropping them on the page, or by "
+                     "naming one of the folders in which they lie and which you may let it read "
+                     "all of the time."),
+               phrase;
+    for (size_t i = 0; i < countof(want); i++) {
+        assert_true(phrase_cut(&rest, i == 0, &phrase_short, &phrase));
+        assert_str(phrase, want[i]);
+    }
+    assert_int_equal(rest.n, 0);
+    rest = S("Pneumonoultramicroscopicsilicovolcanoconiosis-is-what-he-had and more");
+    assert_true(phrase_cut(&rest, true, &phrase_short, &phrase));
+    assert_str(phrase, "Pneumonoultramicroscopicsilicovolcanoconiosis-is-what-he-had");
 }
 
 static void test_pauses(void **state)
@@ -226,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_phrases),
         cmocka_unit_test(test_long_phrases),
+        cmocka_unit_test(test_short_phrases),
         cmocka_unit_test(test_pauses),
         cmocka_unit_test(test_trim),
         cmocka_unit_test(test_trim_silence_only),

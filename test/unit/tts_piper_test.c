@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine_peer.h"
 #include "made_file.h"
 #include "made_voice.h"
+#include "spoken.h"
 #include "unit.h"
 
 #define SENTENCE "You can add documents by dropping them on the page, or by naming a folder."
@@ -38,59 +38,10 @@ static struct peer *start(const char *model)
     return p;
 }
 
-struct spoken {
-    uint32_t rate_hz, samples;
-    int peak;
-    enum err err;
-    struct buf sound;
-};
-
-static void ask(struct peer *p, uint32_t stream, const char *voice, float speed, const char *text)
-{
-    peer_send(p, MSG_tts_open, stream, &(struct msg_tts_open){str_of(voice), 0, speed});
-    peer_send(p, MSG_tts_text, stream, &(struct msg_tts_text){str_of(text)});
-    peer_send(p, MSG_tts_finish, stream, &(struct msg_tts_finish){0});
-}
-
-static void take(const struct peer *p, struct spoken *s)
-{
-    struct str bytes = p->msg.audio.samples;
-    assert_ok(buf_add(&s->sound, bytes));
-    s->samples += (uint32_t)(bytes.n / 2);
-    for (size_t i = 0; i < bytes.n / 2; i++) {
-        int16_t sample;
-        memcpy(&sample, bytes.p + 2 * i, sizeof sample);
-        s->peak = abs(sample) > s->peak ? abs(sample) : s->peak;
-    }
-}
-
-static struct spoken speak_at(struct peer *p, const char *voice, float speed, const char *text)
-{
-    static uint32_t stream;
-    struct spoken s = {.sound = BUF(64 << 20)};
-    ask(p, ++stream, voice, speed, text);
-    while (peer_next(p) && p->frame.type != MSG_tts_done) {
-        if (p->frame.type == MSG_fail) {
-            s.err = (enum err)p->msg.fail.err;
-            break;
-        }
-        if (p->frame.type == MSG_tts_format)
-            s.rate_hz = p->msg.tts_format.rate_hz;
-        if (p->frame.type == MSG_audio)
-            take(p, &s);
-    }
-    return s;
-}
-
-static struct spoken speak(struct peer *p, const char *voice, const char *text)
-{
-    return speak_at(p, voice, 0, text);
-}
-
 /* Seconds that fit the text, loud enough and not at the limit. */
 static void expect_speech(struct peer *p, const char *voice, uint32_t rate_hz)
 {
-    struct spoken s = speak(p, voice, SENTENCE);
+    struct spoken s = spoken_text(p, voice, SENTENCE);
     assert_int_equal(s.err, OK);
     assert_int_equal(s.rate_hz, rate_hz);
     assert_uint_in_range(s.samples, rate_hz * 2, rate_hz * 12);
@@ -132,7 +83,7 @@ static void speakers_are_voices(void **)
     struct spoken s[countof(names)];
     expect_note(p, "3 speakers, in pieces");
     for (size_t i = 0; i < countof(names); i++) {
-        s[i] = speak(p, names[i], SENTENCE);
+        s[i] = spoken_text(p, names[i], SENTENCE);
         assert_int_equal(s[i].err, OK);
         assert_true(s[i].samples > 16000);
         for (size_t k = 0; k < i; k++)
@@ -141,7 +92,7 @@ static void speakers_are_voices(void **)
     }
     for (size_t i = 0; i < countof(names); i++)
         buf_finish(&s[i].sound);
-    struct spoken none = speak(p, "p103", SENTENCE);
+    struct spoken none = spoken_text(p, "p103", SENTENCE);
     assert_int_equal(none.err, ERR_NOTFOUND);
     assert_true(str_find(p->msg.fail.text, S("p100, p101, p102, rms")) < p->msg.fail.text.n);
     buf_finish(&none.sound);
@@ -160,7 +111,7 @@ static void one_that_takes_letters_speaks(void **)
 {
     struct peer *p = start(letters);
     expect_speech(p, "", 16000);
-    struct spoken small = speak(p, "", "hello"), silent = speak(p, "", "\u4e2d\u6587");
+    struct spoken small = spoken_text(p, "", "hello"), silent = spoken_text(p, "", "\u4e2d\u6587");
     assert_true(small.samples > 1000);
     assert_int_equal(silent.err, OK); /* it knows none of these */
     assert_int_equal(silent.samples, 0);
@@ -172,7 +123,7 @@ static void one_that_takes_letters_speaks(void **)
 static void speed_is_that_of_speech(void **)
 {
     struct peer *p = start(tiny);
-    struct spoken slow = speak_at(p, "", 0.5f, SENTENCE), fast = speak_at(p, "", 2, SENTENCE);
+    struct spoken slow = spoken_at(p, "", 0.5f, SENTENCE), fast = spoken_at(p, "", 2, SENTENCE);
     assert_true(slow.samples > fast.samples * 2);
     buf_finish(&slow.sound);
     buf_finish(&fast.sound);
@@ -191,7 +142,7 @@ static void hostile_text_is_no_harm(void **)
         for (; n + unit < sizeof text; n += unit)
             memcpy(text + n, units[i], unit);
         text[n] = '\0';
-        struct spoken s = speak(p, "", text);
+        struct spoken s = spoken_text(p, "", text);
         assert_int_equal(s.err, OK);
         buf_finish(&s.sound);
     }
@@ -207,12 +158,12 @@ static void many_speak_at_once(void **)
     uint32_t done = 0;
     for (uint32_t i = 0; i < STREAMS; i++) {
         s[i].sound.cap = 64 << 20;
-        ask(p, 1000 + i, "", 0, SENTENCE);
+        spoken_ask(p, 1000 + i, "", 0, SENTENCE);
     }
     while (done < STREAMS && peer_next(p)) {
         assert_true(p->frame.type != MSG_fail);
         if (p->frame.type == MSG_audio)
-            take(p, &s[p->frame.stream - 1000]);
+            spoken_take(p, &s[p->frame.stream - 1000]);
         done += p->frame.type == MSG_tts_done;
     }
     for (uint32_t i = 0; i < STREAMS; i++) {
@@ -227,7 +178,7 @@ static void a_cancelled_answer_ends(void **)
 {
     struct peer *p = start(tiny);
     for (uint32_t i = 0; i < 10; i++) {
-        ask(p, 100 + i, "", 0.25f, SENTENCE " " SENTENCE " " SENTENCE);
+        spoken_ask(p, 100 + i, "", 0.25f, SENTENCE " " SENTENCE " " SENTENCE);
         for (uint32_t k = 0; k < i && peer_wait(p, MSG_audio); k++)
             ;
         peer_send(p, MSG_cancel, 100 + i, &(struct msg_cancel){});
@@ -240,17 +191,6 @@ static void a_cancelled_answer_ends(void **)
 }
 
 /* --- load --- */
-
-static void expect_refusal(const struct msg_load *load, const char *says)
-{
-    struct peer *p = peer_start(getenv("PROGRAM"));
-    peer_send(p, MSG_load, WIRE_STREAM_NONE, load);
-    assert_true(peer_next(p));
-    assert_int_equal(p->frame.type, MSG_fail);
-    if (str_find(p->msg.fail.text, str_of(says)) == p->msg.fail.text.n)
-        fail_msg("\"%.*s\" instead of \"%s\"", STR_FMT(p->msg.fail.text), says);
-    assert_int_equal(peer_stop(p), 1);
-}
 
 static void put_file(const char *path, const char *ending, struct str bytes)
 {
@@ -311,9 +251,13 @@ static void what_is_no_voice_is_refused(void **)
           .model = str_of(tiny),
           .sha256 = S("0000000000000000000000000000000000000000000000000000000000000000")},
          "not what models.lock says"},
+        {{.driver = driver,
+          .model = str_of(tiny),
+          .sha256_beside = S("0000000000000000000000000000000000000000000000000000000000000000")},
+         "not what models.lock says"},
     };
     for (size_t i = 0; i < countof(rows); i++)
-        expect_refusal(&rows[i].load, rows[i].says);
+        spoken_expect_refusal(getenv("PROGRAM"), &rows[i].load, rows[i].says);
 }
 
 int main(void)

@@ -58,6 +58,7 @@ static bool on_sound(void *arg, const float *samples, size_t count)
     return true;
 }
 
+#define HEARER(sound) ((struct speech_hearer){on_sound, &(sound), nullptr})
 #define SOUND ((struct sound){.samples = BUF(64 << 20)})
 
 /* The plain model's, at once. */
@@ -73,7 +74,7 @@ static void say_plain(struct session *whole, int64_t speaker, struct sound *ret)
         {"sid", SESSION_INTS, &speaker, 1, {1}},
     };
     struct session_output out;
-    assert_ok(session_run(whole, inputs, speaker < 0 ? 3 : 4, names, 1, &out, why));
+    assert_ok(session_run(whole, inputs, speaker < 0 ? 3 : 4, names, 1, &out, nullptr, why));
     (void)on_sound(ret, out.data, out.count);
     session_free(&out, 1);
 }
@@ -112,7 +113,7 @@ static void compare(const char *name, int speakers, int64_t speaker, const size_
         struct sound plain = SOUND, cut = SOUND;
         fill(counts[i]);
         say_plain(whole, speaker, &plain);
-        assert_ok(pieces_say(&pieces, ids, speaker, steady, on_sound, &cut, why));
+        assert_ok(pieces_say(&pieces, ids, speaker, steady, &HEARER(cut), why));
         assert_false(plain.is_lost || cut.is_lost);
         expect_alike(&plain.samples, &cut.samples, name, counts[i]);
         if (counts[i] > 100)
@@ -154,7 +155,7 @@ static void what_cannot_be_cut_is_said_whole(void **)
     struct sound sound = SOUND;
     assert_true(speech_is_cut(cut));
     assert_false(speech_is_cut(whole));
-    assert_ok(speech_say(whole, ids, -1, steady, on_sound, &sound, why));
+    assert_ok(speech_say(whole, ids, -1, steady, &HEARER(sound), why));
     assert_int_equal(sound.pieces, 1);
     buf_finish(&sound.samples);
     speech_destroy(cut);
@@ -170,11 +171,53 @@ static void refused_sound_ends_it(void **)
     for (size_t wanted = 1; wanted < 5; wanted++) {
         struct sound sound = SOUND;
         sound.wanted = wanted;
-        assert_err(speech_say(s, ids, -1, steady, on_sound, &sound, why), ERR_CANCELED);
+        assert_err(speech_say(s, ids, -1, steady, &HEARER(sound), why), ERR_CANCELED);
         assert_int_equal(sound.pieces, wanted);
         buf_finish(&sound.samples);
     }
     speech_destroy(s);
+}
+
+/* Sets `stop` with its first piece, and takes whatever comes. */
+struct leaver {
+    struct sound sound;
+    struct session_stop stop;
+};
+
+static bool on_sound_leave(void *arg, const float *samples, size_t count)
+{
+    struct leaver *l = arg;
+    if (count > 0)
+        session_stop_set(&l->stop);
+    return on_sound(&l->sound, samples, count);
+}
+
+static void expect_no_more(struct speech *s, size_t pieces)
+{
+    struct leaver l = {.sound = SOUND};
+    const struct speech_hearer hearer = {on_sound_leave, &l, &l.stop};
+    session_stop_init(&l.stop);
+    enum err err = speech_say(s, ids, -1, steady, &hearer, why);
+    assert_err(err, speech_is_cut(s) ? ERR_CANCELED : OK);
+    assert_int_equal(l.sound.pieces, pieces);
+    assert_err(speech_say(s, ids, -1, steady, &hearer, why), ERR_CANCELED);
+    assert_int_equal(l.sound.pieces, pieces);
+    session_stop_finish(&l.stop);
+    buf_finish(&l.sound.samples);
+}
+
+/* Nothing is computed for whoever has gone, though nothing has asked him. */
+static void who_has_gone_gets_no_more(void **)
+{
+    struct voice_shape shape = voice_tiny_made();
+    struct speech *cut = speech_of(shape);
+    shape.is_tangled = true;
+    struct speech *whole = speech_of(shape);
+    fill(200);
+    expect_no_more(cut, 1);
+    expect_no_more(whole, 1);
+    speech_destroy(cut);
+    speech_destroy(whole);
 }
 
 static void length_and_noise_are_scaled(void **)
@@ -182,10 +225,10 @@ static void length_and_noise_are_scaled(void **)
     struct speech *s = speech_of(voice_tiny_made());
     struct sound normal = SOUND, again = SOUND, slow = SOUND, noisy = SOUND;
     fill(60);
-    assert_ok(speech_say(s, ids, -1, steady, on_sound, &normal, why));
-    assert_ok(speech_say(s, ids, -1, steady, on_sound, &again, why));
-    assert_ok(speech_say(s, ids, -1, (struct speech_scales){0, 2, 0}, on_sound, &slow, why));
-    assert_ok(speech_say(s, ids, -1, (struct speech_scales){1, 1, 0}, on_sound, &noisy, why));
+    assert_ok(speech_say(s, ids, -1, steady, &HEARER(normal), why));
+    assert_ok(speech_say(s, ids, -1, steady, &HEARER(again), why));
+    assert_ok(speech_say(s, ids, -1, (struct speech_scales){0, 2, 0}, &HEARER(slow), why));
+    assert_ok(speech_say(s, ids, -1, (struct speech_scales){1, 1, 0}, &HEARER(noisy), why));
     assert_true(str_eq(buf_str(&normal.samples), buf_str(&again.samples)));
     assert_true(slow.samples.n > normal.samples.n * 3 / 2);
     assert_int_equal(noisy.samples.n, normal.samples.n);
@@ -219,10 +262,10 @@ static void a_number_that_there_is_not(void **)
     struct sound sound = SOUND;
     fill(20);
     ids->id[5] = 1000000;
-    assert_err(speech_say(s, ids, -1, steady, on_sound, &sound, why), ERR_INTERNAL);
+    assert_err(speech_say(s, ids, -1, steady, &HEARER(sound), why), ERR_INTERNAL);
     assert_int_equal(sound.pieces, 0);
     fill(20);
-    assert_ok(speech_say(s, ids, -1, steady, on_sound, &sound, why));
+    assert_ok(speech_say(s, ids, -1, steady, &HEARER(sound), why));
     buf_finish(&sound.samples);
     speech_destroy(s);
 }
@@ -237,12 +280,12 @@ static void an_utterance_without_memory(void **)
     unsigned refused = 0;
     bool has_failed;
     fill(30);
-    assert_ok(speech_say(s, ids, -1, steady, on_sound, &want, why));
+    assert_ok(speech_say(s, ids, -1, steady, &HEARER(want), why));
     do {
         struct sound sound = SOUND;
         assert_ok(buf_reserve(&sound.samples, want.samples.n));
         own_fault_arm(refused + 1);
-        enum err err = speech_say(s, ids, -1, steady, on_sound, &sound, why);
+        enum err err = speech_say(s, ids, -1, steady, &HEARER(sound), why);
         has_failed = own_fault_disarm();
         assert_err(err, has_failed ? ERR_NOMEM : OK);
         if (!has_failed)
@@ -283,6 +326,7 @@ int main(void)
         cmocka_unit_test(pieces_sound_as_the_whole),
         cmocka_unit_test(what_cannot_be_cut_is_said_whole),
         cmocka_unit_test(refused_sound_ends_it),
+        cmocka_unit_test(who_has_gone_gets_no_more),
         cmocka_unit_test(length_and_noise_are_scaled),
         cmocka_unit_test(broken_models_are_refused),
         cmocka_unit_test(a_number_that_there_is_not),

@@ -391,9 +391,27 @@ static void cancels_at_any_moment(void **)
     assert_int_equal(peer_stop(p), 0);
 }
 
+/* Who cannot look is told, by another thread; and not once that was taken back. */
+static void a_cancel_reaches_who_does_not_look(void **)
+{
+    struct peer *p = start("");
+    begin(p, 1);
+    tell(p, 1, "watch");
+    hear(p, 1, "watching");
+    cancel(p, 1);
+    settle(p, 0);
+    begin(p, 2);
+    tell(p, 2, "unwatch");
+    hear(p, 2, "unwatched");
+    cancel(p, 2);
+    settle(p, 0);
+    assert_int_equal(peer_stop(p), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_cancel_reaches_who_does_not_look),
         cmocka_unit_test(messages_keep_their_order),
         cmocka_unit_test(streams_take_turns),
         cmocka_unit_test(who_waits_for_another_stream_does_not_hold_it_up),

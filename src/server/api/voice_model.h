@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which synthesiser speaks, by the configuration: the built-in voices, which need nothing, unless one of Piper is named. */
+/* Which synthesiser speaks, by the configuration: the built-in voices, which need nothing, unless one of Piper or Kokoro is named;
+ * which of the two a file is, the engine finds out. */
 #pragma once
 
 #include "base/conf.h"

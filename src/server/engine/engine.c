@@ -41,6 +41,7 @@ static enum err copy_config(struct engine *e, const struct engine_config *config
         {&e->sha256, config->sha256},
         {&e->vad, config->vad},
         {&e->vad_sha256, config->vad_sha256},
+        {&e->sha256_beside, config->sha256_beside},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         *texts[i].to = mem_strdup(str_of(texts[i].from ? texts[i].from : ""));
@@ -94,10 +95,10 @@ void engine_end(struct engine *e, enum err err, const char *text)
     blob_unref(e->words);
     buf_finish(&e->in);
     buf_finish(&e->out);
-    char *owned[] = {e->role,      e->driver,  e->model_dir,    e->model,
-                     e->options,   e->program, e->ready_driver, e->ready_model,
-                     e->languages, e->notes,   e->voices,       e->refusal,
-                     e->sha256,    e->vad,     e->vad_sha256,   e->last_words};
+    char *owned[] = {e->role,          e->driver,       e->model_dir,   e->model,     e->options,
+                     e->program,       e->ready_driver, e->ready_model, e->languages, e->notes,
+                     e->voices,        e->refusal,      e->sha256,      e->vad,       e->vad_sha256,
+                     e->sha256_beside, e->last_words};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     free(e);

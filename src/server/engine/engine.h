@@ -57,7 +57,8 @@ struct engine_config {
     /* What it is started with besides; NULL: nothing. Lives as long as the engine. */
     const char *flag;
     const char *driver, *model_dir, *model, *options; /* what `load` carries; copied */
-    const char *sha256; /* of the model's file, where it is known; copied */
+    const char *sha256;        /* of the model's file, where it is known; copied */
+    const char *sha256_beside; /* of a second file that belongs to it; the same */
     const char *vad,
         *vad_sha256; /* a recogniser's voice detector, a file; NULL: the built-in; copied */
     uint32_t threads;

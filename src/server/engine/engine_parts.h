@@ -42,8 +42,8 @@ struct engine {
     const struct backend *backend;
     struct remote *remote; /* of backend_remote */
     struct loop *loop;
-    char *role, *driver, *model_dir, *model, *options, *program, *sha256, *vad,
-        *vad_sha256; /* owned */
+    char *role, *driver, *model_dir, *model, *options, *program, *sha256, *vad, *vad_sha256,
+        *sha256_beside; /* owned */
     const char *flag;
     uint32_t threads, start_ms;
     void (*on_state)(void *arg, struct engine *e);

@@ -95,6 +95,7 @@ static enum err on_hello(struct engine *e, const struct msg_hello *hello)
         .sha256 = str_of(e->sha256),
         .vad = str_of(e->vad),
         .vad_sha256 = str_of(e->vad_sha256),
+        .sha256_beside = str_of(e->sha256_beside),
     };
     return write_control(e, MSG_load, &load);
 }

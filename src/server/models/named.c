@@ -66,6 +66,9 @@ enum err model_name_installed(const struct models_dir *dir, const struct model *
 {
     try(models_dir_file(dir, m, named->path));
     snprintf(named->sha256, sizeof named->sha256, "%.*s", STR_FMT(m->file[0].sha256));
+    if (m->file_count > 1)
+        snprintf(named->sha256_beside, sizeof named->sha256_beside, "%.*s",
+                 STR_FMT(m->file[1].sha256));
     snprintf(named->name, sizeof named->name, "%.*s", STR_FMT(m->name));
     return OK;
 }

@@ -7,10 +7,11 @@
 enum { MODEL_WRONG_BYTES = 240 };
 
 struct model_named {
-    char name[MODEL_NAME_MAX + 1]; /* as models.lock has it; "": it is none of ours */
-    char path[MODELS_PATH_BYTES];  /* absolute: an engine has no other idea of where we are */
-    char sha256[SHA256_HEX + 1];   /* as models.lock has it; "": it is none of ours */
-    char wrong[MODEL_WRONG_BYTES]; /* a sentence, when it cannot be found; "": not so */
+    char name[MODEL_NAME_MAX + 1];      /* as models.lock has it; "": it is none of ours */
+    char path[MODELS_PATH_BYTES];       /* absolute: an engine has no other idea of where we are */
+    char sha256[SHA256_HEX + 1];        /* as models.lock has it; "": it is none of ours */
+    char sha256_beside[SHA256_HEX + 1]; /* of its second file; "": it has none, or the same */
+    char wrong[MODEL_WRONG_BYTES];      /* a sentence, when it cannot be found; "": not so */
 };
 
 /* `given` is also looked for with `family` and a minus sign before it, such as whisper; "": not so. models_dir: the

@@ -2,9 +2,9 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "tts/onnx/onnx.h"
+#include "tts/onnx/protobuf.h"
 #include "tts/piper/cut.h"
-#include "tts/piper/onnx.h"
-#include "tts/piper/protobuf.h"
 
 enum { PART_MAX = 1 << 30, VALUE_MAX = 4096, NAME_BYTES = 48 };
 #define AXIS "repartee/axis"

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "tts/driver.h"
-#include "tts/piper/onnx_check.h"
+#include "tts/onnx/onnx_check.h"
 #include "tts/piper/voice_json.h"
 
 /* Zero at first. */

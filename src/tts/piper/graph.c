@@ -2,8 +2,8 @@
 #include "tts/piper/graph.h"
 
 #include "base/mem.h"
-#include "tts/piper/onnx.h"
-#include "tts/piper/protobuf.h"
+#include "tts/onnx/onnx.h"
+#include "tts/onnx/protobuf.h"
 
 enum { TABLE_MIN = 1024, REFS_MAX = 1 << 20 };
 

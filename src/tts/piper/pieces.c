@@ -57,20 +57,26 @@ struct utterance {
     float *window[VALUES];              /* room for a piece's part of the above */
     uint32_t count, flowed;             /* of them those from the first on that are there */
     bool has_sounded;
-    speech_sound_fn sound;
-    void *to;
+    const struct speech_hearer *hearer;
     char *why;
 };
+
+static bool hand_over(const struct utterance *u, const float *samples, size_t count)
+{
+    return u->hearer->sound(u->hearer->to, samples, count);
+}
 
 static enum err run(const struct utterance *u, enum cut_part part,
                     const struct session_input *inputs, size_t inputs_n, const char *const *names,
                     size_t outputs_n, struct session_output *ret_outputs)
 {
-    gate_enter(u->p->gate, !u->has_sounded);
+    struct session_stop *stop = u->hearer->stop;
+    if (!gate_enter(u->p->gate, !u->has_sounded, stop ? &stop->is_set : nullptr))
+        return ERR_CANCELED;
     enum err err = ERR_CANCELED; /* who is gone by now is not computed */
-    if (u->sound(u->to, nullptr, 0))
-        err =
-            session_run(u->p->part[part], inputs, inputs_n, names, outputs_n, ret_outputs, u->why);
+    if (hand_over(u, nullptr, 0))
+        err = session_run(u->p->part[part], inputs, inputs_n, names, outputs_n, ret_outputs, stop,
+                          u->why);
     gate_leave(u->p->gate);
     return err;
 }
@@ -186,7 +192,7 @@ static enum err flow_piece(struct utterance *u, uint32_t to)
 
 static bool is_wanted(const struct utterance *u)
 {
-    return u->sound(u->to, nullptr, 0);
+    return hand_over(u, nullptr, 0);
 }
 
 /* The first piece has little of it computed; all others have the rest. */
@@ -256,7 +262,7 @@ static enum err decode_piece(struct utterance *u, uint32_t from, uint32_t to)
     bool fits = out.count == k.last - k.first, is_taken = true;
     u->has_sounded = true;
     if (fits)
-        is_taken = u->sound(u->to, out.data + (from * c->hop - k.first), (to - from) * c->hop);
+        is_taken = hand_over(u, out.data + (from * c->hop - k.first), (to - from) * c->hop);
     session_free(&out, 1);
     return !fits ? break_off(u) : is_taken ? OK : ERR_CANCELED;
 }
@@ -276,10 +282,10 @@ static enum err say(struct utterance *u)
 }
 
 enum err pieces_say(const struct pieces *p, const struct phoneme_ids *ids, int64_t speaker,
-                    struct speech_scales scales, speech_sound_fn sound, void *to,
+                    struct speech_scales scales, const struct speech_hearer *hearer,
                     char why[SESSION_WHY_BYTES])
 {
-    struct utterance u = {.p = p, .speaker = speaker, .sound = sound, .to = to, .why = why};
+    struct utterance u = {.p = p, .speaker = speaker, .hearer = hearer, .why = why};
     enum err err = say_text(&u, ids, scales);
     if (err == OK)
         err = make_room(&u);

@@ -5,8 +5,8 @@
  */
 #pragma once
 
+#include "tts/onnx/gate.h"
 #include "tts/piper/cut.h"
-#include "tts/piper/gate.h"
 #include "tts/piper/speech.h"
 
 enum { PIECES_PARTS = 3 };
@@ -22,5 +22,5 @@ void pieces_close(struct pieces *p); /* also of a zeroed one */
 
 /* As speech_say. */
 enum err pieces_say(const struct pieces *p, const struct phoneme_ids *ids, int64_t speaker,
-                    struct speech_scales scales, speech_sound_fn sound, void *to,
+                    struct speech_scales scales, const struct speech_hearer *hearer,
                     char why[SESSION_WHY_BYTES]);

@@ -18,7 +18,7 @@ struct speech {
 };
 
 static enum err say_whole(struct speech *s, const struct phoneme_ids *ids, int64_t speaker,
-                          struct speech_scales scales, speech_sound_fn sound, void *to,
+                          struct speech_scales scales, const struct speech_hearer *h,
                           char why[SESSION_WHY_BYTES])
 {
     static const char *const names[] = {"output"};
@@ -31,13 +31,14 @@ static enum err say_whole(struct speech *s, const struct phoneme_ids *ids, int64
         {"sid", SESSION_INTS, &speaker, 1, {1}},
     };
     struct session_output out;
-    gate_enter(&s->gate, true);
+    if (!gate_enter(&s->gate, true, h->stop ? &h->stop->is_set : nullptr))
+        return ERR_CANCELED;
     enum err err = ERR_CANCELED; /* who is gone by now is not computed */
-    if (sound(to, nullptr, 0))
-        err = session_run(s->whole, inputs, speaker < 0 ? 3 : 4, names, 1, &out, why);
+    if (h->sound(h->to, nullptr, 0))
+        err = session_run(s->whole, inputs, speaker < 0 ? 3 : 4, names, 1, &out, h->stop, why);
     gate_leave(&s->gate);
     try(err);
-    bool is_taken = sound(to, out.data, out.count);
+    bool is_taken = h->sound(h->to, out.data, out.count);
     session_free(&out, 1);
     return is_taken ? OK : ERR_CANCELED;
 }
@@ -89,7 +90,8 @@ static enum err try_pieces(struct speech *s, const struct phoneme_ids *ids, int6
 {
     struct trial cut = {.sound = BUF(TRIAL_BYTES_MAX)};
     char why[SESSION_WHY_BYTES] = "it sounds different";
-    enum err err = pieces_say(&s->pieces, ids, speaker, steady, on_trial, &cut, why);
+    enum err err = pieces_say(&s->pieces, ids, speaker, steady,
+                              &(struct speech_hearer){on_trial, &cut, nullptr}, why);
     if (cut.err != OK)
         err = cut.err;
     *ret_alike = err == OK && are_alike(whole, &cut.sound);
@@ -126,7 +128,8 @@ static enum err open_voice(struct speech *s, struct str model, const struct phon
 {
     struct trial whole = {.sound = BUF(TRIAL_BYTES_MAX)};
     try(session_create(model, &s->whole, why));
-    enum err err = say_whole(s, ids, speaker, steady, on_trial, &whole, why);
+    enum err err =
+        say_whole(s, ids, speaker, steady, &(struct speech_hearer){on_trial, &whole, nullptr}, why);
     if (err == OK || whole.err != OK)
         err = whole.err;
     s->gain = gain_of(&whole.sound);
@@ -173,9 +176,14 @@ float speech_gain(const struct speech *s)
 }
 
 enum err speech_say(struct speech *s, const struct phoneme_ids *ids, int64_t speaker,
-                    struct speech_scales scales, speech_sound_fn sound, void *to,
+                    struct speech_scales scales, const struct speech_hearer *hearer,
                     char why[SESSION_WHY_BYTES])
 {
-    return s->whole ? say_whole(s, ids, speaker, scales, sound, to, why)
-                    : pieces_say(&s->pieces, ids, speaker, scales, sound, to, why);
+    return s->whole ? say_whole(s, ids, speaker, scales, hearer, why)
+                    : pieces_say(&s->pieces, ids, speaker, scales, hearer, why);
+}
+
+void speech_wake(struct speech *s)
+{
+    gate_wake(&s->gate);
 }

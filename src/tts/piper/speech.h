@@ -6,11 +6,18 @@
  */
 #pragma once
 
+#include "tts/onnx/session.h"
 #include "tts/piper/phonemes.h"
-#include "tts/piper/session.h"
 
 /* Takes samples, -1 … 1; false: nobody wants more. None: it only asks. */
 typedef bool (*speech_sound_fn)(void *to, const float *samples, size_t count);
+
+/* `stop`: by which another thread ends it; NULL: nobody does. */
+struct speech_hearer {
+    speech_sound_fn sound;
+    void *to;
+    struct session_stop *stop;
+};
 
 struct speech_scales {
     float noise, length, noise_w;
@@ -26,7 +33,9 @@ bool speech_is_cut(const struct speech *s);
 /* By what its samples are to be multiplied so that it is about as loud as other voices; the trial told. */
 float speech_gain(const struct speech *s);
 
-/* `speaker`: below 0 where the voice has one. ERR_CANCELED: the sound was refused. */
+/* `speaker`: below 0 where the voice has one. ERR_CANCELED: the sound was refused, or `stop` was set. */
 enum err speech_say(struct speech *s, const struct phoneme_ids *ids, int64_t speaker,
-                    struct speech_scales scales, speech_sound_fn sound, void *to,
+                    struct speech_scales scales, const struct speech_hearer *hearer,
                     char why[SESSION_WHY_BYTES]);
+/* After a `stop` was set: whoever waits for others with it waits no more. Any thread, also while it is said. */
+void speech_wake(struct speech *s);

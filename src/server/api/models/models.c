@@ -80,12 +80,12 @@ static bool is_named(const struct models *m, const struct model *installed, int 
                     m->real[named]);
 }
 
-static bool runs(const struct engine *e, const char *driver)
+static bool runs(const struct engine *e, const char *drivers)
 {
     struct engine_info info = {.driver = ""};
     if (e)
         engine_info(e, &info);
-    return strcmp(info.driver, driver) == 0;
+    return str_listed(str_of(drivers), str_of(info.driver));
 }
 
 /* By the options of an engine that stays the same while the server runs. */
@@ -95,13 +95,13 @@ static enum model_use use_by_options(const struct models *m, const struct model 
     const struct {
         int named;
         const struct engine *engine;
-        const char *driver; /* that loads what is named */
+        const char *drivers; /* that load what is named */
     } rows[] = {{NAMED_EMBED, s->embed, "llama"},
                 {NAMED_STT, s->stt, "whisper"},
-                {NAMED_TTS, s->tts, "piper"}};
+                {NAMED_TTS, s->tts, "piper,kokoro"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (is_named(m, installed, rows[i].named))
-            return runs(rows[i].engine, rows[i].driver) ? USE_NOW : USE_NAMED;
+            return runs(rows[i].engine, rows[i].drivers) ? USE_NOW : USE_NAMED;
     return USE_NONE;
 }
 

@@ -20,6 +20,7 @@ static const struct maker {
     {"flite", "Carnegie Mellon University", "https://github.com/festvox/flite"},
     {"espeak", "espeak-ng", "https://github.com/espeak-ng/espeak-ng"},
     {"piper", "Rhasspy", "https://github.com/rhasspy/piper"},
+    {"kokoro", "hexgrad", "https://github.com/hexgrad/kokoro"},
     {"llama", "llama.cpp", "https://github.com/ggml-org/llama.cpp"},
 };
 
@@ -120,6 +121,22 @@ static bool language_of_model(const char *model, char into[TAG_MAX])
     return true;
 }
 
+/* "af_heart" → "en-US": the first letter of a Kokoro's voice says it. */
+static bool language_of_kokoro(struct str voice, char into[TAG_MAX])
+{
+    static const struct {
+        char letter;
+        const char *tag;
+    } tags[] = {{'a', "en-US"}, {'b', "en-GB"}, {'e', "es"},   {'f', "fr-FR"},
+                {'h', "hi"},    {'i', "it"},    {'p', "pt-BR"}};
+    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
+        if (voice.n > 2 && voice.p[2] == '_' && voice.p[0] == tags[i].letter) {
+            snprintf(into, TAG_MAX, "%s", tags[i].tag);
+            return true;
+        }
+    return false;
+}
+
 /* espeak-ng's voices have a language's name; flite's are English; a model's and its speakers' are of its language. */
 static void put_voice(struct json_out *j, const struct engine_info *info, struct str name)
 {
@@ -127,7 +144,11 @@ static void put_voice(struct json_out *j, const struct engine_info *info, struct
     bool is_flite = str_listed(S("slt,rms,awb,kal"), name), is_espeak = false;
     if (!is_flite)
         is_espeak = str_listed(str_of(info->languages), name);
-    bool is_piper = !is_flite && !is_espeak && language_of_model(file_name(info->model), tag);
+    bool is_model = !is_flite && !is_espeak;
+    bool is_kokoro = is_model && strcmp(info->driver, "kokoro") == 0;
+    if (is_kokoro)
+        (void)language_of_kokoro(name, tag);
+    bool is_piper = is_model && !is_kokoro && language_of_model(file_name(info->model), tag);
     json_obj(j);
     put_artifact(j, name,
                  is_flite    ? "flite"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tts/piper/session.h"
+#include "tts/onnx/session.h"
 
 #include <fcntl.h>
 #include <onnxruntime_c_api.h>
@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -17,7 +18,6 @@ static int nowhere = -1;      /* const after session_prepare */
 
 struct session {
     OrtSession *session;
-    OrtRunOptions *run;
 };
 
 /* Takes the status. */
@@ -84,7 +84,7 @@ static OrtStatus *make_env(uint32_t threads)
         status = api->SetGlobalSpinControl(options, 0);
     if (!status)
         status = api->CreateEnvWithCustomLoggerAndGlobalThreadPools(
-            on_log, nullptr, ORT_LOGGING_LEVEL_ERROR, "piper", options, &env);
+            on_log, nullptr, ORT_LOGGING_LEVEL_ERROR, "voice", options, &env);
     if (options)
         api->ReleaseThreadingOptions(options);
     return status;
@@ -134,8 +134,6 @@ static OrtStatus *make_session(struct str model, struct session *s)
         status = api->SetSessionExecutionMode(options, ORT_SEQUENTIAL);
     if (!status)
         status = api->CreateSessionFromArray(env, model.p, model.n, options, &s->session);
-    if (!status)
-        status = api->CreateRunOptions(&s->run);
     if (options)
         api->ReleaseSessionOptions(options);
     return status;
@@ -161,25 +159,80 @@ void session_destroy(struct session *s)
 {
     if (!s)
         return;
-    if (s->run)
-        api->ReleaseRunOptions(s->run);
     if (s->session)
         api->ReleaseSession(s->session);
     free(s);
+}
+
+/* --- who ends runs --- */
+
+void session_stop_init(struct session_stop *stop)
+{
+    check(pthread_mutex_init(&stop->mutex, nullptr) == 0);
+}
+
+void session_stop_finish(struct session_stop *stop)
+{
+    pthread_mutex_destroy(&stop->mutex);
+}
+
+void session_stop_set(struct session_stop *stop)
+{
+    pthread_mutex_lock(&stop->mutex);
+    atomic_store(&stop->is_set, true);
+    OrtStatus *status = stop->run ? api->RunOptionsSetTerminate(stop->run) : nullptr;
+    pthread_mutex_unlock(&stop->mutex);
+    if (status)
+        api->ReleaseStatus(status); /* then it computes to its end */
+}
+
+bool session_stop_runs(struct session_stop *stop)
+{
+    pthread_mutex_lock(&stop->mutex);
+    bool runs = stop->run;
+    pthread_mutex_unlock(&stop->mutex);
+    return runs;
+}
+
+/* False: nobody wants it any more. */
+static bool begin_run(struct session_stop *stop, OrtRunOptions *run)
+{
+    if (!stop)
+        return true;
+    pthread_mutex_lock(&stop->mutex);
+    bool begins = !atomic_load(&stop->is_set);
+    stop->run = begins ? run : nullptr;
+    pthread_mutex_unlock(&stop->mutex);
+    return begins;
+}
+
+/* Was it ended? */
+static bool end_run(struct session_stop *stop)
+{
+    if (!stop)
+        return false;
+    pthread_mutex_lock(&stop->mutex);
+    stop->run = nullptr;
+    bool is_set = atomic_load(&stop->is_set);
+    pthread_mutex_unlock(&stop->mutex);
+    return is_set;
 }
 
 /* --- a run --- */
 
 static OrtStatus *wrap(const struct session_input *in, OrtValue **ret_value)
 {
-    bool is_float = in->kind == SESSION_FLOATS;
-    size_t bytes = is_float ? sizeof(float) : sizeof(int64_t);
+    static const struct {
+        size_t bytes;
+        enum ONNXTensorElementDataType type;
+    } kinds[] = {[SESSION_FLOATS] = {sizeof(float), ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT},
+                 [SESSION_INTS] = {sizeof(int64_t), ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64},
+                 [SESSION_INTS32] = {sizeof(int32_t), ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32}};
+    size_t bytes = kinds[in->kind].bytes;
     for (size_t i = 0; i < in->rank; i++)
         bytes *= (size_t)in->dims[i];
     return api->CreateTensorWithDataAsOrtValue(memory, (void *)in->data, bytes, in->dims, in->rank,
-                                               is_float ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT
-                                                        : ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64,
-                                               ret_value);
+                                               kinds[in->kind].type, ret_value);
 }
 
 static OrtStatus *look_at(OrtTensorTypeAndShapeInfo *info, OrtValue *value,
@@ -213,18 +266,29 @@ static OrtStatus *unwrap(OrtValue *value, struct session_output *out)
     return status;
 }
 
-static OrtStatus *run(struct session *s, const struct session_input *inputs, size_t inputs_n,
-                      const char *const *names, size_t outputs_n, OrtValue **given, OrtValue **got)
-{
+struct run {
+    OrtRunOptions *options; /* its own: another utterance is not ended with it */
+    OrtValue *given[SESSION_VALUES_MAX], *got[SESSION_VALUES_MAX];
     const char *input_names[SESSION_VALUES_MAX];
-    OrtStatus *status = nullptr;
+};
+
+static OrtStatus *prepare(struct run *r, const struct session_input *inputs, size_t inputs_n)
+{
+    OrtStatus *status = api->CreateRunOptions(&r->options);
     for (size_t i = 0; i < inputs_n && !status; i++) {
-        input_names[i] = inputs[i].name;
-        status = wrap(&inputs[i], &given[i]);
+        r->input_names[i] = inputs[i].name;
+        status = wrap(&inputs[i], &r->given[i]);
     }
-    return status ? status
-                  : api->Run(s->session, s->run, input_names, (const OrtValue *const *)given,
-                             inputs_n, names, outputs_n, got);
+    return status;
+}
+
+static void clean(struct run *r)
+{
+    for (size_t i = 0; i < SESSION_VALUES_MAX; i++)
+        if (r->given[i])
+            api->ReleaseValue(r->given[i]);
+    if (r->options)
+        api->ReleaseRunOptions(r->options);
 }
 
 void session_free(struct session_output *outputs, size_t n)
@@ -236,22 +300,42 @@ void session_free(struct session_output *outputs, size_t n)
     }
 }
 
+static OrtStatus *take(struct run *r, size_t outputs_n, struct session_output *outputs)
+{
+    OrtStatus *status = nullptr;
+    for (size_t i = 0; i < outputs_n; i++) {
+        outputs[i].value = r->got[i];
+        if (!status)
+            status = unwrap(r->got[i], &outputs[i]);
+    }
+    return status;
+}
+
 enum err session_run(struct session *s, const struct session_input *inputs, size_t inputs_n,
                      const char *const *names, size_t outputs_n, struct session_output *ret_outputs,
-                     char why[SESSION_WHY_BYTES])
+                     struct session_stop *stop, char why[SESSION_WHY_BYTES])
 {
-    OrtValue *given[SESSION_VALUES_MAX] = {}, *got[SESSION_VALUES_MAX] = {};
+    struct run r = {};
     struct session_output outputs[SESSION_VALUES_MAX] = {};
-    OrtStatus *status = run(s, inputs, inputs_n, names, outputs_n, given, got);
-    for (size_t i = 0; i < inputs_n; i++)
-        if (given[i])
-            api->ReleaseValue(given[i]);
-    for (size_t i = 0; i < outputs_n; i++) {
-        outputs[i].value = got[i];
-        if (!status)
-            status = unwrap(got[i], &outputs[i]);
+    bool is_ended = false;
+    OrtStatus *status = prepare(&r, inputs, inputs_n);
+    if (!status && !begin_run(stop, r.options)) {
+        clean(&r);
+        return ERR_CANCELED;
     }
+    if (!status) {
+        status = api->Run(s->session, r.options, r.input_names, (const OrtValue *const *)r.given,
+                          inputs_n, names, outputs_n, r.got);
+        is_ended = end_run(stop);
+        OrtStatus *taken = status ? nullptr : take(&r, outputs_n, outputs);
+        status = status ? status : taken;
+    }
+    clean(&r);
     enum err err = result(status, "compute this sound", why);
+    if (is_ended) {
+        why[0] = '\0';
+        err = ERR_CANCELED;
+    }
     if (err == OK)
         memcpy(ret_outputs, outputs, outputs_n * sizeof *outputs);
     else

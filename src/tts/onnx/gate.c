@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tts/piper/gate.h"
+#include "tts/onnx/gate.h"
 
 #include "base/check.h"
 
@@ -16,24 +16,37 @@ void gate_finish(struct gate *g)
     pthread_mutex_destroy(&g->mutex);
 }
 
-void gate_enter(struct gate *g, bool is_urgent)
+bool gate_enter(struct gate *g, bool is_urgent, const atomic_bool *is_gone)
 {
+    bool is_wanted = true;
     pthread_mutex_lock(&g->mutex);
     g->urgent += is_urgent;
-    while (g->room == 0 || (!is_urgent && g->urgent > 0))
+    for (;;) {
+        is_wanted = !is_gone || !atomic_load(is_gone);
+        if (!is_wanted || (g->room > 0 && (is_urgent || g->urgent == 0)))
+            break;
         pthread_cond_wait(&g->is_free, &g->mutex);
+    }
     g->urgent -= is_urgent;
-    g->room--;
-    /* Whoever was woken for this place while an urgent one took it waits for the next; others may go in now. */
+    g->room -= is_wanted;
+    /* Whoever was woken for this place while an urgent one took it, or gave it up, waits for the next; others may go in now. */
     if (g->room > 0)
         pthread_cond_broadcast(&g->is_free);
     pthread_mutex_unlock(&g->mutex);
+    return is_wanted;
 }
 
 void gate_leave(struct gate *g)
 {
     pthread_mutex_lock(&g->mutex);
     g->room++;
+    pthread_cond_broadcast(&g->is_free);
+    pthread_mutex_unlock(&g->mutex);
+}
+
+void gate_wake(struct gate *g)
+{
+    pthread_mutex_lock(&g->mutex);
     pthread_cond_broadcast(&g->is_free);
     pthread_mutex_unlock(&g->mutex);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tts/piper/protobuf.h"
+#include "tts/onnx/protobuf.h"
 
 enum { VARINT_BYTES = 10, FIELD_MAX = (1 << 29) - 1 };
 

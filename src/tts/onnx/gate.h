@@ -6,6 +6,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 struct gate {
@@ -16,5 +17,9 @@ struct gate {
 
 void gate_init(struct gate *g, uint32_t room);
 void gate_finish(struct gate *g);
-void gate_enter(struct gate *g, bool is_urgent);
+/* False: `is_gone` was set before there was room, and gate_wake called; then there is nothing to leave. NULL: waits as long as it
+ * takes. */
+bool gate_enter(struct gate *g, bool is_urgent, const atomic_bool *is_gone);
 void gate_leave(struct gate *g);
+/* Those whose is_gone has been set need not wait. */
+void gate_wake(struct gate *g);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tts/piper/onnx_check.h"
+#include "tts/onnx/onnx_check.h"
 
 #include <stdarg.h>
 #include <stdckdint.h>
 #include <stdio.h>
 
-#include "tts/piper/onnx.h"
-#include "tts/piper/protobuf.h"
+#include "tts/onnx/onnx.h"
+#include "tts/onnx/protobuf.h"
 
 enum {
     FILE_MAX = 1 << 30,
@@ -20,16 +20,45 @@ enum {
     OPSET_MIN = 9,
 };
 
+/* What voices take. */
+static const struct {
+    const char *name;
+    unsigned kinds;         /* by bit: of which enum onnx_kind */
+    enum onnx_element type; /* 0: looked at by kind */
+} inputs[] = {
+    {"input", 1 << ONNX_PIPER, ELEMENT_INT64},
+    {"input_lengths", 1 << ONNX_PIPER, ELEMENT_INT64},
+    {"scales", 1 << ONNX_PIPER, ELEMENT_FLOAT},
+    {"sid", 1 << ONNX_PIPER, ELEMENT_INT64},
+    {"input_ids", 1 << ONNX_KOKORO, ELEMENT_INT64},
+    {"tokens", 1 << ONNX_KOKORO, ELEMENT_INT64},
+    {"style", 1 << ONNX_KOKORO, ELEMENT_FLOAT},
+    {"speed", 1 << ONNX_KOKORO, 0},
+};
+enum { INPUTS = sizeof inputs / sizeof *inputs };
+enum seen : unsigned {
+    PIPER_NEEDS = 1 << 0 | 1 << 1 | 1 << 2,
+    PIPER_SPEAKER = 1 << 3,
+    KOKORO_IDS = 1 << 4,
+    KOKORO_TOKENS = 1 << 5,
+    KOKORO_NEEDS = 1 << 6 | 1 << 7,
+};
+
+/* What exports of Kokoro call their sound. */
+static const char *const sounds[] = {"waveform", "audio", "output"};
+
+/* Operators beside ONNX's own that quantised voices are made of; ONNX Runtime brings them along. */
+static const char *const quantised[] = {"DynamicQuantizeLSTM", "DynamicQuantizeMatMul",
+                                        "MatMulIntegerToFloat", "MatMulNBits"};
+
 struct walk {
     char *why;
     uint32_t nodes, initializers;
     uint32_t inputs, outputs, opsets, graphs; /* of the file's graph */
-    unsigned seen;                            /* a bit for each of the inputs below */
+    unsigned seen;                            /* a bit for each of the inputs above */
+    enum onnx_element speed;                  /* what numbers it is told in */
+    const char *sound;                        /* of `sounds`, or NULL */
 };
-
-/* What a voice takes; the last one where it has several speakers. */
-static const char *const inputs[] = {"input", "input_lengths", "scales", "sid"};
-enum { INPUTS = sizeof inputs / sizeof *inputs, SPEAKER = 1 << 3, NEEDED = SPEAKER - 1 };
 
 __attribute__((format(printf, 2, 3))) static enum err refuse(struct walk *w, const char *fmt, ...)
 {
@@ -218,9 +247,18 @@ static bool is_standard(struct str domain)
     return domain.n == 0 || str_eq(domain, S("ai.onnx"));
 }
 
+static bool is_known(struct str domain, struct str op)
+{
+    for (size_t i = 0; i < sizeof quantised / sizeof *quantised; i++)
+        if (str_eq(op, str_of(quantised[i])))
+            return str_eq(domain, S("com.microsoft"));
+    return is_standard(domain);
+}
+
 static enum err check_node(struct walk *w, struct str bytes, int depth)
 {
     struct protobuf_field f;
+    struct str domain = S(""), op = S("");
     unsigned values = 0;
     if (++w->nodes > NODES_MAX)
         return refuse(w, "the voice file has more than %d nodes", NODES_MAX);
@@ -233,13 +271,15 @@ static enum err check_node(struct walk *w, struct str bytes, int depth)
         case NODE_INPUT:
         case NODE_OUTPUT:
         case NODE_NAME:
+            try(check_name(w, &f));
+            break;
         case NODE_OP_TYPE:
             try(check_name(w, &f));
+            op = f.bytes;
             break;
         case NODE_DOMAIN:
             try(check_name(w, &f));
-            if (!is_standard(f.bytes))
-                return refuse(w, "the voice file has operators that no voice needs");
+            domain = f.bytes;
             break;
         case NODE_ATTRIBUTE:
             try(expect(w, &f, WIRE_BYTES));
@@ -249,41 +289,90 @@ static enum err check_node(struct walk *w, struct str bytes, int depth)
             break;
         }
     }
+    if (!is_known(domain, op))
+        return refuse(w, "the voice file has operators that no voice needs");
     return at_end(w, bytes);
 }
 
 /* --- graphs --- */
 
-static enum err name_of(struct walk *w, struct str bytes, struct str *ret_name)
+static enum err type_of(struct walk *w, struct str bytes, uint64_t *ret_type)
+{
+    struct protobuf_field f, t;
+    while (protobuf_next(&bytes, &f)) {
+        if (f.number != TYPE_TENSOR)
+            continue;
+        try(expect(w, &f, WIRE_BYTES));
+        struct str tensor = f.bytes;
+        while (protobuf_next(&tensor, &t))
+            if (t.number == TYPE_ELEMENT) {
+                try(expect(w, &t, WIRE_VARINT));
+                *ret_type = t.value;
+            }
+        try(at_end(w, tensor));
+    }
+    return at_end(w, bytes);
+}
+
+/* The element's type is 0 where it does not say. */
+static enum err value_of(struct walk *w, struct str bytes, struct str *ret_name, uint64_t *ret_type)
 {
     struct protobuf_field f;
     *ret_name = S("");
+    *ret_type = 0;
     while (protobuf_next(&bytes, &f)) {
-        if (f.number != VALUE_NAME)
-            continue;
-        try(check_name(w, &f));
-        *ret_name = f.bytes;
+        if (f.number == VALUE_NAME) {
+            try(check_name(w, &f));
+            *ret_name = f.bytes;
+        } else if (f.number == VALUE_TYPE) {
+            try(expect(w, &f, WIRE_BYTES));
+            try(type_of(w, f.bytes, ret_type));
+        }
     }
     return at_end(w, bytes);
+}
+
+static bool is_speed(uint64_t type)
+{
+    return type == ELEMENT_FLOAT || type == ELEMENT_INT32 || type == ELEMENT_INT64;
 }
 
 static enum err check_input(struct walk *w, struct str bytes)
 {
     struct str name;
-    try(name_of(w, bytes, &name));
-    for (unsigned i = 0; i < INPUTS; i++)
-        if (str_eq(name, str_of(inputs[i])) && !(w->seen & 1u << i)) {
-            w->seen |= 1u << i;
-            w->inputs++;
-            return OK;
-        }
-    return refuse(w, "this is no voice of Piper: it takes \"%.*s\"",
+    uint64_t type;
+    try(value_of(w, bytes, &name, &type));
+    for (unsigned i = 0; i < INPUTS; i++) {
+        if (!str_eq(name, str_of(inputs[i].name)) || (w->seen & 1u << i))
+            continue;
+        if (inputs[i].type ? type != inputs[i].type : !is_speed(type))
+            return refuse(w, "the voice takes \"%s\" in numbers of a wrong kind", inputs[i].name);
+        if (!inputs[i].type)
+            w->speed = (enum onnx_element)type;
+        w->seen |= 1u << i;
+        w->inputs++;
+        return OK;
+    }
+    return refuse(w, "this is no voice of Piper or Kokoro: it takes \"%.*s\"",
                   STR_FMT(str_sub(name, 0, utf8_prefix(name, 40))));
+}
+
+static enum err check_output(struct walk *w, struct str bytes)
+{
+    struct str name;
+    uint64_t type;
+    try(value_of(w, bytes, &name, &type));
+    w->outputs++;
+    for (size_t i = 0; i < sizeof sounds / sizeof *sounds; i++)
+        if (str_eq(name, str_of(sounds[i])) && type == ELEMENT_FLOAT)
+            w->sound = sounds[i];
+    return OK;
 }
 
 static enum err check_graph_field(struct walk *w, const struct protobuf_field *f, int depth)
 {
     struct str name;
+    uint64_t type;
     switch (f->number) {
     case GRAPH_NODE:
         try(expect(w, f, WIRE_BYTES));
@@ -299,11 +388,10 @@ static enum err check_graph_field(struct walk *w, const struct protobuf_field *f
         return refuse(w, "the voice file has sparse weights, which no voice needs");
     case GRAPH_INPUT:
         try(expect(w, f, WIRE_BYTES));
-        return depth == 0 ? check_input(w, f->bytes) : name_of(w, f->bytes, &name);
+        return depth == 0 ? check_input(w, f->bytes) : value_of(w, f->bytes, &name, &type);
     case GRAPH_OUTPUT:
         try(expect(w, f, WIRE_BYTES));
-        w->outputs += depth == 0;
-        return name_of(w, f->bytes, &name);
+        return depth == 0 ? check_output(w, f->bytes) : value_of(w, f->bytes, &name, &type);
     default:
         return OK;
     }
@@ -367,6 +455,23 @@ static enum err check_model_field(struct walk *w, const struct protobuf_field *f
     }
 }
 
+/* By what it takes; what both kinds take is a stranger's. */
+static enum err tell_kind(struct walk *w, struct onnx_facts *ret_facts)
+{
+    struct onnx_facts facts = {.nodes = w->nodes, .sound = w->sound, .speed = w->speed};
+    const unsigned tokens = w->seen & (KOKORO_IDS | KOKORO_TOKENS);
+    bool is_piper = (w->seen & ~(unsigned)PIPER_SPEAKER) == PIPER_NEEDS && w->outputs > 0;
+    bool is_kokoro = w->sound && (w->seen & ~tokens) == KOKORO_NEEDS &&
+                     (tokens == KOKORO_IDS || tokens == KOKORO_TOKENS);
+    if (!is_piper && !is_kokoro)
+        return refuse(w, "this is no voice of Piper or Kokoro: it takes or gives something else");
+    facts.kind = is_piper ? ONNX_PIPER : ONNX_KOKORO;
+    facts.has_speakers = (w->seen & PIPER_SPEAKER) != 0;
+    facts.tokens = tokens == KOKORO_IDS ? "input_ids" : "tokens";
+    *ret_facts = facts;
+    return OK;
+}
+
 enum err onnx_check(struct str file, struct onnx_facts *ret_facts, char why[ONNX_WHY_BYTES])
 {
     struct walk w = {.why = why};
@@ -381,8 +486,5 @@ enum err onnx_check(struct str file, struct onnx_facts *ret_facts, char why[ONNX
     try(at_end(&w, rest));
     if (w.opsets != 1)
         return refuse(&w, "the voice file does not say of which ONNX it is");
-    if ((w.seen & NEEDED) != NEEDED || w.outputs == 0)
-        return refuse(&w, "this is no voice of Piper: it takes or gives something else");
-    *ret_facts = (struct onnx_facts){.has_speakers = (w.seen & SPEAKER) != 0, .nodes = w.nodes};
-    return OK;
+    return tell_kind(&w, ret_facts);
 }

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,7 +27,25 @@ struct session;
 enum err session_create(struct str model, struct session **ret_s, char why[SESSION_WHY_BYTES]);
 void session_destroy(struct session *s); /* takes NULL */
 
-enum session_kind : uint8_t { SESSION_FLOATS, SESSION_INTS }; /* float, int64_t */
+/*
+ * Ends runs from another thread. A run that is under way ends between two nodes of its graph, so after the longest of them at
+ * most; and none begins any more. Zero at first, then session_stop_init.
+ */
+struct session_stop {
+    pthread_mutex_t mutex;
+    void *run;          /* mu: what is under way */
+    atomic_bool is_set; /* set under mu */
+};
+void session_stop_init(struct session_stop *stop);
+void session_stop_finish(struct session_stop *stop); /* no run is under way */
+void session_stop_set(struct session_stop *stop);    /* any thread */
+bool session_stop_runs(struct session_stop *stop);   /* any thread: is a run under way? */
+
+enum session_kind : uint8_t {
+    SESSION_FLOATS,
+    SESSION_INTS,
+    SESSION_INTS32
+}; /* float, int64_t, int32_t */
 
 struct session_input {
     const char *name;
@@ -43,9 +63,9 @@ struct session_output {
     void *value;
 };
 
-/* `names`: of the outputs that are wanted. Either all of ret_outputs are filled, or none. ERR_NOMEM, or ERR_INTERNAL with a
- * sentence: the model cannot compute this. */
+/* `names`: of the outputs that are wanted. Either all of ret_outputs are filled, or none. `stop`: who may end it; NULL: nobody.
+ * ERR_NOMEM; ERR_CANCELED: it was ended; ERR_INTERNAL with a sentence: the model cannot compute this. */
 enum err session_run(struct session *s, const struct session_input *inputs, size_t inputs_n,
                      const char *const *names, size_t outputs_n, struct session_output *ret_outputs,
-                     char why[SESSION_WHY_BYTES]);
+                     struct session_stop *stop, char why[SESSION_WHY_BYTES]);
 void session_free(struct session_output *outputs, size_t n);
