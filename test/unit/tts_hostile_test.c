@@ -35,7 +35,7 @@ static size_t check_clause(struct str clause, const struct language *lang, bool 
     struct str rest = buf_str(&clean), phrase;
     for (size_t i = 0; i < clean.n; i++)
         assert_true((unsigned char)clean.p[i] >= 0x20);
-    while (phrase_cut(&rest, false, &phrase))
+    while (phrase_cut(&rest, false, &phrase_usual, &phrase))
         assert_true(phrase.n >= 1 && phrase.n <= TTS_PHRASE_MAX);
     return normalise_has_words(buf_str(&clean)) ? clean.n : 0;
 }
