@@ -52,13 +52,14 @@ function pause(samples, join) {
   return to - from;
 }
 
-/** @param {{samples: Int16Array, ends: number[]}} said @param {number} rate_hz */
-function assertJoined({ samples, ends }, rate_hz) {
+/** @param {{samples: Int16Array, ends: number[]}} said @param {number} rate_hz @param {number} share of the steps that are usual */
+function assertJoined({ samples, ends }, rate_hz, share = 0.999) {
   const near = Math.round((NEAR_MS * rate_hz) / 1000);
   for (const [i, join] of ends.slice(0, -1).entries()) {
-    const usual = steps(samples.subarray(ends[i - 1] ?? 0, ends[i + 1])).sort((a, b) => a - b);
+    const inside = [samples.subarray(ends[i - 1] ?? 0, join - near), samples.subarray(join + near, ends[i + 1])];
+    const usual = inside.flatMap(steps).sort((a, b) => a - b);
     const most = Math.max(...steps(samples.subarray(join - near, join + near)));
-    const limit = usual[Math.floor(0.999 * usual.length)];
+    const limit = usual[Math.ceil(share * usual.length) - 1];
     assert(most <= limit, `after "${CLAUSES[i]}" a step of ${most}, usual are ${limit}`);
     const ms = (1000 * pause(samples, join)) / rate_hz;
     assert(ms >= PAUSE_MS.min && ms <= PAUSE_MS.max, `after "${CLAUSES[i]}" ${ms.toFixed(0)} ms of nothing`);
@@ -71,9 +72,10 @@ for (const rate_hz of [8000, 16000, 22050, 24000, 48000])
     for (const [i, voice] of ['rms', 'slt', 'kal', 'en-gb', 'de'].entries()) assertJoined(await speak(tts, i + 1, voice, rate_hz), rate_hz);
   });
 
+/* The made one says noise, in which any step is usual that is no larger than all others. */
 test('so do those of a voice of Piper', async (t) => {
   const file = path.join(await temporaryFolder(t), 'en_US-made-tiny.onnx');
   execFileSync(path.join(BUILD, 'test/voice_make'), ['tiny', file]);
   const tts = await Engine.start(t, 'tts', { driver: 'piper', model: file });
-  for (const [i, rate_hz] of [16000, 24000].entries()) assertJoined(await speak(tts, i + 1, '', rate_hz), rate_hz);
+  for (const [i, rate_hz] of [16000, 24000].entries()) assertJoined(await speak(tts, i + 1, '', rate_hz), rate_hz, 1);
 });
