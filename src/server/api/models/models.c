@@ -9,6 +9,8 @@
 #include "server/engine/engine.h"
 #include "server/models/named.h"
 
+enum { FAMILIES = 2 }; /* whose names may be left out, of one option */
+
 static void destroy(struct models *m)
 {
     if (!m)
@@ -74,10 +76,16 @@ static bool is_meant(const struct models *m, const struct model *installed, cons
 
 static bool is_named(const struct models *m, const struct model *installed, int named)
 {
-    static const char *const families[NAMED_COUNT] = {
-        [NAMED_LLM] = "", [NAMED_EMBED] = "", [NAMED_STT] = "whisper", [NAMED_TTS] = "piper"};
-    return is_meant(m, installed, option_of(m->server->conf, named), families[named],
-                    m->real[named]);
+    static const char *const families[NAMED_COUNT][FAMILIES] = {
+        [NAMED_LLM] = {""},
+        [NAMED_EMBED] = {""},
+        [NAMED_STT] = {"whisper", "parakeet"},
+        [NAMED_TTS] = {"piper"}};
+    const char *name = option_of(m->server->conf, named);
+    for (int i = 0; i < FAMILIES && families[named][i]; i++)
+        if (is_meant(m, installed, name, families[named][i], m->real[named]))
+            return true;
+    return false;
 }
 
 static bool runs(const struct engine *e, const char *driver)
@@ -95,13 +103,15 @@ static enum model_use use_by_options(const struct models *m, const struct model 
     const struct {
         int named;
         const struct engine *engine;
-        const char *driver; /* that loads what is named */
-    } rows[] = {{NAMED_EMBED, s->embed, "llama"},
-                {NAMED_STT, s->stt, "whisper"},
-                {NAMED_TTS, s->tts, "piper"}};
+        const char *driver, *other; /* that load what is named */
+    } rows[] = {{NAMED_EMBED, s->embed, "llama", "llama"},
+                {NAMED_STT, s->stt, "whisper", "parakeet"},
+                {NAMED_TTS, s->tts, "piper", "piper"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (is_named(m, installed, rows[i].named))
-            return runs(rows[i].engine, rows[i].driver) ? USE_NOW : USE_NAMED;
+            return runs(rows[i].engine, rows[i].driver) || runs(rows[i].engine, rows[i].other)
+                       ? USE_NOW
+                       : USE_NAMED;
     return USE_NONE;
 }
 
