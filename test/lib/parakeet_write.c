@@ -76,13 +76,14 @@ static void add_piece(struct maker *m, const char *before, const char *letters, 
 
 static void learn_words(struct maker *m)
 {
-    const char *rest = m->shape->says ? m->shape->says : "";
+    const char *rest = m->shape->says ? m->shape->says : "", *before = "\u2581";
     while (*rest) {
-        size_t n = strcspn(rest, " "), first = n > PIECE_LETTERS + 1 ? PIECE_LETTERS : n;
-        add_piece(m, "\u2581", rest, first);
+        size_t n = strcspn(rest, " |"), first = n > PIECE_LETTERS + 1 ? PIECE_LETTERS : n;
+        add_piece(m, before, rest, first);
         if (n > first)
             add_piece(m, "", rest + first, n - first);
-        rest += n + (rest[n] == ' ');
+        before = rest[n] == '|' ? "" : "\u2581";
+        rest += n + (rest[n] != 0);
     }
 }
 

@@ -13,8 +13,9 @@
 struct parakeet_shape {
     int32_t vocabulary, state, heads, layers, mels, channels, inner, inner_layers;
     const char *type; /* as of struct whisper_shape */
-    /* Words with blanks between them that it says in turn; long ones are two pieces, and there are fewer pieces than
-     * `inner`. NULL: whatever the weights give. */
+    /* Words with blanks between them that it says in turn; long ones are two pieces, and "|" parts pieces where it stands:
+     * "|a" is one that only begins a word, and one of a single byte. There are fewer pieces than `inner`. NULL: whatever the
+     * weights give. */
     const char *says;
     float sure;    /* of what the weights give; 0: not at all */
     bool endless;  /* after the last word it begins anew */

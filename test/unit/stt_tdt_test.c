@@ -110,6 +110,47 @@ static void windows_of_any_length_are_heard(void **)
         expect_words(counts[i]);
 }
 
+/* Pieces by "|", a frame for each; a marker is said by nobody, and takes its time. */
+static void words_end_after_they_begin(void **)
+{
+    static const struct {
+        const char *says;
+        struct {
+            const char *word;
+            uint32_t start, end; /* frames */
+        } words[2];
+    } rows[] = {
+        {"yes|, no", {{"yes,", 0, 1}, {"no", 2, 3}}},
+        {"it|'|s so", {{"it's", 0, 3}, {"so", 3, 4}}},
+        {"well|<unk>|-|kept so", {{"well-kept", 0, 4}, {"so", 4, 5}}},
+        /* What begins a word has a time of its own, though it is punctuation. */
+        {"|- so", {{"-", 1, 2}, {"so", 2, 3}}},
+        {"|<unk>|- so", {{"-", 2, 3}, {"so", 3, 4}}},
+        {"so |<unk>|'", {{"so", 0, 1}, {"'", 3, 4}}},
+        {"|<unk>|<unk>|'|<unk>|- so", {{"'-", 3, 4}, {"so", 6, 7}}},
+    };
+    close_it();
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct parakeet_shape shape = parakeet_tiny_made();
+        struct heard heard = {};
+        const struct hearing hearing = whole(HEARER_RATE_HZ);
+        shape.says = rows[i].says;
+        open_of(shape);
+        assert_ok(lane_hear(lane, &hearing, &heard, why));
+        assert_int_equal(heard.words_n, countof(rows[i].words));
+        for (size_t k = 0; k < heard.words_n; k++) {
+            const struct heard_word *w = &heard.words[k];
+            assert_str(str_sub(buf_str(&heard.text), w->at, w->at + w->length),
+                       rows[i].words[k].word);
+            assert_int_equal(w->start_ms, rows[i].words[k].start * TDT_FRAME_MS);
+            assert_int_equal(w->end_ms, rows[i].words[k].end * TDT_FRAME_MS);
+        }
+        heard_finish(&heard);
+        close_it();
+    }
+    open_model(nullptr);
+}
+
 /* libgomp makes ThreadSanitizer report falsely. */
 #ifdef __SANITIZE_THREAD__
 enum { SHARING = 1 };
@@ -255,6 +296,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows_of_any_length_are_heard),
+        cmocka_unit_test(words_end_after_they_begin),
         cmocka_unit_test(all_is_computed_by_the_same_threads),
         cmocka_unit_test(it_can_be_stopped_anywhere),
         cmocka_unit_test(what_never_ends_is_cut),

@@ -157,7 +157,7 @@ static enum err put_piece(struct str piece, struct heard_byte as, struct buf *ra
     return OK;
 }
 
-/* In the window. Punctuation takes no time: it ends with what is before it. */
+/* In the window. Punctuation takes no time: it ends with what is before it in its word. 0: nothing is. */
 static struct heard_byte time_of(const struct spoken *s, struct str piece, uint32_t window_ms,
                                  uint32_t before_ms)
 {
@@ -198,7 +198,8 @@ static enum err take_text(const struct hearer_lane *lane, struct heard *h)
             continue;
         if (piece.n > HEARD_TEXT_MAX - raw.n)
             break;
-        struct heard_byte as = time_of(s, piece, window_ms, end_ms);
+        bool begins = raw.n == 0 || raw.p[raw.n - 1] == ' ';
+        struct heard_byte as = time_of(s, piece, window_ms, begins ? 0 : end_ms);
         try(put_piece(piece, as, &raw, of_bytes));
         end_ms = as.end_ms;
         h->tokens[h->tokens_n++] = s->token;

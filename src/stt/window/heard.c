@@ -27,9 +27,11 @@ struct writer {
     uint32_t start_ms, end_ms; /* of it */
 };
 
+/* What reads the words refuses one that ends before it begins, whatever its bytes say. */
 static enum err end_word(struct writer *w)
 {
     struct heard *h = w->h;
+    uint32_t end_ms = w->end_ms > w->start_ms ? w->end_ms : w->start_ms;
     if (w->bytes == 0)
         return OK;
     try(mem_grow((void **)&h->words, &h->words_room, h->words_n + 1, sizeof *h->words));
@@ -37,7 +39,7 @@ static enum err end_word(struct writer *w)
                                                  .length = (uint32_t)w->bytes,
                                                  .confidence = w->sum / (float)w->bytes,
                                                  .start_ms = w->start_ms,
-                                                 .end_ms = w->end_ms};
+                                                 .end_ms = end_ms};
     *w = (struct writer){.h = h};
     return OK;
 }
