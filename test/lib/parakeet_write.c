@@ -134,11 +134,12 @@ static float value_of_next(const struct maker *m, int32_t row, int32_t column, f
     return row == (column < m->said_n ? SAID_FIRST + column : last) ? SAID_GAIN : 0;
 }
 
-/* One frame for each. */
+/* One frame for each, or none. */
 static float value_of_next_bias(const struct maker *m, int32_t row, int32_t column, float value)
 {
     (void)column;
-    return m->said_n && row == m->shape->vocabulary + 2 ? SAID_GAIN : value;
+    int32_t frames = m->shape->still ? 0 : 1;
+    return m->said_n && row == m->shape->vocabulary + 1 + frames ? SAID_GAIN : value;
 }
 
 /* --- tensors --- */

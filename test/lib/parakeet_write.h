@@ -19,6 +19,7 @@ struct parakeet_shape {
     const char *says;
     float sure;    /* of what the weights give; 0: not at all */
     bool endless;  /* after the last word it begins anew */
+    bool still;    /* no piece takes time: there are ten in each frame */
     bool european; /* there are Cyrillic letters among its words */
 };
 

@@ -213,8 +213,8 @@ static void it_can_be_stopped_anywhere(void **)
     assert_true(asks > 2 * PIECES); /* behind the encoder, and for each piece and what follows it */
 }
 
-/* One that always begins anew is cut where it has said more than anybody can; so is one that stays in a frame. */
-static void what_never_ends_is_cut(void **)
+/* One that always begins anew says as much as there are frames, which is a loop. */
+static void what_never_ends_is_a_loop(void **)
 {
     struct parakeet_shape shape = parakeet_tiny_made();
     shape.says = "no and yes";
@@ -227,6 +227,35 @@ static void what_never_ends_is_cut(void **)
     assert_int_equal(heard.tokens_n, LONGEST / 160 / 8 + 1);
     assert_int_equal(tdt_hearer.doubt(&heard), GUARD_loop);
     heard_finish(&heard);
+    close_it();
+    open_model(nullptr);
+}
+
+/* One that does not get on is cut where it has said more than anybody can, and that is no failure. */
+static void what_stays_in_a_frame_is_cut(void **)
+{
+    enum { A_FRAME = 10, FRAMES = (HEARER_RATE_HZ / 160 + 1 + 7) / 8 };
+    struct parakeet_shape shape = parakeet_tiny_made();
+    shape.says = "no and yes";
+    shape.endless = shape.still = true;
+    close_it();
+    open_of(shape);
+    for (int i = 0; i < 2; i++) {
+        struct heard heard = {};
+        const struct hearing longest = whole(LONGEST), little = whole(HEARER_RATE_HZ);
+        assert_ok(lane_hear(lane, &longest, &heard, why));
+        assert_int_equal(heard.tokens_n, HEARD_TOKENS_MAX);
+        assert_int_equal(heard.words_n, HEARD_TOKENS_MAX);
+        assert_int_equal(tdt_hearer.doubt(&heard), GUARD_loop);
+        assert_ok(lane_hear(lane, &little, &heard, why));
+        assert_int_equal(heard.tokens_n, FRAMES * A_FRAME);
+        for (size_t k = 0; k < heard.words_n; k++) {
+            const struct heard_word *w = &heard.words[k];
+            assert_int_equal(w->start_ms, k / A_FRAME * TDT_FRAME_MS);
+            assert_true(w->start_ms < w->end_ms && w->end_ms <= 1000);
+        }
+        heard_finish(&heard);
+    }
     close_it();
     open_model(nullptr);
 }
@@ -299,7 +328,8 @@ int main(void)
         cmocka_unit_test(words_end_after_they_begin),
         cmocka_unit_test(all_is_computed_by_the_same_threads),
         cmocka_unit_test(it_can_be_stopped_anywhere),
-        cmocka_unit_test(what_never_ends_is_cut),
+        cmocka_unit_test(what_never_ends_is_a_loop),
+        cmocka_unit_test(what_stays_in_a_frame_is_cut),
         cmocka_unit_test(a_guess_is_told),
         cmocka_unit_test(the_least_model_is_no_harm),
         cmocka_unit_test(silence_is_no_harm),
