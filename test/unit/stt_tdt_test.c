@@ -13,6 +13,7 @@
 #include "made_parakeet.h"
 #include "read_file.h"
 #include "stt/window/lane.h"
+#include "stt/window/lanes.h"
 #include "stt/window/window.h"
 #include "threads_now.h"
 #include "unit.h"
@@ -295,6 +296,26 @@ static void the_least_model_is_no_harm(void **)
     open_model(nullptr);
 }
 
+static uint64_t too_many(void)
+{
+    return (uint64_t)1 << 62;
+}
+
+/* libparakeet would end the program where it does not get what it reserves. */
+static void memory_is_tried_before_it_is_asked_for(void **)
+{
+    struct hearer greedy = tdt_hearer;
+    struct lanes_wish wish = {.hearer = &greedy, .lanes = 1, .streams = 1, .threads = 1};
+    struct lanes_facts facts;
+    assert_int_equal(tdt_hearer.vain_bytes(), 256 * 5000 * sizeof(float));
+    assert_ok(lanes_open(&wish, &facts, why));
+    assert_int_equal(facts.lanes, 1);
+    lanes_close();
+    greedy.vain_bytes = too_many;
+    assert_err(lanes_open(&wish, &facts, why), ERR_NOMEM);
+    assert_non_null(strstr(why, "too little memory"));
+}
+
 /* The same in each frequency at all times: its variance is nought. */
 static void silence_is_no_harm(void **)
 {
@@ -332,6 +353,7 @@ int main(void)
         cmocka_unit_test(what_stays_in_a_frame_is_cut),
         cmocka_unit_test(a_guess_is_told),
         cmocka_unit_test(the_least_model_is_no_harm),
+        cmocka_unit_test(memory_is_tried_before_it_is_asked_for),
         cmocka_unit_test(silence_is_no_harm),
         cmocka_unit_test(failures_are_explained),
     };

@@ -311,6 +311,13 @@ static bool no_encoder(struct parakeet_context *, struct parakeet_state *, void 
     return false;
 }
 
+/* It has room for the logits of a whole context, and writes those of one frame. */
+static uint64_t vain_bytes(void)
+{
+    return (uint64_t)parakeet_n_vocab(context) * (uint64_t)parakeet_n_audio_ctx(context) *
+           sizeof(float);
+}
+
 /* Goes as far as the longest window's graph. Its memory was that of 50 s when the lane was made, and has become that of the
  * first window. */
 static enum err tdt_reserve(struct hearer_lane *lane, char why[HEARER_WHY_BYTES])
@@ -365,6 +372,7 @@ const struct hearer tdt_hearer = {
     .close = tdt_close,
     .lane_create = tdt_lane_create,
     .lane_destroy = tdt_lane_destroy,
+    .vain_bytes = vain_bytes,
     .reserve = tdt_reserve,
     .hear = tdt_hear,
     .language = find_language,

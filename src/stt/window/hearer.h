@@ -51,6 +51,8 @@ struct hearer {
 
     enum err (*lane_create)(struct hearer_lane **ret_lane, char why[HEARER_WHY_BYTES]);
     void (*lane_destroy)(struct hearer_lane *lane); /* takes NULL */
+    /* Optional, once the model is open: bytes that a lane asks for and never touches. */
+    uint64_t (*vain_bytes)(void);
     /* Optional: asks for all the memory that the longest window needs, where lane_create does not. */
     enum err (*reserve)(struct hearer_lane *lane, char why[HEARER_WHY_BYTES]);
     /* *heard is cleared first. ERR_CANCELED; ERR_INTERNAL: the library cannot go on. */

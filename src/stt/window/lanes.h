@@ -20,7 +20,7 @@ struct lanes_wish {
 struct lanes_facts {
     uint32_t lanes;        /* fewer than wanted where memory is short */
     uint32_t threads;      /* of each */
-    uint64_t memory_bytes; /* of each, at most */
+    uint64_t memory_bytes; /* that each touches, at most */
 };
 
 /* `why` holds a sentence, or nothing. */
