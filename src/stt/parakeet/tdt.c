@@ -31,8 +31,10 @@ struct hearer_lane {
     const struct hearing *hearing; /* during a call */
     struct spoken spoken[HEARD_TOKENS_MAX];
     size_t spoken_n;
+    bool has_graph; /* there was memory for that of the window */
 };
 
+static const char too_little[] = "there is too little memory to hear with this model";
 static struct parakeet_context *context; /* const after tdt_open */
 static bool is_european;                 /* const after the check */
 
@@ -122,7 +124,7 @@ static enum err tdt_lane_create(struct hearer_lane **ret_lane, char why[HEARER_W
     libwhisper_forget();
     lane->state = lane->samples ? parakeet_init_state(context) : nullptr;
     if (!lane->state) {
-        explain(why, "there is too little memory to hear with this model");
+        explain(why, too_little);
         tdt_lane_destroy(lane);
         return ERR_NOMEM;
     }
@@ -260,6 +262,13 @@ static void on_token(struct parakeet_context *, struct parakeet_state *state,
                                               parakeet_n_vocab(context) + 1, token->id)};
 }
 
+/* The graph is there when it is asked whether the encoder may begin. */
+static bool on_graph(struct parakeet_context *, struct parakeet_state *, void *arg)
+{
+    ((struct hearer_lane *)arg)->has_graph = true;
+    return true;
+}
+
 static struct parakeet_full_params params_of(struct hearer_lane *lane, uint32_t threads)
 {
     struct parakeet_full_params p = parakeet_full_default_params(PARAKEET_SAMPLING_GREEDY);
@@ -267,6 +276,8 @@ static struct parakeet_full_params params_of(struct hearer_lane *lane, uint32_t 
     p.no_context = true;
     p.new_token_callback = on_token;
     p.new_token_callback_user_data = lane;
+    p.encoder_begin_callback = on_graph;
+    p.encoder_begin_callback_user_data = lane;
     p.abort_callback = is_over;
     p.abort_callback_user_data = lane;
     return p;
@@ -284,7 +295,7 @@ static enum err hear(struct hearer_lane *lane, struct heard *heard)
     if (is_stopped(lane))
         return ERR_CANCELED;
     if (failed && !is_full(lane))
-        return ERR_INTERNAL;
+        return lane->has_graph ? ERR_INTERNAL : ERR_NOMEM;
     heard->language = h->language;
     return take_text(lane, heard);
 }
@@ -296,12 +307,13 @@ static enum err tdt_hear(struct hearer_lane *lane, const struct hearing *hearing
     heard_clear(heard);
     lane->hearing = hearing;
     lane->spoken_n = 0;
+    lane->has_graph = false;
     libwhisper_expect(is_over, lane);
     libwhisper_forget();
     enum err err = hear(lane, heard);
     libwhisper_expect(nullptr, nullptr);
-    if (err == ERR_INTERNAL)
-        explain(why, "the recogniser cannot evaluate this sound");
+    if (err == ERR_INTERNAL || err == ERR_NOMEM)
+        explain(why, err == ERR_NOMEM ? too_little : "the recogniser cannot evaluate this sound");
     return err;
 }
 
@@ -318,9 +330,9 @@ static uint64_t vain_bytes(void)
            sizeof(float);
 }
 
-/* Goes as far as the longest window's graph. Its memory was that of 50 s when the lane was made, and has become that of the
- * first window. */
-static enum err tdt_reserve(struct hearer_lane *lane, char why[HEARER_WHY_BYTES])
+/* Goes as far as the longest window's graph, whose memory is given back when another length comes. That of 50 s was there
+ * when the lane was made, and has become that of the first window. */
+static enum err try_longest(struct hearer_lane *lane, char why[HEARER_WHY_BYTES])
 {
     bool has_room = false;
     struct parakeet_full_params p = parakeet_full_default_params(PARAKEET_SAMPLING_GREEDY);
@@ -333,7 +345,7 @@ static enum err tdt_reserve(struct hearer_lane *lane, char why[HEARER_WHY_BYTES]
         (void)parakeet_full_with_state(context, lane->state, p, nullptr, 0); /* as it was told */
     libwhisper_expect(nullptr, nullptr);
     if (!has_room)
-        explain(why, "there is too little memory to hear with this model");
+        explain(why, too_little);
     return has_room ? OK : ERR_NOMEM;
 }
 
@@ -373,7 +385,7 @@ const struct hearer tdt_hearer = {
     .lane_create = tdt_lane_create,
     .lane_destroy = tdt_lane_destroy,
     .vain_bytes = vain_bytes,
-    .reserve = tdt_reserve,
+    .try_longest = try_longest,
     .hear = tdt_hear,
     .language = find_language,
     .language_name = language_name,

@@ -173,31 +173,33 @@ static enum guard silence_in(const struct window *w)
     return window_voices(w) < VOICES_MIN ? GUARD_short : GUARD_NONE;
 }
 
-static void drop_heard(struct stt_utterance *u, enum guard why)
+static void drop_heard(struct stt_utterance *u)
 {
-    tell_guard(why);
     u->heard.words_n = 0;
     buf_clear(&u->heard.text);
     u->carried_n = 0;
 }
 
-/* What is doubtful is heard once more with all the context there is, and then has to stand. */
+/* What is doubtful is heard once more with all the context there is, and then has to stand. Each hearing is told once. */
 static enum err settle(struct stt_utterance *u, const struct window_range *range)
 {
     if (u->doubt == GUARD_NONE)
         return OK;
+    tell_guard(u->doubt);
     if (u->doubt == GUARD_no_speech || u->doubt == GUARD_guess) {
-        drop_heard(u, u->doubt);
+        drop_heard(u);
         return OK;
     }
-    tell_guard(u->doubt);
     bool is_same = u->carried_n == 0 && hearer->sees_whole(range->count);
     u->carried_n = 0;
     if (!is_same)
         try(hear(u, range, true, true));
     enum guard doubt = hearer->doubt_for_good(&u->heard);
-    if (doubt != GUARD_NONE)
-        drop_heard(u, doubt);
+    if (doubt == GUARD_NONE)
+        return OK;
+    if (!is_same)
+        tell_guard(doubt);
+    drop_heard(u);
     return OK;
 }
 
@@ -365,7 +367,10 @@ enum err ear_partial(struct stt_utterance *u, struct buf *into, bool *ret_sure)
         if (!pace_is_due(&u->pace, since_ms, window_has_paused(u->window)))
             return ERR_AGAIN;
         enum err err = hear(u, &range, false, false);
-        try(err == ERR_BUSY ? ERR_AGAIN : err);
+        /* The final says so; until then it is tried as often as it would be heard. */
+        if (err == ERR_NOMEM)
+            u->told = u->fed;
+        try(err == ERR_BUSY || err == ERR_NOMEM ? ERR_AGAIN : err);
     }
     u->told = u->fed;
     return put_partial(u, into, speaks, ret_sure);

@@ -53,9 +53,11 @@ struct hearer {
     void (*lane_destroy)(struct hearer_lane *lane); /* takes NULL */
     /* Optional, once the model is open: bytes that a lane asks for and never touches. */
     uint64_t (*vain_bytes)(void);
-    /* Optional: asks for all the memory that the longest window needs, where lane_create does not. */
-    enum err (*reserve)(struct hearer_lane *lane, char why[HEARER_WHY_BYTES]);
-    /* *heard is cleared first. ERR_CANCELED; ERR_INTERNAL: the library cannot go on. */
+    /* Optional: tries whether there is the memory that the longest window needs, where lane_create does not. It may be gone
+     * when such a window comes. */
+    enum err (*try_longest)(struct hearer_lane *lane, char why[HEARER_WHY_BYTES]);
+    /* *heard is cleared first. ERR_CANCELED; ERR_NOMEM: not now, and the next window may be heard; ERR_INTERNAL: the
+     * library cannot go on. */
     enum err (*hear)(struct hearer_lane *lane, const struct hearing *hearing, struct heard *heard,
                      char why[HEARER_WHY_BYTES]);
 

@@ -69,8 +69,8 @@ enum err lane_create(const struct hearer *hearer, struct lane **ret_lane,
     enum err err = hearer->lane_create(&lane->own, why);
     if (err == OK)
         err = warm_up(lane, why);
-    if (err == OK && hearer->reserve)
-        err = hearer->reserve(lane->own, why);
+    if (err == OK && hearer->try_longest)
+        err = hearer->try_longest(lane->own, why);
     if (err == OK)
         *ret_lane = lane;
     else
