@@ -151,6 +151,25 @@ test('a model that was pulled is known by its name, with and without its family,
   assert.match(changed.err, /is not what models\.lock says/);
 });
 
+test('of a Whisper and a Parakeet of the same short name the one that hears is in use', async (t) => {
+  const stick = await temporaryFolder(t), data = await temporaryFolder(t);
+  for (const family of ['whisper', 'parakeet']) {
+    const file = path.join(stick, `ggml-${family}-twin.bin`);
+    assert.equal(spawnSync(path.join(BUILD, `test/${family}_make`), ['tiny', 'f16', file, WORDS], { env: environment() }).status, 0);
+    const pulled = await repartee(['pull', '--from', stick, `hf:test/${family}:ggml-${family}-twin.bin`, `sha256:${sha256(readFileSync(file))}`, '--kind', 'stt', '--as', `${family}-twin`, '--data', data]);
+    assert.equal(pulled.code, 0, pulled.err);
+  }
+  for (const family of ['whisper', 'parakeet']) {
+    const server = await startServer(t, { data, args: ['--stt-driver', family, '--stt-model', 'twin'] });
+    await untilReady(server);
+    assert.equal((await recogniser(server.url)).driver, family);
+    const { models } = await (await fetch(server.url + 'models')).json();
+    const inUse = models.filter((/** @type {any} */ m) => m.kind === 'stt' && m.in_use).map((/** @type {any} */ m) => m.name);
+    assert.deepEqual(inUse, [`${family}-twin`]);
+    await server.stop();
+  }
+});
+
 test('what is no Parakeet is refused with a sentence that says what to do', async (t) => {
   const data = await temporaryFolder(t);
   const junk = path.join(data, 'junk.bin'), cut = path.join(data, 'cut.bin');

@@ -74,7 +74,19 @@ static bool is_meant(const struct models *m, const struct model *installed, cons
            strcmp(path, real) == 0;
 }
 
-static bool is_named(const struct models *m, const struct model *installed, int named)
+/* Under one name there may be a Whisper and a Parakeet: while one of their recognisers runs, its own is meant. */
+static bool is_of_other(const char *const families[FAMILIES], const char *family,
+                        const char *driver)
+{
+    bool runs_one = false;
+    for (int i = 0; i < FAMILIES && families[i]; i++)
+        runs_one = runs_one || strcmp(families[i], driver) == 0;
+    return runs_one && strcmp(family, driver) != 0;
+}
+
+/* `driver`: of the engine that loads what is named; "": none runs. */
+static bool is_named(const struct models *m, const struct model *installed, int named,
+                     const char *driver)
 {
     static const char *const families[NAMED_COUNT][FAMILIES] = {
         [NAMED_LLM] = {""},
@@ -83,17 +95,10 @@ static bool is_named(const struct models *m, const struct model *installed, int 
         [NAMED_TTS] = {"piper"}};
     const char *name = option_of(m->server->conf, named);
     for (int i = 0; i < FAMILIES && families[named][i]; i++)
-        if (is_meant(m, installed, name, families[named][i], m->real[named]))
+        if (!is_of_other(families[named], families[named][i], driver) &&
+            is_meant(m, installed, name, families[named][i], m->real[named]))
             return true;
     return false;
-}
-
-static bool runs(const struct engine *e, const char *driver)
-{
-    struct engine_info info = {.driver = ""};
-    if (e)
-        engine_info(e, &info);
-    return strcmp(info.driver, driver) == 0;
 }
 
 /* By the options of an engine that stays the same while the server runs. */
@@ -107,11 +112,16 @@ static enum model_use use_by_options(const struct models *m, const struct model 
     } rows[] = {{NAMED_EMBED, s->embed, "llama", "llama"},
                 {NAMED_STT, s->stt, "whisper", "parakeet"},
                 {NAMED_TTS, s->tts, "piper", "piper"}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (is_named(m, installed, rows[i].named))
-            return runs(rows[i].engine, rows[i].driver) || runs(rows[i].engine, rows[i].other)
-                       ? USE_NOW
-                       : USE_NAMED;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct engine_info now = {.driver = ""};
+        if (rows[i].engine)
+            engine_info(rows[i].engine, &now);
+        if (!is_named(m, installed, rows[i].named, now.driver))
+            continue;
+        bool is_loaded =
+            strcmp(now.driver, rows[i].driver) == 0 || strcmp(now.driver, rows[i].other) == 0;
+        return is_loaded ? USE_NOW : USE_NAMED;
+    }
     return USE_NONE;
 }
 
@@ -140,7 +150,7 @@ enum model_use models_use(const struct models *m, const struct model *installed)
     enum model_use use = use_by_options(m, installed);
     if (use != USE_NONE)
         return use;
-    if (!language_model_is_elsewhere(c) && is_named(m, installed, NAMED_LLM))
+    if (!language_model_is_elsewhere(c) && is_named(m, installed, NAMED_LLM, ""))
         return USE_NAMED;
     return answerer_holds(s->answerer, installed->name) ? USE_HELD : USE_NONE;
 }
