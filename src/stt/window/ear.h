@@ -6,7 +6,7 @@
  * then `finish` has nothing to compute. Options (a comma between them):
  *
  *     streams=2  utterances at once: a megabyte each
- *     lanes=0    windows heard at the same moment, 25 to 500 megabytes each; 0: one for every four threads
+ *     lanes=0    windows heard at the same moment, of a Whisper 25 to 500 megabytes each; 0: one for every four threads
  *
  * Words that are waited for go before partials: these are left out while no lane is free. A driver names these functions
  * in its `const struct stt_driver`, with a load of its own that says which hearer it is of.
