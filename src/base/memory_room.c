@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -125,6 +126,14 @@ struct memory_own memory_own(void)
         pages[i] = strtoull(number.p, nullptr, 10);
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     return (struct memory_own){.asked_bytes = pages[0] * page, .resident_bytes = pages[1] * page};
+}
+
+bool memory_can_have(uint64_t bytes)
+{
+    if (bytes == 0)
+        return true;
+    void *p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p != MAP_FAILED && munmap(p, bytes) == 0;
 }
 
 uint64_t memory_of_files(const char *root, int pid)

@@ -21,6 +21,9 @@ struct memory_own {
     uint64_t resident_bytes; /* that are in memory */
 };
 struct memory_own memory_own(void);
+/* Whether so many bytes could be had in one piece now; they are given back at once, untouched. For what does not survive
+ * that memory is refused: it makes that unlikely, and not impossible. 0: always. */
+bool memory_can_have(uint64_t bytes);
 /* What a process has mapped of files, such as a model's weights, and uses: it lies in the page cache, but giving it
  * up would be felt. 0: not told. */
 uint64_t memory_of_files(const char *root, int pid);

@@ -155,4 +155,4 @@ struct stt_driver {
     void (*close)(struct stt_utterance *u);
 };
 
-extern const struct stt_driver stt_sphinx, stt_whisper, stt_scripted;
+extern const struct stt_driver stt_sphinx, stt_whisper, stt_parakeet, stt_scripted;

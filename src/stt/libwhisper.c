@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stt/libwhisper.h"
 
+#include <parakeet.h>
 #include <stdio.h>
 #include <whisper.h>
 
@@ -15,10 +16,9 @@ static thread_local struct {
     char error[ERROR_BYTES];
 } present;
 
-/* It tells much, and calls it an error when we stop it. */
-static void on_log(enum ggml_log_level level, const char *text, void *arg)
+/* They tell much, and call it an error when we stop them. */
+static void on_log(enum ggml_log_level level, const char *text, void *library)
 {
-    (void)arg;
     struct str line = str_trim(str_of(text));
     if (level != GGML_LOG_LEVEL_ERROR || line.n < 2)
         return;
@@ -26,7 +26,7 @@ static void on_log(enum ggml_log_level level, const char *text, void *arg)
     bool is_meant = present.is_meant && present.is_meant(present.arg);
     if (!is_meant)
         snprintf(present.error, sizeof present.error, "%.*s", STR_FMT(line));
-    log_line(is_meant ? LOG_DEBUG : LOG_WARN, 0, "libwhisper: %.*s", STR_FMT(line));
+    log_line(is_meant ? LOG_DEBUG : LOG_WARN, 0, "%s: %.*s", (const char *)library, STR_FMT(line));
 }
 
 const char *libwhisper_error(void)
@@ -51,6 +51,8 @@ void libwhisper_begin(void)
     if (is_ready)
         return;
     is_ready = true;
-    whisper_log_set(on_log, nullptr);
-    ggml_backend_load_all(); /* a second time there would be two of each */
+    static char whisper[] = "libwhisper", parakeet[] = "libparakeet";
+    parakeet_log_set(on_log, parakeet);
+    whisper_log_set(on_log, whisper); /* and ggml's */
+    ggml_backend_load_all();          /* a second time there would be two of each */
 }

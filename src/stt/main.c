@@ -18,7 +18,8 @@
  * (ENGINE_LIGHT_MAX). */
 enum { LIGHT_THREADS = 4, THREADS = POOL_MAX + LIGHT_THREADS, STREAMS = 1024 };
 
-static const struct stt_driver *const drivers[] = {&stt_sphinx, &stt_whisper, &stt_scripted};
+static const struct stt_driver *const drivers[] = {&stt_sphinx, &stt_whisper, &stt_parakeet,
+                                                   &stt_scripted};
 enum { DRIVERS = sizeof drivers / sizeof *drivers };
 
 static const struct stt_driver *driver;       /* const after load; NULL with --ears */

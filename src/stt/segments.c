@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "stt/whisper/doubt.h"
+#include "stt/window/repeat.h"
 #include "wire/spoken_word.h"
 
 enum { WORDS_BYTES = SEGMENTS_MAX_WORDS * SPOKEN_WORD_BYTES };
@@ -94,7 +94,7 @@ enum err segments_tell(const struct stt_result *r, bool timed,
                                           .end_ms = r->words[s.last].end_ms,
                                           .logprob = p ? p->logprob : mean_logprob(r, s),
                                           .no_speech = p ? p->no_speech : 0,
-                                          .compression = doubt_compression(text_of(r, s)),
+                                          .compression = repeat_compression(text_of(r, s)),
                                           .text = text_of(r, s),
                                           .words = buf_str(&words)};
         if (p && s.last + 1 == p->words_end) { /* whose tokens are not cut */

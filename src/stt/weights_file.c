@@ -35,12 +35,12 @@ enum err weights_file_number(struct weights_file *f, uint32_t *ret_n)
 
 enum err weights_file_head(struct weights_file *f, struct weights_head *ret_head)
 {
-    struct weights_head h = {.size = {1, 1, 1}};
+    struct weights_head h = {.size = {1, 1, 1, 1}};
     uint32_t name_bytes = 0;
     try(weights_file_number(f, &h.dims));
     try(weights_file_number(f, &name_bytes));
     try(weights_file_number(f, &h.type));
-    if (h.dims > WEIGHTS_FILE_DIMS_MAX || name_bytes == 0 || name_bytes > NAME_BYTES_MAX)
+    if (h.dims > f->dims || name_bytes == 0 || name_bytes > NAME_BYTES_MAX)
         return weights_file_refuse(f, "%s holds something that is no tensor", f->what);
     for (uint32_t i = 0; i < h.dims; i++)
         try(weights_file_number(f, &h.size[i]));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A file in the format of whisper.cpp, which libwhisper believes what it says: numbers of four bytes, the smallest one
- * first, then tensors, each behind a head. Walked with bounds, before libwhisper sees it. Pure.
+ * A file in the format of whisper.cpp, which its libraries believe what it says: numbers of four bytes, the smallest one
+ * first, then tensors, each behind a head. Walked with bounds, before a library sees it. Pure.
  */
 #pragma once
 
@@ -10,12 +10,13 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum { WEIGHTS_FILE_MAGIC = 0x67676d6c, WEIGHTS_FILE_WHY_BYTES = 240, WEIGHTS_FILE_DIMS_MAX = 3 };
+enum { WEIGHTS_FILE_MAGIC = 0x67676d6c, WEIGHTS_FILE_WHY_BYTES = 240, WEIGHTS_FILE_DIMS_MAX = 4 };
 
 struct weights_file {
     struct str rest;
     const char *what; /* "the model file" */
     char *why;        /* WEIGHTS_FILE_WHY_BYTES: what is wrong */
+    uint32_t dims;    /* that a tensor of it may have, at most */
 };
 
 struct weights_head {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "whisper_write.h"
 
-#include <ggml.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "weights_write.h"
+
 enum {
-    MAGIC = 0x67676d6c, /* "ggml" */
     VOCABULARY = 51864, /* of a model for English; one for many languages has one token more */
     WORDS = 50257,      /* of them text */
     AUDIO_CONTEXT = 1500,
@@ -87,15 +87,6 @@ struct maker {
 
 /* --- numbers --- */
 
-/* -1 … 1, by place and not by turn: the row of a token can be had again. */
-static float number_at(uint64_t tensor, uint64_t at)
-{
-    uint64_t x = tensor * 0x9E3779B97F4A7C15u + at * 0xD1B54A32D192ED03u + 1;
-    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9u;
-    x = (x ^ x >> 27) * 0x94D049BB133111EBu;
-    return (float)((x ^ x >> 31) >> 40) / (float)(1 << 23) - 1;
-}
-
 enum { TOKENS = 1 }; /* the tensor of the tokens' vectors */
 
 static float token_at(const struct maker *m, int32_t token, int32_t column)
@@ -103,32 +94,8 @@ static float token_at(const struct maker *m, int32_t token, int32_t column)
     int32_t d = m->shape->state;
     bool is_loud = m->shape->silent && token == NOBODY + m->shape->multilingual;
     return (is_loud ? NOBODY_LENGTH : 1) *
-           number_at(TOKENS, (uint64_t)token * (uint64_t)d + (uint64_t)column) * 1.7f /
+           weights_number(TOKENS, (uint64_t)token * (uint64_t)d + (uint64_t)column) * 1.7f /
            sqrtf((float)d);
-}
-
-static void put_i32(struct maker *m, int32_t n)
-{
-    fwrite(&n, sizeof n, 1, m->out); /* machines with the other order are none of Debian's two */
-}
-
-static void put_head(struct maker *m, const char *name, enum ggml_type type, int32_t dims,
-                     const int32_t *ne)
-{
-    put_i32(m, dims);
-    put_i32(m, (int32_t)strlen(name));
-    put_i32(m, (int32_t)type);
-    for (int32_t i = 0; i < dims; i++)
-        put_i32(m, ne[i]);
-    fputs(name, m->out);
-}
-
-static void put_row(struct maker *m, enum ggml_type type, const float *numbers, int64_t columns)
-{
-    char *bytes = malloc(ggml_row_size(type, columns));
-    ggml_quantize_chunk(type, numbers, bytes, 0, 1, columns, nullptr);
-    fwrite(bytes, 1, ggml_row_size(type, columns), m->out);
-    free(bytes);
 }
 
 /* What stands in a place of a matrix; NULL of `value`: a number by chance. */
@@ -141,14 +108,14 @@ static void put_matrix(struct maker *m, const char *name, enum ggml_type type, i
     float *row = malloc(sizeof *row * (size_t)columns);
     float scale = 1.7f / sqrtf((float)m->shape->state);
     m->tensor++;
-    put_head(m, name, type, dims, ne);
+    weights_put_head(m->out, name, type, dims, ne);
     for (int32_t r = 0; r < rows; r++) {
         for (int32_t c = 0; c < columns; c++) {
             float chance =
-                scale * number_at(m->tensor, (uint64_t)r * (uint64_t)columns + (uint64_t)c);
+                scale * weights_number(m->tensor, (uint64_t)r * (uint64_t)columns + (uint64_t)c);
             row[c] = value ? value(m, r, c, chance) : chance;
         }
-        put_row(m, type, row, columns);
+        weights_put_row(m->out, type, row, columns);
     }
     free(row);
 }
@@ -158,7 +125,7 @@ static void put_vector(struct maker *m, const char *name, bool is_column, int32_
 {
     const int32_t flat[] = {n}, column[] = {1, n};
     m->tensor++;
-    put_head(m, name, GGML_TYPE_F32, is_column ? 2 : 1, is_column ? column : flat);
+    weights_put_head(m->out, name, GGML_TYPE_F32, is_column ? 2 : 1, is_column ? column : flat);
     for (int32_t i = 0; i < n; i++) {
         float x = made ? made(m, i, 0, value) : value;
         fwrite(&x, sizeof x, 1, m->out);
@@ -340,8 +307,8 @@ static double mel_hz(double mel)
 static void filters(struct maker *m)
 {
     const double top = 15 + 27 * log(8) / log(6.4); /* 8 kHz */
-    put_i32(m, MELS);
-    put_i32(m, BINS);
+    weights_put_i32(m->out, MELS);
+    weights_put_i32(m->out, BINS);
     for (int mel = 0; mel < MELS; mel++) {
         double low = mel_hz(top * mel / (MELS + 1)), mid = mel_hz(top * (mel + 1) / (MELS + 1)),
                high = mel_hz(top * (mel + 2) / (MELS + 1));
@@ -369,50 +336,22 @@ static void put_word(struct maker *m, int32_t token)
         for (uint32_t k = (uint32_t)token; k; k /= 70)
             n += snprintf(word + n, sizeof word - (size_t)n, "%c%c", consonants[k % 14],
                           vowels[k / 14 % 5]);
-    put_i32(m, (int32_t)strlen(word));
+    weights_put_i32(m->out, (int32_t)strlen(word));
     fputs(word, m->out);
-}
-
-static enum ggml_ftype file_type(enum ggml_type type)
-{
-    return type == GGML_TYPE_F32    ? GGML_FTYPE_ALL_F32
-           : type == GGML_TYPE_F16  ? GGML_FTYPE_MOSTLY_F16
-           : type == GGML_TYPE_Q4_0 ? GGML_FTYPE_MOSTLY_Q4_0
-           : type == GGML_TYPE_Q4_1 ? GGML_FTYPE_MOSTLY_Q4_1
-           : type == GGML_TYPE_Q2_K ? GGML_FTYPE_MOSTLY_Q2_K
-           : type == GGML_TYPE_Q3_K ? GGML_FTYPE_MOSTLY_Q3_K
-           : type == GGML_TYPE_Q4_K ? GGML_FTYPE_MOSTLY_Q4_K
-           : type == GGML_TYPE_Q5_K ? GGML_FTYPE_MOSTLY_Q5_K
-           : type == GGML_TYPE_Q6_K ? GGML_FTYPE_MOSTLY_Q6_K
-           : type == GGML_TYPE_Q5_0 ? GGML_FTYPE_MOSTLY_Q5_0
-           : type == GGML_TYPE_Q5_1 ? GGML_FTYPE_MOSTLY_Q5_1
-                                    : GGML_FTYPE_MOSTLY_Q8_0;
 }
 
 static void header(struct maker *m)
 {
     const struct whisper_shape *s = m->shape;
     const int32_t numbers[] = {
-        MAGIC,    vocabulary_of(s), AUDIO_CONTEXT, s->state,
-        s->heads, s->audio_layers,  TEXT_CONTEXT,  s->state,
-        s->heads, s->text_layers,   MELS,          (int32_t)file_type(m->type)};
+        WEIGHTS_MAGIC, vocabulary_of(s), AUDIO_CONTEXT, s->state,
+        s->heads,      s->audio_layers,  TEXT_CONTEXT,  s->state,
+        s->heads,      s->text_layers,   MELS,          (int32_t)weights_file_type(m->type)};
     fwrite(numbers, sizeof *numbers, sizeof numbers / sizeof *numbers, m->out);
     filters(m);
-    put_i32(m, WORDS);
+    weights_put_i32(m->out, WORDS);
     for (int32_t i = 0; i < WORDS; i++)
         put_word(m, i);
-}
-
-static enum ggml_type type_named(const char *name)
-{
-    static const enum ggml_type types[] = {GGML_TYPE_F32,  GGML_TYPE_F16,  GGML_TYPE_Q4_0,
-                                           GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1,
-                                           GGML_TYPE_Q8_0, GGML_TYPE_Q2_K, GGML_TYPE_Q3_K,
-                                           GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (strcmp(name, ggml_type_name(types[i])) == 0)
-            return types[i];
-    return GGML_TYPE_F16;
 }
 
 bool whisper_write(const char *path, const struct whisper_shape *shape)
@@ -420,7 +359,7 @@ bool whisper_write(const char *path, const struct whisper_shape *shape)
     struct maker *m = calloc(1, sizeof *m);
     *m = (struct maker){.shape = shape,
                         .out = fopen(path, "wb"),
-                        .type = type_named(shape->type),
+                        .type = weights_type_named(shape->type),
                         .tensor = TOKENS};
     if (m->out) {
         learn_words(m);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* libwhisper as one lane of a model has it hear: on which threads, what of, and until when. */
-#include "stt/whisper/lane.h"
+#include "stt/window/lane.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -9,14 +9,15 @@
 
 #include "made_file.h"
 #include "made_whisper.h"
+#include "stt/whisper/model.h"
 #include "threads_now.h"
 #include "unit.h"
 
 #define WORDS "how do i add documents"
 
 static struct lane *lane;
-static char why[MODEL_WHY_BYTES];
-static int16_t sound[3 * MODEL_RATE_HZ];
+static char why[HEARER_WHY_BYTES];
+static int16_t sound[3 * HEARER_RATE_HZ];
 
 static int open_model(void **)
 {
@@ -26,7 +27,7 @@ static int open_model(void **)
     for (size_t i = 0; i < countof(sound); i++)
         sound[i] = (int16_t)(i * 2654435761u >> 20);
     assert_ok(model_open(made_whisper(shape), why));
-    assert_ok(lane_create(&lane, why));
+    assert_ok(lane_create(&whisper_hearer, &lane, why));
     return 0;
 }
 
@@ -39,23 +40,23 @@ static int close_model(void **)
 
 static void expect_words(size_t count, const char *language, uint32_t threads)
 {
-    struct model_heard heard = {};
-    const struct model_window window = {.samples = sound,
-                                        .count = count,
-                                        .language = model_language(str_of(language)),
-                                        .threads = threads};
+    struct heard heard = {};
+    const struct hearing window = {.samples = sound,
+                                   .count = count,
+                                   .language = model_language(str_of(language)),
+                                   .threads = threads};
     assert_ok(lane_hear(lane, &window, &heard, why));
     assert_str(buf_str(&heard.text), WORDS);
     assert_int_equal(heard.words_n, 5);
     assert_str(str_of(model_language_name(heard.language)), "de");
-    model_heard_finish(&heard);
+    heard_finish(&heard);
 }
 
 /* Also what libwhisper itself takes for too short. */
 static void windows_of_any_length_are_heard(void **)
 {
     static const size_t counts[] = {
-        MODEL_SAMPLES_MIN, MODEL_SAMPLES_MIN + 1, 1799, 1800, 1999, 2000, countof(sound)};
+        HEARER_SAMPLES_MIN, HEARER_SAMPLES_MIN + 1, 1799, 1800, 1999, 2000, countof(sound)};
     for (size_t i = 0; i < countof(counts); i++) {
         expect_words(counts[i], "de", 1);
         expect_words(counts[i], "auto", 1);
@@ -107,18 +108,18 @@ static void it_can_be_stopped_anywhere(void **)
     unsigned asks[2] = {};
     for (size_t i = 0; i < 2; i++) {
         for (enum err err = ERR_CANCELED; err == ERR_CANCELED; asks[i]++) {
-            struct model_heard heard = {};
+            struct heard heard = {};
             struct patience p = {.most = asks[i]};
-            const struct model_window window = {.samples = sound,
-                                                .count = countof(sound),
-                                                .language = model_language(str_of(languages[i])),
-                                                .threads = 1,
-                                                .stopped = is_over,
-                                                .arg = &p};
+            const struct hearing window = {.samples = sound,
+                                           .count = countof(sound),
+                                           .language = model_language(str_of(languages[i])),
+                                           .threads = 1,
+                                           .stopped = is_over,
+                                           .arg = &p};
             err = lane_hear(lane, &window, &heard, why);
             assert_true(err == OK || (err == ERR_CANCELED && p.asks > p.most));
             assert_int_equal(heard.text.n > 0, err == OK);
-            model_heard_finish(&heard);
+            heard_finish(&heard);
             expect_words(countof(sound), languages[i], 1);
         }
     }

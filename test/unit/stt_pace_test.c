@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* How often a window is heard anew, on machines of different speed: the sound is never left behind for long. */
-#include "stt/whisper/pace.h"
+#include "stt/window/pace.h"
 
 #include "unit.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Where the sound of an utterance is cut, and which part of it is heard. */
-#include "stt/whisper/window.h"
+#include "stt/window/window.h"
 
 #include "unit.h"
 

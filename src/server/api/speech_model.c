@@ -7,19 +7,20 @@
 #include "base/cores.h"
 #include "base/log.h"
 #include "server/engine/remote/address.h"
+#include "server/models/recogniser.h"
 
 enum {
     LOAD_MS = 5 * 60 * 1000, /* a large model from a slow disk */
     OTHER_THREADS = 2,
     STREAMS = 2,
-    WHISPER_STREAMS = 16, /* they share one model */
-    REMOTE_STREAMS = 16,  /* each keeps its sound, 25 MiB at most, until there are words */
+    MODEL_STREAMS = 16,  /* they share one model */
+    REMOTE_STREAMS = 16, /* each keeps its sound, 25 MiB at most, until there are words */
     OPTIONS_MAX = WIRE_PAYLOAD_MAX,
 };
 
-static enum err put_options(const struct conf *c, bool is_whisper, struct buf *options)
+static enum err put_options(const struct conf *c, bool has_model, struct buf *options)
 {
-    long long usual = is_whisper ? WHISPER_STREAMS : STREAMS;
+    long long usual = has_model ? MODEL_STREAMS : STREAMS;
     options->cap = OPTIONS_MAX;
     try(buf_addf(options, "streams=%lld%s%s", c->stt_streams ? (long long)c->stt_streams : usual,
                  c->stt_script[0] ? "," : "", c->stt_script));
@@ -34,25 +35,49 @@ void speech_model_finish(struct speech_model *memory)
 /* Where nobody has asked for one, a list that cannot be read is in nobody's way. */
 static void choose_vad(const struct conf *c, const char *data, struct model_named *vad)
 {
-    bool is_left_open = strcmp(c->stt_vad, "auto") == 0;
-    if (is_left_open)
+    bool is_any = strcmp(c->stt_vad, "auto") == 0;
+    if (is_any)
         model_find_of_kind(S("vad"), c->models_dir, data, vad);
     else if (strcmp(c->stt_vad, "builtin") != 0)
         model_find_named(c->stt_vad, "silero", c->models_dir, data, vad);
-    if (is_left_open && vad->wrong[0]) {
+    if (is_any && vad->wrong[0]) {
         log_warn("%s; the built-in voice detector listens", vad->wrong);
         vad->wrong[0] = 0;
     }
 }
 
-/* A server or a model that is named is meant to hear. */
+static bool is_left_open(const struct conf *c)
+{
+    return strcmp(c->stt_driver, "auto") == 0;
+}
+
+/* A server or a model that is named is meant to hear; of which kind that is, its file says. */
 static const char *driver_of(const struct conf *c)
 {
-    bool is_left_open = strcmp(c->stt_driver, "auto") == 0;
-    return !is_left_open     ? c->stt_driver
+    return !is_left_open(c)  ? c->stt_driver
            : c->stt_url[0]   ? "remote"
            : c->stt_model[0] ? "whisper"
                              : "sphinx";
+}
+
+/* A name may leave out its family: "base.en" is whisper-base.en. */
+static void find_model(const struct conf *c, const char *data, const char **driver,
+                       struct model_named *ret_file)
+{
+    model_find_named(c->stt_model, *driver, c->models_dir, data, ret_file);
+    if (!is_left_open(c))
+        return;
+    if (recogniser_is_parakeet(ret_file->path)) {
+        *driver = "parakeet";
+        return;
+    }
+    struct model_named other = {};
+    model_find_named(c->stt_model, "parakeet", c->models_dir, data, &other);
+    bool is_other = recogniser_is_parakeet(other.path) || (other.wrong[0] && !ret_file->wrong[0]);
+    if (is_other && !ret_file->name[0]) {
+        *ret_file = other;
+        *driver = "parakeet";
+    }
 }
 
 /* What finds speech stays here, as the ears. */
@@ -81,9 +106,9 @@ const char *speech_model_choose(const struct conf *c, const char *data, struct s
                                 struct engine_config *ret_config)
 {
     const char *driver = driver_of(c);
-    bool is_whisper = strcmp(driver, "whisper") == 0;
+    bool has_model = strcmp(driver, "whisper") == 0 || strcmp(driver, "parakeet") == 0;
     struct model_named *file = &memory->file;
-    enum err err = put_options(c, is_whisper, &memory->options);
+    enum err err = put_options(c, has_model, &memory->options);
     if (err != OK) {
         snprintf(file->wrong, sizeof file->wrong, "stt.script: %s", err_text(err));
         return file->wrong;
@@ -97,9 +122,9 @@ const char *speech_model_choose(const struct conf *c, const char *data, struct s
         return memory->vad.wrong;
     if (strcmp(driver, "remote") == 0)
         return choose_remote(c, memory, ret_config);
-    if (!is_whisper)
+    if (!has_model)
         return nullptr;
-    model_find_named(c->stt_model, "whisper", c->models_dir, data, file);
+    find_model(c, data, &ret_config->driver, file);
     ret_config->model = file->path;
     ret_config->sha256 = file->sha256;
     ret_config->start_ms = LOAD_MS;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which recogniser hears, by the configuration, and what it is told: PocketSphinx, which needs nothing, unless a Whisper
- * model or a server elsewhere is named; and what finds speech for it: the voice detector that is installed, or its own.
+/* Which recogniser hears, by the configuration, and what it is told: PocketSphinx, which needs nothing, unless a model
+ * of Whisper or Parakeet or a server elsewhere is named; and what finds speech for it: the voice detector that is installed, or its own.
  * Where a server elsewhere hears, the local program still finds speech and decodes: as an engine of its own, the ears. */
 #pragma once
 

@@ -117,7 +117,7 @@ static enum err skip_tensor(struct reader *r)
 
 enum err silero_check(struct str file, struct silero_facts *ret_facts, char why[SILERO_WHY_BYTES])
 {
-    struct reader r = {.file = {file, "the voice detector's file", why}};
+    struct reader r = {.file = {file, "the voice detector's file", why, 3}};
     struct silero_facts facts = {};
     try(take_head(&r, &facts));
     while (r.file.rest.n > 0)

@@ -10,29 +10,35 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "stt/libwhisper.h"
+#include "stt/whisper/doubt.h"
+#include "stt/whisper/whisper_check.h"
+#include "stt/window/window.h"
+
+static_assert((int)WINDOW_FRAMES_MAX * (int)WINDOW_FRAME <= (int)MODEL_SAMPLES_MAX &&
+              (int)WHISPER_WHY_BYTES == (int)HEARER_WHY_BYTES);
 
 enum {
-    TEXT_MAX = 16 * 1024,
     FRAMES_STEP = 256,
+    TOKENS_MAX = 200,
     TOKENS_BASE = 8, /* so many tokens, and more a second, are no speech but a loop */
     TOKENS_PER_SECOND = 7,
     SAMPLES_HEARD =
-        MODEL_RATE_HZ / 8, /* libwhisper leaves out what is shorter than 0.11 s, without a word */
+        HEARER_RATE_HZ / 8, /* libwhisper leaves out what is shorter than 0.11 s, without a word */
 };
 static constexpr float UNSURE =
     -0.6f; /* mean log-probability below which it is asked whether anybody spoke */
 
 static struct whisper_context *context; /* const after model_open */
 
-struct model_lane {
+struct hearer_lane {
     struct whisper_state *state;
-    float *samples;                    /* MODEL_SAMPLES_MAX */
-    const struct model_window *window; /* during a call */
+    float *samples;               /* MODEL_SAMPLES_MAX */
+    const struct hearing *window; /* during a call */
 };
 
 static bool is_stopped(void *arg)
 {
-    const struct model_window *w = ((const struct model_lane *)arg)->window;
+    const struct hearing *w = ((const struct hearer_lane *)arg)->window;
     return w->stopped && w->stopped(w->arg);
 }
 
@@ -41,21 +47,21 @@ static bool is_meant(void *)
     return true;
 }
 
-__attribute__((format(printf, 2, 3))) static void explain(char why[MODEL_WHY_BYTES],
+__attribute__((format(printf, 2, 3))) static void explain(char why[HEARER_WHY_BYTES],
                                                           const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(why, MODEL_WHY_BYTES, fmt, ap);
+    vsnprintf(why, HEARER_WHY_BYTES, fmt, ap);
     va_end(ap);
     size_t n = strlen(why);
     if (libwhisper_error()[0])
-        snprintf(why + n, MODEL_WHY_BYTES - n, " (%s)", libwhisper_error());
+        snprintf(why + n, HEARER_WHY_BYTES - n, " (%s)", libwhisper_error());
 }
 
 /* --- the model --- */
 
-enum err model_open(const char *path, char why[MODEL_WHY_BYTES])
+enum err model_open(const char *path, char why[HEARER_WHY_BYTES])
 {
     libwhisper_begin();
     struct whisper_context_params p = whisper_context_default_params();
@@ -82,19 +88,19 @@ int model_language(struct str tag)
     struct str rest = tag, first = tag;
     (void)str_cut(&rest, '-', &first);
     if (first.n == 0 || first.n >= sizeof name)
-        return MODEL_LANGUAGE_UNKNOWN;
+        return HEARER_LANGUAGE_UNKNOWN;
     for (size_t i = 0; i < first.n; i++)
         name[i] = (char)(first.p[i] >= 'A' && first.p[i] <= 'Z' ? first.p[i] + 32 : first.p[i]);
     bool knows_many = whisper_is_multilingual(context);
     if (strcmp(name, "auto") == 0)
-        return knows_many ? MODEL_LANGUAGE_AUTO : whisper_lang_id("en");
+        return knows_many ? HEARER_LANGUAGE_AUTO : whisper_lang_id("en");
     int id = whisper_lang_id(name);
     /* It takes names as well ("german"), which are no tags. */
     if (id < 0 || strcmp(whisper_lang_str(id), name) != 0)
-        return MODEL_LANGUAGE_UNKNOWN;
+        return HEARER_LANGUAGE_UNKNOWN;
     bool is_known = knows_many ? whisper_token_lang(context, id) < whisper_token_translate(context)
                                : strcmp(name, "en") == 0;
-    return is_known ? id : MODEL_LANGUAGE_UNKNOWN;
+    return is_known ? id : HEARER_LANGUAGE_UNKNOWN;
 }
 
 const char *model_language_name(int language)
@@ -103,16 +109,17 @@ const char *model_language_name(int language)
     return name ? name : "";
 }
 
-size_t model_tokens(struct str text, int32_t *into, size_t max)
+static size_t model_tokens(struct str text, int32_t *into, size_t max)
 {
-    autobuf copy = BUF(TEXT_MAX + 1); /* with a blank in front, as words in the middle have it */
+    autobuf copy =
+        BUF(HEARD_TEXT_MAX + 1); /* with a blank in front, as words in the middle have it */
     autofree whisper_token *all = nullptr;
     int n = 0;
-    if (text.n > 0 && text.n <= TEXT_MAX && buf_add_byte(&copy, ' ') == OK &&
+    if (text.n > 0 && text.n <= HEARD_TEXT_MAX && buf_add_byte(&copy, ' ') == OK &&
         buf_add(&copy, text) == OK && buf_z(&copy))
-        all = mem_zero(TEXT_MAX + 1, sizeof *all); /* a token is a byte at least */
+        all = mem_zero(HEARD_TEXT_MAX + 1, sizeof *all); /* a token is a byte at least */
     if (all)
-        n = whisper_tokenize(context, copy.p, all, TEXT_MAX + 1);
+        n = whisper_tokenize(context, copy.p, all, HEARD_TEXT_MAX + 1);
     size_t count = n > 0 ? (size_t)n : 0, kept = count < max ? count : max;
     if (kept)
         memcpy(into, all + count - kept, kept * sizeof *into);
@@ -121,9 +128,19 @@ size_t model_tokens(struct str text, int32_t *into, size_t max)
 
 /* --- lanes --- */
 
-enum err model_lane_create(struct model_lane **ret_lane, char why[MODEL_WHY_BYTES])
+static void model_lane_destroy(struct hearer_lane *lane)
 {
-    struct model_lane *lane = mem_zero(1, sizeof *lane);
+    if (!lane)
+        return;
+    if (lane->state)
+        whisper_free_state(lane->state);
+    free(lane->samples);
+    free(lane);
+}
+
+static enum err model_lane_create(struct hearer_lane **ret_lane, char why[HEARER_WHY_BYTES])
+{
+    struct hearer_lane *lane = mem_zero(1, sizeof *lane);
     if (!lane)
         return ERR_NOMEM;
     lane->samples = mem_zero(MODEL_SAMPLES_MAX, sizeof *lane->samples);
@@ -138,16 +155,6 @@ enum err model_lane_create(struct model_lane **ret_lane, char why[MODEL_WHY_BYTE
     return OK;
 }
 
-void model_lane_destroy(struct model_lane *lane)
-{
-    if (!lane)
-        return;
-    if (lane->state)
-        whisper_free_state(lane->state);
-    free(lane->samples);
-    free(lane);
-}
-
 /* Whole steps of 256: libwhisper's attention always goes over such, and what a window does not fill holds what another one
  * has left there, so that it would hear somebody else's sound, too. */
 static int frames_of(size_t samples)
@@ -157,15 +164,15 @@ static int frames_of(size_t samples)
     return (frames + FRAMES_STEP - 1) / FRAMES_STEP * FRAMES_STEP;
 }
 
-bool model_sees_whole(size_t samples)
+static bool model_sees_whole(size_t samples)
 {
     return frames_of(samples) == MODEL_FRAMES_MAX;
 }
 
-static struct whisper_full_params params_of(struct model_lane *lane, const struct model_window *w)
+static struct whisper_full_params params_of(struct hearer_lane *lane, const struct hearing *w)
 {
     struct whisper_full_params p = whisper_full_default_params(WHISPER_SAMPLING_GREEDY);
-    int tokens = TOKENS_BASE + (int)(w->count * TOKENS_PER_SECOND / MODEL_RATE_HZ);
+    int tokens = TOKENS_BASE + (int)(w->count * TOKENS_PER_SECOND / HEARER_RATE_HZ);
     p.n_threads = w->threads ? (int)w->threads : 1;
     p.no_context = true;
     p.no_timestamps = true;
@@ -181,9 +188,9 @@ static struct whisper_full_params params_of(struct model_lane *lane, const struc
     p.entropy_thold = 0;
     p.logprob_thold = -INFINITY;
     p.no_speech_thold = 2;
-    p.max_tokens = tokens < MODEL_TOKENS_MAX - 1 ? tokens : MODEL_TOKENS_MAX - 1;
+    p.max_tokens = tokens < TOKENS_MAX - 1 ? tokens : TOKENS_MAX - 1;
     p.audio_ctx = w->whole ? MODEL_FRAMES_MAX : frames_of(w->count); /* else the last one's */
-    p.language = w->language == MODEL_LANGUAGE_AUTO ? "auto" : whisper_lang_str(w->language);
+    p.language = w->language == HEARER_LANGUAGE_AUTO ? "auto" : whisper_lang_str(w->language);
     p.prompt_tokens = w->before_n ? w->before : nullptr;
     p.prompt_n_tokens = (int)w->before_n;
     p.abort_callback = is_stopped;
@@ -193,84 +200,36 @@ static struct whisper_full_params params_of(struct model_lane *lane, const struc
 
 /* --- text --- */
 
-struct writer {
-    struct model_heard *h;
-    const float *confidence; /* of each byte of the raw text */
-    float sum;               /* of the present word's bytes */
-    size_t bytes;            /* of it */
-};
-
-static enum err end_word(struct writer *w)
+static enum err take_text(struct hearer_lane *lane, struct heard *h)
 {
-    struct model_heard *h = w->h;
-    if (w->bytes == 0)
-        return OK;
-    try(mem_grow((void **)&h->words, &h->words_room, h->words_n + 1, sizeof *h->words));
-    h->words[h->words_n++] = (struct model_word){.at = (uint32_t)(h->text.n - w->bytes),
-                                                 .length = (uint32_t)w->bytes,
-                                                 .confidence = w->sum / (float)w->bytes};
-    w->sum = 0;
-    w->bytes = 0;
-    return OK;
-}
-
-static enum err put_character(struct writer *w, struct str c, const float *confidence)
-{
-    if (w->bytes == 0 && w->h->text.n > 0)
-        try(buf_add_byte(&w->h->text, ' '));
-    try(buf_add(&w->h->text, c));
-    w->bytes += c.n;
-    for (size_t i = 0; i < c.n; i++)
-        w->sum += confidence[i];
-    return OK;
-}
-
-/* A token may hold half a character, and the last one's other half may be missing. */
-static enum err put_words(struct model_heard *h, struct str raw, const float *confidence)
-{
-    struct writer w = {.h = h, .confidence = confidence};
-    for (size_t at = 0, n; at < raw.n; at += n) {
-        uint32_t cp = 0;
-        n = utf8_next(str_sub(raw, at, raw.n), &cp);
-        bool is_blank = n > 0 && (cp <= ' ' || cp == 0x7f || cp == 0xa0 || cp == 0x3000);
-        if (is_blank)
-            try(end_word(&w));
-        else if (n > 0)
-            try(put_character(&w, str_sub(raw, at, at + n), confidence + at));
-        n = n ? n : 1;
-    }
-    return end_word(&w);
-}
-
-static enum err take_text(struct model_lane *lane, struct model_heard *h)
-{
-    autobuf raw = BUF(TEXT_MAX);
-    autofree float *confidence = mem_zero(TEXT_MAX, sizeof *confidence);
+    autobuf raw = BUF(HEARD_TEXT_MAX);
+    autofree struct heard_byte *bytes = mem_zero(HEARD_TEXT_MAX, sizeof *bytes);
     double sum = 0;
-    if (!confidence)
+    if (!bytes)
         return ERR_NOMEM;
     int segments = whisper_full_n_segments_from_state(lane->state);
     for (int s = 0; s < segments; s++) {
         int n = whisper_full_n_tokens_from_state(lane->state, s);
-        for (int i = 0; i < n && h->tokens_n < MODEL_TOKENS_MAX; i++) {
+        for (int i = 0; i < n && h->tokens_n < TOKENS_MAX; i++) {
             whisper_token_data t = whisper_full_get_token_data_from_state(lane->state, s, i);
             if (t.id >= whisper_token_eot(context))
                 continue;
             size_t at = raw.n;
             try(buf_add(&raw, str_of(whisper_token_to_str(context, t.id))));
             for (; at < raw.n; at++)
-                confidence[at] = t.p >= 0 && t.p <= 1 ? t.p : 0; /* a broken model's is no number */
+                bytes[at].confidence =
+                    t.p >= 0 && t.p <= 1 ? t.p : 0; /* a broken model's is no number */
             h->tokens[h->tokens_n++] = t.id;
             sum += (double)t.plog;
         }
     }
     h->logprob = h->tokens_n ? (float)(sum / (double)h->tokens_n) : 0;
-    return put_words(h, buf_str(&raw), confidence);
+    return heard_put(h, buf_str(&raw), bytes);
 }
 
 /* libwhisper's own figure is of the wrong place: a row of logits that it has not computed. What the model says after the
  * bare start of a transcript is what its makers compare with. */
-static enum err find_no_speech(struct model_lane *lane, int threads, float *ret_share)
+static enum err find_no_speech(struct hearer_lane *lane, int threads, float *ret_share)
 {
     const whisper_token start = whisper_token_sot(context);
     if (whisper_decode_with_state(context, lane->state, &start, 1, 0, threads) != 0)
@@ -295,7 +254,7 @@ static bool no_encoder(struct whisper_context *, struct whisper_state *, void *)
 }
 
 /* Makes the spectrum and sets the number of frames, and goes no further. */
-static enum err prepare(struct model_lane *lane, struct whisper_full_params p, size_t count)
+static enum err prepare(struct hearer_lane *lane, struct whisper_full_params p, size_t count)
 {
     p.language = "en";
     p.encoder_begin_callback = no_encoder;
@@ -307,7 +266,7 @@ static enum err prepare(struct model_lane *lane, struct whisper_full_params p, s
 
 /* The token that is likeliest behind the bare start, as the model's makers do it. libwhisper's own way takes the frames of
  * the window before, cannot be stopped, and sorts what may be no numbers. */
-static enum err find_language(struct model_lane *lane, int threads, const char **ret_language)
+static enum err find_language(struct hearer_lane *lane, int threads, const char **ret_language)
 {
     const whisper_token start = whisper_token_sot(context), end = whisper_token_translate(context);
     if (whisper_encode_with_state(context, lane->state, 0, threads) != 0)
@@ -325,9 +284,9 @@ static enum err find_language(struct model_lane *lane, int threads, const char *
     return is_stopped(lane) ? ERR_CANCELED : OK;
 }
 
-static enum err hear_samples(struct model_lane *lane, struct whisper_full_params p, size_t count)
+static enum err hear_samples(struct hearer_lane *lane, struct whisper_full_params p, size_t count)
 {
-    bool is_auto = lane->window->language == MODEL_LANGUAGE_AUTO;
+    bool is_auto = lane->window->language == HEARER_LANGUAGE_AUTO;
     if (is_auto) {
         try(prepare(lane, p, count));
         try(find_language(lane, p.n_threads, &p.language));
@@ -339,24 +298,9 @@ static enum err hear_samples(struct model_lane *lane, struct whisper_full_params
     return failed ? ERR_INTERNAL : OK;
 }
 
-static void clear(struct model_heard *h)
+static enum err hear(struct hearer_lane *lane, struct heard *heard)
 {
-    buf_clear(&h->text);
-    h->text.cap = TEXT_MAX;
-    h->words_n = h->tokens_n = 0;
-    h->logprob = h->no_speech = 0;
-}
-
-void model_heard_finish(struct model_heard *h)
-{
-    buf_finish(&h->text);
-    free(h->words);
-    *h = (struct model_heard){};
-}
-
-static enum err hear(struct model_lane *lane, struct model_heard *heard)
-{
-    const struct model_window *window = lane->window;
+    const struct hearing *window = lane->window;
     size_t count = window->count;
     for (size_t i = 0; i < count; i++)
         lane->samples[i] = (float)window->samples[i] / 32768;
@@ -373,11 +317,11 @@ static enum err hear(struct model_lane *lane, struct model_heard *heard)
     return OK;
 }
 
-enum err model_hear(struct model_lane *lane, const struct model_window *window,
-                    struct model_heard *heard, char why[MODEL_WHY_BYTES])
+static enum err model_hear(struct hearer_lane *lane, const struct hearing *window,
+                           struct heard *heard, char why[HEARER_WHY_BYTES])
 {
-    check(window->count >= MODEL_SAMPLES_MIN && window->count <= MODEL_SAMPLES_MAX);
-    clear(heard);
+    check(window->count >= HEARER_SAMPLES_MIN && window->count <= MODEL_SAMPLES_MAX);
+    heard_clear(heard);
     lane->window = window;
     libwhisper_expect(is_stopped, lane);
     libwhisper_forget();
@@ -387,3 +331,39 @@ enum err model_hear(struct model_lane *lane, const struct model_window *window,
         explain(why, "the recogniser cannot evaluate this sound");
     return err;
 }
+
+/* --- as a hearer --- */
+
+static enum err check_file(struct str file, struct hearer_facts *ret_facts,
+                           char why[HEARER_WHY_BYTES])
+{
+    struct whisper_facts facts;
+    try(whisper_check(file, &facts, why));
+    *ret_facts =
+        (struct hearer_facts){.type = facts.type,
+                              .languages = facts.multilingual ? "auto" : "en",
+                              .knows = facts.multilingual ? "many languages" : "English only"};
+    return OK;
+}
+
+/* Whatever it hears it can translate. */
+static int find_language_of(struct str tag, bool)
+{
+    return model_language(tag);
+}
+
+const struct hearer whisper_hearer = {
+    .wanted = "a Whisper model, such as base.en or a file ggml-base.en.bin",
+    .check = check_file,
+    .open = model_open,
+    .close = model_close,
+    .lane_create = model_lane_create,
+    .lane_destroy = model_lane_destroy,
+    .hear = model_hear,
+    .language = find_language_of,
+    .language_name = model_language_name,
+    .sees_whole = model_sees_whole,
+    .tokens = model_tokens,
+    .doubt = doubt_of,
+    .doubt_for_good = doubt_for_good,
+};

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stt/whisper/whisper_check.h"
 
-#include <ggml.h>
-#include <stdckdint.h>
-
-#include "stt/weights_file.h"
+#include "stt/window/weights.h"
 
 static_assert((int)WHISPER_WHY_BYTES == (int)WEIGHTS_FILE_WHY_BYTES);
 
@@ -18,6 +15,7 @@ enum {
     STATE_MAX = 2048,
     LAYERS_MAX = 64,
     BINS = 201,
+    DIMS = 3,
 };
 
 struct numbers {
@@ -33,28 +31,6 @@ struct reader {
 };
 
 /* --- the numbers at its head --- */
-
-/* libwhisper takes the number for one with a sign, and stops the program where what is left of it is none of these. */
-static bool find_type(uint32_t file_type, enum ggml_type *ret_type)
-{
-    static const struct {
-        uint32_t file;
-        enum ggml_type type;
-    } types[] = {
-        {0, GGML_TYPE_F32},   {1, GGML_TYPE_F16},   {2, GGML_TYPE_Q4_0},  {3, GGML_TYPE_Q4_1},
-        {7, GGML_TYPE_Q8_0},  {8, GGML_TYPE_Q5_0},  {9, GGML_TYPE_Q5_1},  {10, GGML_TYPE_Q2_K},
-        {11, GGML_TYPE_Q3_K}, {12, GGML_TYPE_Q4_K}, {13, GGML_TYPE_Q5_K}, {14, GGML_TYPE_Q6_K},
-    };
-    if (file_type / GGML_QNT_VERSION_FACTOR > GGML_QNT_VERSION)
-        return false;
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        if (types[i].file == file_type % GGML_QNT_VERSION_FACTOR) {
-            *ret_type = types[i].type;
-            return true;
-        }
-    }
-    return false;
-}
 
 static bool are_of_whisper(const struct numbers *n)
 {
@@ -83,24 +59,11 @@ static enum err take_numbers(struct reader *r)
     if (!are_of_whisper(n))
         return weights_file_refuse(
             &r->file, "the numbers at the head of the model file are those of no Whisper");
-    if (!find_type(n->type, &r->type))
-        return weights_file_refuse(&r->file,
-                                   "the model file's weights are of a kind that is not known here; "
-                                   "a newer Repartee may read it");
+    try(weights_type(&r->file, n->type, &r->type));
     if (n->state % (uint32_t)ggml_blck_size(r->type) != 0)
         return weights_file_refuse(&r->file, "the model file's rows are no whole blocks");
     r->small_type = r->type == GGML_TYPE_F32 ? GGML_TYPE_F32 : GGML_TYPE_F16;
     return OK;
-}
-
-static enum err take_weights(struct reader *r, enum ggml_type type, size_t n)
-{
-    struct str weights;
-    try(weights_file_take(&r->file, n, &weights));
-    return ggml_validate_row_data(type, weights.p, weights.n)
-               ? OK
-               : weights_file_refuse(
-                     &r->file, "the model file has weights that are no numbers; it is damaged");
 }
 
 static enum err check_filters(struct reader *r)
@@ -110,7 +73,7 @@ static enum err check_filters(struct reader *r)
     try(weights_file_number(&r->file, &bins));
     if (mels != r->n.mels || bins != BINS)
         return weights_file_refuse(&r->file, "the model file's filters do not fit its numbers");
-    return take_weights(r, GGML_TYPE_F32, (size_t)mels * bins * sizeof(float));
+    return weights_take(&r->file, GGML_TYPE_F32, (size_t)mels * bins * sizeof(float));
 }
 
 static enum err skip_words(struct reader *r)
@@ -141,7 +104,7 @@ enum size : uint8_t { NONE, ONE, THREE, STATE, STATE4, MELS, AUDIO, TEXT, TOKENS
 struct tensor {
     const char *name;
     enum kind kind;
-    enum size size[WEIGHTS_FILE_DIMS_MAX];
+    enum size size[DIMS];
 };
 
 static const struct tensor audio_whole[] = {
@@ -203,18 +166,6 @@ static void find_halves(const struct numbers *n, struct half ret_half[2])
                                 sizeof layer / sizeof *layer, n->text_layers};
 }
 
-/* The number of a layer before the next full stop; digits alone, without a nought in front. */
-static bool cut_layer(struct str *name, uint32_t layers, uint32_t *ret_layer)
-{
-    struct str digits;
-    int64_t n = -1;
-    if (!str_cut(name, '.', &digits) || digits.n == 0 || digits.n > 2 ||
-        str_to_i64(digits, &n) != OK || n < 0 || n >= layers || (digits.n == 2) != (n > 9))
-        return false;
-    *ret_layer = (uint32_t)n;
-    return true;
-}
-
 static const struct tensor *find_in(const struct tensor *list, uint32_t count, struct str name)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -236,7 +187,7 @@ static const struct tensor *find_tensor(struct reader *r, struct str name)
         uint32_t count = half[i].whole_n, at = LAYERS_MAX;
         if (str_starts(name, S("blocks."))) {
             name = str_sub(name, sizeof "blocks." - 1, name.n);
-            if (!cut_layer(&name, half[i].layers, &at))
+            if (!weights_cut_layer(&name, half[i].layers, &at))
                 return nullptr;
             list = layer;
             count = half[i].layer_n;
@@ -300,22 +251,18 @@ static enum err check_tensor(struct reader *r)
                           : t->kind == SMALL ? r->small_type
                                              : r->type;
     bool fits = h.type == (uint32_t)want;
-    for (int i = 0; i < WEIGHTS_FILE_DIMS_MAX; i++)
+    for (int i = 0; i < DIMS; i++)
         fits = fits && h.size[i] == size_of(&r->n, t->size[i]);
     if (!fits)
         return weights_file_refuse(&r->file, "the model file's tensor %s has a wrong shape or type",
                                    t->name);
-    size_t rows, bytes;
-    if (ckd_mul(&rows, (size_t)h.size[1], h.size[2]) ||
-        ckd_mul(&bytes, ggml_row_size(want, h.size[0]), rows))
-        return weights_file_refuse(&r->file, "the model file has a tensor of an impossible size");
-    return take_weights(r, want, bytes);
+    return weights_take_tensor(&r->file, &h, want);
 }
 
 enum err whisper_check(struct str file, struct whisper_facts *ret_facts,
                        char why[WHISPER_WHY_BYTES])
 {
-    struct reader r = {.file = {file, "the model file", why}};
+    struct reader r = {.file = {file, "the model file", why, DIMS}};
     try(take_numbers(&r));
     try(check_filters(&r));
     try(skip_words(&r));

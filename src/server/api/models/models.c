@@ -9,6 +9,8 @@
 #include "server/engine/engine.h"
 #include "server/models/named.h"
 
+enum { FAMILIES = 2 }; /* whose names may be left out, of one option */
+
 static void destroy(struct models *m)
 {
     if (!m)
@@ -72,20 +74,31 @@ static bool is_meant(const struct models *m, const struct model *installed, cons
            strcmp(path, real) == 0;
 }
 
-static bool is_named(const struct models *m, const struct model *installed, int named)
+/* Under one name there may be a Whisper and a Parakeet: while one of their recognisers runs, its own is meant. */
+static bool is_of_other(const char *const families[FAMILIES], const char *family,
+                        const char *driver)
 {
-    static const char *const families[NAMED_COUNT] = {
-        [NAMED_LLM] = "", [NAMED_EMBED] = "", [NAMED_STT] = "whisper", [NAMED_TTS] = "piper"};
-    return is_meant(m, installed, option_of(m->server->conf, named), families[named],
-                    m->real[named]);
+    bool runs_one = false;
+    for (int i = 0; i < FAMILIES && families[i]; i++)
+        runs_one = runs_one || strcmp(families[i], driver) == 0;
+    return runs_one && strcmp(family, driver) != 0;
 }
 
-static bool runs(const struct engine *e, const char *drivers)
+/* `driver`: of the engine that loads what is named; "": none runs. */
+static bool is_named(const struct models *m, const struct model *installed, int named,
+                     const char *driver)
 {
-    struct engine_info info = {.driver = ""};
-    if (e)
-        engine_info(e, &info);
-    return str_listed(str_of(drivers), str_of(info.driver));
+    static const char *const families[NAMED_COUNT][FAMILIES] = {
+        [NAMED_LLM] = {""},
+        [NAMED_EMBED] = {""},
+        [NAMED_STT] = {"whisper", "parakeet"},
+        [NAMED_TTS] = {"piper"}};
+    const char *name = option_of(m->server->conf, named);
+    for (int i = 0; i < FAMILIES && families[named][i]; i++)
+        if (!is_of_other(families[named], families[named][i], driver) &&
+            is_meant(m, installed, name, families[named][i], m->real[named]))
+            return true;
+    return false;
 }
 
 /* By the options of an engine that stays the same while the server runs. */
@@ -97,11 +110,15 @@ static enum model_use use_by_options(const struct models *m, const struct model 
         const struct engine *engine;
         const char *drivers; /* that load what is named */
     } rows[] = {{NAMED_EMBED, s->embed, "llama"},
-                {NAMED_STT, s->stt, "whisper"},
+                {NAMED_STT, s->stt, "whisper,parakeet"},
                 {NAMED_TTS, s->tts, "piper,kokoro"}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (is_named(m, installed, rows[i].named))
-            return runs(rows[i].engine, rows[i].drivers) ? USE_NOW : USE_NAMED;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct engine_info now = {.driver = ""};
+        if (rows[i].engine)
+            engine_info(rows[i].engine, &now);
+        if (is_named(m, installed, rows[i].named, now.driver))
+            return str_listed(str_of(rows[i].drivers), str_of(now.driver)) ? USE_NOW : USE_NAMED;
+    }
     return USE_NONE;
 }
 
@@ -130,7 +147,7 @@ enum model_use models_use(const struct models *m, const struct model *installed)
     enum model_use use = use_by_options(m, installed);
     if (use != USE_NONE)
         return use;
-    if (!language_model_is_elsewhere(c) && is_named(m, installed, NAMED_LLM))
+    if (!language_model_is_elsewhere(c) && is_named(m, installed, NAMED_LLM, ""))
         return USE_NAMED;
     return answerer_holds(s->answerer, installed->name) ? USE_HELD : USE_NONE;
 }

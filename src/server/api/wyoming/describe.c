@@ -17,6 +17,7 @@ static const struct maker {
 } makers[] = {
     {"sphinx", "Carnegie Mellon University", "https://cmusphinx.github.io"},
     {"whisper", "OpenAI", "https://github.com/openai/whisper"},
+    {"parakeet", "NVIDIA", "https://github.com/NVIDIA/NeMo"},
     {"flite", "Carnegie Mellon University", "https://github.com/festvox/flite"},
     {"espeak", "espeak-ng", "https://github.com/espeak-ng/espeak-ng"},
     {"piper", "Rhasspy", "https://github.com/rhasspy/piper"},

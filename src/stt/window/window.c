@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stt/whisper/window.h"
+#include "stt/window/window.h"
 
 #include <stdlib.h>
 #include <string.h>

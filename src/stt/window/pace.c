@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stt/whisper/pace.h"
+#include "stt/window/pace.h"
 
 enum { TOOK_MAX_MS = 60000 };
 

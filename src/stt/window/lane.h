@@ -9,14 +9,15 @@
  */
 #pragma once
 
-#include "stt/whisper/model.h"
+#include "stt/window/hearer.h"
 
 struct lane;
 
 /* The first window touches all memory that a short one needs; it is heard on the thread that calls. `why` holds a
  * sentence. */
-enum err lane_create(struct lane **ret_lane, char why[MODEL_WHY_BYTES]);
+enum err lane_create(const struct hearer *hearer, struct lane **ret_lane,
+                     char why[HEARER_WHY_BYTES]);
 void lane_destroy(struct lane *lane); /* takes NULL */
-/* model_hear on the lane's thread; waits. ERR_NOMEM, too: there is no thread. */
-enum err lane_hear(struct lane *lane, const struct model_window *window, struct model_heard *heard,
-                   char why[MODEL_WHY_BYTES]);
+/* `hear` on the lane's thread; waits. ERR_NOMEM, too: there is no thread. */
+enum err lane_hear(struct lane *lane, const struct hearing *window, struct heard *heard,
+                   char why[HEARER_WHY_BYTES]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stt/whisper/lanes.h"
+#include "stt/window/lanes.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/memory_room.h"
 #include "stt/pool.h"
-#include "stt/whisper/lane.h"
+#include "stt/window/lane.h"
 
 enum {
     THREADS_OF_LANE = 4, /* more are hardly faster */
@@ -16,19 +16,30 @@ enum {
     MEMORY_SHARE = 2, /* the first part of so many of what is free is for lanes */
 };
 
-static struct pool *lanes; /* const after open */
-static uint32_t threads;   /* const after open: of a lane */
-static struct lane *first; /* while it is opened: the pool's first one */
+static const struct hearer *hearer; /* const after open */
+static struct pool *lanes;          /* const after open */
+static uint32_t threads;            /* const after open: of a lane */
+static uint64_t lane_bytes;         /* const after open: that one asks for, as far as it is known */
+static struct lane *first;          /* while it is opened: the pool's first one */
 static bool has_failed; /* the pool's thread's: the last one could not be made, and that was said */
 static atomic_uint waiting; /* for a lane, to hear for good */
+
+/* The libraries throw, or end the program, where they are refused memory; so it is tried before. */
+static enum err try_lane(struct lane **ret_lane, char why[HEARER_WHY_BYTES])
+{
+    if (memory_can_have(lane_bytes))
+        return lane_create(hearer, ret_lane, why);
+    snprintf(why, HEARER_WHY_BYTES, "there is too little memory to hear with this model");
+    return ERR_NOMEM;
+}
 
 /* A further one that cannot be made is tried again each second. */
 static enum err make_lane(void *, void **ret_item)
 {
-    char why[MODEL_WHY_BYTES] = "";
+    char why[HEARER_WHY_BYTES] = "";
     struct lane *lane = first;
     first = nullptr;
-    enum err err = lane ? OK : lane_create(&lane, why);
+    enum err err = lane ? OK : try_lane(&lane, why);
     if (err == OK)
         *ret_item = lane;
     else if (!has_failed)
@@ -64,11 +75,15 @@ enum err lanes_open(const struct lanes_wish *wish, struct lanes_facts *ret_facts
 {
     const struct pool_maker maker = {.make = make_lane, .destroy = destroy_lane};
     uint32_t count = lanes_of(wish);
-    uint64_t before = memory_own().asked_bytes; /* what it asks for it will touch */
-    static_assert((int)STT_WHY_BYTES == (int)MODEL_WHY_BYTES);
-    try(lane_create(&first, why));
-    uint64_t with_lane = memory_own().asked_bytes,
-             each = with_lane > before ? with_lane - before : 0;
+    uint64_t before = memory_own().asked_bytes; /* what it asks for it will touch, or says not to */
+    static_assert((int)STT_WHY_BYTES == (int)HEARER_WHY_BYTES);
+    hearer = wish->hearer;
+    uint64_t vain = hearer->vain_bytes ? hearer->vain_bytes() : 0;
+    lane_bytes = vain;
+    try(try_lane(&first, why));
+    uint64_t with_lane = memory_own().asked_bytes;
+    lane_bytes = with_lane > before ? with_lane - before : 0;
+    uint64_t each = lane_bytes > vain ? lane_bytes - vain : 0;
     count = that_fit(count, each);
     enum err err = pool_create(&maker, count, &lanes);
     if (err != OK) {
@@ -107,8 +122,8 @@ static enum err take_lane(const struct stt_request *r, bool for_good, void **ret
     return atomic_load(&waiting) ? ERR_BUSY : pool_take(lanes, 0, r->stopped, r->arg, ret_lane);
 }
 
-enum err lanes_hear(const struct stt_request *request, struct model_window *window, bool for_good,
-                    struct model_heard *heard, uint64_t *ret_took_us)
+enum err lanes_hear(const struct stt_request *request, struct hearing *window, bool for_good,
+                    struct heard *heard, uint64_t *ret_took_us)
 {
     void *lane;
     window->threads = threads;

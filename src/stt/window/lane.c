@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stt/whisper/lane.h"
+#include "stt/window/lane.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -8,16 +8,17 @@
 #include "base/mem.h"
 
 struct lane {
-    struct model_lane *model; /* the thread's, once there is one */
+    const struct hearer *hearer;
+    struct hearer_lane *own; /* the thread's, once there is one */
     pthread_t thread;
     bool has_thread; /* the caller's */
     pthread_mutex_t mu;
     pthread_cond_t changed;
-    bool leaving;                      /* mu */
-    const struct model_window *window; /* mu; NULL: there is none to be heard */
-    struct model_heard *heard;         /* mu */
-    char *why;                         /* mu */
-    enum err err;                      /* mu */
+    bool leaving;                 /* mu */
+    const struct hearing *window; /* mu; NULL: there is none to be heard */
+    struct heard *heard;          /* mu */
+    char *why;                    /* mu */
+    enum err err;                 /* mu */
 };
 
 static void *hear_windows(void *arg)
@@ -29,9 +30,9 @@ static void *hear_windows(void *arg)
             pthread_cond_wait(&lane->changed, &lane->mu);
         if (!lane->window)
             break;
-        const struct model_window *window = lane->window;
+        const struct hearing *window = lane->window;
         pthread_mutex_unlock(&lane->mu);
-        enum err err = model_hear(lane->model, window, lane->heard, lane->why);
+        enum err err = lane->hearer->hear(lane->own, window, lane->heard, lane->why);
         pthread_mutex_lock(&lane->mu);
         lane->err = err;
         lane->window = nullptr;
@@ -41,31 +42,35 @@ static void *hear_windows(void *arg)
     return nullptr;
 }
 
-static enum err warm_up(struct model_lane *model, char why[MODEL_WHY_BYTES])
+static enum err warm_up(const struct lane *lane, char why[HEARER_WHY_BYTES])
 {
-    struct model_heard heard = {};
-    autofree int16_t *silence = mem_zero(MODEL_RATE_HZ, sizeof *silence);
+    struct heard heard = {};
+    autofree int16_t *silence = mem_zero(HEARER_RATE_HZ, sizeof *silence);
     if (!silence)
         return ERR_NOMEM;
-    const struct model_window window = {.samples = silence,
-                                        .count = MODEL_RATE_HZ,
-                                        .language = model_language(S("en")),
-                                        .threads = 1};
-    enum err err = model_hear(model, &window, &heard, why);
-    model_heard_finish(&heard);
+    const struct hearing window = {.samples = silence,
+                                   .count = HEARER_RATE_HZ,
+                                   .language = lane->hearer->language(S("en"), false),
+                                   .threads = 1};
+    enum err err = lane->hearer->hear(lane->own, &window, &heard, why);
+    heard_finish(&heard);
     return err;
 }
 
-enum err lane_create(struct lane **ret_lane, char why[MODEL_WHY_BYTES])
+enum err lane_create(const struct hearer *hearer, struct lane **ret_lane,
+                     char why[HEARER_WHY_BYTES])
 {
     struct lane *lane = mem_zero(1, sizeof *lane);
     if (!lane)
         return ERR_NOMEM;
     check(pthread_mutex_init(&lane->mu, nullptr) == 0);
     check(pthread_cond_init(&lane->changed, nullptr) == 0);
-    enum err err = model_lane_create(&lane->model, why);
+    lane->hearer = hearer;
+    enum err err = hearer->lane_create(&lane->own, why);
     if (err == OK)
-        err = warm_up(lane->model, why);
+        err = warm_up(lane, why);
+    if (err == OK && hearer->try_longest)
+        err = hearer->try_longest(lane->own, why);
     if (err == OK)
         *ret_lane = lane;
     else
@@ -83,14 +88,14 @@ void lane_destroy(struct lane *lane)
     pthread_mutex_unlock(&lane->mu);
     if (lane->has_thread)
         pthread_join(lane->thread, nullptr);
-    model_lane_destroy(lane->model);
+    lane->hearer->lane_destroy(lane->own);
     pthread_cond_destroy(&lane->changed);
     pthread_mutex_destroy(&lane->mu);
     free(lane);
 }
 
-enum err lane_hear(struct lane *lane, const struct model_window *window, struct model_heard *heard,
-                   char why[MODEL_WHY_BYTES])
+enum err lane_hear(struct lane *lane, const struct hearing *window, struct heard *heard,
+                   char why[HEARER_WHY_BYTES])
 {
     if (!lane->has_thread)
         lane->has_thread = pthread_create(&lane->thread, nullptr, hear_windows, lane) == 0;
