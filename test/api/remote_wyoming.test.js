@@ -52,7 +52,7 @@ test('another Repartee hears, with and without a button', async (t) => {
   assert.deepEqual([status, json.error.param], [400, 'timestamp_granularities']);
   assert.equal(await spoken(server, samplesOf(wav)), own_words);
   await microphone.say(said(SAID));
-  const heard = await voice.wait((/** @type {any} */ e) => e.type === 'final');
+  const heard = await voice.wait((/** @type {any} */ e) => e.type === 'final', 'what was said');
   assert.ok(shareHeard(SAID, heard.text) >= 0.5, heard.text);
   await until(async () => (await engines(far)).stt.live === 0 && (await engines(server)).stt.live === 0, 'free places');
   assert.equal(await server.stop(), 0, server.log());
@@ -81,7 +81,8 @@ test("the protocol's own server hears, is killed in the middle, and comes back",
   assert.equal((await engines(server)).stt.notes, `tiny-int8 at wyoming://${address}`);
   assert.equal(await spoken(server, samples), own_words);
   assert.equal((await hear(server, file, { language: 'en' })).json.text, own_words);
-  assert.deepEqual(utterances.at(-1), { bytes: samples.byteLength, language: 'en', name: null });
+  await until(() => utterances.length === 2, 'what the peer prints');
+  assert.deepEqual(utterances[1], { bytes: samples.byteLength, language: 'en', name: null });
   /* Killed while somebody speaks, and there again when he has ended: nothing of it is lost. */
   await talking(server, {}, async (talk) => {
     talk.send({ type: 'start' });
