@@ -45,6 +45,8 @@ static const struct row of_errs[] = {
     {REMOTE_LLM, ERR_TIMEOUT, ERR_ENGINE, "cannot be reached", false},
     {REMOTE_STT, ERR_CLOSED, ERR_ENGINE, "before its answer", true, 0, false},
     {REMOTE_LLM, ERR_CLOSED, ERR_ENGINE, "in the middle of its answer", true, 0, true},
+    {REMOTE_LLM, ERR_CONFLICT, ERR_ENGINE, "before it had heard everything", true},
+    {REMOTE_STT, ERR_CONFLICT, ERR_ENGINE, "before it had heard everything", true},
     {REMOTE_LLM, ERR_UNSUPPORTED, ERR_UNSUPPORTED, "tells no logprobs", false},
     {REMOTE_STT, ERR_INVALID, ERR_INVALID, "does not measure when each word was said", false},
     {REMOTE_LLM, ERR_TOOBIG, ERR_ENGINE, "language model's answer is too long", false},
@@ -121,10 +123,37 @@ static void an_address_that_cannot_be_is_told(void **)
         }
 }
 
+static void wyoming_is_told_by_its_scheme(void **)
+{
+    static const struct {
+        const char *url, *key, *address, *sentence;
+    } rows[] = {
+        {"tcp://h:10300", "", "h:10300", nullptr},
+        {"wyoming://[::1]:1/", "", "[::1]:1/", nullptr},
+        {"tcp://h", "", "h", "stt.url must be tcp://HOST:PORT"},
+        {"tcp://", "", "", "stt.url must be tcp://HOST:PORT"},
+        {"tcp://h:1/v1", "", "h:1/v1", "stt.url must be tcp://HOST:PORT"},
+        {"tcp://h:1//", "", "h:1//", "stt.url must be tcp://HOST:PORT"},
+        {"tcp://h:1", "k", "h:1", "stt.key is for a server"},
+        {"http://h:1/v1", "k", nullptr, nullptr},
+        {"TCP://h:1", "", nullptr, "stt.url must be http"},
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        const char *address = remote_address_of_wyoming(rows[i].url),
+                   *wrong = remote_address_wrong(REMOTE_STT, rows[i].url, rows[i].key);
+        assert_string_equal(address ? address : "", rows[i].address ? rows[i].address : "");
+        assert_int_equal(wrong != nullptr, rows[i].sentence != nullptr);
+        if (wrong)
+            assert_memory_equal(wrong, rows[i].sentence, strlen(rows[i].sentence));
+    }
+    assert_non_null(remote_address_wrong(REMOTE_LLM, "tcp://h:1", ""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_that_cannot_be_is_told),
+        cmocka_unit_test(wyoming_is_told_by_its_scheme),
         cmocka_unit_test(statuses),
         cmocka_unit_test(errors),
         cmocka_unit_test(pauses),

@@ -2,6 +2,8 @@
 #include "server/net/fetch.h"
 
 #include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -25,7 +27,7 @@ struct fetch {
     struct curl_slist *headers;
     struct buf in; /* what came and was not told yet: not from inside of curl */
     struct fetch *next, **link;
-    bool is_over, is_head_told;
+    bool is_over, is_head_told, is_dial;
     bool was_denied; /* an address was not public */
     CURLcode code;
     enum err err; /* of ours, while bytes came */
@@ -207,11 +209,23 @@ static enum err err_of(const struct fetch *f)
     }
 }
 
+/* A descriptor of our own, since curl closes its with the fetch. */
+static enum err take_connection(const struct fetch *f, int *ret_fd)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    if (curl_easy_getinfo(f->curl, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK || fd == CURL_SOCKET_BAD)
+        return ERR_CLOSED;
+    *ret_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return *ret_fd < 0 ? err_from_errno(errno) : OK;
+}
+
 static void finish(struct fetch *f)
 {
     const struct fetch_events *events = f->events;
     void *arg = f->arg;
-    struct fetch_result result = {.err = err_of(f), .status = fetch_status(f)};
+    struct fetch_result result = {.err = err_of(f), .status = fetch_status(f), .fd = -1};
+    if (f->is_dial && result.err == OK)
+        result.err = f->err = take_connection(f, &result.fd);
     curl_off_t after = 0;
     (void)curl_easy_getinfo(f->curl, CURLINFO_RETRY_AFTER, &after);
     result.retry_after_s = after < 0 ? 0 : after > UINT32_MAX ? UINT32_MAX : (uint32_t)after;
@@ -377,7 +391,9 @@ static enum err set_up(struct fetch *f, const struct fetch_request *r)
         set(CURLOPT_OPENSOCKETFUNCTION, open_public);
         set(CURLOPT_OPENSOCKETDATA, f);
     }
-    if (url_is_this_machine(r->url))
+    if (r->is_dial)
+        set(CURLOPT_CONNECT_ONLY, 1L);
+    if (r->is_dial || url_is_this_machine(r->url))
         set(CURLOPT_PROXY, "");
     try(list_headers(f, r));
     set(CURLOPT_HTTPHEADER, f->headers);
@@ -405,6 +421,7 @@ enum err fetch_start(struct fetcher *m, const struct fetch_request *request,
     f->fetcher = m;
     f->events = events;
     f->arg = arg;
+    f->is_dial = request->is_dial;
     f->in = BUF(WAITING_MAX);
     f->curl = curl_easy_init();
     enum err err = f->curl ? set_up(f, request) : ERR_NOMEM;

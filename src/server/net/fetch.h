@@ -38,6 +38,8 @@ struct fetch_request {
     /* Only by addresses of the public Internet (net/public_address.h), or by a proxy that the environment names, which
      * then is the one to judge. ERR_DENIED when there are none such. */
     bool is_public;
+    /* The connection alone, as far as TCP: nothing is sent, no proxy asked, and fetch_result.fd is it. */
+    bool is_dial;
     const char *const
         *headers; /* further lines, such as "Range: bytes=5-", up to NULL; NULL: none. Copied */
 };
@@ -46,6 +48,7 @@ struct fetch_result {
         err; /* OK: the answer is whole, whatever its status. ERR_TIMEOUT, ERR_NOMEM, ERR_CLOSED: cut;
                    * ERR_NOTFOUND: no connection; ERR_DENIED: none that is allowed; ERR_IO: what came is no HTTP, or TLS failed */
     int status; /* 0: none came */
+    int fd;     /* with is_dial and OK: connected, and the owner's from now on; else -1 */
     uint32_t retry_after_s;
     char why[120]; /* of err, for the log; "" with OK */
 };

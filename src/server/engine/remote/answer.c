@@ -27,15 +27,6 @@ void remote_answer_finish(struct remote_answer *a)
 
 /* --- failures that the server tells --- */
 
-/* One line of at most `size` bytes with the NUL, that no code point is cut in. */
-static void put_line(struct str s, char *into, size_t size)
-{
-    size_t n = utf8_prefix(s, size - 1);
-    for (size_t i = 0; i < n; i++)
-        into[i] = (unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f ? ' ' : s.p[i];
-    into[n] = 0;
-}
-
 static bool holds(struct str s, struct str key)
 {
     return key.n && str_find(s, key) < s.n;
@@ -44,7 +35,7 @@ static bool holds(struct str s, struct str key)
 /* The key is looked for before anything is cut: a part of it is too much. */
 static void put_words(struct str s, struct str key, char said[REMOTE_SAID_BYTES])
 {
-    put_line(holds(s, key) ? S("(words that hold the key)") : s, said, REMOTE_SAID_BYTES);
+    said_line(holds(s, key) ? S("(words that hold the key)") : s, said, REMOTE_SAID_BYTES);
 }
 
 /* OpenAI: {"error": {"message", "type", "code"}}; some: {"error": "…"}, {"object": "error", "message"},
@@ -389,20 +380,6 @@ enum err remote_answer_end(struct remote_answer *a)
 
 /* --- the list of models --- */
 
-static void add_name(struct remote_models *m, struct str name)
-{
-    static const struct str more = S(", …");
-    char line[REMOTE_MODEL_BYTES];
-    put_line(name, line, sizeof line);
-    size_t n = strlen(m->names), room = sizeof m->names - 1 - n, comma = n ? 2 : 0;
-    if (str_ends(str_of(m->names), S("…")))
-        return;
-    struct str part = comma + strlen(line) + more.n <= room ? str_of(line) : S("…");
-    memcpy(m->names + n, ", ", comma);
-    memcpy(m->names + n + comma, part.p, part.n);
-    m->names[n + comma + part.n] = 0;
-}
-
 /* vLLM: max_model_len; llama-server: meta.n_ctx. */
 static uint32_t context_of(const struct json_val *model)
 {
@@ -429,10 +406,10 @@ static void add_model(struct remote_models *m, const struct json_val *model, str
         (task && its_task.n && !str_eq(its_task, str_of(task))))
         return;
     m->count++;
-    add_name(m, id);
+    said_name(m->names, id);
     bool is_it = wanted.n ? is_called(model, wanted) : m->count == 1;
     if (is_it) {
-        put_line(wanted.n ? wanted : id, m->name, sizeof m->name);
+        said_line(wanted.n ? wanted : id, m->name, sizeof m->name);
         m->context = context_of(model);
     } else if (!wanted.n) {
         m->name[0] = 0; /* which one? */

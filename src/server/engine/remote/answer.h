@@ -11,14 +11,13 @@
 #pragma once
 
 #include "base/str.h"
+#include "server/engine/remote/said.h"
 #include "server/net/sse_reader.h"
 #include "wire/logprob.h"
 
 enum {
-    REMOTE_SAID_BYTES = 200,             /* room for the server's own words, with their NUL */
     REMOTE_TEXT_MAX = 1024 * 1024,       /* bytes of an answer */
     REMOTE_BODY_BYTES_MAX = 1024 * 1024, /* of a body that is no stream */
-    REMOTE_MODEL_BYTES = 200,
     REMOTE_CALLS_MAX = 128,
     REMOTE_STREAM_MAX = 64 * 1024 * 1024, /* of an event stream, all in all */
 };

@@ -6,35 +6,30 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "server/engine/remote/hearing.h"
 #include "wire/language_name.h"
 
 enum {
     SHORT_MS = 100, /* nobody says a word in less */
-    REFUSAL_MAX = 64 * 1024,
     PROMPT_MAX = 16 * 1024,
     AGREEING = 2,
-    USUAL_MS = 30000, /* of an utterance: how long a longer one took says nothing about others */
 };
-enum { SEGMENTS_NONE, SEGMENTS_WANTED, SEGMENTS_TIMED }; /* as stt_open has it */
 
-void remote_hearing_hang_up(struct remote_hearing *h)
+static void hang_up(struct remote_hearing *h)
 {
     h->work.busy_until_ms = 0;
-    fetch_cancel(h->fetch);
-    h->fetch = nullptr;
-    buf_clear(&h->reply);
+    h->way->hang_up(h);
 }
 
 static void hearing_free(struct remote_hearing *h)
 {
-    remote_hearing_hang_up(h);
+    hang_up(h);
     remote_work_remove(&h->work);
     timer_stop(&h->timer);
     deferred_cancel(&h->say);
     remote_sound_finish(&h->sound);
     agree_finish(&h->agree);
+    wyoming_words_finish(&h->words);
     struct buf *own[] = {&h->language, &h->prompt, &h->copy, &h->reply, &h->shown};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         buf_finish(own[i]);
@@ -53,7 +48,7 @@ static void hearing_fail(struct remote_hearing *h, enum err err, const char *sen
 
 static void say_later(struct remote_hearing *h, enum hearing_phase phase)
 {
-    remote_hearing_hang_up(h);
+    hang_up(h);
     timer_stop(&h->timer);
     h->phase = phase;
     deferred_call(&h->say);
@@ -83,7 +78,7 @@ static void on_say(void *arg)
         remote_send(r, stream, MSG_stt_final, &(struct msg_stt_final){.audio_ms = audio_ms});
 }
 
-static enum err send_segment(void *arg, const struct msg_stt_segment *segment)
+enum err remote_hearing_tell_segment(void *arg, const struct msg_stt_segment *segment)
 {
     struct remote_hearing *h = arg;
     if (h->phase == ASKING)
@@ -93,196 +88,64 @@ static enum err send_segment(void *arg, const struct msg_stt_segment *segment)
 
 /* --- the final --- */
 
-/* Until the words are late. The longer the recording, the longer it takes. */
-static uint64_t left_ms(const struct remote_hearing *h)
+/* The longer the recording, the longer it takes. */
+uint64_t remote_hearing_left_ms(const struct remote_hearing *h)
 {
     uint64_t most = (uint64_t)h->remote->reply_ms + remote_sound_ms(&h->sound);
     uint64_t waited = (clock_us() - h->ended_us) / 1000;
     return waited < most ? most - waited : 0;
 }
 
-/* From inside of a write, too. More than the text costs some servers more time, so it is asked for where it is of use. */
-static void ask(struct remote_hearing *h)
+void remote_hearing_ask(struct remote_hearing *h)
 {
-    struct remote_sound_ask what = remote_hearing_question(h);
-    bool is_open = !what.language.n && !h->wish.translate;
-    what.verbose = !h->remote->tells_text_alone && !h->asks_text_alone &&
-                   (is_open || h->wish.segments != SEGMENTS_NONE);
-    what.times_words = what.verbose && h->wish.segments == SEGMENTS_TIMED;
-    h->asked_verbose = what.verbose;
     h->phase = ASKING;
-    h->tries++;
-    timer_start(&h->timer, left_ms(h));
-    enum err err = remote_sound_ask(&h->sound, &what);
-    if (err == OK)
-        err = remote_hearing_start(h, buf_str(&h->sound.body));
-    if (err != OK)
-        remote_hearing_fail_later(h, err, err_text(err));
+    timer_start(&h->timer, remote_hearing_left_ms(h));
+    h->way->ask(h);
 }
 
-static void try_again_or_fail(struct remote_hearing *h, struct verdict v, uint32_t retry_after_s)
+void remote_hearing_try_again(struct remote_hearing *h, struct verdict v, uint32_t retry_after_s)
 {
-    uint32_t pause_ms = verdict_pause_ms(v, h->tries, retry_after_s, left_ms(h));
+    uint32_t pause_ms = h->tries < h->way->tries_max ? verdict_pause_ms(v, h->tries, retry_after_s,
+                                                                        remote_hearing_left_ms(h))
+                                                     : 0;
     if (!pause_ms) {
         hearing_fail(h, v.err, v.sentence);
         return;
     }
-    remote_hearing_hang_up(h);
+    hang_up(h);
     h->phase = PAUSING;
     timer_start(&h->timer, pause_ms);
 }
 
-static void broke(struct remote_hearing *h, enum err err, const char *why)
-{
-    struct verdict v = verdict_of_err(REMOTE_STT, err, h->reply.n > 0);
-    char said[REMOTE_SAID_BYTES] = "";
-    if (err == ERR_SYNTAX) /* it may have told of a failure in place of words */
-        (void)!remote_refusal_read(buf_str(&h->reply), str_of(h->remote->key), said);
-    log_warn("recogniser: %s%s%s%s", v.sentence, why[0] || said[0] ? ": " : "", why, said);
-    if (err == ERR_NOTFOUND || err == ERR_CLOSED || err == ERR_TIMEOUT || err == ERR_LATE)
-        remote_look(h->remote);
-    v.passes = v.passes && !h->reply.n; /* what has begun to come may be too much for it */
-    try_again_or_fail(h, v, 0);
-}
-
-/* Not every server has verbose_json, and none says so in the same way. That it was this is known once it has heard the
- * same recording without. */
-static bool ask_for_text_alone(struct remote_hearing *h, int status)
-{
-    if (!h->asked_verbose || (status != 400 && status != 422) || h->tries >= VERDICT_TRIES_MAX)
-        return false;
-    h->asks_text_alone = true;
-    remote_hearing_hang_up(h);
-    ask(h);
-    return true;
-}
-
-static void refused(struct remote_hearing *h, const struct fetch_result *result)
-{
-    char said[REMOTE_SAID_BYTES];
-    enum err err = remote_refusal_read(buf_str(&h->reply), str_of(h->remote->key), said);
-    if (ask_for_text_alone(h, result->status))
-        return;
-    struct verdict v = verdict_of_status(REMOTE_STT, result->status, err);
-    bool is_nowhere = result->status == 404 || result->status == 405;
-    if (h->wish.translate && is_nowhere)
-        v = (struct verdict){ERR_UNSUPPORTED, "the recogniser's server translates nothing", false};
-    log_warn("recogniser: %s (HTTP %d)%s%s", v.sentence, result->status, said[0] ? ": " : "", said);
-    if (is_nowhere && !h->wish.translate)
-        remote_look_for_path(h->remote, result->status);
-    else if (result->status != 429 && result->status != 413)
-        remote_look(h->remote);
-    try_again_or_fail(h, v, result->retry_after_s);
-}
-
-static enum err tell_segments(struct remote_hearing *h, const struct remote_transcript *t)
-{
-    const struct remote_transcript_wish wish = {.audio_ms = remote_sound_ms(&h->sound),
-                                                .needs_times = h->wish.segments == SEGMENTS_TIMED};
-    return h->wish.segments == SEGMENTS_NONE ? OK
-                                             : remote_transcript_tell(t, &wish, send_segment, h);
-}
-
-static void on_answered(struct remote_hearing *h)
+/* The owner hears it when h is gone, as he may begin another one. */
+void remote_hearing_answer(struct remote_hearing *h, struct str text, struct str language,
+                           uint64_t took_us)
 {
     struct remote *r = h->remote;
-    struct remote_transcript t = {};
-    enum err err = h->reply.n ? remote_transcript_read(buf_str(&h->reply), &t) : ERR_CLOSED;
-    if (err == OK)
-        err = tell_segments(h, &t);
-    if (h->phase == ASKING && err != OK) {
-        broke(h, err, "");
-    } else if (h->phase == ASKING) {
-        struct str heard = remote_transcript_language(&t);
-        uint64_t took_us = clock_us() - h->asked_us;
-        const struct msg_stt_final final = {.text = buf_str(&t.text),
-                                            .audio_ms = remote_sound_ms(&h->sound),
-                                            .compute_us = took_us,
-                                            .language =
-                                                heard.n ? heard : remote_hearing_language(h)};
-        uint32_t stream = h->work.stream;
-        r->is_proven = true;
-        r->tells_text_alone = r->tells_text_alone || h->asks_text_alone;
-        if (final.audio_ms <= USUAL_MS)
-            r->took_us = took_us;
-        hearing_free(h);
-        remote_send(r, stream, MSG_stt_final, &final);
-    }
-    remote_transcript_finish(&t);
-}
-
-/* --- what comes --- */
-
-static void on_body(void *arg, struct str bytes)
-{
-    struct remote_hearing *h = arg;
-    h->remote->is_heard = true;
-    bool is_answer = fetch_status(h->fetch) == 200;
-    size_t most = is_answer ? REMOTE_TRANSCRIPT_BODY_MAX : REFUSAL_MAX;
-    enum err err = bytes.n > most - h->reply.n ? ERR_TOOBIG : buf_add(&h->reply, bytes);
-    if (err == OK || !is_answer)
-        return;
-    remote_hearing_hang_up(h);
-    if (h->phase == ASKING)
-        broke(h, err, "");
-    else
-        h->gives_up = true;
-}
-
-static void on_done(void *arg, const struct fetch_result *result)
-{
-    struct remote_hearing *h = arg;
-    h->fetch = nullptr;
-    h->work.busy_until_ms = 0;
-    if (h->phase == COLLECTING)
-        remote_partial_hear(h, result);
-    else if (result->err != OK)
-        broke(h, result->err, result->why);
-    else if (result->status == 200)
-        on_answered(h);
-    else
-        refused(h, result);
+    const struct msg_stt_final final = {.text = text,
+                                        .audio_ms = remote_sound_ms(&h->sound),
+                                        .compute_us = took_us,
+                                        .language =
+                                            language.n ? language : remote_hearing_language(h)};
+    uint32_t stream = h->work.stream;
+    r->is_proven = true;
+    hearing_free(h);
+    remote_send(r, stream, MSG_stt_final, &final);
 }
 
 static void on_timer(void *arg)
 {
     struct remote_hearing *h = arg;
-    if (h->phase == PAUSING) {
-        ask(h);
-    } else {
-        broke(h, ERR_LATE, ""); /* which ends it: it is not tried again */
-    }
+    if (h->phase == PAUSING)
+        remote_hearing_ask(h);
+    else
+        h->way->late(h);
 }
 
 /* What is found out by itself is not asked for: servers know no language "auto". */
 struct str remote_hearing_language(const struct remote_hearing *h)
 {
     return language_code(buf_str(&h->language));
-}
-
-enum err remote_hearing_start(struct remote_hearing *h, struct str body)
-{
-    static const struct fetch_events events = {.body = on_body, .done = on_done};
-    struct remote *r = h->remote;
-    const struct fetch_request request = {.url = h->wish.translate ? r->or_url : r->ask_url,
-                                          .key = r->key,
-                                          .body = body,
-                                          .type = h->sound.type,
-                                          .connect_ms = r->connect_ms,
-                                          .is_fresh = h->tries > 1};
-    h->asked_us = clock_us();
-    try(fetch_start(r->fetcher, &request, &events, h, &h->fetch));
-    /* Half of the time in which it is given up. */
-    h->work.busy_until_ms = clock_ms() + r->reply_ms / 2 + remote_sound_ms(&h->sound);
-    return OK;
-}
-
-struct remote_sound_ask remote_hearing_question(const struct remote_hearing *h)
-{
-    return (struct remote_sound_ask){.model = str_of(h->remote->engine->ready_model),
-                                     .language = remote_hearing_language(h),
-                                     .prompt = buf_str(&h->prompt),
-                                     .temperature = h->wish.temperature};
 }
 
 /* --- from the job's owner --- */
@@ -308,16 +171,20 @@ static void open_hearing(struct remote *r, uint32_t stream, const struct msg_stt
         return;
     }
     h->remote = r;
+    h->way = r->role->way;
     h->language = BUF(WIRE_PAYLOAD_MAX);
     h->prompt = BUF(PROMPT_MAX);
     h->reply = BUF(REMOTE_TRANSCRIPT_BODY_MAX);
     h->shown = BUF(REMOTE_TRANSCRIPT_MAX + 1);
+    wyoming_words_init(&h->words);
     agree_init(&h->agree, AGREEING, REMOTE_TRANSCRIPT_MAX + 1);
     timer_init(&h->timer, r->engine->loop, on_timer, h);
     deferred_init(&h->say, r->engine->loop, on_say, h);
     remote_work_add(r, &h->work, stream);
     enum err err = begin(h, wish);
-    if (err != OK)
+    if (err == OK)
+        h->way->begin(h);
+    else
         remote_hearing_fail_later(h, err, err_text(err));
 }
 
@@ -325,7 +192,7 @@ static void add_sound(struct remote_hearing *h, struct str samples)
 {
     enum err err = remote_sound_add(&h->sound, samples);
     if (err == OK)
-        remote_partial_ask(h);
+        h->way->more(h);
     else
         remote_hearing_fail_later(
             h, err,
@@ -335,14 +202,14 @@ static void add_sound(struct remote_hearing *h, struct str samples)
 static void finish(struct remote_hearing *h)
 {
     h->ended_us = clock_us();
-    remote_partial_end(h);
+    h->way->end(h);
     enum err err = remote_sound_end(&h->sound);
     if (err != OK)
         remote_hearing_fail_later(h, err, err_text(err));
     else if (!h->sound.is_loud || remote_sound_ms(&h->sound) < SHORT_MS)
         say_later(h, UNHEARD);
     else
-        ask(h);
+        remote_hearing_ask(h);
 }
 
 static void take(struct remote *r, const struct frame *f, const union msg *msg)
@@ -376,4 +243,16 @@ const struct remote_role remote_stt = {
     .task = "automatic-speech-recognition",
     .take = take,
     .free_work = free_work,
+    .asking = &remote_asking_models,
+    .way = &hearing_http,
+};
+
+const struct remote_role remote_wyoming = {
+    .kind = REMOTE_STT,
+    .name = "stt",
+    .server = "recogniser's server",
+    .take = take,
+    .free_work = free_work,
+    .asking = &remote_asking_wyoming,
+    .way = &hearing_wyoming,
 };

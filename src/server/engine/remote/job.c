@@ -481,5 +481,6 @@ const struct remote_role remote_llm = {
     .path = "/chat/completions",
     .lists_models = true,
     .take = take,
+    .asking = &remote_asking_models,
     .free_work = free_work,
 };

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "server/engine/remote/address.h"
 #include "server/engine/remote/parts.h"
 
 enum {
@@ -93,8 +94,9 @@ static enum err copy_texts(struct remote *r, const struct engine_remote *config)
     while (str_ends(url, S("/")))
         url.n--;
     try(join(url, "", &r->url));
+    r->address = r->role->kind == REMOTE_STT ? remote_address_of_wyoming(r->url) : nullptr;
     try(join(url, "/models", &r->models_url));
-    try(join(url, r->role->path, &r->ask_url));
+    try(join(url, r->role->path ? r->role->path : "", &r->ask_url));
     try(join(url, r->role->or_path ? r->role->or_path : "", &r->or_url));
     r->key = mem_strdup(str_of(config->key));
     return r->key ? OK : ERR_NOMEM;
@@ -107,7 +109,9 @@ static enum err begin(struct engine *e, const struct engine_config *config)
         return ERR_NOMEM;
     e->remote = r;
     r->engine = e;
-    r->role = strcmp(e->role, remote_stt.name) == 0 ? &remote_stt : &remote_llm;
+    r->role = strcmp(e->role, remote_stt.name) != 0                       ? &remote_llm
+              : remote_address_of_wyoming(config->remote->url) != nullptr ? &remote_wyoming
+                                                                          : &remote_stt;
     r->absence = &verdict_away[r->role->kind];
     e->slots = config->remote->slots;
     e->refusal_passes = true;

@@ -9,7 +9,6 @@ enum {
     PARTIAL_MAX_MS = 60000, /* of an utterance: longer ones are not sent again and again */
 };
 static const char too_slow[] = "the recogniser's server cannot tell what is said in time";
-enum { PARTIALS_CHANGES = 1, PARTIALS_PROGRESS }; /* as stt_open has it */
 
 /* They fail, or cost the server more than it has. */
 static bool tells_none(const struct remote_hearing *h)
@@ -49,11 +48,12 @@ void remote_partial_end(struct remote_hearing *h)
     uint64_t waits_us = h->fetch ? clock_us() - h->asked_us : 0;
     if (waits_us > h->remote->took_us)
         h->remote->took_us = waits_us;
-    remote_hearing_hang_up(h);
+    h->work.busy_until_ms = 0;
+    h->way->hang_up(h);
     buf_finish(&h->copy);
 }
 
-static enum err show(struct remote_hearing *h, struct str words)
+enum err remote_partial_show(struct remote_hearing *h, struct str words, uint32_t audio_ms)
 {
     struct str text;
     size_t stable;
@@ -67,7 +67,7 @@ static enum err show(struct remote_hearing *h, struct str words)
     remote_send(h->remote, h->work.stream, MSG_stt_partial,
                 &(struct msg_stt_partial){.text = buf_str(&h->shown),
                                           .stable_bytes = (uint32_t)stable,
-                                          .audio_ms = h->asked_ms});
+                                          .audio_ms = audio_ms});
     return OK;
 }
 
@@ -85,7 +85,7 @@ void remote_partial_hear(struct remote_hearing *h, const struct fetch_result *re
         return;
     }
     h->remote->took_us = clock_us() - h->asked_us;
-    if (show(h, buf_str(&t.text)) != OK)
+    if (remote_partial_show(h, buf_str(&t.text), h->asked_ms) != OK)
         h->gives_up = true;
     remote_transcript_finish(&t);
 }

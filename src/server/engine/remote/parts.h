@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The inside of an engine elsewhere: life.c, probe.c (is the server there, and has it the model?) and a role of it:
- * job.c (an answer of a language model), hearing.c (an utterance of a recogniser). It is behind the same
- * face as a child: it gets the frames of wire/msg_table.h and answers with them, but never from inside a write.
+ * The inside of an engine elsewhere: life.c, probe.c (is the server there, and has it the model? asked for by
+ * probe_models.c or probe_wyoming.c) and a role of it: job.c (an answer of a language model), hearing.c (an utterance of a
+ * recogniser). It is behind the same face as a child: it gets the frames of wire/msg_table.h and answers with them, but
+ * never from inside a write.
  */
 #pragma once
 
 #include "server/engine/engine_parts.h"
 #include "server/engine/remote/answer.h"
 #include "server/engine/remote/verdict.h"
+#include "server/engine/remote/wyoming_line.h"
 #include "server/net/fetch.h"
 
 struct remote;
+struct hearing_way;
+
+enum { REMOTE_FAILURES_MAX = 2 }; /* of probes in a row: one may be chance */
 
 /* One job of the engine's: the first member of what a role keeps of it. */
 struct remote_work {
@@ -21,6 +26,14 @@ struct remote_work {
     uint64_t
         busy_until_ms; /* with its request the server may be, and miss a probe; 0: it has none */
 };
+
+/* How a server is asked whether it is there. */
+struct remote_asking {
+    enum err (*begin)(struct remote *r,
+                      uint32_t connect_ms); /* answered by remote_is_ready and the like */
+    void (*end)(struct remote *r);          /* hangs up; also where none is under way */
+};
+extern const struct remote_asking remote_asking_models, remote_asking_wyoming;
 
 /* What the servers of a kind have in common. */
 struct remote_role {
@@ -34,8 +47,10 @@ struct remote_role {
     /* Whatever goes wrong is the job's end, told later: what waited for a place has no caller to hear of it. */
     void (*take)(struct remote *r, const struct frame *f, const union msg *msg);
     void (*free_work)(struct remote_work *w); /* unheard */
+    const struct remote_asking *asking;
+    const struct hearing_way *way; /* of a recogniser's server */
 };
-extern const struct remote_role remote_llm, remote_stt;
+extern const struct remote_role remote_llm, remote_stt, remote_wyoming;
 
 struct remote {
     struct engine *engine;
@@ -48,8 +63,14 @@ struct remote {
     bool tells_text_alone;            /* it has refused verbose_json */
     uint64_t took_us;                 /* the last transcript; 0: none yet */
 
-    struct fetch *probe; /* NULL: none under way */
+    const char
+        *address; /* in url: HOST:PORT of a server that speaks Wyoming; NULL: it speaks HTTP */
+    bool tells_partials; /* over Wyoming */
+
+    bool is_probing;
+    struct fetch *probe; /* over HTTP; NULL: none under way */
     struct buf probe_body;
+    struct wyoming_line probe_line;
     struct timer timer; /* while it runs its deadline, else its next beginning */
     uint64_t backoff_ms;
     uint32_t failures;             /* in a row, since it was ready */
@@ -70,7 +91,15 @@ void remote_watch(struct remote *r);
 void remote_unwatch(struct remote *r);
 /* Looks now. */
 void remote_look(struct remote *r);
-/* The same, of a job that has found nothing at ask_url. */
+/* From those who ask, once each time, and nothing of r's is used after it: it is there, with this model; it is not, or has
+ * it not, by this sentence; nobody could ask, for want of memory. */
+void remote_is_ready(struct remote *r, const struct remote_models *m);
+void remote_is_broken(struct remote *r, const struct verdict *absence, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void remote_probe_later(struct remote *r);
+/* Which of the two, by the models that there are. */
+void remote_judge_models(struct remote *r, const struct remote_models *m);
+/* probe_models.c: remote_look, of a job that has found nothing at ask_url. */
 void remote_look_for_path(struct remote *r, int status);
 /* life.c: to a job's owner, who may cancel it meanwhile. */
 void remote_send(struct remote *r, uint32_t stream, enum msg_type type, const void *msg);

@@ -46,6 +46,11 @@ void remote_sound_finish(struct remote_sound *s)
     buf_finish(&s->piece);
 }
 
+struct str remote_sound_samples(const struct remote_sound *s)
+{
+    return str_sub(buf_str(&s->body), s->samples_at, s->samples_end);
+}
+
 static uint32_t samples_of(const struct remote_sound *s)
 {
     return (uint32_t)((s->samples_end - s->samples_at) / sizeof(int16_t));

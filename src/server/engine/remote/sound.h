@@ -39,6 +39,8 @@ enum err remote_sound_init(struct remote_sound *s,
                            uint32_t rate_hz);                        /* ERR_INVALID: no such rate */
 enum err remote_sound_add(struct remote_sound *s, struct str s16le); /* ERR_TOOBIG */
 enum err remote_sound_end(struct remote_sound *s);
+/* So far, at PCM_RATE_RECOGNISE, in this machine's order of bytes; good until there are more. */
+struct str remote_sound_samples(const struct remote_sound *s);
 uint32_t remote_sound_ms(const struct remote_sound *s);
 /* What `body` is then. */
 enum err remote_sound_ask(struct remote_sound *s, const struct remote_sound_ask *ask);

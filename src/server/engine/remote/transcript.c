@@ -38,7 +38,7 @@ static bool is_blank(char c)
     return (unsigned char)c <= ' ' || c == 0x7f;
 }
 
-static enum err add_words(struct buf *into, struct str s)
+enum err remote_transcript_words(struct str s, struct buf *into)
 {
     size_t before = into->n;
     bool is_apart = into->n > 0;
@@ -71,11 +71,11 @@ static enum err read_text(const struct json_val *root, struct buf *text)
     const struct json_val *whole = json_get(root, "text"), *segments = list_of(root, "segments");
     const struct json_val *one;
     if (whole && json_typeof(whole) == JSON_STR)
-        return add_words(text, json_str(whole));
+        return remote_transcript_words(json_str(whole), text);
     if (!segments || whole)
         return ERR_SYNTAX;
     for (size_t iter = 0; json_next(segments, &iter, nullptr, &one);)
-        try(add_words(text, json_str(json_get(one, "text"))));
+        try(remote_transcript_words(json_str(json_get(one, "text")), text));
     return OK;
 }
 
@@ -174,7 +174,7 @@ static enum err tell_segment(struct telling *g, const struct json_val *segment)
     end = end > start ? end : start;
     buf_clear(&g->text);
     buf_clear(&g->words);
-    try(add_words(&g->text, json_str(json_get(segment, "text"))));
+    try(remote_transcript_words(json_str(json_get(segment, "text")), &g->text));
     if (!g->text.n)
         return OK;
     try(put_words(g, segment, end));

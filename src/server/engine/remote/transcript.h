@@ -32,6 +32,10 @@ enum err remote_transcript_read(struct str body, struct remote_transcript *ret_t
 /* A code such as "en"; empty: it was not told, or is unknown. */
 struct str remote_transcript_language(const struct remote_transcript *t);
 
+/* What was said as words between single blanks, behind those that are there already, without [BLANK_AUDIO] and the like. ERR_TOOBIG,
+ * ERR_NOMEM. */
+enum err remote_transcript_words(struct str said, struct buf *into);
+
 struct remote_transcript_wish {
     uint32_t audio_ms; /* nothing begins or ends later */
     bool needs_times;  /* of words: ERR_INVALID where there are none */

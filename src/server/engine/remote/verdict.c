@@ -27,6 +27,7 @@ static const char *const
     *const is_away[] = SERVER("cannot be reached"),
     *const broke_amid[] = SERVER("broke off in the middle of its answer"),
     *const broke_before[] = SERVER("broke off before its answer"),
+    *const too_early[] = SERVER("answered before it had heard everything"),
     *const cannot[] = {"the language model's server tells no logprobs; ask without logprobs",
                        "the recogniser's server does not measure when each word was said"},
     *const says_much[] = {"the language model's answer is too long",
@@ -64,6 +65,8 @@ struct verdict verdict_of_err(enum remote_kind kind, enum err err, bool has_begu
     case ERR_CLOSED:
         return (struct verdict){ERR_ENGINE, has_begun ? broke_amid[kind] : broke_before[kind],
                                 true};
+    case ERR_CONFLICT:
+        return (struct verdict){ERR_ENGINE, too_early[kind], true};
     case ERR_INVALID: /* a request that somebody else may be able to answer */
     case ERR_UNSUPPORTED:
         return (struct verdict){err, cannot[kind], false};
