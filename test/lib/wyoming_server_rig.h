@@ -275,6 +275,7 @@ struct owner {
     struct job *job;
     unsigned partials, finals, segments, ends;
     enum err err;
+    uint32_t audio_ms; /* of the last partial */
     char text[256], partial[256], sentence[256], language[8], stable[256];
     bool is_untrue; /* what was stable has changed */
 };
@@ -285,6 +286,7 @@ static inline void take_partial(struct owner *o, const struct msg_stt_partial *p
 {
     struct str stable = str_sub(p->text, 0, p->stable_bytes);
     o->partials++;
+    o->audio_ms = p->audio_ms;
     o->is_untrue = o->is_untrue || !str_starts(stable, str_of(o->stable));
     keep(o->partial, p->text);
     keep(o->stable, stable);

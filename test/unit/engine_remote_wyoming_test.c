@@ -41,12 +41,93 @@ static void words_come_before_the_end(void **)
     for (size_t i = 0; i < LINES; i++) /* what was stable stays; what was not may become more */
         if (peer.line[i].act)
             line_say(&peer.line[i], PIECE("itional"));
+    step_until(hearing()->has_news); /* as soon as there is more of the sound */
+    assert_string_equal(o.partial, "How do I add");
+    assert_ok(say(&o));
     step_until(strcmp(o.partial, "How do I additional") == 0);
     assert_string_equal(o.stable, "How do I");
     assert_false(o.is_untrue);
     assert_ok(finish(&o));
     step_until(o.ends == 1);
     assert_string_equal(o.text, "How do I add documents?");
+}
+
+/* Its words before the end are not those of the end. */
+static const struct act changes_its_mind[] = {
+    {.at_start = PIECE("How do"), .at_stop = PIECE(" you") TEXT("Who are you?")}};
+
+static void words_that_may_change_are_not_for_everybody(void **)
+{
+    static const uint32_t wishes[] = {PARTIALS_NONE, 3};
+    for (size_t i = 0; i < countof(wishes); i++) {
+        struct owner o = {};
+        peer.acts = changes_its_mind;
+        peer.utterances = 0;
+        assert_ok(begin_as(
+            &o, &(struct msg_stt_open){.rate_hz = PCM_RATE_RECOGNISE, .partials = wishes[i]}));
+        assert_ok(say(&o));
+        step_until(hearing()->has_news);
+        for (int k = 0; k < 4; k++) {
+            assert_ok(say(&o));
+            step();
+        }
+        assert_ok(finish(&o));
+        step_until(o.ends == 1);
+        assert_ok(o.err);
+        assert_int_equal(o.partials, 0);
+        assert_string_equal(o.text, "Who are you?");
+    }
+}
+
+static const struct msg_stt_open wants_progress = {.rate_hz = PCM_RATE_RECOGNISE,
+                                                   .partials = PARTIALS_PROGRESS};
+
+static void who_waits_for_words_hears_that_there_are_none(void **)
+{
+    static const struct act acts[] = {{.at_start = "", .at_stop = good}};
+    static const char zeros[32000];
+    struct owner o = {};
+    peer.acts = acts;
+    assert_ok(begin_as(&o, &wants_progress));
+    for (int i = 0; i < 3; i++) /* while there is nothing to tell */
+        assert_ok(job_send(o.job, MSG_audio, &(struct msg_audio){{zeros, sizeof zeros}}));
+    for (int i = 0; i < 2; i++)
+        assert_ok(say(&o));
+    step_until(peer.sound.n > 0);
+    assert_int_equal(o.ends, 0);
+    assert_ok(say(&o));
+    step_until(o.ends == 1);
+    assert_err(o.err, ERR_ENGINE);
+    assert_non_null(strstr(o.sentence, "cannot tell what is said in time"));
+    assert_int_equal(peer.stops, 0);
+    step_until(peer.closed == 2);
+}
+
+/* The same of one that has told some; and a partial claims only what had been sent at the one before. */
+static void progress_is_what_was_surely_heard(void **)
+{
+    static const struct act acts[] = {{.at_start = PIECE("How do"), .at_stop = good}};
+    struct owner o = {};
+    peer.acts = acts;
+    assert_ok(begin_as(&o, &wants_progress));
+    assert_ok(say(&o));
+    step_until(o.partials == 1);
+    assert_int_equal(o.audio_ms, 0);
+    for (unsigned n = 2; n < 6; n++) {
+        assert_ok(say(&o));
+        for (size_t i = 0; i < LINES; i++)
+            if (peer.line[i].act)
+                line_say(&peer.line[i], PIECE(" it"));
+        step_until(o.partials == n);
+        assert_true(o.audio_ms < 500 * (n - 1) + 1);
+    }
+    assert_true(o.audio_ms > 0);
+    for (int i = 0; i < 3 && !o.ends; i++) {
+        assert_ok(say(&o));
+        step();
+    }
+    step_until(o.ends == 1);
+    assert_err(o.err, ERR_ENGINE);
 }
 
 static void whoever_leaves_closes_the_connection(void **)
@@ -160,7 +241,7 @@ static void what_it_says_of_itself(void **)
          true},
         {INFO(PROGRAM("", "{\"name\":\"a\",\"installed\":false}," MODEL("b", ""))), "", "b", ""},
         {"{\"type\":\"pong\"}\n" INFO(PROGRAM("", MODEL("a", ""))), "", "a", ""},
-        {INFO(PROGRAM("", MODEL("a", "") "," MODEL("b", ""))), "c", nullptr,
+        {INFO(PROGRAM(STREAMS, MODEL("a", "\"en\"") "," MODEL("b", ""))), "c", nullptr,
          "has no model c; set stt.model to one of its own: a, b"},
         {INFO(""), "", nullptr, "has no recogniser: its info names no program under \"asr\""},
         {"{\"type\":\"info\"}\n", "", nullptr, "has no recogniser"},
@@ -169,9 +250,8 @@ static void what_it_says_of_itself(void **)
          "is not the Wyoming protocol; stt.url must be"},
         {"{\"type\":\"info\",\"data_length\":999999999}\n", "", nullptr,
          "is not the Wyoming protocol"},
-        {BUSY, "", nullptr, "does not describe itself: wait"},
-        {"{\"type\":\"error\",\"data\":{\"text\":[]}}\n", "", nullptr,
-         "does not describe itself: "},
+        {BUSY, "", nullptr, "does not describe itself"},
+        {"{\"type\":\"error\",\"data\":{\"text\":[]}}\n", "", nullptr, "does not describe itself"},
         {nullptr, "", nullptr, "does not answer"},
     };
     for (size_t i = 0; i < countof(rows); i++) {
@@ -186,9 +266,12 @@ static void what_it_says_of_itself(void **)
         const char *want = rows[i].model ? rows[i].model : rows[i].says;
         if (is_ready != (rows[i].model != nullptr) || !strstr(got, want))
             fail_msg("row %zu: %s, not %s", i, got, want);
+        assert_null(strstr(got, "wait")); /* its own words are for the log */
         if (is_ready) {
             assert_string_equal(engine->languages, rows[i].says);
             assert_int_equal(engine->remote->tells_partials, rows[i].streams);
+        } else {
+            assert_false(engine->remote->tells_partials);
         }
         engine_destroy(engine);
         engine = nullptr;
@@ -255,6 +338,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(sound_leaves_while_somebody_speaks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(words_come_before_the_end, set_up_streaming, tear_down),
+        cmocka_unit_test_setup_teardown(words_that_may_change_are_not_for_everybody,
+                                        set_up_streaming, tear_down),
+        cmocka_unit_test_setup_teardown(who_waits_for_words_hears_that_there_are_none,
+                                        set_up_streaming, tear_down),
+        cmocka_unit_test_setup_teardown(progress_is_what_was_surely_heard, set_up_streaming,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(whoever_leaves_closes_the_connection, set_up, tear_down),
         cmocka_unit_test_setup_teardown(silence_is_not_sent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_server_that_does_not_read_costs_no_more, set_up,

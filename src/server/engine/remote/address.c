@@ -16,14 +16,16 @@ enum { ADDRESS_MAX = 1024 };
      option ".key may hold letters, digits and signs of ASCII only"}
 
 static const char wyoming_is_no_address[] =
-    "stt.url must be tcp://HOST:PORT for a recogniser that speaks the Wyoming protocol, such as "
-    "tcp://127.0.0.1:10300";
+    "stt.url must be tcp://HOST:PORT or wyoming://HOST:PORT for a recogniser that speaks the "
+    "Wyoming protocol, such as tcp://127.0.0.1:10300";
 
 static const struct {
     const char *is_missing, *is_no_address, *is_no_key;
 } sentences[] = {
     [REMOTE_LLM] = SENTENCES("llm", "language model", ""),
-    [REMOTE_STT] = SENTENCES("stt", "recogniser", ", or for the Wyoming protocol tcp://HOST:PORT"),
+    [REMOTE_STT] =
+        SENTENCES("stt", "recogniser",
+                  ", or for the Wyoming protocol tcp://HOST:PORT or wyoming://HOST:PORT"),
 };
 
 const char *remote_address_of_wyoming(const char *url)

@@ -60,6 +60,10 @@ struct remote_hearing {
     bool has_stopped;  /* all are sent, and their end */
     bool was_answered; /* something has come since */
     bool has_news;     /* words to be shown */
+    bool has_shown;    /* some of them */
+    uint32_t told_ms;  /* of sound that there was when words came last */
+    uint32_t shown_ms; /* the same, when words were shown last */
+    uint32_t heard_ms; /* that had been sent then */
 };
 
 /* How a server is asked; each may be called from inside of a write. */
@@ -93,9 +97,13 @@ enum err remote_hearing_start(struct remote_hearing *h, struct str body);
 /* For the text alone. */
 struct remote_sound_ask remote_hearing_question(const struct remote_hearing *h);
 
+enum { REMOTE_PARTIAL_STEP_MS = 400 }; /* of sound between two partials, at least */
+extern const char remote_partial_too_slow[];
 /* partial.c: more sound has come; a partial's request is over. */
 void remote_partial_ask(struct remote_hearing *h);
 void remote_partial_end(struct remote_hearing *h); /* no more of them */
 void remote_partial_hear(struct remote_hearing *h, const struct fetch_result *result);
+/* Does anybody want words that may still change? What only ever grows (3 in stt_open) no server elsewhere tells. */
+bool remote_partial_is_wanted(const struct remote_hearing *h);
 /* What was said in so much of the sound, where it is wanted. */
 enum err remote_partial_show(struct remote_hearing *h, struct str words, uint32_t audio_ms);

@@ -15,6 +15,7 @@ enum {
     QUEUED_MAX =
         64 * 1024, /* for a server that does not read; more than the socket's low-water mark */
     EVENT_MAX = 1024,
+    SILENT_MAX_MS = 1200, /* of sound without a word: who barges in is judged by other means then */
 };
 static const char format[] = "{\"rate\":16000,\"width\":2,\"channels\":1}";
 static_assert(PCM_RATE_RECOGNISE == 16000);
@@ -108,16 +109,29 @@ static void go_on(struct remote_hearing *h)
 
 /* --- from the server --- */
 
+/* Words say not how far the server has heard: no further, than it had been sent when it told the ones before. */
 static void show_news(struct remote_hearing *h)
 {
+    uint32_t heard_ms = h->heard_ms;
+    h->heard_ms = (uint32_t)pcm_samples_to_ms(h->sent / sizeof(int16_t), PCM_RATE_RECOGNISE);
+    h->shown_ms = remote_sound_ms(&h->sound);
+    h->has_shown = true;
+    h->has_news = false;
     autobuf words = BUF(REMOTE_TRANSCRIPT_MAX);
     enum err err = wyoming_words_so_far(&h->words, &words);
     if (err == OK)
-        err = remote_partial_show(
-            h, buf_str(&words),
-            (uint32_t)pcm_samples_to_ms(h->sent / sizeof(int16_t), PCM_RATE_RECOGNISE));
+        err = remote_partial_show(h, buf_str(&words), heard_ms);
     if (err != OK)
         log_debug("recogniser: a partial is left out: %s", err_text(err));
+}
+
+/* The first at once; then the latest of what has come, however small its pieces are. */
+static void show_when_due(struct remote_hearing *h)
+{
+    bool is_due =
+        !h->has_shown || remote_sound_ms(&h->sound) - h->shown_ms >= REMOTE_PARTIAL_STEP_MS;
+    if (h->has_news && is_due && h->phase == COLLECTING && remote_partial_is_wanted(h))
+        show_news(h);
 }
 
 static void answer(struct remote_hearing *h)
@@ -146,7 +160,11 @@ static void on_event(void *arg, const struct wyoming_event *event)
     enum err err = wyoming_words_take(&h->words, event);
     if (err == OK && h->words.is_whole && (!h->has_stopped || wyoming_line_queued(&h->line)))
         err = ERR_CONFLICT;
-    h->has_news = h->has_news || str_eq(event->type, S("transcript-chunk"));
+    if (str_eq(event->type, S("transcript-chunk"))) {
+        h->has_news = true;
+        h->told_ms = remote_sound_ms(&h->sound);
+        h->was_answered = h->was_answered || h->has_stopped;
+    }
     if (err != OK)
         broke(h, err, h->words.said);
     else if (h->words.is_whole)
@@ -157,12 +175,8 @@ static void on_read(void *arg)
 {
     struct remote_hearing *h = arg;
     h->remote->is_heard = true;
-    bool has_news = h->has_news;
-    h->has_news = false;
-    h->was_answered =
-        h->was_answered || (h->has_stopped && (has_news || wyoming_line_is_within(&h->line)));
-    if (has_news && h->phase == COLLECTING && h->wish.partials != PARTIALS_NONE)
-        show_news(h);
+    h->was_answered = h->was_answered || (h->has_stopped && wyoming_line_is_within(&h->line));
+    show_when_due(h);
 }
 
 static void on_drained(void *arg)
@@ -186,10 +200,11 @@ static enum err call(struct remote_hearing *h)
                                                       .ended = on_ended};
     wyoming_words_finish(&h->words);
     wyoming_words_init(&h->words);
-    h->tries++;
     h->sent = 0;
     h->has_begun = h->has_stopped = h->was_answered = h->has_news = false;
-    return wyoming_line_open(&h->line, h->remote, h->remote->connect_ms, &events, h);
+    enum err err = wyoming_line_open(&h->line, h->remote, h->remote->connect_ms, &events, h);
+    h->tries += err == OK; /* what could not be begun was no try of the server's */
+    return err;
 }
 
 /* What the protocol cannot carry is refused at once. */
@@ -205,6 +220,21 @@ static void begin(struct remote_hearing *h)
                                   "the recogniser's server tells no words before the end");
     else
         (void)!call(h); /* it is tried again when there is all of the sound */
+}
+
+/* A server that tells words only once they are settled, or hangs, or cannot be reached, is of no use to who has to decide
+ * by them, whatever its info says. */
+static void more(struct remote_hearing *h)
+{
+    uint32_t ms = remote_sound_ms(&h->sound);
+    if (!h->sound.is_loud)
+        h->told_ms = ms; /* there was nothing to tell */
+    if (h->wish.partials == PARTIALS_PROGRESS && ms - h->told_ms > SILENT_MAX_MS) {
+        remote_hearing_fail_later(h, ERR_ENGINE, remote_partial_too_slow);
+        return;
+    }
+    show_when_due(h);
+    go_on(h);
 }
 
 static void end(struct remote_hearing *) {} /* what was sent is of use */
@@ -229,7 +259,7 @@ static void late(struct remote_hearing *h)
 const struct hearing_way hearing_wyoming = {
     .tries_max = TRIES_MAX,
     .begin = begin,
-    .more = go_on,
+    .more = more,
     .end = end,
     .ask = ask,
     .late = late,

@@ -4,11 +4,10 @@
 #include "server/engine/remote/hearing.h"
 
 enum {
-    STEP_MS = 400,          /* of sound between two partials, at least */
     LATE_MS = 2500,         /* who takes so long for what he hears is not asked for partials */
     PARTIAL_MAX_MS = 60000, /* of an utterance: longer ones are not sent again and again */
 };
-static const char too_slow[] = "the recogniser's server cannot tell what is said in time";
+const char remote_partial_too_slow[] = "the recogniser's server cannot tell what is said in time";
 
 /* They fail, or cost the server more than it has. */
 static bool tells_none(const struct remote_hearing *h)
@@ -18,22 +17,27 @@ static bool tells_none(const struct remote_hearing *h)
            remote_sound_ms(&h->sound) > PARTIAL_MAX_MS;
 }
 
+bool remote_partial_is_wanted(const struct remote_hearing *h)
+{
+    return h->wish.partials == PARTIALS_CHANGES || h->wish.partials == PARTIALS_PROGRESS;
+}
+
 /* When half as much again has come as it took to hear what there was, which is never more than the server can do. */
 void remote_partial_ask(struct remote_hearing *h)
 {
     uint64_t step = h->remote->took_us / 1000 * 3 / 2;
     uint32_t ms = remote_sound_ms(&h->sound);
-    bool is_wanted = h->wish.partials == PARTIALS_CHANGES || h->wish.partials == PARTIALS_PROGRESS;
-    if (!is_wanted || !h->sound.is_loud)
+    if (!remote_partial_is_wanted(h) || !h->sound.is_loud)
         return;
     if (tells_none(h)) {
         if (h->wish.partials == PARTIALS_PROGRESS) { /* who waits for them can do without */
             remote_partial_end(h);
-            remote_hearing_fail_later(h, ERR_ENGINE, too_slow);
+            remote_hearing_fail_later(h, ERR_ENGINE, remote_partial_too_slow);
         }
         return;
     }
-    if (h->fetch || ms - h->asked_ms < (step > STEP_MS ? step : STEP_MS))
+    if (h->fetch ||
+        ms - h->asked_ms < (step > REMOTE_PARTIAL_STEP_MS ? step : REMOTE_PARTIAL_STEP_MS))
         return;
     const struct remote_sound_ask what = remote_hearing_question(h);
     h->asked_ms = ms;

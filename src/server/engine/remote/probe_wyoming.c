@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A server that speaks Wyoming is asked to describe itself. */
+#include <string.h>
+
+#include "base/log.h"
 #include "server/engine/remote/parts.h"
 #include "server/engine/remote/wyoming_info.h"
 
@@ -33,23 +36,29 @@ static void judge(struct remote *r, const struct wyoming_info *info)
                          r->url);
         return;
     }
-    r->tells_partials = info->tells_partials;
-    engine_keep_text(&r->engine->languages, str_of(info->languages));
+    if (info->models.name[0]) {
+        r->tells_partials = info->tells_partials;
+        engine_keep_text(&r->engine->languages, str_of(info->languages));
+    }
     remote_judge_models(r, &info->models);
 }
 
+/* Its words go to the log alone, and once: others may read the sentence, and one that changes would be news each time. */
 static void refuse(struct remote *r, const struct wyoming_event *event)
 {
     struct {
         struct str text;
     } told = {};
     static const struct json_field fields[] = {{"text", JSON_STR, 0}};
+    static const char refuses[] = "does not describe itself";
     struct json_why why;
     char said[REMOTE_SAID_BYTES];
+    bool is_known = r->engine->refusal && strstr(r->engine->refusal, refuses);
     (void)!wyoming_read(event, fields, 1, &told, &why); /* it may say nothing of itself */
     said_line(told.text, said, sizeof said);
-    remote_is_broken(r, &verdict_away[REMOTE_STT],
-                     "the server at %.150s does not describe itself: %s", r->url, said);
+    if (said[0] && !is_known)
+        log_warn("recogniser: the server at %.150s %s: %s", r->url, refuses, said);
+    remote_is_broken(r, &verdict_away[REMOTE_STT], "the server at %.150s %s", r->url, refuses);
 }
 
 /* Others may come unasked. */

@@ -20,16 +20,17 @@ static bool is_installed(const struct json_val *artifact)
     return json_bool(json_get(artifact, "installed"), true);
 }
 
-/* Tags that are some; those that there is no room for are left out. */
+/* Tags that are some, up to the first that there is no room for; shorter ones behind it would stand there by chance. */
 static void put_languages(const struct json_val *model, struct wyoming_info *info)
 {
     const struct json_val *list = list_of(model, "languages"), *one;
     size_t n = strlen(info->languages);
     for (size_t iter = 0; list && json_next(list, &iter, nullptr, &one);) {
         struct str tag = json_str(one), comma = n ? S(", ") : S("");
-        if (!tag.n || !language_is_tag(tag) || str_listed(str_of(info->languages), tag) ||
-            n + comma.n + tag.n >= sizeof info->languages)
+        if (!tag.n || !language_is_tag(tag) || str_listed(str_of(info->languages), tag))
             continue;
+        if (n + comma.n + tag.n >= sizeof info->languages)
+            break;
         memcpy(info->languages + n, comma.p, comma.n);
         memcpy(info->languages + n + comma.n, tag.p, tag.n);
         n += comma.n + tag.n;

@@ -73,13 +73,19 @@ static void on_drain(void *arg)
         line->events->drained(line->arg);
 }
 
+/* What keeps us from a connection, such as too few descriptors, says nothing of how much the server has to do. */
+static enum err why_not_dialled(enum err err)
+{
+    return err == ERR_NOMEM || err == ERR_TIMEOUT ? err : ERR_NOTFOUND;
+}
+
 static void on_dialled(void *arg, struct sock *s, const struct fetch_result *result)
 {
     static const struct sock_events events = {on_read, on_end, on_drain};
     struct wyoming_line *line = arg;
     line->dial = nullptr;
     if (!s) {
-        end(line, result->err, result->why);
+        end(line, why_not_dialled(result->err), result->why);
         return;
     }
     line->sock = s;
