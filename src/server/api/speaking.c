@@ -136,8 +136,8 @@ enum err speaking_open(struct server *s, const struct speaking_wish *wish,
                        struct speaking **ret_speaking)
 {
     static const struct job_events job_events = {.message = on_message, .ended = on_ended};
-    const struct msg_tts_open open = {.voice =
-                                          wish->voice.n ? wish->voice : str_of(s->conf->tts_voice),
+    const struct msg_tts_open open = {.voice = wish->voice.n ? wish->voice
+                                                             : conf_standard_voice(s->conf),
                                       .rate_hz = wish->rate_hz,
                                       .speed = (float)wish->speed,
                                       .format = wish->format};

@@ -55,6 +55,13 @@ static void free_when_quiet(struct job *j)
     free(j);
 }
 
+static void drop_filtered(struct job *j)
+{
+    if (j->filtered)
+        j->engine->filter->drop(j);
+    j->filtered = nullptr;
+}
+
 static void begin_leaving(struct job *j)
 {
     const struct engine *e = j->engine;
@@ -86,6 +93,7 @@ static void job_finish(struct job *j, enum err err, const char *text)
         return;
     j->dead = true;
     unlink_job(j);
+    drop_filtered(j);
     j->events->ended(j->arg, err, text);
     free_when_quiet(j);
 }
@@ -123,6 +131,7 @@ static void break_off(struct job *j)
     struct engine *e = j->engine;
     j->dead = true;
     unlink_job(j);
+    drop_filtered(j);
     if (!j->told)
         return;
     const struct msg_cancel cancel = {};
@@ -268,6 +277,23 @@ enum err engine_open_spare(struct engine *e, const struct job_events *events, vo
 
 enum err job_send(struct job *j, enum msg_type type, const void *msg)
 {
+    const struct job_filter *filter = j->engine->filter;
+    return filter ? filter->send(j, type, msg) : job_put(j, type, msg);
+}
+
+void job_break(struct job *j, enum err err, const char *text)
+{
+    if (j->dead)
+        return;
+    struct engine *e = j->engine;
+    break_off(j);
+    j->events->ended(j->arg, err, text);
+    free_when_quiet(j);
+    jobs_start_waiting(e);
+}
+
+enum err job_put(struct job *j, enum msg_type type, const void *msg)
+{
     size_t before = j->backlog.n;
     enum err err = msg_encode(&j->backlog, type, j->stream, msg);
     if (err != OK) {
@@ -368,6 +394,8 @@ enum err jobs_dispatch(struct engine *e, const struct frame *f)
     if (f->type == MSG_credit) {
         j->credit += msg.credit.bytes;
         (void)flush(j); /* fails only when the child is gone, which ends the job */
+        if (j->filtered)
+            e->filter->go_on(j);
         return OK;
     }
     if (f->type == MSG_fail) {

@@ -19,6 +19,7 @@ static const struct {
 } sentences[] = {
     [REMOTE_LLM] = SENTENCES("llm", "language model"),
     [REMOTE_STT] = SENTENCES("stt", "recogniser"),
+    [REMOTE_TTS] = SENTENCES("tts", "synthesiser"),
 };
 
 const char *remote_address_wrong(enum remote_kind kind, const char *url, const char *key)
