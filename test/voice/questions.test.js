@@ -4,11 +4,13 @@
 /*
  * Held-out questions about the manual (test/data/questions.txt), spoken by two voices: at least 85 %
  * of their content words are heard, and the right page comes first. Foreign questions find nothing.
+ * `make fault` lets both voices say all of them, the normal run each voice every other one.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { FULL } from '../lib/scale.js';
 import { atEnd, startServer, temporaryFolder, untilReady } from '../lib/server.js';
 import { contentWords, samplesOf, shareHeard, speak } from '../lib/speech.js';
 import { VoiceClient } from '../lib/voice.js';
@@ -61,18 +63,20 @@ test('spoken, their words are heard and the right page comes first', async (t) =
   const { heard } = await say(client, samplesOf(speak(folder, 'the ingest command adds files', { voice: 'rms' })));
   assert.match(heard, /ingest/);
   const sum = { words: 0, heard: 0, first: 0, cited: 0 };
-  for (const voice of VOICES)
-    for (const [question, page] of known) {
+  let all = 0;
+  for (const [i, voice] of VOICES.entries())
+    for (const [question, page] of known.filter((_, k) => FULL || k % VOICES.length === i)) {
       const { heard, cited } = await say(client, samplesOf(speak(folder, question, { voice })));
       const first = (await search(server.url, heard)).hits[0]?.source;
       const n = contentWords(question).length;
+      all++;
       sum.words += n;
       sum.heard += n * shareHeard(question, heard);
       sum.first += first === page ? 1 : 0;
       sum.cited += cited === page ? 1 : 0;
       t.diagnostic(`${voice} ${cited === page ? 'cited' : first === page ? 'first' : 'WRONG'} | ${question} | ${heard}`);
     }
-  const all = VOICES.length * known.length;
+  assert(all >= known.length);
   t.diagnostic(`${((100 * sum.heard) / sum.words).toFixed(1)} % of ${sum.words} content words; right page first ${sum.first}, cited ${sum.cited} of ${all}`);
   assert(sum.heard / sum.words >= 0.85, `${sum.heard} of ${sum.words} content words`);
   assert(sum.first >= 0.95 * all, `${sum.first} of ${all} pages`);
