@@ -66,6 +66,8 @@ bool utf8_valid(struct str s);
 size_t utf8_next(struct str s, uint32_t *ret_cp);
 /* The longest prefix of s of at most `max` bytes that splits no code point. */
 size_t utf8_prefix(struct str s, size_t max);
+/* Is there a letter or a digit of any script, so that there is something to say? False for what is malformed before one. */
+bool utf8_has_words(struct str s);
 
 struct buf {
     char *p;

@@ -244,7 +244,7 @@ static enum err on_sound(struct stream *st, const struct msg_tts_sound *m)
 static enum err end_lent(struct stream *st, struct str rest)
 {
     st->lent.rate_hz = 0;
-    return end_sound(st, st->lent.resample, normalise_has_words(rest) ? S("") : rest);
+    return end_sound(st, st->lent.resample, utf8_has_words(rest) ? S("") : rest);
 }
 
 static enum err on_text(struct stream *st, struct str text)
@@ -267,7 +267,7 @@ static enum err on_text(struct stream *st, struct str text)
     for (bool first = is_first; phrase_cut(&rest, first, &phrase); first = false) {
         if (worker_canceled(st->wire))
             return ERR_CANCELED;
-        if (normalise_has_words(phrase))
+        if (utf8_has_words(phrase))
             try(speak_phrase(st, phrase));
     }
     try(send_pieces(st, true));

@@ -237,9 +237,6 @@ static void words(void **)
         assert_ok(mouth_ask_words(text, &into));
         assert_str(buf_str(&into), rows[i].words);
     }
-    assert_true(mouth_ask_has_words(S("... 7")));
-    assert_true(mouth_ask_has_words(S("\xe4\xbd\xa0")));
-    assert_false(mouth_ask_has_words(S("... ([*]) -")));
 }
 
 static void where_to_go_on(void **)

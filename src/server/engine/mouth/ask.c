@@ -106,18 +106,11 @@ static size_t target(struct str s)
     return end < s.n ? end + 1 : 0;
 }
 
+/* Rather one too many: this only tells 2*3 from a mark. */
 static bool is_of_word(struct str s, size_t at)
 {
     unsigned char c = at < s.n ? (unsigned char)s.p[at] : 0;
     return c >= 0x80 || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
-
-bool mouth_ask_has_words(struct str text)
-{
-    size_t at = 0;
-    while (at < text.n && !is_of_word(text, at))
-        at++;
-    return at < text.n;
 }
 
 static size_t not_spoken(struct str text, size_t at, bool begins_line)

@@ -29,8 +29,6 @@ enum err mouth_ask_write(const struct mouth_ask *ask, struct buf *url, struct bu
  * citations, emoji) is left out, since not every server does that. Numbers and signs are the server's to read out. Nothing is added:
  * `into` is never longer than the text. */
 enum err mouth_ask_words(struct str text, struct buf *into);
-/* Is there a letter or a digit, so that anybody has to be asked? */
-bool mouth_ask_has_words(struct str text);
 /* Where to go on in the clause when only a part of its sound has come: at a word's beginning, rather earlier than
  * later. share: of the sound that was expected, 0..1. */
 size_t mouth_ask_rest(struct str text, double share);

@@ -129,10 +129,10 @@ static struct str rest_of(const struct reading *r, const struct clause *c)
 
 /* --- the server's --- */
 
-/* Nothing of it is to be said: it counts 0, and nobody is asked. */
+/* Nothing of it is to be said, by the local voice's own rule: it counts 0, and nobody is asked. */
 static bool is_mute(const struct clause *c)
 {
-    return !mouth_ask_has_words(buf_str(&c->words));
+    return !utf8_has_words(buf_str(&c->words));
 }
 
 static bool may_ask(const struct reading *r, bool is_first)
