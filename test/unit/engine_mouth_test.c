@@ -166,6 +166,29 @@ static void who_is_not_wanted_any_more_is_hung_up(void **)
     assert_true(info().is_up); /* it is not its fault */
 }
 
+/* Whoever listens may be a file, which has all that there is at once. */
+static void much_to_hear_buys_a_server_that_hangs_little_time(void **)
+{
+    static const struct row quick = {"quick", 200, .ms = 4000}, hangs = {"hangs", 0};
+    step_until(info().is_up);
+    peer.row = &quick;
+    open_job("", 1);
+    for (int i = 0; i < 8; i++) {
+        say("A sentence that lasts for four seconds, one way or another, and that is too long to be "
+            "kept for later.");
+        step_until(info().clauses == (uint64_t)i + 1);
+    }
+    uint64_t from = clock_ms();
+    peer.row = &hangs;
+    say(FIRST);
+    finish();
+    step_until(is_finished());
+    assert_true(clock_ms() - from <= MOUTH_AHEAD_MS + FIRST_MS + 2 * MOVE_MS);
+    assert_true(str_ends(str_of(fake.spoken), S(FIRST "|")));
+    assert_int_equal(info().fallbacks[MOUTH_late], 1);
+    end_job();
+}
+
 /* Sound waits here while the program takes none, and what is asked for ahead of time is bounded. */
 static void whoever_listens_slowly_holds_the_sound_back(void **)
 {
@@ -274,6 +297,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_is_asked_by_name_speaks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(coqui_is_asked_in_its_own_way, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_not_wanted_any_more_is_hung_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(much_to_hear_buys_a_server_that_hangs_little_time, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(whoever_listens_slowly_holds_the_sound_back, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_is_short_and_comes_again_is_kept, set_up, tear_down),

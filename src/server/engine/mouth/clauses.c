@@ -40,6 +40,7 @@ struct reading {
     bool is_finishing;        /* tts_finish has come */
     struct clause *first, **tail;
     uint64_t heard_until_us; /* what was passed on lasts so long, at least */
+    uint64_t passed_us;      /* when the last of it was */
     struct timer timer;      /* the listener's patience */
 };
 
@@ -190,6 +191,7 @@ static enum err put_sound(struct reading *r, struct clause *c, size_t bytes)
         c->starved_us += now - r->heard_until_us;
     uint64_t us = bytes / sizeof(int16_t) * 1000000 / s->sound.rate_hz;
     r->heard_until_us = (r->heard_until_us > now ? r->heard_until_us : now) + us;
+    r->passed_us = now;
     c->us += us;
     c->is_spoken = true;
     buf_eat(&s->samples, bytes);
@@ -239,6 +241,17 @@ static enum err step(struct reading *r, bool *ret_goes_on)
                                            : fall_back(r, c->speech.reason, rest_of(r, c));
 }
 
+/* From when on the listener waits; what he has still to hear buys the server MOUTH_AHEAD_MS at most, since whoever sends the
+ * sound on may have all of it already, and hears nothing of us meanwhile. */
+static uint64_t waits_from(const struct reading *r, const struct clause *c)
+{
+    uint64_t from = r->passed_us > c->front_us ? r->passed_us : c->front_us;
+    uint64_t latest = from + MOUTH_AHEAD_MS * 1000ull;
+    if (r->heard_until_us > from)
+        from = r->heard_until_us;
+    return from < latest ? from : latest;
+}
+
 /* The listener's patience runs while nothing keeps the sound but the server. All gaps of a clause wear it out
  * together: a server that drips is as little use as one that hangs. */
 static void watch(struct reading *r)
@@ -250,10 +263,8 @@ static void watch(struct reading *r)
         timer_stop(&r->timer);
         return;
     }
-    uint64_t now = clock_us(), from = c->front_us;
-    if (r->heard_until_us > from)
-        from = r->heard_until_us;
-    uint64_t due = from + (uint64_t)r->mouth->first_sound_ms * 1000;
+    uint64_t now = clock_us();
+    uint64_t due = waits_from(r, c) + (uint64_t)r->mouth->first_sound_ms * 1000;
     uint64_t left = due > now ? due - now : 0;
     timer_start(&r->timer, left > c->starved_us ? (left - c->starved_us) / 1000 + 1 : 0);
 }

@@ -18,6 +18,9 @@ struct engine;
 struct loop;
 struct mouth;
 
+/* However much a listener has still to hear: a server that sends nothing for so long, and then for first_sound_ms, hangs. */
+enum { MOUTH_AHEAD_MS = 10000 };
+
 /* Why a clause is spoken by the local voice. */
 #define MOUTH_REASONS(X)                                                                           \
     X(away)     /* it was known to be: nothing was asked */                                        \
