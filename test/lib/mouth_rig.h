@@ -48,11 +48,13 @@ struct row {
     bool closes;
     uint32_t drip_ms; /* of sound, each MOVE_MS, after the rest */
     uint32_t late_ms; /* it comes so late */
+    bool one_by_one;  /* 429 for whoever asks while another is answered */
     /* what comes of it */
     const char *spoken;
     uint32_t sounds_ms;
     enum mouth_reason reason; /* with `falls` */
     unsigned falls;           /* clauses that the local voice spoke */
+    bool stays;               /* in use for others, all the same */
     uint32_t took_ms;         /* at most, by the clock; 0: no time at all */
 };
 
@@ -60,7 +62,7 @@ static struct {
     int fd;
     const struct row *row; /* of what is asked but the probe */
     const struct row *probe_row;
-    unsigned probes, asked, at_once, most_at_once;
+    unsigned probes, asked, at_once, most_at_once, crowded;
     char text[512]; /* the last request, whole */
     struct line {
         int fd;
@@ -161,7 +163,12 @@ static void peer_read_line(struct line *l)
     peer.asked += !is_probe;
     if (++peer.at_once > peer.most_at_once)
         peer.most_at_once = peer.at_once;
+    static const struct row crowded = {.name = "crowded", .status = 429};
     l->row = is_probe ? peer.probe_row : peer.row;
+    if (l->row->one_by_one && peer.at_once > 1) {
+        l->row = &crowded;
+        peer.crowded++;
+    }
     l->answer_ms = clock_ms() + l->row->late_ms;
 }
 

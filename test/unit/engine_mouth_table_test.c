@@ -18,7 +18,7 @@ static const struct row table[] = {
      .sounds_ms = 2000, .took_ms = 4000},
     {"until-it-closes", 200, .ms = 1000, .headers = "Connection: close\r\n", .closes = true,
      .spoken = ".|.|", .sounds_ms = 2000},
-    {"slow-and-steady", 200, .ms = 200, .drip_ms = 100, .spoken = ".|" SECOND "|", .falls = 2,
+    {"slow-and-steady", 200, .ms = 200, .drip_ms = 100, .spoken = ".|" SECOND "|", .falls = 2, .stays = true,
      .reason = MOUTH_endless, .took_ms = 12000},
     /* silence */
     {"hangs", 0, .spoken = LOCAL, .falls = 2, .reason = MOUTH_late, .took_ms = FIRST_MS + 200},
@@ -28,7 +28,7 @@ static const struct row table[] = {
      .reason = MOUTH_late, .took_ms = FIRST_MS + 200},
     {"silent-for-long", 200, .ms = 900, .is_silent = true, .claimed = 9999, .spoken = LOCAL,
      .falls = 2, .reason = MOUTH_late, .took_ms = FIRST_MS + 200},
-    {"silence", 200, .ms = 500, .is_silent = true, .spoken = LOCAL, .falls = 2,
+    {"silence", 200, .ms = 500, .is_silent = true, .spoken = LOCAL, .falls = 2, .stays = true,
      .reason = MOUTH_no_sound},
     {"drips", 200, .ms = 0, .drip_ms = 10, .spoken = LOCAL, .falls = 2, .reason = MOUTH_stalled,
      .took_ms = 3500},
@@ -40,31 +40,31 @@ static const struct row table[] = {
     {"forbidden", 403, JSON("{}"), .spoken = LOCAL, .falls = 2, .reason = MOUTH_refused},
     {"no-voice", 404, JSON("{\"detail\":\"no such voice\"}"), .spoken = LOCAL, .falls = 2,
      .reason = MOUTH_refused},
-    {"bad-request", 400, "text/html", .text = "<p>", .spoken = LOCAL, .falls = 2,
+    {"bad-request", 400, "text/html", .text = "<p>", .spoken = LOCAL, .falls = 2, .stays = true,
      .reason = MOUTH_refused},
-    {"unprocessable", 422, JSON("{\"detail\":[{\"msg\":\"voice\"}]}"), .spoken = LOCAL, .falls = 2,
+    {"unprocessable", 422, JSON("{\"detail\":[{\"msg\":\"voice\"}]}"), .spoken = LOCAL, .falls = 2, .stays = true,
      .reason = MOUTH_refused},
     {"redirects", 307, .headers = "Location: http://127.0.0.1:1/x\r\n", .spoken = LOCAL, .falls = 2,
      .reason = MOUTH_refused},
     {"busy", 429, JSON("{}"), .spoken = LOCAL, .falls = 2, .reason = MOUTH_busy},
     {"loading", 503, .headers = "Retry-After: 3\r\n", .spoken = LOCAL, .falls = 2,
      .reason = MOUTH_busy},
-    {"fails", 500, "text/html", .text = "<p>", .spoken = LOCAL, .falls = 2, .reason = MOUTH_failed},
-    {"no-content", 204, .spoken = LOCAL, .falls = 2, .reason = MOUTH_failed},
+    {"fails", 500, "text/html", .text = "<p>", .spoken = LOCAL, .falls = 2, .stays = true, .reason = MOUTH_failed},
+    {"no-content", 204, .spoken = LOCAL, .falls = 2, .stays = true, .reason = MOUTH_failed},
     /* no sound */
-    {"empty", 200, .spoken = LOCAL, .falls = 2, .reason = MOUTH_no_sound},
-    {"one-byte", 200, .odd = 1, .spoken = LOCAL, .falls = 2, .reason = MOUTH_no_sound},
-    {"error-inside", 200, JSON("{\"error\":\"CUDA\"}"), .spoken = LOCAL, .falls = 2,
+    {"empty", 200, .spoken = LOCAL, .falls = 2, .stays = true, .reason = MOUTH_no_sound},
+    {"one-byte", 200, .odd = 1, .spoken = LOCAL, .falls = 2, .stays = true, .reason = MOUTH_no_sound},
+    {"error-inside", 200, JSON("{\"error\":\"CUDA\"}"), .spoken = LOCAL, .falls = 2, .stays = true,
      .reason = MOUTH_no_sound},
-    {"page", 200, "text/html", .text = "<!doctype html>", .spoken = LOCAL, .falls = 2,
+    {"page", 200, "text/html", .text = "<!doctype html>", .spoken = LOCAL, .falls = 2, .stays = true,
      .reason = MOUTH_no_sound},
-    {"json-as-pcm", 200, .text = "{\"error\":{\"message\":\"x\"}}", .spoken = LOCAL, .falls = 2,
+    {"json-as-pcm", 200, .text = "{\"error\":{\"message\":\"x\"}}", .spoken = LOCAL, .falls = 2, .stays = true,
      .reason = MOUTH_no_sound},
-    {"mp3", 200, "audio/mpeg", .text = "ID3.........", .spoken = LOCAL, .falls = 2,
+    {"mp3", 200, "audio/mpeg", .text = "ID3.........", .spoken = LOCAL, .falls = 2, .stays = true,
      .reason = MOUTH_no_sound},
-    {"ogg", 200, "audio/pcm", .text = "OggS........", .spoken = LOCAL, .falls = 2,
+    {"ogg", 200, "audio/pcm", .text = "OggS........", .spoken = LOCAL, .falls = 2, .stays = true,
      .reason = MOUTH_no_sound},
-    {"no-wav", 200, "audio/wav", .text = "RIFF....WAVEdata....", .spoken = LOCAL, .falls = 2,
+    {"no-wav", 200, "audio/wav", .text = "RIFF....WAVEdata....", .spoken = LOCAL, .falls = 2, .stays = true,
      .reason = MOUTH_no_sound},
     /* ends that are none */
     {"closes", 0, .closes = true, .spoken = LOCAL, .falls = 2, .reason = MOUTH_broken},
@@ -77,9 +77,9 @@ static const struct row table[] = {
     {"no-http", .raw = "220 mail.example.org ESMTP\r\n", .spoken = LOCAL, .falls = 2,
      .reason = MOUTH_broken},
     {"half-a-head", .raw = "HTTP/1.1 200 OK\r\nContent-", .closes = true, .spoken = LOCAL,
-     .falls = 2, .reason = MOUTH_no_sound},
+     .falls = 2, .stays = true, .reason = MOUTH_no_sound},
     /* without an end */
-    {"endless", 200, .ms = 4000, .drip_ms = 1500, .spoken = ".|" SECOND "|", .falls = 2,
+    {"endless", 200, .ms = 4000, .drip_ms = 1500, .spoken = ".|" SECOND "|", .falls = 2, .stays = true,
      .reason = MOUTH_endless, .took_ms = 3000},
 };
 
@@ -108,7 +108,7 @@ static void whatever_it_does_every_clause_is_spoken(void **state)
             fail_msg("%s: it took %llu ms", r->name, (unsigned long long)took_ms);
         if (r->falls && now.fallbacks[r->reason] == 0)
             fail_msg("%s: %s", r->name, now.notes);
-        if ((r->falls == 0) != now.is_up)
+        if ((r->falls == 0 || r->stays) != now.is_up)
             fail_msg("%s: is %s", r->name, now.is_up ? "up" : "down");
         assert_int_equal(now.clauses, r->falls ? 0 : 2);
         assert_true(peer.most_at_once <= 2);

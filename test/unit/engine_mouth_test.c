@@ -72,7 +72,7 @@ static void while_it_is_away_nobody_waits_and_it_is_found_again(void **)
 /* An answer that has changed its voice once goes on with it. */
 static void one_answer_changes_its_voice_once(void **)
 {
-    static const struct row fails = {"fails", 500, .text = "<p>"};
+    static const struct row fails = {"fails", 401, .text = "<p>"};
     step_until(info().is_up);
     peer.row = &fails;
     open_job("", 1);
@@ -87,6 +87,65 @@ static void one_answer_changes_its_voice_once(void **)
     assert_string_equal(fake.spoken, LOCAL);
     assert_int_equal(peer.asked, asked);
     end_job();
+}
+
+static void speak_once(const struct row *row, const char *text)
+{
+    peer.row = row;
+    open_job("", 1);
+    say(text);
+    finish();
+    step_until(is_finished());
+    end_job();
+}
+
+/* Nobody takes the voice from all others with one text; and who refuses all is found out. */
+static void one_text_that_is_refused_is_no_outage(void **)
+{
+    static const struct row rows[] = {{"unprocessable", 422, JSON("{}")},
+                                      {"fails", 500, .text = "<p>"},
+                                      {"silent", 200, .ms = 500, .is_silent = true},
+                                      {.name = "empty", .status = 200}};
+    step_until(info().is_up);
+    for (size_t i = 0; i < countof(rows); i++) {
+        for (int k = 0; k < 3; k++) {
+            speak_once(&rows[i], FIRST);
+            assert_string_equal(fake.spoken, FIRST "|");
+            assert_true(info().is_up);
+        }
+        speak_once(&good, "This one is spoken.");
+        assert_string_equal(fake.spoken, ".|");
+        speak_once(&rows[i], SECOND);
+        assert_true(info().is_up); /* the one before it was spoken */
+        speak_once(&rows[i], FIRST);
+        assert_false(info().is_up);
+        step_until(info().is_up);
+    }
+}
+
+/* A server that speaks for one at a time is asked for one at a time. */
+static void a_second_request_too_many_is_made_again(void **)
+{
+    static const struct row single = {"single", 200, .ms = 1000, .late_ms = 300, .one_by_one = true};
+    step_until(info().is_up);
+    peer.row = &single;
+    for (int i = 0; i < 2; i++) {
+        open_job("", 1);
+        say("The first of three, which is not kept at all, since it goes on for much too long for "
+            "that.");
+        say("The second of three, which is not kept at all, since it goes on for much too long for "
+            "that.");
+        say("The third of three, which is not kept at all, since it goes on for much too long for "
+            "that.");
+        finish();
+        step_until(is_finished());
+        assert_string_equal(fake.spoken, ".|.|.|");
+        assert_int_equal(fake.sound_bytes, 3 * 1000 * PER_MS);
+        assert_true(info().is_up);
+        end_job();
+    }
+    assert_int_equal(peer.crowded, 1);
+    assert_int_equal(info().clauses, 6);
 }
 
 static void who_is_asked_by_name_speaks(void **)
@@ -294,6 +353,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(while_it_is_away_nobody_waits_and_it_is_found_again, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(one_answer_changes_its_voice_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_text_that_is_refused_is_no_outage, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_second_request_too_many_is_made_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_asked_by_name_speaks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(coqui_is_asked_in_its_own_way, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_not_wanted_any_more_is_hung_up, set_up, tear_down),

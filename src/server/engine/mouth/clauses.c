@@ -138,7 +138,42 @@ static bool is_mute(const struct clause *c)
 
 static bool may_ask(const struct reading *r, bool is_first)
 {
-    return r->mouth->is_up && r->mouth->live < (is_first ? BUSY : BUSY_AHEAD);
+    const struct mouth *m = r->mouth;
+    uint32_t most = is_first ? BUSY : m->is_single ? 1 : BUSY_AHEAD;
+    return m->is_up && m->live < most;
+}
+
+/* A request that was made ahead of time, and was one too many, is made again in its time. */
+static void take_back_crowded(struct reading *r)
+{
+    for (struct clause *c = r->first ? r->first->next : nullptr; c; c = c->next) {
+        if (!c->is_asked || c->speech.state != SPEECH_FAILED || c->speech.fault != SPEECH_CROWD)
+            continue;
+        speech_finish(&c->speech);
+        c->is_asked = false;
+        r->mouth->is_single = true;
+    }
+}
+
+/* Requests of other jobs. */
+static uint32_t others(const struct reading *r)
+{
+    uint32_t own = 0;
+    for (const struct clause *c = r->first; c; c = c->next)
+        own += c->is_asked && c->speech.fetch;
+    return r->mouth->live - own;
+}
+
+/* Of a failure at the front, which has not been told of: does it say that the server is of no use to anybody? */
+static void judge(struct reading *r, const struct clause *c)
+{
+    const struct speech *s = &c->speech;
+    if (s->fault == SPEECH_TEXT)
+        mouth_doubts(r->mouth, s, buf_str(&c->words));
+    else if (s->fault == SPEECH_CROWD && others(r))
+        r->mouth->is_single = true;
+    else if (s->fault == SPEECH_CROWD)
+        mouth_is_broken(r->mouth, s, s->reason, s->retry_after_s, "%s", s->why);
 }
 
 static enum err ask(struct reading *r, struct clause *c)
@@ -213,8 +248,8 @@ static enum err end_clause(struct reading *r, struct clause *c)
     mouth_kept_add(&r->mouth->kept, buf_str(&c->words), r->speed, c->speech.sound.rate_hz,
                    &c->speech.copy);
     r->mouth->clauses++;
-    if (r->mouth->is_up && c->speech.asked_ms) /* not one whose sound was here already */
-        r->mouth->backoff_ms = 0;
+    if (c->speech.asked_ms) /* not one whose sound was here already */
+        mouth_is_well(r->mouth);
     try(put_text(r, mouth_ask_close(buf_str(&c->text))));
     pop(r);
     return OK;
@@ -237,8 +272,10 @@ static enum err step(struct reading *r, bool *ret_goes_on)
         *ret_goes_on = false;
         return OK;
     }
-    return c->speech.state == SPEECH_WHOLE ? end_clause(r, c)
-                                           : fall_back(r, c->speech.reason, rest_of(r, c));
+    if (c->speech.state == SPEECH_WHOLE)
+        return end_clause(r, c);
+    judge(r, c);
+    return fall_back(r, c->speech.reason, rest_of(r, c));
 }
 
 /* From when on the listener waits; what he has still to hear buys the server MOUTH_AHEAD_MS at most, since whoever sends the
@@ -274,6 +311,7 @@ static enum err advance(struct reading *r)
     for (bool goes_on = true; r->is_ours && r->first && goes_on;) {
         if (!r->first->front_us)
             r->first->front_us = clock_us();
+        take_back_crowded(r);
         enum err err = ask_ahead(r);
         if (err == OK)
             err = step(r, &goes_on);

@@ -12,7 +12,6 @@ enum {
     BACKOFF_MAX_MS = 60000,
     RETRY_MAX_S = 600, /* whoever wants to be left alone for longer is asked all the same */
     TOLD_MS = 500,     /* shorter sound says nothing of how fast a voice speaks */
-    SENTENCE_BYTES = 320,
 };
 /* Asked for aloud since nothing else tells whether the key, the model and the voice are right, on any server; what it
  * speaks nobody hears, but how loud and how fast it is, is known before somebody does. */
@@ -42,17 +41,17 @@ static void leave_alone(struct mouth *m, uint32_t retry_after_s)
 }
 
 /* What the server says of itself may change with each try, such as the time; an outage is news once. */
-void mouth_is_broken(struct mouth *m, enum mouth_reason reason, uint32_t retry_after_s,
-                     const char *fmt, ...)
+void mouth_is_broken(struct mouth *m, const struct speech *by, enum mouth_reason reason,
+                     uint32_t retry_after_s, const char *fmt, ...)
 {
-    char why[SENTENCE_BYTES];
+    char why[SPEECH_WHY_BYTES];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(why, sizeof why, fmt, ap);
     va_end(ap);
     bool is_news = m->is_up || !m->is_judged;
-    if (!m->probe && !is_news)
-        return; /* one of several requests, whose first has told */
+    if (by != m->probe && !is_news)
+        return; /* one of several requests, whose first has told; the probe tells what is new */
     snprintf(m->notes, sizeof m->notes, "the voice at %.150s is not used: %s", m->url, why);
     if (is_news)
         log_warn("%s (%s); the local voice speaks, and it is tried again and again", m->notes,
@@ -62,10 +61,34 @@ void mouth_is_broken(struct mouth *m, enum mouth_reason reason, uint32_t retry_a
     leave_alone(m, retry_after_s);
 }
 
+void mouth_doubts(struct mouth *m, const struct speech *by, struct str text)
+{
+    uint64_t hash = str_hash(text);
+    if (m->is_doubted && m->doubted != hash) {
+        mouth_is_broken(m, by, by->reason, by->retry_after_s, "%s", by->why);
+        return;
+    }
+    if (!m->is_doubted)
+        log_warn("the voice at %.150s has not spoken one text: %s (%s); the local voice does",
+                 m->url, by->why, mouth_reason_name(by->reason));
+    m->is_doubted = true;
+    m->doubted = hash;
+}
+
+void mouth_is_well(struct mouth *m)
+{
+    if (!m->is_up)
+        return; /* that was before it failed */
+    m->is_doubted = false;
+    m->backoff_ms = 0;
+}
+
 void mouth_is_there(struct mouth *m)
 {
     bool is_news = !m->is_up;
+    timer_stop(&m->timer);
     m->is_up = m->is_judged = true;
+    m->is_doubted = m->is_single = false;
     if (is_news)
         mouth_kept_clear(&m->kept); /* it may have been given another voice */
     snprintf(m->notes, sizeof m->notes, "speaks with the voice %.80s of %.150s", m->name, m->url);
@@ -102,11 +125,13 @@ static void on_probe_news(void *arg)
     if (s->state == SPEECH_WHOLE)
         mouth_learn_speed(m, mouth_sound_ms(&s->sound), probe_text.n, 1);
     if (s->state == SPEECH_WHOLE && s->first_ms > m->first_sound_ms)
-        mouth_is_broken(m, MOUTH_late, 0,
+        mouth_is_broken(m, s, MOUTH_late, 0,
                         "it took %llu ms to begin to speak; tts.first_sound_ms is %u",
                         (unsigned long long)s->first_ms, m->first_sound_ms);
     else if (s->state == SPEECH_WHOLE)
         mouth_is_there(m);
+    else if (s->fault != SPEECH_SERVER)
+        mouth_is_broken(m, s, s->reason, s->retry_after_s, "%s", s->why);
     else if (!timer_armed(&m->timer))
         leave_alone(m, 0); /* it was ours to blame */
     end_probe(m);
@@ -119,7 +144,7 @@ static void begin_probe(struct mouth *m)
         m->probe ? speech_begin(m->probe, m, probe_text, 1, on_probe_news, m) : ERR_NOMEM;
     if (err == OK)
         return;
-    mouth_is_broken(m, MOUTH_memory, 0, "it cannot be asked (%s)", err_text(err));
+    mouth_is_broken(m, m->probe, MOUTH_memory, 0, "it cannot be asked (%s)", err_text(err));
     if (m->probe)
         end_probe(m);
     else

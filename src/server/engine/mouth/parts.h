@@ -13,13 +13,23 @@
 
 /* --- speech.c --- */
 
+enum { SPEECH_WHY_BYTES = 320 };
 enum speech_state : uint8_t { SPEECH_COMING, SPEECH_WHOLE, SPEECH_FAILED };
+/* To whom a failure may be owed. What is the server's for sure is told to mouth_is_broken at once; the owner judges the others. */
+enum speech_fault : uint8_t {
+    SPEECH_SERVER,
+    SPEECH_TEXT,  /* another one might be spoken */
+    SPEECH_CROWD, /* fewer at once might be */
+};
 
 /* What is asked for once. Its owner hears of news in `on_news` and may end it there; not from inside speech_begin. */
 struct speech {
     struct mouth *mouth;
     enum speech_state state;
-    enum mouth_reason reason; /* FAILED */
+    enum mouth_reason reason; /* FAILED; and these three */
+    enum speech_fault fault;
+    uint32_t retry_after_s;
+    char why[SPEECH_WHY_BYTES];
     struct buf url, body;
     struct fetch *fetch; /* NULL: it is over */
     struct mouth_sound sound;
@@ -60,12 +70,21 @@ struct mouth {
     double ms_per_byte;   /* of text, as this voice speaks it at speed 1; 0: not known yet */
     struct loudness loudness;
     struct mouth_kept kept;
+    bool is_single;       /* it has refused a second request while a first one lived */
+    bool is_doubted;      /* it has not spoken the text with this hash, nor any after it */
+    uint64_t doubted;
     uint64_t again; /* clauses whose sound was kept */
     uint64_t clauses, fallbacks[MOUTH_REASON_COUNT];
 };
-/* A request has ended well, or has not: `why` is of the server, for the log. retry_after_s: as it says, or 0. */
+/* A request has ended well, or has not: the sentence is of the server, for the log. by: whose it was, the probe's or a
+ * clause's. retry_after_s: as the server says, or 0. */
 void mouth_is_there(struct mouth *m);
-void mouth_is_broken(struct mouth *m, enum mouth_reason reason, uint32_t retry_after_s,
-                     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void mouth_is_broken(struct mouth *m, const struct speech *by, enum mouth_reason reason,
+                     uint32_t retry_after_s, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+/* It has failed with SPEECH_TEXT: with a second text in a row it is broken. */
+void mouth_doubts(struct mouth *m, const struct speech *by, struct str text);
+/* It has spoken a clause that it was asked for. */
+void mouth_is_well(struct mouth *m);
 /* So much sound a text of so many bytes had. */
 void mouth_learn_speed(struct mouth *m, uint64_t ms, size_t bytes, float speed);

@@ -41,14 +41,27 @@ static void fail(struct speech *s, enum mouth_reason reason)
     s->reason = reason;
 }
 
+static void blame(struct speech *s, enum mouth_reason reason, enum speech_fault fault,
+                  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+static void blame(struct speech *s, enum mouth_reason reason, enum speech_fault fault,
+                  const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(s->why, sizeof s->why, fmt, ap);
+    va_end(ap);
+    fail(s, reason);
+    s->fault = fault;
+    if (fault == SPEECH_SERVER)
+        mouth_is_broken(s->mouth, s, reason, s->retry_after_s, "%s", s->why);
+}
+
 void speech_give_up(struct speech *s, enum mouth_reason reason)
 {
-    bool has_begun = s->sound.is_loud;
-    fail(s, reason);
-    if (has_begun)
-        mouth_is_broken(s->mouth, reason, 0, "it fell behind while it spoke");
-    else
-        mouth_is_broken(s->mouth, reason, 0, "it did not begin to speak in time");
+    blame(s, reason, SPEECH_SERVER, "%s",
+          s->sound.is_loud ? "it fell behind while it spoke"
+                           : "it did not begin to speak in time");
 }
 
 /* --- what comes --- */
@@ -61,29 +74,32 @@ static void broke(struct speech *s, enum err err, const char *why)
         return;
     case ERR_NOTFOUND:
     case ERR_TIMEOUT:
-        fail(s, MOUTH_broken);
-        mouth_is_broken(s->mouth, s->reason, 0, "it cannot be reached (%.110s)", why);
+        blame(s, MOUTH_broken, SPEECH_SERVER, "it cannot be reached (%.110s)", why);
         return;
     case ERR_MEDIA:
-        fail(s, MOUTH_no_sound);
-        mouth_is_broken(s->mouth, s->reason, 0, "%s", s->sound.why);
+        blame(s, MOUTH_no_sound, SPEECH_TEXT, "%s", s->sound.why);
         return;
     case ERR_TOOBIG:
-        fail(s, MOUTH_endless);
-        mouth_is_broken(s->mouth, s->reason, 0, "its sound goes on for longer than the text can");
+        blame(s, MOUTH_endless, SPEECH_TEXT, "its sound goes on for longer than the text can");
         return;
     default:
-        fail(s, MOUTH_broken);
-        mouth_is_broken(s->mouth, s->reason, 0, "it broke off (%.110s)", why);
+        blame(s, MOUTH_broken, SPEECH_SERVER, "it broke off (%.110s)", why);
     }
+}
+
+/* Statuses that a server may have for one text and not for another. */
+static bool is_of_text(int status)
+{
+    return status < 300 || status == 400 || status == 413 || status == 414 || status == 422 ||
+           status == 500;
 }
 
 static void refused(struct speech *s, const struct fetch_result *result)
 {
     char said[REMOTE_SAID_BYTES];
-    const struct mouth *m = s->mouth;
     int status = result->status;
-    (void)!remote_refusal_read(buf_str(&s->refusal), str_of(m->key), said);
+    bool is_busy = status == 429 || status == 503;
+    (void)!remote_refusal_read(buf_str(&s->refusal), str_of(s->mouth->key), said);
     const char *advice =
         status == 401 || status == 403  ? "it does not accept the key of tts.key_file"
         : status == 404                 ? "it knows no such address, model or voice; see tts.url, "
@@ -93,11 +109,15 @@ static void refused(struct speech *s, const struct fetch_result *result)
         : status >= 400 && status < 500 ? "it refuses the text, the model or the voice; see "
                                           "tts.remote_model and tts.remote_voice"
                                         : "it has failed";
-    fail(s, status == 429 || status == 503   ? MOUTH_busy
-            : status >= 300 && status <= 499 ? MOUTH_refused
-                                             : MOUTH_failed);
-    mouth_is_broken(s->mouth, s->reason, result->retry_after_s, "%s (HTTP %d)%s%s", advice, status,
-                    said[0] ? ": " : "", said);
+    enum mouth_reason reason = is_busy                           ? MOUTH_busy
+                               : status >= 300 && status <= 499 ? MOUTH_refused
+                                                                : MOUTH_failed;
+    s->retry_after_s = result->retry_after_s;
+    blame(s, reason,
+          is_busy              ? SPEECH_CROWD
+          : is_of_text(status) ? SPEECH_TEXT
+                               : SPEECH_SERVER,
+          "%s (HTTP %d)%s%s", advice, status, said[0] ? ": " : "", said);
 }
 
 /* One that is not kept is asked for again, which is no harm. */
