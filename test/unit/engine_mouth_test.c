@@ -123,6 +123,33 @@ static void one_text_that_is_refused_is_no_outage(void **)
     }
 }
 
+/* A clause may be longer than a minute: what the server has no time to say is said all the same. Of a text of this length a
+ * third and more is left, at 80 ms for a byte as the probe told. */
+static void a_very_long_clause_is_spoken_to_its_end(void **)
+{
+    static const struct row on = {"on", 200, .ms = 4000, .drip_ms = 4000};
+    static const struct {
+        float speed;
+        uint32_t sounds_ms;
+    } speeds[] = {{1, 60000}, {0.5f, 120000}};
+    char text[1301];
+    for (size_t i = 0; i < sizeof text - 1; i++)
+        text[i] = i % 5 == 4 ? ' ' : 'a';
+    text[sizeof text - 1] = 0;
+    step_until(info().is_up);
+    peer.row = &on;
+    for (size_t i = 0; i < countof(speeds); i++) {
+        open_job("", speeds[i].speed);
+        say(text);
+        finish();
+        step_until(is_finished());
+        assert_int_equal(fake.sound_bytes / PER_MS, speeds[i].sounds_ms);
+        assert_uint_in_range(strlen(fake.spoken), 500, 800);
+        assert_int_equal(info().fallbacks[MOUTH_endless], i + 1);
+        end_job();
+    }
+}
+
 /* A server that speaks for one at a time is asked for one at a time. */
 static void a_second_request_too_many_is_made_again(void **)
 {
@@ -354,6 +381,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(one_answer_changes_its_voice_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_text_that_is_refused_is_no_outage, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_very_long_clause_is_spoken_to_its_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_second_request_too_many_is_made_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_asked_by_name_speaks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(coqui_is_asked_in_its_own_way, set_up, tear_down),

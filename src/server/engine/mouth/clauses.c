@@ -121,8 +121,6 @@ static struct str rest_of(const struct reading *r, const struct clause *c)
     double whole_ms = (double)text.n * per_byte / (double)r->speed;
     if (!c->is_spoken)
         return text;
-    if (c->speech.reason == MOUTH_endless)
-        return mouth_ask_close(text);
     double spoken_ms = (double)c->us / 1000 - SURE_MS;
     text = str_sub(text, mouth_ask_rest(text, spoken_ms / whole_ms), text.n);
     return text.n ? text : S(".");

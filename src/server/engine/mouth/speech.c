@@ -11,7 +11,7 @@ enum {
     LENGTH_MS =
         5000, /* of any text's sound; and of each byte, far more than the slowest speaker needs */
     LENGTH_BYTE_MS = 250,
-    LENGTH_MAX_MS = 60000,
+    LENGTH_MAX_MS = 60000, /* more where it is to speak slowly */
 };
 
 /* The request is over, in whatever way. */
@@ -193,7 +193,8 @@ static void on_timer(void *arg)
 static uint32_t most_ms(size_t bytes, float speed)
 {
     double ms = LENGTH_MS + (double)bytes * LENGTH_BYTE_MS / (double)speed;
-    return ms < LENGTH_MAX_MS ? (uint32_t)ms : LENGTH_MAX_MS;
+    double most = LENGTH_MAX_MS / (speed < 1 ? (double)speed : 1);
+    return (uint32_t)(ms < most ? ms : most);
 }
 
 static enum err ask(struct speech *s, struct str text, float speed)
