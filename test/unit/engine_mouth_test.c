@@ -305,6 +305,60 @@ static void whoever_listens_slowly_holds_the_sound_back(void **)
     end_job();
 }
 
+/* A job that waits for its place asks for nothing, and its clauses are spoken once it has it. */
+static void who_waits_for_a_place_asks_for_nothing(void **)
+{
+    struct job *before[4];
+    step_until(info().is_up);
+    for (size_t i = 0; i < countof(before); i++) {
+        open_job("", 1);
+        before[i] = job;
+    }
+    open_job("", 1);
+    say(FIRST);
+    say(SECOND);
+    finish();
+    clock_fake(clock_us() + 3 * 1000000ull);
+    steps(20);
+    assert_int_equal(peer.asked, 0);
+    assert_int_equal(info().fallbacks[MOUTH_late], 0);
+    for (size_t i = 0; i < countof(before); i++)
+        job_cancel(before[i]);
+    step_until(is_finished());
+    assert_string_equal(fake.spoken, ".|.|");
+    assert_int_equal(peer.asked, 2);
+    job_cancel(job);
+    job = nullptr;
+    assert_int_equal(fake.engine.mouth->held, 0);
+}
+
+/* Where others keep too much, the local voice speaks, which keeps nothing. */
+static void sound_that_waits_is_bounded_in_all(void **)
+{
+    static const struct row long_one = {"long", 200, .ms = 4000};
+    struct mouth *m = fake.engine.mouth;
+    step_until(info().is_up);
+    peer.row = &long_one;
+    is_stingy = true;
+    open_job("", 1);
+    for (int i = 0; i < 4; i++)
+        say("A sentence that lasts for four seconds, one way or another, and that is too long to be "
+            "kept for later.");
+    for (int i = 0; i < 300; i++)
+        step();
+    assert_true(m->held >= 4000 * PER_MS); /* that do not fit in what the program takes */
+    job_cancel(job);
+    job = nullptr;
+    assert_int_equal(m->held, 0);
+    m->held = 1 << 30; /* of jobs elsewhere */
+    speak_once(&good, FIRST);
+    assert_string_equal(fake.spoken, FIRST "|");
+    assert_int_equal(info().fallbacks[MOUTH_busy], 1);
+    assert_true(info().is_up);
+    assert_int_equal(m->held, 1 << 30);
+    m->held = 0;
+}
+
 /* A greeting is asked for once, for a while, and of each server that comes. */
 static void what_is_short_and_comes_again_is_kept(void **)
 {
@@ -390,6 +444,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(whoever_listens_slowly_holds_the_sound_back, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(who_waits_for_a_place_asks_for_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sound_that_waits_is_bounded_in_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_short_and_comes_again_is_kept, set_up, tear_down),
         cmocka_unit_test(what_is_kept_is_bounded),
         cmocka_unit_test_setup_teardown(an_engine_that_dies_takes_its_requests_along, set_up,

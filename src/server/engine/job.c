@@ -175,6 +175,8 @@ void jobs_start_waiting(struct engine *e)
         push_job(j, &e->live);
         if (flush(j) != OK)
             return; /* the child is gone: its end ends the job */
+        if (j->filtered)
+            e->filter->go_on(j);
     }
 }
 

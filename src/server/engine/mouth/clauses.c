@@ -5,7 +5,7 @@
  * hear; then the program speaks: what is left of this clause, and all that come after it.
  *
  * Sound is kept until the program takes it, which it does as its listener hears: at most PASS_MAX bytes in the job's backlog and
- * what two requests bring.
+ * what two requests bring. Nothing is asked for a job that waits for its place, nor for any where all of them keep too much.
  */
 #include <stdlib.h>
 
@@ -16,6 +16,8 @@ enum {
     AHEAD = 2,       /* requests of a job at once */
     BUSY_AHEAD = 16, /* requests of all jobs: then no more are made ahead of time */
     BUSY = 48,       /* nor any at all */
+    HELD_AHEAD = 32 * 1024 * 1024, /* bytes of sound of all jobs: the same two steps */
+    HELD_MAX = 128 * 1024 * 1024,
     PASS_MAX = 128 * 1024,
     PIECE_BYTES = 32 * 1024,
     USUAL_MS_PER_BYTE = 65, /* of speech: some 15 characters a second */
@@ -138,7 +140,7 @@ static bool may_ask(const struct reading *r, bool is_first)
 {
     const struct mouth *m = r->mouth;
     uint32_t most = is_first ? BUSY : m->is_single ? 1 : BUSY_AHEAD;
-    return m->is_up && m->live < most;
+    return m->is_up && m->live < most && m->held < (is_first ? HELD_MAX : HELD_AHEAD);
 }
 
 /* A request that was made ahead of time, and was one too many, is made again in its time. */
@@ -306,6 +308,8 @@ static void watch(struct reading *r)
 
 static enum err advance(struct reading *r)
 {
+    if (!r->job->started)
+        return OK; /* mouth_go_on comes with its place */
     for (bool goes_on = true; r->is_ours && r->first && goes_on;) {
         if (!r->first->front_us)
             r->first->front_us = clock_us();

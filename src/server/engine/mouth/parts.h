@@ -35,6 +35,7 @@ struct speech {
     struct mouth_sound sound;
     struct buf samples;          /* that have come and were not yet passed on */
     struct buf copy;             /* of all samples, to be kept; where its cap is 0 they are not */
+    size_t held;                 /* bytes of these two, as m->held counts them */
     struct buf refusal;          /* what came with another status than 200 */
     struct timer timer;          /* the end of patience with all of it */
     uint64_t asked_ms, first_ms; /* when it was asked; after how long it began to speak */
@@ -67,6 +68,7 @@ struct mouth {
     struct timer timer;   /* of the next probe */
     uint64_t backoff_ms;  /* 0: all is well */
     uint32_t live;        /* requests under way */
+    size_t held;          /* bytes of sound that jobs keep */
     double ms_per_byte;   /* of text, as this voice speaks it at speed 1; 0: not known yet */
     struct loudness loudness;
     struct mouth_kept kept;

@@ -25,9 +25,19 @@ static void hang_up(struct speech *s)
     s->mouth->live--;
 }
 
+/* By what is allocated, which does not shrink while the sound is passed on. */
+static void count_held(struct speech *s)
+{
+    size_t held = s->samples.room + s->copy.room;
+    s->mouth->held += held - s->held;
+    s->held = held;
+}
+
 void speech_finish(struct speech *s)
 {
     hang_up(s);
+    s->mouth->held -= s->held;
+    s->held = 0;
     mouth_sound_finish(&s->sound);
     struct buf *own[] = {&s->url, &s->body, &s->samples, &s->copy, &s->refusal};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
@@ -137,6 +147,7 @@ static enum err hear(struct speech *s, struct str bytes)
     size_t from = s->samples.n;
     enum err err = mouth_sound_feed(&s->sound, bytes, &s->samples);
     copy_from(s, from);
+    count_held(s);
     return err;
 }
 
@@ -252,5 +263,7 @@ enum err speech_again(struct speech *s, struct mouth *m, const struct buf *sampl
                          .sound = {.rate_hz = rate_hz, .is_loud = true},
                          .samples = BUF(samples->n)};
     timer_init(&s->timer, m->engine->loop, on_timer, s);
-    return buf_add(&s->samples, buf_str(samples));
+    enum err err = buf_add(&s->samples, buf_str(samples));
+    count_held(s);
+    return err;
 }
