@@ -205,6 +205,31 @@ static void who_is_asked_by_name_speaks(void **)
     end_job();
 }
 
+/* A name that the program lists is the program's; the server's voice has another then. */
+static void a_name_that_both_have_is_the_local_voice(void **)
+{
+    char names[] = "rms, far, slt";
+    step_until(info().is_up);
+    assert_string_equal(info().name, "far");
+    fake.engine.voices = names;
+    assert_string_equal(info().name, "remote");
+    open_job("far", 1);
+    say(FIRST);
+    finish();
+    assert_true(is_finished());
+    assert_string_equal(fake.spoken, FIRST "|");
+    assert_int_equal(peer.asked, 0);
+    end_job();
+    open_job("remote", 1);
+    say(FIRST);
+    finish();
+    step_until(is_finished());
+    assert_string_equal(fake.spoken, ".|");
+    assert_non_null(strstr(peer.text, "\"voice\":\"far\""));
+    end_job();
+    fake.engine.voices = nullptr;
+}
+
 static void coqui_is_asked_in_its_own_way(void **state)
 {
     tear_down(state);
@@ -438,6 +463,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_very_long_clause_is_spoken_to_its_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_second_request_too_many_is_made_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_asked_by_name_speaks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_name_that_both_have_is_the_local_voice, set_up, tear_down),
         cmocka_unit_test_setup_teardown(coqui_is_asked_in_its_own_way, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_not_wanted_any_more_is_hung_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(much_to_hear_buys_a_server_that_hangs_little_time, set_up,

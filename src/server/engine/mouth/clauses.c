@@ -349,7 +349,7 @@ static void on_patience(void *arg)
 
 static bool is_for_us(const struct mouth *m, const struct msg_tts_open *open)
 {
-    bool is_named = open->voice.n && !str_eq(open->voice, str_of(m->name));
+    bool is_named = open->voice.n && !str_eq(open->voice, str_of(mouth_name(m)));
     float speed = open->speed == 0.0f ? 1.0f : open->speed;
     return !is_named && speed >= 0.25f && speed <= 4.0f && mouth_api_has_speed(m->api, speed);
 }
@@ -359,7 +359,7 @@ static enum err begin(struct job *j, const struct msg_tts_open *open)
 {
     struct mouth *m = j->engine->mouth;
     struct msg_tts_open own = *open;
-    if (str_eq(open->voice, str_of(m->name)) || open->voice.n == 0)
+    if (str_eq(open->voice, str_of(mouth_name(m))) || open->voice.n == 0)
         own.voice = str_of(m->local_voice);
     if (!is_for_us(m, open))
         return job_put(j, MSG_tts_open, &own);

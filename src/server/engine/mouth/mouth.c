@@ -29,6 +29,16 @@ const char *mouth_reason_name(enum mouth_reason reason)
     return names[reason];
 }
 
+const char *mouth_name(const struct mouth *m)
+{
+    const char *own = m->engine->voices ? m->engine->voices : "";
+    struct str names = str_of(own), name;
+    bool is_own = !m->voice[0];
+    while (!is_own && str_cut(&names, ',', &name))
+        is_own = str_eq(str_trim(name), str_of(m->voice));
+    return is_own ? "remote" : m->voice;
+}
+
 static void leave_alone(struct mouth *m, uint32_t retry_after_s)
 {
     m->backoff_ms = !m->backoff_ms                       ? BACKOFF_MIN_MS
@@ -91,7 +101,8 @@ void mouth_is_there(struct mouth *m)
     m->is_doubted = m->is_single = false;
     if (is_news)
         mouth_kept_clear(&m->kept); /* it may have been given another voice */
-    snprintf(m->notes, sizeof m->notes, "speaks with the voice %.80s of %.150s", m->name, m->url);
+    snprintf(m->notes, sizeof m->notes, "speaks with the voice %.80s of %.150s", mouth_name(m),
+             m->url);
     if (is_news)
         log_info("tts %s", m->notes);
 }
@@ -175,7 +186,6 @@ static enum err copy_texts(struct mouth *m, const struct engine_mouth *config)
         {&m->voice, str_of(config->voice)},
         {&m->language, str_of(config->language)},
         {&m->local_voice, str_of(config->local_voice)},
-        {&m->name, config->voice[0] ? str_of(config->voice) : S("remote")},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         *texts[i].to = mem_strdup(texts[i].from);
@@ -219,7 +229,7 @@ void mouth_destroy(struct mouth *m)
     mouth_kept_clear(&m->kept);
     if (m->fetcher)
         fetcher_destroy(m->fetcher);
-    char *owned[] = {m->url, m->key, m->model, m->voice, m->language, m->local_voice, m->name};
+    char *owned[] = {m->url, m->key, m->model, m->voice, m->language, m->local_voice};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     free(m);
@@ -228,7 +238,7 @@ void mouth_destroy(struct mouth *m)
 void mouth_info(const struct mouth *m, struct mouth_info *ret_info)
 {
     *ret_info = (struct mouth_info){.url = m->url,
-                                    .name = m->name,
+                                    .name = mouth_name(m),
                                     .is_judged = m->is_judged,
                                     .is_up = m->is_up,
                                     .notes = m->notes,

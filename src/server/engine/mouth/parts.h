@@ -59,7 +59,7 @@ struct mouth {
     struct engine *engine;
     struct fetcher *fetcher;
     enum mouth_api api;
-    char *url, *key, *model, *voice, *language, *local_voice, *name; /* owned */
+    char *url, *key, *model, *voice, *language, *local_voice; /* owned */
     uint32_t connect_ms, first_sound_ms, reply_ms;
 
     bool is_up, is_judged;
@@ -78,6 +78,9 @@ struct mouth {
     uint64_t again; /* clauses whose sound was kept */
     uint64_t clauses, fallbacks[MOUTH_REASON_COUNT];
 };
+/* Under which a client may ask for it: the server's voice, or "remote" where that has no name, or one that the local program has,
+ * too. The program's names may change with each of its starts. */
+const char *mouth_name(const struct mouth *m);
 /* A request has ended well, or has not: the sentence is of the server, for the log. by: whose it was, the probe's or a
  * clause's. retry_after_s: as the server says, or 0. */
 void mouth_is_there(struct mouth *m);
