@@ -384,25 +384,44 @@ static void sound_that_waits_is_bounded_in_all(void **)
     m->held = 0;
 }
 
-/* A greeting is asked for once, for a while, and of each server that comes. */
+/* What one person is told three times is not kept, what three are told is: the fourth need not wait. It goes by itself. */
 static void what_is_short_and_comes_again_is_kept(void **)
 {
+    static const struct {
+        float speed;
+        int times; /* in one job */
+        unsigned asked, again;
+    } rows[] = {
+        {1, 3, 3, 0},
+        {1, 1, 4, 0},
+        {2, 1, 5, 0}, /* at another speed it is another sound */
+        {1, 1, 6, 0},
+        {1, 2, 6, 2},
+        {2, 1, 7, 2},
+    };
+    struct mouth *m = fake.engine.mouth;
     step_until(info().is_up);
-    for (int i = 0; i < 4; i++) {
-        if (i == 3)
-            clock_fake(clock_us() + (MOUTH_KEPT_MS + 1) * 1000ull);
-        open_job("", i == 1 ? 2 : 1); /* at another speed it is another sound */
-        say(FIRST);
+    peer.asked = 0;
+    for (size_t i = 0; i < countof(rows); i++) {
+        open_job("", rows[i].speed);
+        for (int k = 0; k < rows[i].times; k++)
+            say(FIRST);
         finish();
         step_until(is_finished());
-        assert_int_equal(fake.sound_bytes, PROBE_MS * PER_MS);
-        assert_string_equal(fake.spoken, ".|");
+        assert_int_equal(fake.sound_bytes, rows[i].times * PROBE_MS * PER_MS);
         end_job();
-        static const unsigned asked[] = {1, 2, 2, 3}, again[] = {0, 0, 1, 1};
-        assert_int_equal(peer.asked, asked[i]);
-        assert_int_equal(info().again, again[i]);
+        assert_int_equal(peer.asked, rows[i].asked);
+        assert_int_equal(info().again, rows[i].again);
+        assert_int_equal(m->kept.first != nullptr, i >= 3);
     }
-    assert_int_equal(info().clauses, 4);
+    assert_int_equal(info().clauses, 9);
+    clock_fake(clock_us() + (MOUTH_KEPT_MS + 1) * 1000ull);
+    step_until(!timer_armed(&m->purge));
+    assert_int_equal(m->kept.bytes, 0);
+    for (size_t i = 0; i < countof(m->kept.counts); i++)
+        assert_int_equal(m->kept.counts[i].hash, 0);
+    speak_once(&good, FIRST);
+    assert_int_equal(peer.asked, 8);
 }
 
 static void what_is_kept_is_bounded(void **)

@@ -36,6 +36,7 @@ struct clause {
 struct reading {
     struct job *job;
     struct mouth *mouth;
+    uint64_t id; /* among all that there were */
     float speed;
     bool is_ours;             /* of the server's voice, so far */
     enum mouth_reason reason; /* why not any more */
@@ -179,7 +180,10 @@ static void judge(struct reading *r, const struct clause *c)
 static enum err ask(struct reading *r, struct clause *c)
 {
     c->is_asked = true;
-    return speech_begin(&c->speech, r->mouth, buf_str(&c->words), r->speed, on_news, r);
+    try(speech_begin(&c->speech, r->mouth, buf_str(&c->words), r->speed, on_news, r));
+    if (mouth_wants_kept(r->mouth, buf_str(&c->words), r->speed, r->id))
+        c->speech.copy.cap = MOUTH_KEPT_SOUND_MAX;
+    return OK;
 }
 
 /* Its sound may be here already. */
@@ -368,6 +372,7 @@ static enum err begin(struct job *j, const struct msg_tts_open *open)
         return ERR_NOMEM;
     r->job = j;
     r->mouth = m;
+    r->id = ++m->jobs;
     r->speed = open->speed == 0.0f ? 1.0f : open->speed;
     r->is_ours = true;
     r->tail = &r->first;

@@ -49,11 +49,56 @@ void mouth_kept_clear(struct mouth_kept *k)
 {
     while (k->first)
         drop(k, &k->first);
+    memset(k->counts, 0, sizeof k->counts);
 }
 
-bool mouth_kept_suits(struct str text)
+/* May this text be kept at all? */
+static bool suits(struct str text)
 {
     return text.n && text.n <= MOUTH_KEPT_TEXT_MAX;
+}
+
+bool mouth_kept_wants(struct mouth_kept *k, struct str text, float speed, uint64_t job)
+{
+    if (!suits(text))
+        return false;
+    uint64_t hash = str_hash(text) ^ str_hash((struct str){(const char *)&speed, sizeof speed});
+    struct kept_count *c = &k->counts[hash % MOUTH_KEPT_COUNTED];
+    if (c->jobs == 0 || c->hash != hash || clock_ms() >= c->until_ms)
+        *c = (struct kept_count){
+            .hash = hash, .job = job, .until_ms = clock_ms() + MOUTH_KEPT_MS, .jobs = 1};
+    if (c->job != job) {
+        c->job = job;
+        c->jobs += c->jobs < MOUTH_KEPT_JOBS;
+    }
+    return c->jobs >= MOUTH_KEPT_JOBS;
+}
+
+static void note_sooner(uint64_t *left_ms, uint64_t until_ms, uint64_t now_ms)
+{
+    if (*left_ms == 0 || until_ms - now_ms < *left_ms)
+        *left_ms = until_ms - now_ms;
+}
+
+uint64_t mouth_kept_purge(struct mouth_kept *k)
+{
+    uint64_t now = clock_ms(), left = 0;
+    for (struct kept **at = &k->first; *at;) {
+        if (now >= (*at)->until_ms) {
+            drop(k, at);
+        } else {
+            note_sooner(&left, (*at)->until_ms, now);
+            at = &(*at)->next;
+        }
+    }
+    for (size_t i = 0; i < MOUTH_KEPT_COUNTED; i++) {
+        struct kept_count *c = &k->counts[i];
+        if (c->jobs && now >= c->until_ms)
+            *c = (struct kept_count){};
+        else if (c->jobs)
+            note_sooner(&left, c->until_ms, now);
+    }
+    return left;
 }
 
 static struct kept **find(struct mouth_kept *k, struct str text, float speed)
@@ -92,7 +137,7 @@ static void drop_last(struct mouth_kept *k)
 void mouth_kept_add(struct mouth_kept *k, struct str text, float speed, uint32_t rate_hz,
                     struct buf *samples)
 {
-    if (!mouth_kept_suits(text) || !samples->n || samples->n > MOUTH_KEPT_SOUND_MAX)
+    if (!suits(text) || !samples->n || samples->n > MOUTH_KEPT_SOUND_MAX)
         return;
     struct kept **same = find(k, text, speed);
     if (*same)

@@ -114,6 +114,22 @@ void mouth_learn_speed(struct mouth *m, uint64_t ms, size_t bytes, float speed)
         m->ms_per_byte = m->ms_per_byte > 0 ? (3 * m->ms_per_byte + per_byte) / 4 : per_byte;
 }
 
+static void on_purge(void *arg)
+{
+    struct mouth *m = arg;
+    uint64_t left_ms = mouth_kept_purge(&m->kept);
+    if (left_ms)
+        timer_start(&m->purge, left_ms);
+}
+
+bool mouth_wants_kept(struct mouth *m, struct str text, float speed, uint64_t job)
+{
+    bool is_wanted = mouth_kept_wants(&m->kept, text, speed, job);
+    if (!timer_armed(&m->purge))
+        timer_start(&m->purge, MOUTH_KEPT_MS);
+    return is_wanted;
+}
+
 /* --- the probe --- */
 
 static void end_probe(struct mouth *m)
@@ -206,6 +222,7 @@ enum err mouth_create(struct engine *e, const struct engine_mouth *config, struc
     m->first_sound_ms = config->first_sound_ms;
     m->reply_ms = config->reply_ms;
     timer_init(&m->timer, e->loop, on_timer, m);
+    timer_init(&m->purge, e->loop, on_purge, m);
     enum err err = copy_texts(m, config);
     if (err == OK)
         err = fetcher_create(e->loop, &m->fetcher);
@@ -224,6 +241,7 @@ void mouth_destroy(struct mouth *m)
     if (!m)
         return;
     timer_stop(&m->timer);
+    timer_stop(&m->purge);
     if (m->probe)
         end_probe(m);
     mouth_kept_clear(&m->kept);

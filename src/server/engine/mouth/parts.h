@@ -34,7 +34,7 @@ struct speech {
     struct fetch *fetch; /* NULL: it is over */
     struct mouth_sound sound;
     struct buf samples;          /* that have come and were not yet passed on */
-    struct buf copy;             /* of all samples, to be kept; where its cap is 0 they are not */
+    struct buf copy;             /* of all samples, to be kept, where its owner gives it a cap after speech_begin */
     size_t held;                 /* bytes of these two, as m->held counts them */
     struct buf refusal;          /* what came with another status than 200 */
     struct timer timer;          /* the end of patience with all of it */
@@ -72,6 +72,8 @@ struct mouth {
     double ms_per_byte;   /* of text, as this voice speaks it at speed 1; 0: not known yet */
     struct loudness loudness;
     struct mouth_kept kept;
+    struct timer purge;   /* of `kept` */
+    uint64_t jobs;        /* that have been asked for anything */
     bool is_single;       /* it has refused a second request while a first one lived */
     bool is_doubted;      /* it has not spoken the text with this hash, nor any after it */
     uint64_t doubted;
@@ -91,5 +93,7 @@ void mouth_is_broken(struct mouth *m, const struct speech *by, enum mouth_reason
 void mouth_doubts(struct mouth *m, const struct speech *by, struct str text);
 /* It has spoken a clause that it was asked for. */
 void mouth_is_well(struct mouth *m);
+/* Is the sound of this text to be kept, of which a job asks? Its hash is, in any case, for a while. */
+bool mouth_wants_kept(struct mouth *m, struct str text, float speed, uint64_t job);
 /* So much sound a text of so many bytes had. */
 void mouth_learn_speed(struct mouth *m, uint64_t ms, size_t bytes, float speed);

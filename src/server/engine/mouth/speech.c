@@ -249,8 +249,6 @@ enum err speech_begin(struct speech *s, struct mouth *m, struct str text, float 
                         .ms_max = ms,
                         .on_news = on_news,
                         .arg = arg};
-    if (mouth_kept_suits(text))
-        s->copy.cap = MOUTH_KEPT_SOUND_MAX;
     timer_init(&s->timer, m->engine->loop, on_timer, s);
     return ask(s, text, speed);
 }
