@@ -55,6 +55,10 @@ static void while_it_is_away_nobody_waits_and_it_is_found_again(void **)
     assert_int_equal(clock_ms(), from);
     assert_int_equal(peer.asked, asked);
     assert_int_equal(info().fallbacks[MOUTH_away], 10);
+    open_job("", 1);
+    say("»"); /* a pause is nobody's words */
+    end_job();
+    assert_int_equal(info().fallbacks[MOUTH_away], 10);
     /* It is asked less and less often. */
     unsigned probes = peer.probes;
     step_until(clock_ms() > from + 60000);

@@ -28,6 +28,7 @@ struct clause {
     struct clause *next;
     struct buf text, words;   /* as it came; what there is to be said of it */
     bool is_asked, is_spoken; /* of the server; some of its sound has been passed on */
+    bool is_put_off;          /* asked for in its turn, no earlier */
     uint64_t us, starved_us;  /* of its sound, passed on; for which there was none amid it */
     uint64_t front_us;        /* when it came to the front; 0: it has not */
     struct speech speech;
@@ -100,6 +101,12 @@ static enum err put_text(struct reading *r, struct str text)
     return job_put(r->job, MSG_tts_text, &(struct msg_tts_text){text});
 }
 
+/* Where words are left to it, not only a pause. */
+static void count_fallback(struct reading *r, struct str text)
+{
+    r->mouth->fallbacks[r->reason] += utf8_has_words(text);
+}
+
 /* From here on: the rest of the first clause, and all others. */
 static enum err fall_back(struct reading *r, enum mouth_reason reason, struct str rest)
 {
@@ -108,7 +115,7 @@ static enum err fall_back(struct reading *r, enum mouth_reason reason, struct st
     timer_stop(&r->timer);
     for (bool is_first = true; r->first; is_first = false) {
         struct str text = is_first ? rest : buf_str(&r->first->text);
-        r->mouth->fallbacks[reason]++;
+        count_fallback(r, text);
         try(put_text(r, text));
         pop(r);
     }
@@ -144,14 +151,21 @@ static bool may_ask(const struct reading *r, bool is_first)
     return m->is_up && m->live < most && m->held < (is_first ? HELD_MAX : HELD_AHEAD);
 }
 
+/* It is asked for in its turn. */
+static void take_back(struct clause *c)
+{
+    speech_finish(&c->speech);
+    c->is_asked = false;
+    c->is_put_off = true;
+}
+
 /* A request that was made ahead of time, and was one too many, is made again in its time. */
 static void take_back_crowded(struct reading *r)
 {
     for (struct clause *c = r->first ? r->first->next : nullptr; c; c = c->next) {
         if (!c->is_asked || c->speech.state != SPEECH_FAILED || c->speech.fault != SPEECH_CROWD)
             continue;
-        speech_finish(&c->speech);
-        c->is_asked = false;
+        take_back(c);
         r->mouth->is_single = true;
     }
 }
@@ -199,18 +213,27 @@ static enum err find_kept(struct reading *r, struct clause *c)
     return speech_again(&c->speech, r->mouth, samples, rate_hz);
 }
 
+static enum err get(struct reading *r, struct clause *c, bool is_first)
+{
+    try(find_kept(r, c));
+    return c->is_asked || !may_ask(r, is_first) ? OK : ask(r, c);
+}
+
 static enum err ask_ahead(struct reading *r)
 {
     struct clause *c = r->first;
     for (int i = 0; c && i < AHEAD; i++, c = c->next) {
         if (c->is_asked || is_mute(c))
             continue;
-        try(find_kept(r, c));
-        if (c->is_asked)
-            continue;
-        if (!may_ask(r, i == 0))
+        if (c->is_put_off && i > 0)
             break;
-        try(ask(r, c));
+        enum err err = get(r, c, i == 0);
+        if (err != OK && i == 0)
+            return err;
+        if (err != OK)
+            take_back(c); /* the first one sounds; there may be memory in this one's turn */
+        if (!c->is_asked)
+            break;
     }
     return OK;
 }
@@ -384,7 +407,7 @@ static enum err begin(struct job *j, const struct msg_tts_open *open)
 static enum err take_text(struct reading *r, struct str text)
 {
     if (!r->is_ours) {
-        r->mouth->fallbacks[r->reason]++;
+        count_fallback(r, text);
         return put_text(r, text);
     }
     try(push(r, text));
