@@ -238,16 +238,27 @@ static enum err ask_ahead(struct reading *r)
     return OK;
 }
 
+/* The rest moves up only now and then, since it may be megabytes. Where nothing is left, nothing is there. */
+static void take(struct speech *s, size_t bytes)
+{
+    s->taken += bytes;
+    if (s->taken < s->samples.n - s->taken)
+        return;
+    buf_eat(&s->samples, s->taken);
+    s->taken = 0;
+}
+
 static enum err put_sound(struct reading *r, struct clause *c, size_t bytes)
 {
     struct speech *s = &c->speech;
     const struct msg_tts_sound sound = {.rate_hz = s->sound.rate_hz,
                                         .level =
                                             loudness_level(&r->mouth->loudness, s->sound.rate_hz),
-                                        .samples = str_sub(buf_str(&s->samples), 0, bytes)};
+                                        .samples = str_sub(buf_str(&s->samples), s->taken,
+                                                           s->taken + bytes)};
     try(job_put(r->job, MSG_tts_sound, &sound));
-    loudness_add(&r->mouth->loudness, s->sound.rate_hz, (const int16_t *)s->samples.p,
-                 bytes / sizeof(int16_t));
+    loudness_add(&r->mouth->loudness, s->sound.rate_hz,
+                 (const int16_t *)(s->samples.p + s->taken), bytes / sizeof(int16_t));
     uint64_t now = clock_us();
     if (c->is_spoken && now > r->heard_until_us)
         c->starved_us += now - r->heard_until_us;
@@ -256,7 +267,7 @@ static enum err put_sound(struct reading *r, struct clause *c, size_t bytes)
     r->passed_us = now;
     c->us += us;
     c->is_spoken = true;
-    buf_eat(&s->samples, bytes);
+    take(s, bytes);
     return OK;
 }
 
@@ -264,8 +275,10 @@ static enum err put_sound(struct reading *r, struct clause *c, size_t bytes)
 static enum err pass_sound(struct reading *r, struct clause *c)
 {
     struct speech *s = &c->speech;
-    while (s->sound.is_loud && s->samples.n && job_backlog(r->job) < PASS_MAX)
-        try(put_sound(r, c, s->samples.n < PIECE_BYTES ? s->samples.n : PIECE_BYTES));
+    while (s->sound.is_loud && s->samples.n && job_backlog(r->job) < PASS_MAX) {
+        size_t left = s->samples.n - s->taken;
+        try(put_sound(r, c, left < PIECE_BYTES ? left : PIECE_BYTES));
+    }
     return OK;
 }
 

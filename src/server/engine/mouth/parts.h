@@ -33,7 +33,8 @@ struct speech {
     struct buf url, body;
     struct fetch *fetch; /* NULL: it is over */
     struct mouth_sound sound;
-    struct buf samples;          /* that have come and were not yet passed on */
+    struct buf samples;          /* that have come and were not yet passed on, but for the first `taken` bytes */
+    size_t taken;
     struct buf copy;             /* of all samples, to be kept, where its owner gives it a cap after speech_begin */
     size_t held;                 /* bytes of these two, as m->held counts them */
     struct buf refusal;          /* what came with another status than 200 */
