@@ -44,6 +44,7 @@ struct row {
     uint32_t ms;     /* of sound */
     size_t odd;      /* bytes that it is longer */
     bool is_wav, is_silent;
+    uint32_t wav_ms; /* that the file claims to have; 0: it does not say */
     size_t claimed; /* bytes that its length counts and that do not come */
     bool closes;
     uint32_t drip_ms; /* of sound, each MOVE_MS, after the rest */
@@ -112,7 +113,8 @@ static void answer(struct line *l)
                          r->status, r->type ? r->type : "audio/pcm", length,
                          r->headers ? r->headers : "", r->text ? r->text : "");
         send_all(l, head, (size_t)n);
-        wav_header(wav, MOUTH_RATE, UINT32_MAX);
+        wav_header(wav, MOUTH_RATE,
+                   r->wav_ms ? (uint32_t)(r->wav_ms * PER_MS / sizeof(int16_t)) : UINT32_MAX);
         if (r->is_wav)
             send_all(l, wav, sizeof wav);
         send_all(l, r->is_silent ? silence : tone, bytes);

@@ -127,6 +127,29 @@ static void bare_samples_may_look_like_an_mp3_frame(void **)
     mouth_sound_finish(&s);
 }
 
+static void a_file_that_is_shorter_than_it_says_is_cut(void **)
+{
+    static const struct {
+        uint32_t claimed; /* samples */
+        enum err err;
+    } rows[] = {{SAMPLES - 1, OK},
+                {SAMPLES, OK},
+                {SAMPLES + 1, ERR_CLOSED},
+                {10 * SAMPLES, ERR_CLOSED},
+                {0x3fffffff, OK}, /* by who does not know */
+                {UINT32_MAX, OK}};
+    for (size_t i = 0; i < countof(rows); i++) {
+        uint8_t head[WAV_HEADER_BYTES];
+        struct mouth_sound s;
+        autobuf file = BUF(1 << 20), heard = BUF(1 << 20);
+        wav_header(head, 22050, rows[i].claimed);
+        assert_ok(buf_add(&file, (struct str){(const char *)head, sizeof head}));
+        assert_ok(buf_add(&file, pcm(SAMPLES)));
+        assert_err(read(&s, "audio/wav", buf_str(&file), 1000, LONG_MS, &heard), rows[i].err);
+        mouth_sound_finish(&s);
+    }
+}
+
 /* What sounded up to there stays. */
 static void sound_without_an_end_ends(void **)
 {
@@ -319,6 +342,7 @@ int main(void)
         cmocka_unit_test(sound_is_read_however_it_is_cut),
         cmocka_unit_test(what_is_no_sound_is_refused_with_a_reason),
         cmocka_unit_test(bare_samples_may_look_like_an_mp3_frame),
+        cmocka_unit_test(a_file_that_is_shorter_than_it_says_is_cut),
         cmocka_unit_test(sound_without_an_end_ends),
         cmocka_unit_test(requests),
         cmocka_unit_test(words),

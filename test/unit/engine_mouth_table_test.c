@@ -9,6 +9,10 @@ static const struct row table[] = {
     /* sound, in every form */
     {"good", 200, .ms = 1000, .spoken = ".|.|", .sounds_ms = 2000},
     {"wav", 200, "audio/wav", .ms = 1000, .is_wav = true, .spoken = ".|.|", .sounds_ms = 2000},
+    {"wav-with-length", 200, "audio/wav", .ms = 1000, .is_wav = true, .wav_ms = 1000,
+     .spoken = ".|.|", .sounds_ms = 2000},
+    {"wav-cut", 200, "audio/wav", .ms = 1000, .is_wav = true, .wav_ms = 1700, .spoken = REST,
+     .sounds_ms = 1000, .falls = 2, .reason = MOUTH_broken},
     {"wav-as-pcm", 200, .ms = 1000, .is_wav = true, .spoken = ".|.|", .sounds_ms = 2000},
     {"wav-as-mp3", 200, "audio/mpeg", .ms = 1000, .is_wav = true, .spoken = ".|.|",
      .sounds_ms = 2000},

@@ -176,6 +176,10 @@ enum err mouth_sound_end(struct mouth_sound *s, struct buf *into)
 {
     if (s->coding == MOUTH_UNKNOWN && s->head_n)
         try(read_head(s, into));
+    if (s->coding == MOUTH_WAV && wav_owed(s->wav) > 0) {
+        snprintf(s->why, sizeof s->why, "its WAV file is shorter than it says");
+        return ERR_CLOSED;
+    }
     if (s->samples && s->is_loud)
         return OK;
     snprintf(s->why, sizeof s->why, s->samples ? "what it sends is silence" : "it sends no sound");

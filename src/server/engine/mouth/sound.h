@@ -39,6 +39,6 @@ void mouth_sound_finish(struct mouth_sound *s);
 /* Appends whole samples (int16_t) to `into`. ERR_MEDIA: this is no sound that is understood here; ERR_TOOBIG:
  * it is longer than ms_max, whose samples are in `into`; ERR_NOMEM. */
 enum err mouth_sound_feed(struct mouth_sound *s, struct str bytes, struct buf *into);
-/* ERR_MEDIA: there was nothing. */
+/* ERR_MEDIA: there was nothing. ERR_CLOSED: there is to be more. Both with `why`. */
 enum err mouth_sound_end(struct mouth_sound *s, struct buf *into);
 uint32_t mouth_sound_ms(const struct mouth_sound *s);

@@ -187,7 +187,7 @@ static void on_done(void *arg, const struct fetch_result *result)
         if (err == OK)
             s->state = SPEECH_WHOLE;
         else
-            broke(s, err, result->why);
+            broke(s, err, result->err == OK ? s->sound.why : result->why);
     }
     s->on_news(s->arg);
 }
