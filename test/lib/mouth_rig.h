@@ -29,6 +29,7 @@ enum {
     QUIET_STEPS = 12, /* in which nothing happens: then the clock moves */
     MOVE_MS = 100,
     MOVES_MAX = 800,
+    SLACK_MS = 3 * MOVE_MS, /* on a machine with much to do, a connection that is slow looks like one that is quiet */
 };
 
 static struct loop *loop;
@@ -56,7 +57,7 @@ struct row {
     enum mouth_reason reason; /* with `falls` */
     unsigned falls;           /* clauses that the local voice spoke */
     bool stays;               /* in use for others, all the same */
-    uint32_t took_ms;         /* at most, by the clock; 0: no time at all */
+    uint32_t took_ms;         /* at most, by the clock, but for SLACK_MS; 0: no time at all */
 };
 
 static struct {

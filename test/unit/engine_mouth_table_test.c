@@ -25,19 +25,19 @@ static const struct row table[] = {
     {"slow-and-steady", 200, .ms = 200, .drip_ms = 100, .spoken = ".|" SECOND "|", .falls = 2, .stays = true,
      .reason = MOUTH_endless, .took_ms = 12000},
     /* silence */
-    {"hangs", 0, .spoken = LOCAL, .falls = 2, .reason = MOUTH_late, .took_ms = FIRST_MS + 200},
+    {"hangs", 0, .spoken = LOCAL, .falls = 2, .reason = MOUTH_late, .took_ms = FIRST_MS},
     {"hangs-after-head", 200, .claimed = 99, .spoken = LOCAL, .falls = 2, .reason = MOUTH_late,
-     .took_ms = FIRST_MS + 200},
+     .took_ms = FIRST_MS},
     {"too-late", 200, .ms = 1000, .late_ms = FIRST_MS + 300, .spoken = LOCAL, .falls = 2,
-     .reason = MOUTH_late, .took_ms = FIRST_MS + 200},
+     .reason = MOUTH_late, .took_ms = FIRST_MS},
     {"silent-for-long", 200, .ms = 900, .is_silent = true, .claimed = 9999, .spoken = LOCAL,
-     .falls = 2, .reason = MOUTH_late, .took_ms = FIRST_MS + 200},
+     .falls = 2, .reason = MOUTH_late, .took_ms = FIRST_MS},
     {"silence", 200, .ms = 500, .is_silent = true, .spoken = LOCAL, .falls = 2, .stays = true,
      .reason = MOUTH_no_sound},
     {"drips", 200, .ms = 0, .drip_ms = 10, .spoken = LOCAL, .falls = 2, .reason = MOUTH_stalled,
      .took_ms = 3500},
     {"hangs-amid", 200, .ms = 1000, .claimed = 9999, .spoken = REST, .sounds_ms = 1000, .falls = 2,
-     .reason = MOUTH_stalled, .took_ms = 1000 + FIRST_MS + 200},
+     .reason = MOUTH_stalled, .took_ms = 1000 + FIRST_MS},
     /* refusals */
     {"wrong-key", 401, JSON("{\"error\":{\"message\":\"Bad key\"}}"), .spoken = LOCAL, .falls = 2,
      .reason = MOUTH_refused},
@@ -108,7 +108,7 @@ static void whatever_it_does_every_clause_is_spoken(void **state)
         if (r->sounds_ms && fake.sound_bytes / PER_MS != r->sounds_ms)
             fail_msg("%s: %llu ms of sound", r->name,
                      (unsigned long long)fake.sound_bytes / PER_MS);
-        if (took_ms > r->took_ms)
+        if (took_ms > r->took_ms + SLACK_MS)
             fail_msg("%s: it took %llu ms", r->name, (unsigned long long)took_ms);
         if (r->falls && now.fallbacks[r->reason] == 0)
             fail_msg("%s: %s", r->name, now.notes);

@@ -298,7 +298,7 @@ static void much_to_hear_buys_a_server_that_hangs_little_time(void **)
     say(FIRST);
     finish();
     step_until(is_finished());
-    assert_true(clock_ms() - from <= MOUTH_AHEAD_MS + FIRST_MS + 2 * MOVE_MS);
+    assert_true(clock_ms() - from <= MOUTH_AHEAD_MS + FIRST_MS + SLACK_MS);
     assert_true(str_ends(str_of(fake.spoken), S(FIRST "|")));
     assert_int_equal(info().fallbacks[MOUTH_late], 1);
     end_job();
