@@ -29,7 +29,9 @@ enum {
     QUIET_STEPS = 12, /* in which nothing happens: then the clock moves */
     MOVE_MS = 100,
     MOVES_MAX = 800,
-    SLACK_MS = 3 * MOVE_MS, /* on a machine with much to do, a connection that is slow looks like one that is quiet */
+    SLACK_MS =
+        3 *
+        MOVE_MS, /* on a machine with much to do, a connection that is slow looks like one that is quiet */
 };
 
 static struct loop *loop;
@@ -46,7 +48,7 @@ struct row {
     size_t odd;      /* bytes that it is longer */
     bool is_wav, is_silent;
     uint32_t wav_ms; /* that the file claims to have; 0: it does not say */
-    size_t claimed; /* bytes that its length counts and that do not come */
+    size_t claimed;  /* bytes that its length counts and that do not come */
     bool closes;
     uint32_t drip_ms; /* of sound, each MOVE_MS, after the rest */
     uint32_t late_ms; /* it comes so late */

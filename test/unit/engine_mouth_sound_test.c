@@ -132,10 +132,8 @@ static void a_file_that_is_shorter_than_it_says_is_cut(void **)
     static const struct {
         uint32_t claimed; /* samples */
         enum err err;
-    } rows[] = {{SAMPLES - 1, OK},
-                {SAMPLES, OK},
-                {SAMPLES + 1, ERR_CLOSED},
-                {10 * SAMPLES, ERR_CLOSED},
+    } rows[] = {{SAMPLES - 1, OK},         {SAMPLES, OK},
+                {SAMPLES + 1, ERR_CLOSED}, {10 * SAMPLES, ERR_CLOSED},
                 {0x3fffffff, OK}, /* by who does not know */
                 {UINT32_MAX, OK}};
     for (size_t i = 0; i < countof(rows); i++) {

@@ -157,7 +157,8 @@ static void a_very_long_clause_is_spoken_to_its_end(void **)
 /* A server that speaks for one at a time is asked for one at a time. */
 static void a_second_request_too_many_is_made_again(void **)
 {
-    static const struct row single = {"single", 200, .ms = 1000, .late_ms = 300, .one_by_one = true};
+    static const struct row single = {"single", 200, .ms = 1000, .late_ms = 300,
+                                      .one_by_one = true};
     step_until(info().is_up);
     peer.row = &single;
     for (int i = 0; i < 2; i++) {
@@ -396,12 +397,8 @@ static void what_is_short_and_comes_again_is_kept(void **)
         int times; /* in one job */
         unsigned asked, again;
     } rows[] = {
-        {1, 3, 3, 0},
-        {1, 1, 4, 0},
-        {2, 1, 5, 0}, /* at another speed it is another sound */
-        {1, 1, 6, 0},
-        {1, 2, 6, 2},
-        {2, 1, 7, 2},
+        {1, 3, 3, 0}, {1, 1, 4, 0}, {2, 1, 5, 0}, /* at another speed it is another sound */
+        {1, 1, 6, 0}, {1, 2, 6, 2}, {2, 1, 7, 2},
     };
     struct mouth *m = fake.engine.mouth;
     step_until(info().is_up);
@@ -486,7 +483,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_very_long_clause_is_spoken_to_its_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_second_request_too_many_is_made_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_asked_by_name_speaks, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_name_that_both_have_is_the_local_voice, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_name_that_both_have_is_the_local_voice, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(coqui_is_asked_in_its_own_way, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_not_wanted_any_more_is_hung_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(much_to_hear_buys_a_server_that_hangs_little_time, set_up,

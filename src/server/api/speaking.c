@@ -17,8 +17,8 @@ struct speaking {
     struct clause_splitter clauses;
     struct timer silence; /* of the engine; stopped while it waits for the client */
     uint32_t silence_ms;
-    size_t unread;        /* bytes that the client has not taken and the engine got no credit for */
-    uint32_t owed;        /* clauses, and in the end tts_done, that the engine has not said yet */
+    size_t unread; /* bytes that the client has not taken and the engine got no credit for */
+    uint32_t owed; /* clauses, and in the end tts_done, that the engine has not said yet */
     uint32_t samples;
 };
 

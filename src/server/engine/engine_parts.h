@@ -36,7 +36,7 @@ struct job_filter {
     enum err (*begin)(struct engine *e, const struct engine_config *config);
     void (*stop)(struct engine *e); /* after the jobs; also after a begin that failed */
     enum err (*send)(struct job *j, enum msg_type type, const void *msg); /* ends in job_put */
-    void (*go_on)(struct job *j); /* it has its place, or the engine takes more; j may be gone afterwards */
+    void (*go_on)(struct job *j); /* it may send, or send more; j may be gone afterwards */
     void (*drop)(struct job *j);  /* it is over; once, where `filtered` is set */
 };
 extern const struct job_filter mouth_filter; /* mouth/clauses.c */

@@ -13,9 +13,9 @@
 #include "server/engine/mouth/parts.h"
 
 enum {
-    AHEAD = 2,       /* requests of a job at once */
-    BUSY_AHEAD = 16, /* requests of all jobs: then no more are made ahead of time */
-    BUSY = 48,       /* nor any at all */
+    AHEAD = 2,                     /* requests of a job at once */
+    BUSY_AHEAD = 16,               /* requests of all jobs: then no more are made ahead of time */
+    BUSY = 48,                     /* nor any at all */
     HELD_AHEAD = 32 * 1024 * 1024, /* bytes of sound of all jobs: the same two steps */
     HELD_MAX = 128 * 1024 * 1024,
     PASS_MAX = 128 * 1024,
@@ -251,14 +251,13 @@ static void take(struct speech *s, size_t bytes)
 static enum err put_sound(struct reading *r, struct clause *c, size_t bytes)
 {
     struct speech *s = &c->speech;
-    const struct msg_tts_sound sound = {.rate_hz = s->sound.rate_hz,
-                                        .level =
-                                            loudness_level(&r->mouth->loudness, s->sound.rate_hz),
-                                        .samples = str_sub(buf_str(&s->samples), s->taken,
-                                                           s->taken + bytes)};
+    const struct msg_tts_sound sound = {
+        .rate_hz = s->sound.rate_hz,
+        .level = loudness_level(&r->mouth->loudness, s->sound.rate_hz),
+        .samples = str_sub(buf_str(&s->samples), s->taken, s->taken + bytes)};
     try(job_put(r->job, MSG_tts_sound, &sound));
-    loudness_add(&r->mouth->loudness, s->sound.rate_hz,
-                 (const int16_t *)(s->samples.p + s->taken), bytes / sizeof(int16_t));
+    loudness_add(&r->mouth->loudness, s->sound.rate_hz, (const int16_t *)(s->samples.p + s->taken),
+                 bytes / sizeof(int16_t));
     uint64_t now = clock_us();
     if (c->is_spoken && now > r->heard_until_us)
         c->starved_us += now - r->heard_until_us;

@@ -14,8 +14,9 @@ enum {
     MOUTH_KEPT_SOUND_MAX = 512 * 1024,      /* of one */
     MOUTH_KEPT_BYTES_MAX = 4 * 1024 * 1024, /* of all */
     MOUTH_KEPT_MS = 15 * 60 * 1000,
-    MOUTH_KEPT_JOBS = 3,      /* within that time */
-    MOUTH_KEPT_COUNTED = 256, /* texts whose jobs are counted; a new one may take an old one's place */
+    MOUTH_KEPT_JOBS = 3, /* within that time */
+    MOUTH_KEPT_COUNTED =
+        256, /* texts whose jobs are counted; a new one may take an old one's place */
 };
 
 struct mouth_kept {

@@ -33,10 +33,12 @@ struct speech {
     struct buf url, body;
     struct fetch *fetch; /* NULL: it is over */
     struct mouth_sound sound;
-    struct buf samples;          /* that have come and were not yet passed on, but for the first `taken` bytes */
+    struct buf
+        samples; /* that have come and were not yet passed on, but for the first `taken` bytes */
     size_t taken;
-    struct buf copy;             /* of all samples, to be kept, where its owner gives it a cap after speech_begin */
-    size_t held;                 /* bytes of these two, as m->held counts them */
+    struct buf
+        copy;    /* of all samples, to be kept, where its owner gives it a cap after speech_begin */
+    size_t held; /* bytes of these two, as m->held counts them */
     struct buf refusal;          /* what came with another status than 200 */
     struct timer timer;          /* the end of patience with all of it */
     uint64_t asked_ms, first_ms; /* when it was asked; after how long it began to speak */
@@ -73,10 +75,10 @@ struct mouth {
     double ms_per_byte;   /* of text, as this voice speaks it at speed 1; 0: not known yet */
     struct loudness loudness;
     struct mouth_kept kept;
-    struct timer purge;   /* of `kept` */
-    uint64_t jobs;        /* that have been asked for anything */
-    bool is_single;       /* it has refused a second request while a first one lived */
-    bool is_doubted;      /* it has not spoken the text with this hash, nor any after it */
+    struct timer purge; /* of `kept` */
+    uint64_t jobs;      /* that have been asked for anything */
+    bool is_single;     /* it has refused a second request while a first one lived */
+    bool is_doubted;    /* it has not spoken the text with this hash, nor any after it */
     uint64_t doubted;
     uint64_t again; /* clauses whose sound was kept */
     uint64_t clauses, fallbacks[MOUTH_REASON_COUNT];

@@ -70,8 +70,7 @@ static void blame(struct speech *s, enum mouth_reason reason, enum speech_fault 
 void speech_give_up(struct speech *s, enum mouth_reason reason)
 {
     blame(s, reason, SPEECH_SERVER, "%s",
-          s->sound.is_loud ? "it fell behind while it spoke"
-                           : "it did not begin to speak in time");
+          s->sound.is_loud ? "it fell behind while it spoke" : "it did not begin to speak in time");
 }
 
 /* --- what comes --- */
@@ -119,7 +118,7 @@ static void refused(struct speech *s, const struct fetch_result *result)
         : status >= 400 && status < 500 ? "it refuses the text, the model or the voice; see "
                                           "tts.remote_model and tts.remote_voice"
                                         : "it has failed";
-    enum mouth_reason reason = is_busy                           ? MOUTH_busy
+    enum mouth_reason reason = is_busy                          ? MOUTH_busy
                                : status >= 300 && status <= 499 ? MOUTH_refused
                                                                 : MOUTH_failed;
     s->retry_after_s = result->retry_after_s;
