@@ -193,6 +193,23 @@ static void whoever_listens_slowly_holds_the_sound_back(void **)
     end_job();
 }
 
+/* As with a program that takes nothing. */
+static void whoever_says_too_much_is_refused(void **)
+{
+    static const struct row hangs = {"hangs", 0};
+    static char text[8 * 1024];
+    memset(text, 'a', sizeof text - 1);
+    step_until(info().is_up);
+    peer.row = &hangs;
+    open_job("", 1);
+    enum err err = OK;
+    unsigned said = 0;
+    for (; err == OK && said < JOB_BACKLOG_MAX / sizeof text; said++)
+        err = job_send(job, MSG_tts_text, &(struct msg_tts_text){str_of(text)});
+    assert_err(err, ERR_BUSY);
+    assert_uint_in_range(said, JOB_BACKLOG_MAX / sizeof text / 4, JOB_BACKLOG_MAX / sizeof text);
+}
+
 /* A greeting is asked for once, for a while, and of each server that comes. */
 static void what_is_short_and_comes_again_is_kept(void **)
 {
@@ -273,6 +290,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_is_not_wanted_any_more_is_hung_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whoever_listens_slowly_holds_the_sound_back, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(whoever_says_too_much_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_short_and_comes_again_is_kept, set_up, tear_down),
         cmocka_unit_test(what_is_kept_is_bounded),
         cmocka_unit_test_setup_teardown(an_engine_that_dies_takes_its_requests_along, set_up,
