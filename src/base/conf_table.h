@@ -80,7 +80,7 @@ CONF_STR (tts_remote_model,"tts.remote_model",  "tts-1",  "tts.url: name of the 
 CONF_STR (tts_remote_voice,"tts.remote_voice",  "",       "tts.url: name of the voice there; empty: alloy, or with Coqui the one that it speaks with unasked")
 CONF_STR (tts_remote_language,"tts.remote_language", "", "tts.url: language that is asked for, such as en, where the server wants to be told; empty: it is not")
 CONF_INT (tts_connect_ms,  "tts.connect_ms",    1000, 50, 60000, "ms", "tts.url: time for a connection")
-CONF_INT (tts_first_sound_ms,"tts.first_sound_ms", 1500, 50, 60000, "ms", "tts.url: time in which a listener may wait for sound; then the local voice goes on")
+CONF_INT (tts_first_sound_ms,"tts.first_sound_ms", 1500, 50, 20000, "ms", "tts.url: time in which a listener may wait for sound; then the local voice goes on")
 CONF_INT (tts_reply_ms,    "tts.reply_ms",      30000, 50, 540000, "ms", "tts.url: time until the whole sound of a clause is there")
 CONF_STR (tts_voice,       "tts.voice",         "",       "voice of answers: slt, rms, awb, kal (flite), an espeak-ng language such as en-gb, or a speaker of tts.model; empty: that of tts.model, or rms")
 CONF_INT (rag_k,           "rag.k",             5, 1, 50, "", "passages an answer may draw on")

@@ -29,9 +29,7 @@ enum {
     QUIET_STEPS = 12, /* in which nothing happens: then the clock moves */
     MOVE_MS = 100,
     MOVES_MAX = 800,
-    SLACK_MS =
-        3 *
-        MOVE_MS, /* on a machine with much to do, a connection that is slow looks like one that is quiet */
+    SLACK_MS = 3 * MOVE_MS, /* a connection that is slow looks like one that is quiet */
 };
 
 static struct loop *loop;
@@ -357,6 +355,17 @@ static void end_job(void)
 {
     assert_ok(fake_answer(&fake, 0, MSG_tts_done, &(struct msg_tts_done){}));
     assert_null(job);
+}
+
+/* A job of one clause, to its end. */
+[[maybe_unused]] static void speak_once(const struct row *row, const char *text)
+{
+    peer.row = row;
+    open_job("", 1);
+    say(text);
+    finish();
+    step_until(is_finished());
+    end_job();
 }
 
 #define FIRST "Good morning to all."

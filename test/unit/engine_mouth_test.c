@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A synthesiser elsewhere: when it is used, what is asked of it, what is kept, and who is hung up on. */
+/* A synthesiser elsewhere: when it is used, what is asked of it, and who is hung up on. */
 #include "mouth_rig.h"
 
 /* What the log and /readyz say names what to change, and holds no key. */
@@ -90,16 +90,6 @@ static void one_answer_changes_its_voice_once(void **)
     assert_true(is_finished());
     assert_string_equal(fake.spoken, LOCAL);
     assert_int_equal(peer.asked, asked);
-    end_job();
-}
-
-static void speak_once(const struct row *row, const char *text)
-{
-    peer.row = row;
-    open_job("", 1);
-    say(text);
-    finish();
-    step_until(is_finished());
     end_job();
 }
 
@@ -389,72 +379,21 @@ static void sound_that_waits_is_bounded_in_all(void **)
     m->held = 0;
 }
 
-/* What one person is told three times is not kept, what three are told is: the fourth need not wait. It goes by itself. */
-static void what_is_short_and_comes_again_is_kept(void **)
+/* As with a program that takes nothing. */
+static void whoever_says_too_much_is_refused(void **)
 {
-    static const struct {
-        float speed;
-        int times; /* in one job */
-        unsigned asked, again;
-    } rows[] = {
-        {1, 3, 3, 0}, {1, 1, 4, 0}, {2, 1, 5, 0}, /* at another speed it is another sound */
-        {1, 1, 6, 0}, {1, 2, 6, 2}, {2, 1, 7, 2},
-    };
-    struct mouth *m = fake.engine.mouth;
+    static const struct row hangs = {"hangs", 0};
+    static char text[8 * 1024];
+    memset(text, 'a', sizeof text - 1);
     step_until(info().is_up);
-    peer.asked = 0;
-    for (size_t i = 0; i < countof(rows); i++) {
-        open_job("", rows[i].speed);
-        for (int k = 0; k < rows[i].times; k++)
-            say(FIRST);
-        finish();
-        step_until(is_finished());
-        assert_int_equal(fake.sound_bytes, rows[i].times * PROBE_MS * PER_MS);
-        end_job();
-        assert_int_equal(peer.asked, rows[i].asked);
-        assert_int_equal(info().again, rows[i].again);
-        assert_int_equal(m->kept.first != nullptr, i >= 3);
-    }
-    assert_int_equal(info().clauses, 9);
-    clock_fake(clock_us() + (MOUTH_KEPT_MS + 1) * 1000ull);
-    step_until(!timer_armed(&m->purge));
-    assert_int_equal(m->kept.bytes, 0);
-    for (size_t i = 0; i < countof(m->kept.counts); i++)
-        assert_int_equal(m->kept.counts[i].hash, 0);
-    speak_once(&good, FIRST);
-    assert_int_equal(peer.asked, 8);
-}
-
-static void what_is_kept_is_bounded(void **)
-{
-    struct mouth_kept k = {};
-    uint32_t rate;
-    char text[32];
-    for (int i = 0; i < 3000; i++) {
-        struct buf samples = BUF(100000);
-        assert_ok(buf_reserve(&samples, 100000));
-        samples.n = 100000;
-        memset(samples.p, i, samples.n);
-        snprintf(text, sizeof text, "text %d", i);
-        mouth_kept_add(&k, str_of(text), 1, 24000, &samples);
-        assert_null(samples.p);
-        assert_true(k.bytes <= MOUTH_KEPT_BYTES_MAX);
-        assert_non_null(mouth_kept_find(&k, S("text 0"), 1, &rate)); /* wanted each time */
-    }
-    assert_null(mouth_kept_find(&k, S("text 1"), 1, &rate));
-    const struct buf *last = mouth_kept_find(&k, S("text 2999"), 1, &rate);
-    assert_non_null(last);
-    assert_int_equal((uint8_t)last->p[0], 2999 % 256);
-    assert_int_equal(rate, 24000);
-    assert_null(mouth_kept_find(&k, S("text 2999"), 1.5f, &rate));
-    mouth_kept_clear(&k);
-    assert_int_equal(k.bytes, 0);
-    struct buf big = BUF(1 << 20);
-    assert_ok(buf_reserve(&big, MOUTH_KEPT_SOUND_MAX + 2));
-    big.n = MOUTH_KEPT_SOUND_MAX + 2;
-    mouth_kept_add(&k, S("big"), 1, 24000, &big);
-    assert_null(mouth_kept_find(&k, S("big"), 1, &rate));
-    buf_finish(&big);
+    peer.row = &hangs;
+    open_job("", 1);
+    enum err err = OK;
+    unsigned said = 0;
+    for (; err == OK && said < JOB_BACKLOG_MAX / sizeof text; said++)
+        err = job_send(job, MSG_tts_text, &(struct msg_tts_text){str_of(text)});
+    assert_err(err, ERR_BUSY);
+    assert_uint_in_range(said, JOB_BACKLOG_MAX / sizeof text / 4, JOB_BACKLOG_MAX / sizeof text);
 }
 
 static void an_engine_that_dies_takes_its_requests_along(void **)
@@ -493,8 +432,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(who_waits_for_a_place_asks_for_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sound_that_waits_is_bounded_in_all, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_is_short_and_comes_again_is_kept, set_up, tear_down),
-        cmocka_unit_test(what_is_kept_is_bounded),
+        cmocka_unit_test_setup_teardown(whoever_says_too_much_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_engine_that_dies_takes_its_requests_along, set_up,
                                         tear_down),
     };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The inside of an engine, shared by its files: job.c (jobs, credit, dispatch), engine.c (its life) and those
- * who do the work: process.c (a child: start, watch, restart) and remote.c (a server elsewhere). Nobody else
- * includes it but their tests.
+ * The inside of an engine, shared by its files: job_open.c and job.c (jobs: who is let in; credit, dispatch), engine.c (its
+ * life) and those who do the work: process.c (a child: start, watch, restart) and remote.c (a server elsewhere). Nobody
+ * else includes it but their tests.
  */
 #pragma once
 
@@ -103,6 +103,9 @@ void jobs_end_waiting(struct engine *e, enum err err, const char *text);
 /* One frame of a job. ERR_SYNTAX: the engine does not follow the protocol. */
 enum err jobs_dispatch(struct engine *e, const struct frame *frame);
 bool jobs_pending(const struct engine *e);
+
+/* job.c → job_open.c: behind all that wait; it may start at once. */
+void jobs_add(struct job *j);
 
 /* job.c → a filter: what job_send does without one. */
 enum err job_put(struct job *j, enum msg_type type, const void *msg);

@@ -43,6 +43,7 @@ struct reading {
     enum mouth_reason reason; /* why not any more */
     bool is_finishing;        /* tts_finish has come */
     struct clause *first, **tail;
+    size_t queued;           /* bytes of the clauses that wait */
     uint64_t heard_until_us; /* what was passed on lasts so long, at least */
     uint64_t passed_us;      /* when the last of it was */
     struct timer timer;      /* the listener's patience */
@@ -66,15 +67,23 @@ static void clause_free(struct clause *c)
     free(c);
 }
 
+static size_t cost(const struct clause *c)
+{
+    return sizeof *c +
+           2 * c->text.n; /* its words are never longer; so all of it fits the backlog */
+}
+
 static void pop(struct reading *r)
 {
     struct clause *c = r->first;
     r->first = c->next;
+    r->queued -= cost(c);
     if (!r->first)
         r->tail = &r->first;
     clause_free(c);
 }
 
+/* ERR_BUSY: as much waits as would in a job's backlog. */
 static enum err push(struct reading *r, struct str text)
 {
     struct clause *c = mem_zero(1, sizeof *c);
@@ -85,10 +94,13 @@ static enum err push(struct reading *r, struct str text)
     enum err err = buf_add(&c->text, text);
     if (err == OK)
         err = mouth_ask_words(text, &c->words);
+    if (err == OK && r->queued + cost(c) > JOB_BACKLOG_MAX)
+        err = ERR_BUSY;
     if (err != OK) {
         clause_free(c);
         return err;
     }
+    r->queued += cost(c);
     *r->tail = c;
     r->tail = &c->next;
     return OK;
