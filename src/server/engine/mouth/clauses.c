@@ -26,12 +26,12 @@ enum {
 
 struct clause {
     struct clause *next;
-    struct buf text, words;   /* as it came; what there is to be said of it */
-    bool is_asked, is_spoken; /* of the server; some of its sound has been passed on */
-    bool is_put_off;          /* asked for in its turn, no earlier */
-    uint64_t us, starved_us;  /* of its sound, passed on; for which there was none amid it */
-    uint64_t front_us;        /* when it came to the front; 0: it has not */
-    struct speech speech;
+    struct buf text, words;  /* as it came; what there is to be said of it */
+    bool is_spoken;          /* some of its sound has been passed on */
+    bool is_put_off;         /* asked for in its turn, no earlier */
+    uint64_t us, starved_us; /* of its sound, passed on; for which there was none amid it */
+    uint64_t front_us;       /* when it came to the front; 0: it has not */
+    struct speech *speech;   /* NULL: the server has not been asked, as for most that wait */
 };
 
 struct reading {
@@ -58,10 +58,17 @@ static void on_news(void *arg)
 
 /* --- the queue --- */
 
+static void end_speech(struct clause *c)
+{
+    if (c->speech)
+        speech_finish(c->speech);
+    free(c->speech);
+    c->speech = nullptr;
+}
+
 static void clause_free(struct clause *c)
 {
-    if (c->is_asked)
-        speech_finish(&c->speech);
+    end_speech(c);
     buf_finish(&c->text);
     buf_finish(&c->words);
     free(c);
@@ -166,8 +173,7 @@ static bool may_ask(const struct reading *r, bool is_first)
 /* It is asked for in its turn. */
 static void take_back(struct clause *c)
 {
-    speech_finish(&c->speech);
-    c->is_asked = false;
+    end_speech(c);
     c->is_put_off = true;
 }
 
@@ -175,7 +181,7 @@ static void take_back(struct clause *c)
 static void take_back_crowded(struct reading *r)
 {
     for (struct clause *c = r->first ? r->first->next : nullptr; c; c = c->next) {
-        if (!c->is_asked || c->speech.state != SPEECH_FAILED || c->speech.fault != SPEECH_CROWD)
+        if (!c->speech || c->speech->state != SPEECH_FAILED || c->speech->fault != SPEECH_CROWD)
             continue;
         take_back(c);
         r->mouth->is_single = true;
@@ -187,14 +193,14 @@ static uint32_t others(const struct reading *r)
 {
     uint32_t own = 0;
     for (const struct clause *c = r->first; c; c = c->next)
-        own += c->is_asked && c->speech.fetch;
+        own += c->speech && c->speech->fetch;
     return r->mouth->live - own;
 }
 
 /* Of a failure at the front, which has not been told of: does it say that the server is of no use to anybody? */
 static void judge(struct reading *r, const struct clause *c)
 {
-    const struct speech *s = &c->speech;
+    const struct speech *s = c->speech;
     if (s->fault == SPEECH_TEXT)
         mouth_doubts(r->mouth, s, buf_str(&c->words));
     else if (s->fault == SPEECH_CROWD && others(r))
@@ -205,10 +211,12 @@ static void judge(struct reading *r, const struct clause *c)
 
 static enum err ask(struct reading *r, struct clause *c)
 {
-    c->is_asked = true;
-    try(speech_begin(&c->speech, r->mouth, buf_str(&c->words), r->speed, on_news, r));
+    c->speech = mem_zero(1, sizeof *c->speech);
+    if (!c->speech)
+        return ERR_NOMEM;
+    try(speech_begin(c->speech, r->mouth, buf_str(&c->words), r->speed, on_news, r));
     if (mouth_wants_kept(r->mouth, buf_str(&c->words), r->speed, r->id))
-        c->speech.copy.cap = MOUTH_KEPT_SOUND_MAX;
+        c->speech->copy.cap = MOUTH_KEPT_SOUND_MAX;
     return OK;
 }
 
@@ -220,22 +228,24 @@ static enum err find_kept(struct reading *r, struct clause *c)
         mouth_kept_find(&r->mouth->kept, buf_str(&c->words), r->speed, &rate_hz);
     if (!samples)
         return OK;
+    c->speech = mem_zero(1, sizeof *c->speech);
+    if (!c->speech)
+        return ERR_NOMEM;
     r->mouth->again++;
-    c->is_asked = true;
-    return speech_again(&c->speech, r->mouth, samples, rate_hz);
+    return speech_again(c->speech, r->mouth, samples, rate_hz);
 }
 
 static enum err get(struct reading *r, struct clause *c, bool is_first)
 {
     try(find_kept(r, c));
-    return c->is_asked || !may_ask(r, is_first) ? OK : ask(r, c);
+    return c->speech || !may_ask(r, is_first) ? OK : ask(r, c);
 }
 
 static enum err ask_ahead(struct reading *r)
 {
     struct clause *c = r->first;
     for (int i = 0; c && i < AHEAD; i++, c = c->next) {
-        if (c->is_asked || is_mute(c))
+        if (c->speech || is_mute(c))
             continue;
         if (c->is_put_off && i > 0)
             break;
@@ -244,7 +254,7 @@ static enum err ask_ahead(struct reading *r)
             return err;
         if (err != OK)
             take_back(c); /* the first one sounds; there may be memory in this one's turn */
-        if (!c->is_asked)
+        if (!c->speech)
             break;
     }
     return OK;
@@ -262,7 +272,7 @@ static void take(struct speech *s, size_t bytes)
 
 static enum err put_sound(struct reading *r, struct clause *c, size_t bytes)
 {
-    struct speech *s = &c->speech;
+    struct speech *s = c->speech;
     const struct msg_tts_sound sound = {
         .rate_hz = s->sound.rate_hz,
         .level = loudness_level(&r->mouth->loudness, s->sound.rate_hz),
@@ -285,7 +295,7 @@ static enum err put_sound(struct reading *r, struct clause *c, size_t bytes)
 /* As much as the program takes. */
 static enum err pass_sound(struct reading *r, struct clause *c)
 {
-    struct speech *s = &c->speech;
+    struct speech *s = c->speech;
     while (s->sound.is_loud && s->samples.n && job_backlog(r->job) < PASS_MAX) {
         size_t left = s->samples.n - s->taken;
         try(put_sound(r, c, left < PIECE_BYTES ? left : PIECE_BYTES));
@@ -296,10 +306,10 @@ static enum err pass_sound(struct reading *r, struct clause *c)
 static enum err end_clause(struct reading *r, struct clause *c)
 {
     mouth_learn_speed(r->mouth, c->us / 1000, c->text.n, r->speed);
-    mouth_kept_add(&r->mouth->kept, buf_str(&c->words), r->speed, c->speech.sound.rate_hz,
-                   &c->speech.copy);
+    mouth_kept_add(&r->mouth->kept, buf_str(&c->words), r->speed, c->speech->sound.rate_hz,
+                   &c->speech->copy);
     r->mouth->clauses++;
-    if (c->speech.asked_ms) /* not one whose sound was here already */
+    if (c->speech->asked_ms) /* not one whose sound was here already */
         mouth_is_well(r->mouth);
     try(put_text(r, mouth_ask_close(buf_str(&c->text))));
     pop(r);
@@ -316,17 +326,17 @@ static enum err step(struct reading *r, bool *ret_goes_on)
         pop(r);
         return err;
     }
-    if (!c->is_asked)
+    if (!c->speech)
         return fall_back(r, r->mouth->is_up ? MOUTH_busy : MOUTH_away, buf_str(&c->text));
     try(pass_sound(r, c));
-    if (c->speech.state == SPEECH_COMING || (c->speech.samples.n && c->speech.sound.is_loud)) {
+    if (c->speech->state == SPEECH_COMING || (c->speech->samples.n && c->speech->sound.is_loud)) {
         *ret_goes_on = false;
         return OK;
     }
-    if (c->speech.state == SPEECH_WHOLE)
+    if (c->speech->state == SPEECH_WHOLE)
         return end_clause(r, c);
     judge(r, c);
-    return fall_back(r, c->speech.reason, rest_of(r, c));
+    return fall_back(r, c->speech->reason, rest_of(r, c));
 }
 
 /* From when on the listener waits; what he has still to hear buys the server MOUTH_AHEAD_MS at most, since whoever sends the
@@ -345,8 +355,8 @@ static uint64_t waits_from(const struct reading *r, const struct clause *c)
 static void watch(struct reading *r)
 {
     const struct clause *c = r->first;
-    bool waits = c && c->is_asked && c->speech.state == SPEECH_COMING &&
-                 !(c->speech.sound.is_loud && c->speech.samples.n);
+    bool waits = c && c->speech && c->speech->state == SPEECH_COMING &&
+                 !(c->speech->sound.is_loud && c->speech->samples.n);
     if (!waits) {
         timer_stop(&r->timer);
         return;
@@ -391,7 +401,7 @@ static void advance_or_break(struct reading *r)
 static void on_patience(void *arg)
 {
     struct reading *r = arg;
-    struct speech *s = &r->first->speech;
+    struct speech *s = r->first->speech;
     speech_give_up(s, s->sound.is_loud ? MOUTH_stalled : MOUTH_late);
     advance_or_break(r);
 }
