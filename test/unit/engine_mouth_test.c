@@ -388,6 +388,11 @@ static void whoever_says_too_much_is_refused(void **)
     step_until(info().is_up);
     peer.row = &hangs;
     open_job("", 1);
+    static const char clause[] = "So many short sentences there are in the longest answer.";
+    for (size_t n = 0; n < 256 * 1024; n += sizeof clause)
+        say(clause);
+    job_cancel(job);
+    open_job("", 1);
     enum err err = OK;
     unsigned said = 0;
     for (; err == OK && said < JOB_BACKLOG_MAX / sizeof text; said++)
