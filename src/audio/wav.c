@@ -11,6 +11,8 @@
 enum { CHANNELS_MAX = 8, CHUNKS_MAX = 1024, FORMAT_BYTES = 40 };
 enum coding : uint8_t { CODING_NONE, CODING_INT, CODING_FLOAT, CODING_ALAW, CODING_MULAW };
 
+enum { CLAIMED_MAX = 1 << 30 }; /* of what is still to come */
+
 /* Where the reader is in the file. */
 enum place : uint8_t { PLACE_RIFF, PLACE_CHUNK, PLACE_FORMAT, PLACE_SKIP, PLACE_DATA, PLACE_END };
 
@@ -284,6 +286,11 @@ enum err wav_feed(struct wav_reader *r, struct str bytes, struct buf *into)
             r->err = step(r, &bytes, into);
     } while (r->err == OK && bytes.n);
     return r->err;
+}
+
+uint64_t wav_owed(const struct wav_reader *r)
+{
+    return r->place == PLACE_DATA && r->left < CLAIMED_MAX ? r->left : 0;
 }
 
 enum err wav_end(struct wav_reader *r)

@@ -19,6 +19,9 @@ void wav_reader_destroy(struct wav_reader *r); /* takes NULL */
 enum err wav_feed(struct wav_reader *r, struct str bytes, struct buf *into);
 /* No more bytes: ERR_MEDIA when not even a header and a data chunk came. */
 enum err wav_end(struct wav_reader *r);
+/* Bytes of the sound that its header counts and that have not come; 0 where it does not say how long it is, also where it claims a
+ * gigabyte more, as writers to a pipe do who do not know. */
+uint64_t wav_owed(const struct wav_reader *r);
 uint32_t wav_rate(const struct wav_reader *r); /* Hz; 0 before the format chunk was read */
 const char *wav_errmsg(const struct wav_reader *r);
 

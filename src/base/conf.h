@@ -78,3 +78,8 @@ enum err conf_show(const struct conf *c, const struct conf_option *o, struct buf
 /* Every option with its range and default, as --help shows them, grouped by what stands before the
  * dot. */
 enum err conf_help(struct buf *into);
+/* Who speaks when nobody is named: tts.voice, or "", which leaves it to the server of tts.url. */
+static inline struct str conf_standard_voice(const struct conf *c)
+{
+    return str_of(c->tts_url[0] ? "" : c->tts_voice);
+}

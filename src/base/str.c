@@ -98,6 +98,14 @@ static bool number_text(struct str s, const char *letters, char into[64])
     return strspn(into, letters) == s.n;
 }
 
+uint64_t str_hash(struct str s)
+{
+    uint64_t hash = 0xcbf29ce484222325;
+    for (size_t i = 0; i < s.n; i++)
+        hash = (hash ^ (unsigned char)s.p[i]) * 0x100000001b3;
+    return hash;
+}
+
 enum err str_to_i64(struct str s, int64_t *ret_n)
 {
     char text[64], *end;

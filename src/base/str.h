@@ -57,6 +57,8 @@ bool str_listed(struct str list, struct str name);
  * or more is that far away. */
 enum { STR_DISTANCE_MAX = 96 };
 size_t str_distance(struct str a, struct str b);
+/* FNV-1a, 64 bits: for tables, not against people who look for collisions. */
+uint64_t str_hash(struct str s);
 /* The whole of s as a decimal number; ERR_INVALID for anything else, also for overflow. */
 enum err str_to_i64(struct str s, int64_t *ret_n);
 enum err str_to_f64(struct str s, double *ret_x);
@@ -66,6 +68,8 @@ bool utf8_valid(struct str s);
 size_t utf8_next(struct str s, uint32_t *ret_cp);
 /* The longest prefix of s of at most `max` bytes that splits no code point. */
 size_t utf8_prefix(struct str s, size_t max);
+/* Is there a letter or a digit of any script, so that there is something to say? False for what is malformed before one. */
+bool utf8_has_words(struct str s);
 
 struct buf {
     char *p;

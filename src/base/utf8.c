@@ -59,3 +59,28 @@ size_t utf8_prefix(struct str s, size_t max)
         n--;
     return ((uint8_t)s.p[n] & 0xc0) == 0x80 ? max : n;
 }
+
+/* General punctuation, symbols, and the punctuation of Chinese and Japanese are no letters, nor are their presentation forms
+ * and wide forms; nearly all else from À on is. */
+static bool is_of_word(uint32_t cp)
+{
+    static const struct {
+        uint32_t first, last;
+    } signs[] = {{0x2000, 0x2bff}, {0x3000, 0x303f}, {0xfe00, 0xfe6f}, {0xff01, 0xff0f},
+                 {0xff1a, 0xff20}, {0xff3b, 0xff40}, {0xff5b, 0xff65}};
+    if (cp < 0xc0)
+        return (cp >= '0' && cp <= '9') || ((cp | 0x20) >= 'a' && (cp | 0x20) <= 'z');
+    size_t i = 0;
+    while (i < sizeof signs / sizeof *signs && (cp < signs[i].first || cp > signs[i].last))
+        i++;
+    return i == sizeof signs / sizeof *signs;
+}
+
+bool utf8_has_words(struct str s)
+{
+    uint32_t cp;
+    for (size_t n; (n = utf8_next(s, &cp)) != 0; s = str_sub(s, n, s.n))
+        if (is_of_word(cp))
+            return true;
+    return false;
+}

@@ -81,19 +81,3 @@ enum err normalise(struct str text, struct buf *into)
         into->n--;
     return OK;
 }
-
-bool normalise_has_words(struct str text)
-{
-    for (size_t n; text.n > 0; text = str_sub(text, n, text.n)) {
-        uint32_t cp;
-        if ((n = utf8_next(text, &cp)) == 0)
-            return false;
-        bool letter =
-            (cp >= '0' && cp <= '9') || (cp >= 'a' && cp <= 'z') || (cp >= 'A' && cp <= 'Z');
-        /* General punctuation, symbols and CJK punctuation are no letters; nearly all else is. */
-        if (letter ||
-            (cp >= 0xC0 && !(cp >= 0x2000 && cp <= 0x2BFF) && !(cp >= 0x3000 && cp <= 0x303F)))
-            return true;
-    }
-    return false;
-}

@@ -15,5 +15,3 @@ enum { NORMALISE_WORD_MAX = 64, NORMALISE_RUN_MAX = 8, NORMALISE_GROWTH = 4 };
 /* Appends to `into` at most NORMALISE_GROWTH times the length of `text`; blanks are single, none at
  * the ends. Malformed UTF-8 is left out. ERR_NOMEM, ERR_TOOBIG. */
 enum err normalise(struct str text, struct buf *into);
-/* Is there a letter or a digit, so that there is something to say? */
-bool normalise_has_words(struct str text);

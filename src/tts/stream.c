@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tts/stream.h"
 
+#include "audio/loudness.h"
 #include "audio/resample.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "tts/coder.h"
+#include "tts/lent.h"
 #include "tts/normalise.h"
 #include "tts/phrase.h"
 #include "tts/text/speakable.h"
@@ -24,13 +26,15 @@ struct stream {
     uint32_t out_hz;
     float speed;
     bool in_code; /* the clauses so far end within a block of code */
+    struct lent lent;         /* with a rate: this clause has begun with sound from elsewhere */
+    struct loudness loudness; /* of our own */
     struct trim trim;
     struct buf voiced;                       /* one piece from the driver, trimmed, at its rate */
     struct buf out;                          /* at out_hz, not yet sent */
     unsigned pieces;                         /* sent so far */
     uint32_t clauses, samples, clause_began; /* samples: sent so far */
     uint32_t pause_ms;                       /* due before the next sound */
-    uint64_t waited_us;                      /* in this clause, for the listener */
+    uint64_t waited_us;                      /* in this clause's text, for the listener */
     enum err err;                            /* why a piece was refused */
 };
 
@@ -56,6 +60,7 @@ void stream_close(void *state)
     if (st->voice != nullptr)
         driver->voice_close(st->voice);
     resample_destroy(st->resample);
+    lent_finish(&st->lent);
     coder_destroy(st->coder);
     trim_finish(&st->trim);
     buf_finish(&st->voiced);
@@ -169,14 +174,14 @@ static enum err send_pieces(struct stream *st, bool all)
 }
 
 /* What the trimmer let through goes out, with the pause that was due before it. */
-static enum err deliver(struct stream *st)
+static enum err deliver(struct stream *st, struct resample *resample)
 {
     if (st->voiced.n == 0)
         return OK;
     size_t silence = (size_t)pcm_ms_to_samples(st->pause_ms, st->out_hz) * sizeof(int16_t);
     try(add_silence(&st->out, silence));
     st->pause_ms = 0;
-    try(resample_run(st->resample, (const int16_t *)st->voiced.p, st->voiced.n / sizeof(int16_t),
+    try(resample_run(resample, (const int16_t *)st->voiced.p, st->voiced.n / sizeof(int16_t),
                      &st->out));
     buf_clear(&st->voiced);
     return send_pieces(st, false);
@@ -189,7 +194,8 @@ static bool on_piece(void *to, const int16_t *samples, size_t count)
     if (st->err == OK)
         st->err = trim_run(&st->trim, samples, count, &st->voiced);
     if (st->err == OK)
-        st->err = deliver(st);
+        st->err = deliver(st, st->resample);
+    loudness_add(&st->loudness, st->voice->rate_hz, samples, count);
     return st->err == OK;
 }
 
@@ -197,6 +203,16 @@ static void watch(void *to, void (*stop)(void *arg), void *arg)
 {
     struct stream *st = to;
     worker_on_cancel(st->wire, stop, arg);
+}
+
+/* Of a phrase, which decides the pause after it. */
+static enum err end_sound(struct stream *st, struct resample *resample, struct str phrase)
+{
+    try(trim_end(&st->trim, &st->voiced));
+    try(deliver(st, resample));
+    try(resample_flush(resample, &st->out));
+    st->pause_ms = (uint32_t)((float)phrase_pause_ms(phrase) / st->speed);
+    return send_pieces(st, false);
 }
 
 static enum err speak_phrase(struct stream *st, struct str phrase)
@@ -212,11 +228,31 @@ static enum err speak_phrase(struct stream *st, struct str phrase)
             worker_why(st->wire, "%s", why);
         return err;
     }
-    try(trim_end(&st->trim, &st->voiced));
-    try(deliver(st));
-    try(resample_flush(st->resample, &st->out));
-    st->pause_ms = (uint32_t)((float)phrase_pause_ms(phrase) / st->speed);
-    return send_pieces(st, false);
+    lent_own_level(loudness_level(&st->loudness, st->voice->rate_hz));
+    return end_sound(st, st->resample, phrase);
+}
+
+/* In the place of the text of a clause, as far as it goes. */
+static enum err on_sound(struct stream *st, const struct msg_tts_sound *m)
+{
+    if (st->voice == nullptr || (st->lent.rate_hz != 0 && st->lent.rate_hz != m->rate_hz))
+        return ERR_SYNTAX;
+    if (st->lent.rate_hz == 0) {
+        try(lent_begin(&st->lent, m->rate_hz, st->out_hz, m->level));
+        trim_begin(&st->trim, m->rate_hz);
+        st->clause_began = st->samples;
+    }
+    try(lent_run(&st->lent, m->samples));
+    try(trim_run(&st->trim, (const int16_t *)st->lent.samples.p,
+                 st->lent.samples.n / sizeof(int16_t), &st->voiced));
+    return deliver(st, st->lent.resample);
+}
+
+/* `rest`: where words of it are still to be spoken, they follow without much of a pause. */
+static enum err end_lent(struct stream *st, struct str rest)
+{
+    st->lent.rate_hz = 0;
+    return end_sound(st, st->lent.resample, utf8_has_words(rest) ? S("") : rest);
 }
 
 static enum err on_text(struct stream *st, struct str text)
@@ -224,8 +260,12 @@ static enum err on_text(struct stream *st, struct str text)
     if (st->voice == nullptr)
         return ERR_SYNTAX;
     uint64_t from = clock_us();
+    bool is_first = st->clauses == 0 && st->lent.rate_hz == 0;
     st->waited_us = 0;
-    st->clause_began = st->samples;
+    if (st->lent.rate_hz == 0)
+        st->clause_began = st->samples;
+    else
+        try(end_lent(st, text));
     autobuf words = BUF(text.n * SPEAKABLE_GROWTH + SPEAKABLE_MORE);
     try(speakable(text, language_find(str_of(st->voice->language)), &st->in_code, &words));
     autobuf clean = BUF(words.n * NORMALISE_GROWTH + 16);
@@ -234,10 +274,10 @@ static enum err on_text(struct stream *st, struct str text)
     const struct phrase_limits *limits =
         st->voice->driver->speaks_at_once ? &phrase_short : &phrase_usual;
     struct str rest = buf_str(&clean), phrase;
-    for (bool first = st->clauses == 0; phrase_cut(&rest, first, limits, &phrase); first = false) {
+    for (bool first = is_first; phrase_cut(&rest, first, limits, &phrase); first = false) {
         if (worker_canceled(st->wire))
             return ERR_CANCELED;
-        if (normalise_has_words(phrase))
+        if (utf8_has_words(phrase))
             try(speak_phrase(st, phrase));
     }
     try(send_pieces(st, true));
@@ -257,6 +297,8 @@ enum err stream_message(void *state, struct worker_stream *s, uint16_t type, con
         return on_open(st, &msg->tts_open);
     case MSG_tts_text:
         return on_text(st, msg->tts_text.text);
+    case MSG_tts_sound:
+        return on_sound(st, &msg->tts_sound);
     case MSG_tts_finish:
         if (st->voice == nullptr)
             return ERR_SYNTAX;

@@ -8,6 +8,9 @@
  * Opus has whole frames: the last one of a clause is filled up with silence, which counts. After all
  * counted sound there is one frame more, which brings what the coder had held back.
  *
+ * A clause may begin with sound that was made elsewhere (tts_sound): it goes the same way, and is counted with
+ * whatever of the clause's text comes after it.
+ *
  * The pause between two phrases belongs to the second one: an answer ends when its sound ends.
  * These are the functions of a `struct worker_role`; one compute thread at a time per stream.
  */

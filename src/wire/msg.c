@@ -68,6 +68,7 @@ uint32_t msg_cost(uint16_t type, uint32_t payload_bytes)
     case MSG_audio:
     case MSG_llm_segment:
     case MSG_tts_text:
+    case MSG_tts_sound:
     case MSG_read_text:
     case MSG_embed_text:
     case MSG_embed_tokens:

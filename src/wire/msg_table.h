@@ -88,8 +88,12 @@ MSG(llm_done,     0x0034, E, STR(llm_done, reason) U32(llm_done, prompt_tokens) 
 /* repartee-tts: tts_open, tts_text… (clauses), tts_finish; answers tts_format, audio…, a tts_clause
  * after each clause's last sound, then tts_done. The format is "pcm", "opus" (a packet of 20 ms a
  * message), "ogg", "mp3" or "flac"; counts are of samples in any of them. */
+/* tts_sound: a clause is spoken elsewhere as far as this sound goes (s16le mono, of one rate in a clause); what is left of
+ * it to be spoken, or its last sign, comes as its tts_text. level: how loud that voice usually is, as audio/loudness.h
+ * measures; 0: it is not known yet. */
 MSG(tts_open,   0x0040, S, STR(tts_open, voice) U32(tts_open, rate_hz) F32(tts_open, speed) STR(tts_open, format))
 MSG(tts_text,   0x0041, S, STR(tts_text, text))
+MSG(tts_sound,  0x0047, S, U32(tts_sound, rate_hz) U32(tts_sound, level) BYTES(tts_sound, samples))
 MSG(tts_finish, 0x0042, S, U32(tts_finish, reserved))
 MSG(tts_format, 0x0043, E, U32(tts_format, rate_hz))
 MSG(tts_clause, 0x0044, E, U32(tts_clause, index) U32(tts_clause, samples) U64(tts_clause, compute_us))

@@ -344,6 +344,21 @@ test('short of memory with a recogniser elsewhere', options, async (t) => {
   assert.equal(await server.stop(), 0, server.log().slice(-4000));
 });
 
+/* Whoever of the two speaks, something does. */
+test('short of memory with a voice elsewhere', options, async (t) => {
+  const sound = Buffer.alloc(48000);
+  for (let i = 0; i < sound.length / 2; i++) sound.writeInt16LE(((i % 100) - 50) * 60, i * 2);
+  const head = `HTTP/1.1 200 OK\r\nContent-Type: audio/pcm\r\nContent-Length: ${sound.length}\r\nConnection: close\r\n\r\n`;
+  const peer = await startPeer(t, { '*': (socket) => socket.end(Buffer.concat([Buffer.from(head), sound])) });
+  const server = await start(t, ['--tts-url', peer.url]);
+  await untilReady(server);
+  await until(() => peer.attempts['please.'], 'the first question');
+  const chosen = /^POST .tts, (PCM|Opus)|speech, MP3|^GET .(readyz|metrics|voices)/;
+  const flows = Object.entries(quoteFlows(await temporaryFolder(t))).filter(([name]) => chosen.test(name));
+  await starveAll(t, server, Object.fromEntries(flows.map(([name, flow]) => [name, { ...flow, shown: (a) => a.status }])));
+  assert.equal(await server.stop(), 0, server.log().slice(-4000));
+});
+
 /* Its pace slackens with each death that follows soon, so there are few on each server. */
 const DEATHS = 3;
 if (FULL && isChosen('an engine dies'))

@@ -46,6 +46,14 @@ enum err engine_write(struct engine *e, struct str bytes)
     f->last_of[frame.type & 0xff] = frame.stream;
     if (frame.type == MSG_llm_segment && msg.llm_segment.trusted)
         snprintf(f->told, sizeof f->told, "%.*s", STR_FMT(msg.llm_segment.text));
+    if (frame.type == MSG_tts_text) {
+        size_t n = strlen(f->spoken);
+        snprintf(f->spoken + n, sizeof f->spoken - n, "%.*s|", STR_FMT(msg.tts_text.text));
+    }
+    if (frame.type == MSG_tts_sound) {
+        f->sound_bytes += msg.tts_sound.samples.n;
+        f->sound_level = msg.tts_sound.level;
+    }
     if (frame.type == MSG_credit)
         f->granted += msg.credit.bytes;
     if (begins(frame.type)) {

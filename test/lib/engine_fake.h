@@ -25,6 +25,10 @@ struct fake {
                                and has not said its last word */
     size_t open_count;
     char told[FAKE_TOLD]; /* the last segment of a prompt that is ours, its first bytes */
+    char spoken
+        [FAKE_TOLD];      /* every text for a synthesiser, with "|" after each, as far as it fits */
+    uint64_t sound_bytes; /* of sound in the place of such texts */
+    uint32_t sound_level; /* what was said of it last */
     uint64_t granted;     /* bytes of credit, all jobs together */
     enum err refuse;      /* what engine_write answers; OK: it takes */
     unsigned hurried;     /* calls of engine_watch_closely */

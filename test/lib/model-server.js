@@ -2,7 +2,7 @@
 // @ts-check
 /*
  * An OpenAI-compatible server that behaves as a table says, for what real ones do only on a bad day. What it
- * does is named by the last word of the question, or of the prompt that comes with a recording:
+ * does is named by the last word of the question, of the prompt that comes with a recording, or of what is to be spoken:
  *
  *   const peer = await startPeer(t, { cut: (socket) => socket.end(HEAD + 'data: {"cho') });
  *   … llm.url = peer.url … ask "Please cut" …
@@ -100,7 +100,7 @@ export async function startPeer(t, behaviours, port = 0) {
       for (let request; (request = cutRequest(bytes)); ) {
         bytes = request.rest;
         peer.requests.push(request);
-        const said = request.body ? (request.body.messages?.at(-1).content ?? request.body.prompt ?? 'none') : 'models';
+        const said = request.body ? (request.body.messages?.at(-1).content ?? request.body.prompt ?? request.body.input ?? 'none') : 'models';
         name = said.split(' ').at(-1);
         attempts[name] = (attempts[name] ?? 0) + 1;
         (behaviours[name] ?? behaviours['*'])(socket, attempts[name], request);

@@ -37,7 +37,7 @@ static size_t check_clause(struct str clause, const struct language *lang, bool 
         assert_true((unsigned char)clean.p[i] >= 0x20);
     while (phrase_cut(&rest, false, &phrase_usual, &phrase))
         assert_true(phrase.n >= 1 && phrase.n <= TTS_PHRASE_MAX);
-    return normalise_has_words(buf_str(&clean)) ? clean.n : 0;
+    return utf8_has_words(buf_str(&clean)) ? clean.n : 0;
 }
 
 static uint32_t speak_until_done(void)

@@ -64,12 +64,18 @@ static void test_long(void **state)
 static void test_has_words(void **state)
 {
     (void)state;
-    assert_true(normalise_has_words(S("- 1")));
-    assert_true(normalise_has_words(S("日本")));
-    assert_true(normalise_has_words(S("é")));
-    assert_false(normalise_has_words(S("... ?!")));
-    assert_false(normalise_has_words(S("…")));
-    assert_false(normalise_has_words(S("")));
+    assert_true(utf8_has_words(S("- 1")));
+    assert_true(utf8_has_words(S("日本")));
+    assert_true(utf8_has_words(S("é")));
+    assert_false(utf8_has_words(S("... ?!")));
+    assert_false(utf8_has_words(S("…")));
+    assert_false(utf8_has_words(S("»")));
+    assert_false(utf8_has_words(S("」")));
+    assert_false(utf8_has_words(S("— “”")));
+    assert_false(utf8_has_words(S("！？")));
+    assert_false(utf8_has_words(S("@[`{")));
+    assert_true(utf8_has_words(S("» ７")));
+    assert_false(utf8_has_words(S("")));
 }
 
 static void test_ascii(void **state)

@@ -80,7 +80,7 @@ static enum err start_others(struct server *s, struct server_why *why)
 {
     const struct conf *c = s->conf;
     __attribute__((cleanup(speech_model_finish))) struct speech_model speech = {};
-    struct model_named voice = {};
+    struct voice_model voice = {};
     struct language_model memory = {};
     struct engine_config stt = {}, tts = {}, embed = {};
     const char *wrong = speech_model_choose(c, s->data, &speech, &stt);

@@ -11,6 +11,7 @@
 #include "server/api/engines.h"
 #include "server/api/route.h"
 #include "server/engine/engine.h"
+#include "server/engine/mouth/mouth.h"
 #include "server/net/front.h"
 #include "server/rag/rag.h"
 
@@ -21,6 +22,18 @@ void handle_healthz(struct server *s, struct exchange *x, const struct principal
 {
     (void)s, (void)who, (void)id;
     exchange_reply(x, 200, "application/json", S("{\"status\":\"ok\"}"));
+}
+
+/* Who speaks in its place, while it is there. */
+static void put_mouth(struct json_out *j, const struct mouth_info *mouth)
+{
+    json_key(j, "remote");
+    json_obj(j);
+    json_kstr(j, "url", str_of(mouth->url));
+    json_kstr(j, "voice", str_of(mouth->name));
+    json_kstr(j, "state", mouth->is_up ? S("ready") : mouth->is_judged ? S("down") : S("starting"));
+    json_kstr(j, "notes", str_of(mouth->notes));
+    json_end(j);
 }
 
 static void put_engine(struct json_out *j, const struct engine *e)
@@ -42,6 +55,9 @@ static void put_engine(struct json_out *j, const struct engine *e)
     if (strcmp(info.role, "stt") == 0)
         json_kbool(j, "learnt", info.learnt);
     json_kstr(j, "notes", str_of(info.notes));
+    struct mouth_info mouth;
+    if (engine_mouth_info(e, &mouth))
+        put_mouth(j, &mouth);
     json_end(j);
 }
 
@@ -189,6 +205,29 @@ static enum err put_guards(const struct engine *stt, struct buf *into)
     return OK;
 }
 
+static enum err put_mouth_counts(const struct engine *tts, struct buf *into)
+{
+    static const char name[] = "repartee_tts_fallbacks_total";
+    struct mouth_info mouth;
+    if (!engine_mouth_info(tts, &mouth))
+        return OK;
+    try(put_gauge(into, "repartee_tts_remote_up", "1 while the server of tts.url is used.",
+                  mouth.is_up));
+    try(put_counter(into, "repartee_tts_remote_clauses_total",
+                    "Clauses that the server of tts.url spoke.", (double)mouth.clauses));
+    try(put_counter(into, "repartee_tts_remote_kept_total",
+                    "Of these, those whose sound was kept from an earlier time.",
+                    (double)mouth.again));
+    try(metrics_family(into, name, "counter",
+                       "Clauses that the local voice spoke in its place, and why."));
+    for (int i = 0; i < MOUTH_REASON_COUNT; i++) {
+        char label[48];
+        snprintf(label, sizeof label, "reason=\"%s\"", mouth_reason_name((enum mouth_reason)i));
+        try(metrics_sample(into, name, label, (double)mouth.fallbacks[i]));
+    }
+    return OK;
+}
+
 static enum err put_engines(struct server *s, struct buf *into)
 {
     const struct engine *engines[SERVER_ENGINES];
@@ -217,6 +256,7 @@ static enum err put_engines(struct server *s, struct buf *into)
         }
     }
     try(put_guards(s->stt, into));
+    try(put_mouth_counts(s->tts, into));
     return put_cancels(engines, into);
 }
 

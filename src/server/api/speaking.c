@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "server/api/server.h"
 #include "server/engine/engine.h"
+#include "server/engine/mouth/mouth.h"
 #include "server/talk/clause.h"
 
 enum { SILENCE_MS = 30000 };
@@ -15,8 +16,9 @@ struct speaking {
     struct job *job;
     struct clause_splitter clauses;
     struct timer silence; /* of the engine; stopped while it waits for the client */
-    size_t unread;        /* bytes that the client has not taken and the engine got no credit for */
-    uint32_t owed;        /* clauses, and in the end tts_done, that the engine has not said yet */
+    uint32_t silence_ms;
+    size_t unread; /* bytes that the client has not taken and the engine got no credit for */
+    uint32_t owed; /* clauses, and in the end tts_done, that the engine has not said yet */
     uint32_t samples;
 };
 
@@ -34,7 +36,7 @@ void speaking_destroy(struct speaking *y)
 static void watch_silence(struct speaking *y)
 {
     if (y->owed && !y->unread)
-        timer_start(&y->silence, SILENCE_MS);
+        timer_start(&y->silence, y->silence_ms);
     else
         timer_stop(&y->silence); /* it waits for the client */
 }
@@ -131,19 +133,26 @@ enum err speaking_stop(struct speaking *y)
     return job_send(y->job, MSG_tts_finish, &finish);
 }
 
+/* Where a voice elsewhere is asked first, ours has its time after that one's. */
+static uint32_t silence_ms(const struct conf *c)
+{
+    return SILENCE_MS + (c->tts_url[0] ? MOUTH_AHEAD_MS + (uint32_t)c->tts_first_sound_ms : 0);
+}
+
 enum err speaking_open(struct server *s, const struct speaking_wish *wish,
                        const struct speaking_events *events, void *arg,
                        struct speaking **ret_speaking)
 {
     static const struct job_events job_events = {.message = on_message, .ended = on_ended};
-    const struct msg_tts_open open = {.voice =
-                                          wish->voice.n ? wish->voice : str_of(s->conf->tts_voice),
+    const struct msg_tts_open open = {.voice = wish->voice.n ? wish->voice
+                                                             : conf_standard_voice(s->conf),
                                       .rate_hz = wish->rate_hz,
                                       .speed = (float)wish->speed,
                                       .format = wish->format};
     struct speaking *y = mem_zero(1, sizeof *y);
     if (!y)
         return ERR_NOMEM;
+    y->silence_ms = silence_ms(s->conf);
     y->events = events;
     y->arg = arg;
     clause_init(&y->clauses);

@@ -4,10 +4,13 @@
 #include "base/json.h"
 #include "server/api/route.h"
 #include "server/engine/engine.h"
+#include "server/engine/mouth/mouth.h"
 
 enum { BODY_MAX = 256 * 1024 };
 
-static enum err write_list(struct str names, const char *standard, struct buf *body)
+/* remote: the name of who speaks in place of the others; NULL: nobody. */
+static enum err write_list(struct str names, const char *standard, const char *remote,
+                           struct buf *body)
 {
     struct json_out j = {.to = body};
     struct str name;
@@ -15,6 +18,12 @@ static enum err write_list(struct str names, const char *standard, struct buf *b
     json_kstr(&j, "standard", str_of(standard));
     json_key(&j, "voices");
     json_arr(&j);
+    if (remote) {
+        json_obj(&j);
+        json_kstr(&j, "name", str_of(remote));
+        json_kbool(&j, "remote", true);
+        json_end(&j);
+    }
     while (str_cut(&names, ',', &name)) {
         json_obj(&j);
         json_kstr(&j, "name", str_trim(name));
@@ -36,8 +45,12 @@ void handle_voices(struct server *s, struct exchange *x, const struct principal 
         return;
     }
     autobuf body = BUF(BODY_MAX);
-    const char *standard = s->conf->tts_voice[0] ? s->conf->tts_voice : info.model;
-    enum err err = write_list(str_of(info.voices), standard, &body);
+    struct mouth_info mouth;
+    const char *remote = engine_mouth_info(s->tts, &mouth) ? mouth.name : nullptr;
+    const char *standard = remote                  ? remote
+                           : s->conf->tts_voice[0] ? s->conf->tts_voice
+                                                   : info.model;
+    enum err err = write_list(str_of(info.voices), standard, remote, &body);
     if (err == OK)
         exchange_reply(x, 200, "application/json", buf_str(&body));
     else

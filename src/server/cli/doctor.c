@@ -193,6 +193,13 @@ static struct str engine_says(const struct json_val *ready, size_t trade, const 
     return json_str(json_get(json_get(engines, trades[trade].role), what));
 }
 
+/* Of who speaks in the place of the synthesiser. */
+static struct str remote_says(const struct json_val *ready, const char *what)
+{
+    const struct json_val *tts = json_get(json_get(ready, "engines"), "tts");
+    return json_str(json_get(json_get(tts, "remote"), what));
+}
+
 static bool engine_runs(const struct json_val *ready, size_t trade)
 {
     return str_eq(engine_says(ready, trade, "state"), S("ready"));
@@ -216,6 +223,10 @@ static void show_server(const struct json_val *ready)
         printf("  %-8s %-8.*s %.*s%s%.*s\n", trades[i].does, STR_FMT(driver),
                STR_FMT(engine_says(ready, i, "state")), notes.n ? ", " : "", STR_FMT(notes));
     }
+    struct str state = remote_says(ready, "state"), notes = remote_says(ready, "notes");
+    if (state.n)
+        printf("  %-8s %-8s %.*s, %.*s%s\n", "speaks", "remote", STR_FMT(state), STR_FMT(notes),
+               str_eq(state, S("ready")) ? "" : "; the local voice speaks");
     long long jobs = json_int(json_get(ready, "jobs"), 0);
     printf("Documents\n  %lld documents, %lld passages",
            (long long)json_int(json_get(ready, "documents"), 0),

@@ -69,6 +69,9 @@ enum err engine_create(struct loop *loop, const struct engine_config *config, st
     enum err err = copy_config(e, config);
     if (err == OK)
         err = buf_reserve(&e->out, WIRE_PAYLOAD_MAX + WIRE_HEADER_BYTES);
+    e->filter = config->mouth ? &mouth_filter : nullptr;
+    if (err == OK && e->filter)
+        err = e->filter->begin(e, config);
     if (err == OK)
         err = e->backend->begin(e, config);
     if (err != OK) {
@@ -90,6 +93,8 @@ void engine_end(struct engine *e, enum err err, const char *text)
         return;
     e->state = ENGINE_STOPPED;
     jobs_end_all(e, err, text);
+    if (e->filter)
+        e->filter->stop(e);
     e->backend->stop(e);
     timer_stop(&e->timer);
     blob_unref(e->words);

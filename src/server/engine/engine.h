@@ -50,6 +50,8 @@ struct engine_remote {
     uint32_t reply_ms;                   /* of a transcript, besides the length of what is heard */
 };
 
+struct engine_mouth; /* mouth/mouth.h */
+
 struct engine_config {
     /* "stt", "ears", "llm", "tts", "embed": also the name of the program, repartee-ROLE. */
     const char *role;
@@ -64,6 +66,7 @@ struct engine_config {
     uint32_t threads;
     uint32_t start_ms;                  /* it may take so long to be ready; 0: a minute */
     const struct engine_remote *remote; /* NULL: a child process */
+    const struct engine_mouth *mouth; /* of a synthesiser: who speaks in its place; NULL: nobody */
     /* Fires on every change of state. */
     void (*on_state)(void *arg, struct engine *e);
     /* Optional. Fires when the engine hears with the words that it was told last, or (not OK, with a

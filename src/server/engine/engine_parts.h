@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The inside of an engine, shared by its files: job.c (jobs, credit, dispatch), engine.c (its life) and those
- * who do the work: process.c (a child: start, watch, restart) and remote.c (a server elsewhere). Nobody else
- * includes it but their tests.
+ * The inside of an engine, shared by its files: job_open.c and job.c (jobs: who is let in; credit, dispatch), engine.c (its
+ * life) and those who do the work: process.c (a child: start, watch, restart) and remote.c (a server elsewhere). Nobody
+ * else includes it but their tests.
  */
 #pragma once
 
@@ -28,7 +28,18 @@ struct job {
     uint64_t credit;    /* bytes that the engine still takes */
     uint32_t consumed;  /* bytes that we have dealt with and not yet granted anew */
     struct buf backlog; /* whole frames that wait for a slot or for credit */
+    void *filtered;     /* the filter's own; NULL: none */
 };
+
+/* Stands between a job's owner and the engine, and may say something else to it than the owner did. */
+struct job_filter {
+    enum err (*begin)(struct engine *e, const struct engine_config *config);
+    void (*stop)(struct engine *e); /* after the jobs; also after a begin that failed */
+    enum err (*send)(struct job *j, enum msg_type type, const void *msg); /* ends in job_put */
+    void (*go_on)(struct job *j); /* it may send, or send more; j may be gone afterwards */
+    void (*drop)(struct job *j);  /* it is over; once, where `filtered` is set */
+};
+extern const struct job_filter mouth_filter; /* mouth/clauses.c */
 
 /* Who does an engine's work. */
 struct backend {
@@ -40,7 +51,9 @@ extern const struct backend backend_child, backend_remote;
 
 struct engine {
     const struct backend *backend;
-    struct remote *remote; /* of backend_remote */
+    struct remote *remote;           /* of backend_remote */
+    const struct job_filter *filter; /* NULL: none */
+    struct mouth *mouth;             /* of mouth_filter */
     struct loop *loop;
     char *role, *driver, *model_dir, *model, *options, *program, *sha256, *vad, *vad_sha256,
         *sha256_beside; /* owned */
@@ -90,6 +103,14 @@ void jobs_end_waiting(struct engine *e, enum err err, const char *text);
 /* One frame of a job. ERR_SYNTAX: the engine does not follow the protocol. */
 enum err jobs_dispatch(struct engine *e, const struct frame *frame);
 bool jobs_pending(const struct engine *e);
+
+/* job.c → job_open.c: behind all that wait; it may start at once. */
+void jobs_add(struct job *j);
+
+/* job.c → a filter: what job_send does without one. */
+enum err job_put(struct job *j, enum msg_type type, const void *msg);
+/* The engine is told to stop, the owner why; j is gone. Not from inside job_send. */
+void job_break(struct job *j, enum err err, const char *text);
 
 /* job.c → process.c. ERR_ENGINE when there is no child. */
 enum err engine_write(struct engine *e, struct str bytes);

@@ -5,7 +5,6 @@
 #include "server/engine/engine_parts.h"
 
 enum {
-    WAITING_MAX = 64,
     LEAVING_MAX =
         2048, /* more are not measured: an engine that lets none of them go costs no more */
     GRANT_BYTES = WIRE_CREDIT / 4,
@@ -55,6 +54,13 @@ static void free_when_quiet(struct job *j)
     free(j);
 }
 
+static void drop_filtered(struct job *j)
+{
+    if (j->filtered)
+        j->engine->filter->drop(j);
+    j->filtered = nullptr;
+}
+
 static void begin_leaving(struct job *j)
 {
     const struct engine *e = j->engine;
@@ -86,6 +92,7 @@ static void job_finish(struct job *j, enum err err, const char *text)
         return;
     j->dead = true;
     unlink_job(j);
+    drop_filtered(j);
     j->events->ended(j->arg, err, text);
     free_when_quiet(j);
 }
@@ -123,6 +130,7 @@ static void break_off(struct job *j)
     struct engine *e = j->engine;
     j->dead = true;
     unlink_job(j);
+    drop_filtered(j);
     if (!j->told)
         return;
     const struct msg_cancel cancel = {};
@@ -166,6 +174,8 @@ void jobs_start_waiting(struct engine *e)
         push_job(j, &e->live);
         if (flush(j) != OK)
             return; /* the child is gone: its end ends the job */
+        if (j->filtered)
+            e->filter->go_on(j);
     }
 }
 
@@ -207,66 +217,36 @@ bool jobs_pending(const struct engine *e)
     return e->waiting != nullptr;
 }
 
-static enum err open_job(struct engine *e, bool light, const struct job_events *events, void *arg,
-                         struct job **ret_job)
+void jobs_add(struct job *j)
 {
-    if (e->state == ENGINE_STOPPED)
-        return ERR_DRAINING;
-    /* A job may outwait a restart that is near, not one that keeps failing. */
-    if (e->state == ENGINE_DOWN && e->restart_ms > clock_ms() + ENGINE_WAIT_MS / 2)
-        return ERR_ENGINE;
-    if (light ? e->light_count + e->light_waiting >= ENGINE_LIGHT_MAX
-              : e->waiting_count >= WAITING_MAX)
-        return ERR_BUSY;
-    struct job *j = mem_zero(1, sizeof *j);
-    if (!j)
-        return ERR_NOMEM;
-    j->engine = e;
-    j->light = light;
-    j->events = events;
-    j->arg = arg;
-    j->backlog = BUF(JOB_BACKLOG_MAX);
-    j->stream = ++e->next_stream ? e->next_stream : ++e->next_stream; /* 0 is no stream */
-    j->waiting_until_ms = clock_ms() + ENGINE_WAIT_MS;
+    struct engine *e = j->engine;
     j->link = e->waiting_tail;
     *e->waiting_tail = j;
     e->waiting_tail = &j->next;
     ++*count_of(j);
-    *ret_job = j;
     jobs_start_waiting(e);
     if (!j->started)
         engine_watch_closely(e);
-    return OK;
-}
-
-enum err engine_open(struct engine *e, const struct job_events *events, void *arg,
-                     struct job **ret_job)
-{
-    return open_job(e, false, events, arg, ret_job);
-}
-
-enum err engine_open_light(struct engine *e, const struct job_events *events, void *arg,
-                           struct job **ret_job)
-{
-    return open_job(e, true, events, arg, ret_job);
-}
-
-enum err engine_open_spare(struct engine *e, const struct job_events *events, void *arg,
-                           struct job **ret_job)
-{
-    if (e->remote)
-        return ERR_UNSUPPORTED;
-    if (e->state != ENGINE_READY || e->waiting_count || e->live_count >= e->slots)
-        return ERR_BUSY;
-    for (const struct job *j = e->live; j; j = j->next)
-        if (!j->spare && !j->light)
-            return ERR_BUSY;
-    try(open_job(e, false, events, arg, ret_job));
-    (*ret_job)->spare = true;
-    return OK;
 }
 
 enum err job_send(struct job *j, enum msg_type type, const void *msg)
+{
+    const struct job_filter *filter = j->engine->filter;
+    return filter ? filter->send(j, type, msg) : job_put(j, type, msg);
+}
+
+void job_break(struct job *j, enum err err, const char *text)
+{
+    if (j->dead)
+        return;
+    struct engine *e = j->engine;
+    break_off(j);
+    j->events->ended(j->arg, err, text);
+    free_when_quiet(j);
+    jobs_start_waiting(e);
+}
+
+enum err job_put(struct job *j, enum msg_type type, const void *msg)
 {
     size_t before = j->backlog.n;
     enum err err = msg_encode(&j->backlog, type, j->stream, msg);
@@ -368,6 +348,8 @@ enum err jobs_dispatch(struct engine *e, const struct frame *f)
     if (f->type == MSG_credit) {
         j->credit += msg.credit.bytes;
         (void)flush(j); /* fails only when the child is gone, which ends the job */
+        if (j->filtered)
+            e->filter->go_on(j);
         return OK;
     }
     if (f->type == MSG_fail) {

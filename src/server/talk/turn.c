@@ -184,7 +184,7 @@ static enum err turn_fill(struct turn *t, const struct turn_request *request)
     if (t->speak) {
         heard_init(&t->heard, t->out_rate_hz);
         pace_init(&t->pace, t->out_rate_hz);
-        t->voice = mem_strdup(request->voice.n ? request->voice : str_of(conf->tts_voice));
+        t->voice = mem_strdup(request->voice.n ? request->voice : conf_standard_voice(conf));
         if (!t->voice)
             return ERR_NOMEM;
     }

@@ -7,6 +7,7 @@
 #include "server/answerer/answerer.h"
 #include "server/api/wyoming/peer.h"
 #include "server/engine/engine.h"
+#include "server/engine/mouth/mouth.h"
 #include "wire/language_name.h"
 
 enum { TAG_MAX = 16 };
@@ -161,6 +162,15 @@ static void put_voice(struct json_out *j, const struct engine_info *info, struct
     json_end(j);
 }
 
+/* It is not known which languages it speaks; that of the conversation it does. */
+static void put_remote_voice(struct json_out *j, struct str name, struct str language)
+{
+    json_obj(j);
+    put_artifact(j, name, "tts.url", "the voice of another server");
+    put_languages(j, str_eq_nocase(language, S("auto")) ? S("en") : language);
+    json_end(j);
+}
+
 /* The standard one first, since Home Assistant takes the first. */
 static void put_mouth(struct json_out *j, const struct engine *tts, const struct conf *conf)
 {
@@ -169,7 +179,10 @@ static void put_mouth(struct json_out *j, const struct engine *tts, const struct
     struct str names = str_of(info.voices), name, standard = str_of(conf->tts_voice);
     if (standard.n == 0)
         standard = str_of(info.model);
+    struct mouth_info mouth;
     begin_program(j, "tts", "Repartee's voice", "voices");
+    if (engine_mouth_info(tts, &mouth))
+        put_remote_voice(j, str_of(mouth.name), str_of(conf->language));
     if (str_listed(names, standard))
         put_voice(j, &info, standard);
     while (str_cut(&names, ',', &name))

@@ -26,6 +26,7 @@ static const struct {
     [REMOTE_STT] =
         SENTENCES("stt", "recogniser",
                   ", or for the Wyoming protocol tcp://HOST:PORT or wyoming://HOST:PORT"),
+    [REMOTE_TTS] = SENTENCES("tts", "synthesiser", ""),
 };
 
 const char *remote_address_of_wyoming(const char *url)

@@ -10,6 +10,8 @@ enum remote_kind : uint8_t {
     REMOTE_LLM, /* writes answers */
     REMOTE_STT, /* hears */
     REMOTE_KINDS,
+    REMOTE_TTS =
+        REMOTE_KINDS, /* speaks; ends nobody's job, since the local voice takes over (engine/mouth) */
 };
 
 enum { VERDICT_TRIES_MAX = 3 };
