@@ -10,11 +10,11 @@
 
 enum { HEARD_TOKENS_MAX = 1024, HEARD_TEXT_MAX = 16 * 1024 };
 
+/* It ends no earlier than it begins. */
 struct heard_word {
     uint32_t at, length;       /* in the text */
     float confidence;          /* 0 … 1 */
-    uint32_t start_ms,
-        end_ms; /* in the window, not before start_ms; both 0: nobody has measured it */
+    uint32_t start_ms, end_ms; /* in the window; both 0: nobody has measured it */
 };
 
 /* The caller's memory. The text is well-formed, its words stand between single blanks. */
