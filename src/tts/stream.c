@@ -23,7 +23,7 @@ struct stream {
     struct coder *coder;
     uint32_t out_hz;
     float speed;
-    bool in_code; /* the clauses so far end within a block of code */
+    struct fence in_code; /* the clauses so far end within a block of code */
     struct trim trim;
     struct buf voiced;                       /* one piece from the driver, trimmed, at its rate */
     struct buf out;                          /* at out_hz, not yet sent */

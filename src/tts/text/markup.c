@@ -25,11 +25,6 @@ static bool is_ornament(struct str line)
     return marks >= 3;
 }
 
-static bool is_fence(struct str line)
-{
-    return str_starts(line, S("```")) || str_starts(line, S("~~~"));
-}
-
 /* "[name]: https://…" says nothing. */
 static bool is_reference(struct str line)
 {
@@ -121,21 +116,20 @@ static enum err add_line(struct str line, struct buf *into)
     return alone || number > 0 || row ? add_stop(into) : buf_add_byte(into, ' ');
 }
 
-enum err markup_strip(struct str text, struct str code, bool *in_code, struct buf *into)
+enum err markup_strip(struct str text, struct str code, struct fence *in_code, struct buf *into)
 {
     autobuf plain = BUF(text.n * MARKUP_GROWTH + code.n + 16);
     struct str line;
     while (str_cut(&text, '\n', &line)) {
         line = str_trim(line);
-        if (is_fence(line)) {
-            *in_code = !*in_code;
-            if (*in_code && code.n > 0 && plain.n + code.n + 2 <= plain.cap) {
+        if (fence_pass(in_code, line)) {
+            if (in_code->mark != '\0' && code.n > 0 && plain.n + code.n + 2 <= plain.cap) {
                 try(buf_add(&plain, code));
                 try(buf_add_byte(&plain, ' '));
             }
             continue;
         }
-        if (*in_code || is_reference(line))
+        if (in_code->mark != '\0' || is_reference(line))
             continue;
         if (line.n == 0 || is_ornament(line))
             try(add_stop(&plain));

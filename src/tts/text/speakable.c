@@ -60,6 +60,28 @@ static void pass_quote(struct reading *r)
     r->at++;
 }
 
+/* Does the dash stand in a calculation, with "=" or another operator among its numbers? */
+static bool is_calculated(const struct reading *r)
+{
+    static const char numerals[] = "0123456789 .,()-", operators[] = "=+*^";
+    size_t at = r->at;
+    for (; at > 0 && r->at - at < NUMBER_MAX && strchr(numerals, r->text.p[at - 1]) != nullptr;
+         at--)
+        ;
+    struct str left = str_sub(r->text, at > 8 ? at - 8 : 0, at);
+    if (left.n > 0 && strchr(operators, left.p[left.n - 1]) != nullptr)
+        return true;
+    if (str_ends(left, S("hat is")) || str_ends(left, S("hat's")) || str_ends(left, S("\u00D7")) ||
+        str_ends(left, S("\u00F7")))
+        return true;
+    size_t n = 0;
+    for (char c; n < NUMBER_MAX && (c = peek(r, n)) != '\0' && strchr(numerals, c) != nullptr; n++)
+        ;
+    struct str right = ahead(r, n, n + 2);
+    return (right.n > 0 && strchr(operators, right.p[0]) != nullptr) ||
+           str_eq(right, S("\u00D7")) || str_eq(right, S("\u00F7"));
+}
+
 /* A dash between words is a pause; a hyphen within a word stays, but not before a number. */
 static void pass_dash(struct reading *r)
 {
@@ -67,10 +89,12 @@ static void pass_dash(struct reading *r)
     while (peek(r, n) == '-')
         n++;
     char prev = before(r), next = peek(r, n);
-    bool minus = n == 1 && prev == ' ' && next == ' ' && r->at > 1 &&
-                 is_digit(r->text.p[r->at - 2]) && is_digit(peek(r, 2));
-    if (minus)
-        say(r, WORD_MINUS);
+    bool numbers = n == 1 && prev == ' ' && next == ' ' && r->at > 1 &&
+                   is_digit(r->text.p[r->at - 2]) && is_digit(peek(r, 2));
+    if (r->lang->cardinal == nullptr && n == 1 && (numbers || is_digit(next)))
+        put(r->out, '-'); /* the synthesiser reads it with the number */
+    else if (numbers)
+        say(r, is_calculated(r) ? WORD_MINUS : WORD_TO);
     else if (n == 1 && r->in_word && next != ' ' && next != '\0')
         put(r->out, is_digit(next) ? ' ' : '-');
     else if (n > 1 || (prev == ' ' && next == ' '))
@@ -239,7 +263,8 @@ static bool read_one(struct reading *r)
     return false;
 }
 
-enum err speakable(struct str text, const struct language *lang, bool *in_code, struct buf *into)
+enum err speakable(struct str text, const struct language *lang, struct fence *in_code,
+                   struct buf *into)
 {
     autobuf plain = BUF(text.n * MARKUP_GROWTH + SPEAKABLE_MORE);
     try(markup_strip(text, str_of(lang->words[WORD_CODE]), in_code, &plain));
