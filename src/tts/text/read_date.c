@@ -242,8 +242,13 @@ bool read_clock(struct reading *r)
     put(r->out, ' ');
     r->lang->clock(r->out, &t);
     size_t stop = t.half != '\0' && peek(r, n) == '.', at = n + stop;
-    at += peek(r, at) == '-' ? 1 : str_starts(ahead(r, at, at + 3), S("\u2013")) ? 3 : 0;
-    size_t m = at > n + stop ? clock_ahead(r, at, &end) : 0;
+    size_t blank = blank_ahead(r, at), dash = at + blank;
+    at = dash + (peek(r, dash) == '-'                                ? 1
+                 : str_starts(ahead(r, dash, dash + 3), S("\u2013")) ? 3
+                                                                     : 0);
+    size_t behind = at + (blank > 0 ? blank_ahead(r, at) : 0);
+    size_t m = at > dash && (blank > 0) == (behind > at) ? clock_ahead(r, behind, &end) : 0;
+    at = behind;
     if (m > 0) {
         say(r, WORD_TO);
         put(r->out, ' ');

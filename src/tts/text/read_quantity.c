@@ -21,6 +21,17 @@ static const struct unit_words *unit_ahead(const struct reading *r, size_t from,
     return nullptr;
 }
 
+bool unit_is_ahead(const struct reading *r, size_t from)
+{
+    size_t blank = blank_ahead(r, from), n;
+    if (unit_ahead(r, from + blank, &n) != nullptr)
+        return true;
+    for (const struct money_words *m = r->lang->money; m != nullptr && m->mark[0] != '\0'; m++)
+        if (m->mark[0] == peek(r, from + blank) && is_ahead(r, from + blank, m->mark))
+            return true;
+    return false;
+}
+
 /* "²", "^2" or "2" behind a unit: 2 or 3, and its length. */
 static unsigned power_ahead(const struct reading *r, size_t from, size_t *ret_n)
 {
@@ -290,6 +301,20 @@ static size_t say_dash_ahead(struct reading *r, size_t from)
     return dash;
 }
 
+/* Is the end of a range, with what stands so far ahead, read by itself: "10K", "8pm", "8 pm"? */
+static bool is_own_ahead(const struct reading *r, size_t from)
+{
+    const char *words;
+    struct str next = word_ahead(r, from);
+    if (next.n == 0)
+        next = ahead(r, from, from + 2);
+    else if (next.n != 2)
+        return false;
+    bool half = (str_eq_nocase(next, S("am")) || str_eq_nocase(next, S("pm"))) &&
+                ends_ahead(r, from + blank_ahead(r, from) + 2);
+    return half || scale_ahead(r, from, true, &words) > 0;
+}
+
 /* A number, or two with a dash between, and what it counts. */
 static size_t say_counted(struct reading *r, const struct number *number)
 {
@@ -297,6 +322,19 @@ static size_t say_counted(struct reading *r, const struct number *number)
     size_t n = number->n, range = range_ahead(r, n, &second);
     bool joined = range > 0 && letter_ahead(r, n + range) > 0; /* "3-4x", "2-3rd" */
     size_t unit_n;
+    if (range > 0 && is_own_ahead(r, n + range)) {
+        say_number(r, number);
+        say(r, WORD_TO);
+        return n + range - second.n;
+    }
+    bool times = range > 0 && peek(r, n + range) == 'x' && ends_ahead(r, n + range + 1);
+    if (times && r->lang->words[WORD_TIMES][0] != '\0') { /* "2-3x" */
+        say_number(r, number);
+        say(r, WORD_TO);
+        say_number(r, &second);
+        say(r, WORD_TIMES);
+        return n + range + 1;
+    }
     if (joined && unit_ahead(r, n + range, &unit_n) == nullptr)
         range = 0;
     if (range > 0) {

@@ -118,6 +118,8 @@ size_t say_years(struct reading *r, const struct number *number);
 
 /* Of what quantities and money share. Length of a unit so far ahead, said; or 0. */
 size_t say_unit_ahead(struct reading *r, size_t from, bool one);
+/* Is a unit or a currency there? */
+bool unit_is_ahead(const struct reading *r, size_t from);
 /* "/h", "/month" behind what is counted; its length, or 0. */
 size_t say_per_ahead(struct reading *r, size_t from);
 /* A first number's partner in "5-10", so far ahead; its length with the dash, or 0. */
