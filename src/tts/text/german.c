@@ -123,6 +123,11 @@ static void clock_time(struct writer *w, const struct clock_time *t)
         put(w, ' ');
         cardinal(w, t->minute);
     }
+    if (t->has_second && t->second > 0) {
+        put_text(w, t->second == 1 ? " und eine Sekunde" : " und ");
+        if (t->second > 1)
+            cardinal(w, t->second), put_text(w, " Sekunden");
+    }
 }
 
 static void fraction(struct writer *w, uint64_t top, uint64_t bottom)
@@ -239,6 +244,7 @@ const struct language language_german = {
             [WORD_AND] = "und",
             [WORD_BY] = "mal",
             [WORD_OVER] = "durch",
+            [WORD_OUT_OF] = "von",
             [WORD_SQUARED] = "Quadrat",
             [WORD_CUBED] = "hoch drei",
             [WORD_POWER] = "hoch",

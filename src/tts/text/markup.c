@@ -25,11 +25,22 @@ static bool is_ornament(struct str line)
     return marks >= 3;
 }
 
-/* "[name]: https://…" says nothing. */
+/* "[name]: https://…" says nothing, also with a title in quotes; what else stands there is text. */
 static bool is_reference(struct str line)
 {
     size_t close = str_find(line, S("]: "));
-    return close < line.n && str_starts(line, S("[")) && !str_starts(line, S("[^"));
+    if (close == line.n || !str_starts(line, S("[")) || str_starts(line, S("[^")))
+        return false;
+    struct str target = str_trim(str_sub(line, close + 3, line.n));
+    size_t blank = str_find_byte(target, ' ');
+    struct str title = str_trim(str_sub(target, blank, target.n));
+    target = str_sub(target, 0, blank);
+    bool quoted = title.n >= 2 && strchr("\"'(", title.p[0]) != nullptr &&
+                  strchr("\"')", title.p[title.n - 1]) != nullptr;
+    size_t dot = str_find_byte(target, '.');
+    bool link = str_find_byte(target, '/') < target.n || dot + 1 < target.n ||
+                str_starts(target, S("#")) || str_starts(target, S("<"));
+    return link && (title.n == 0 || quoted);
 }
 
 /* The number of a list's item, with its full stop or bracket; 0: there is none. */

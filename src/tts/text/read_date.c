@@ -75,16 +75,16 @@ static bool read_numeric(struct reading *r)
 }
 
 /* The month whose name stands so far ahead, from 1, and its length with a full stop; 0: none. */
-static uint32_t month_ahead(const struct reading *r, size_t from, size_t *ret_n)
+uint32_t month_ahead(const struct reading *r, size_t from, size_t *ret_n)
 {
-    for (int form = 0; form < 2; form++)
+    for (int form = 0; form < 3; form++)
         for (uint32_t i = 0; r->lang->months[form] != nullptr && i < 12; i++) {
             const char *name = r->lang->months[form][i];
             size_t n = name[0] == peek(r, from) ? strlen(name) : 0;
             if (n == 0 || !str_eq(ahead(r, from, from + n), str_of(name)) ||
                 !ends_ahead(r, from + n))
                 continue;
-            *ret_n = n + (form == 1 && peek(r, from + n) == '.' && n < 5);
+            *ret_n = n + (form > 0 && peek(r, from + n) == '.' && n < 5);
             return i + 1;
         }
     return 0;

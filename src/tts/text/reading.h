@@ -116,6 +116,9 @@ void say_plain(struct reading *r, const struct number *number, bool year);
 /* "1939-1945": its length, or 0. */
 size_t say_years(struct reading *r, const struct number *number);
 
+/* The month whose name stands so far ahead, from 1, and its length with a full stop; 0: none. */
+uint32_t month_ahead(const struct reading *r, size_t from, size_t *ret_n);
+
 /* Of what quantities and money share. Length of a unit so far ahead, said; or 0. */
 size_t say_unit_ahead(struct reading *r, size_t from, bool one);
 /* Is a unit or a currency there? */

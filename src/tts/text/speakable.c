@@ -9,16 +9,19 @@
 static bool is_shouting(struct str text)
 {
     size_t words = 0, loud = 0;
+    bool is_long = false;
     for (size_t i = 0; i < text.n;) {
         size_t from = i;
         bool small = false;
         for (; i < text.n && is_letter(text.p[i]); i++)
             small |= is_lower(text.p[i]);
-        words += i > from;
-        loud += i > from && !small;
+        bool counts = i - from >= 2; /* "I" and "A" tell nothing */
+        words += counts;
+        loud += counts && !small;
+        is_long |= i - from >= 4;
         i += i == from;
     }
-    return loud >= 2 && loud * 2 > words;
+    return (loud >= 3 && loud * 2 > words) || (loud == words && is_long);
 }
 
 static bool is_run(char c)
