@@ -148,6 +148,12 @@ static void fraction(struct writer *w, uint64_t top, uint64_t bottom)
     put_text(w, parts[bottom - 3]);
 }
 
+/* Of the nouns in the tables below, those in -e are feminine. */
+static const char *one_of(const char *noun)
+{
+    return str_ends(str_of(noun), S("e")) ? "eine" : "ein";
+}
+
 static const struct unit_words units[] = {
     {"km", "Kilometer", "Kilometer"},
     {"cm", "Zentimeter", "Zentimeter"},
@@ -233,6 +239,7 @@ const struct language language_german = {
     .year = year,
     .date = date,
     .clock = clock_time,
+    .one_of = one_of,
     .fraction = fraction,
     .words =
         {

@@ -106,6 +106,7 @@ struct language {
     void (*year)(struct writer *w, uint32_t year);
     void (*date)(struct writer *w, const struct date *d);
     void (*clock)(struct writer *w, const struct clock_time *t);
+    const char *(*one_of)(const char *noun); /* "one" before it; NULL: as it is counted */
     void (*fraction)(struct writer *w, uint64_t top, uint64_t bottom);
     const char *words[WORDS];
     const reader_fn *readers;           /* in their order, up to NULL */

@@ -94,12 +94,30 @@ static bool is_local(const struct reading *r, const struct groups *g)
     return is_dialled(word_before(r)) || (!counts && !range && !is_bounded(word_before(r)));
 }
 
+/* "Call 911" */
+static bool read_emergency(struct reading *r)
+{
+    static const char *const numbers[] = {"911", "112", "999", "988", "311", "411", "110", "000"};
+    struct str digits = ahead(r, 0, 3);
+    bool ends = ends_ahead(r, 3) && !(peek(r, 3) == '-' && is_digit(peek(r, 4))) &&
+                !(peek(r, 3) == '.' && is_digit(peek(r, 4)));
+    for (size_t i = 0; ends && i < sizeof numbers / sizeof *numbers; i++)
+        if (str_eq(digits, str_of(numbers[i])) && is_dialled(word_before(r))) {
+            say_digits(r, digits);
+            move_on(r, 3);
+            return true;
+        }
+    return false;
+}
+
 bool read_phone(struct reading *r)
 {
     struct groups g;
     size_t plus = peek(r, 0) == '+';
     if (!plus && !is_digit(peek(r, 0)) && peek(r, 0) != '(')
         return false;
+    if (!plus && read_emergency(r))
+        return true;
     bool dialled = plus || is_dialled(word_before(r));
     groups_ahead(r, plus, dialled ? "- ./" : "-.", &g);
     if (!dialled && g.count < 3) {

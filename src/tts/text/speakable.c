@@ -132,6 +132,18 @@ static bool pass_power(struct reading *r, uint32_t cp, size_t n)
         if (count == 0)
             return false;
     }
+    char charge = raised && count > 0 && !is_digit(digits[count - 1]) ? digits[count - 1] : '\0';
+    if (charge != '\0' && cp != '^') { /* "Ca²⁺" */
+        count--;
+        for (size_t i = 0; i < count; i++)
+            if (!is_digit(digits[i]))
+                count = i;
+        say_label(r, (struct str){digits, count});
+        say(r, charge == '+' ? WORD_PLUS : WORD_MINUS);
+        move_on(r, at);
+        r->in_word = letter_ahead(r, 0) == 0;
+        return true;
+    }
     struct str text = {digits, count};
     if (!raised) {
         say_label(r, text);
@@ -149,6 +161,19 @@ static bool pass_power(struct reading *r, uint32_t cp, size_t n)
     return true;
 }
 
+/* "5 < 6" is a sentence, "takes <5 minutes" is none. */
+static bool is_compared(const struct reading *r, size_t n)
+{
+    char c = peek(r, 0);
+    if (n != 1 || (c != '<' && c != '>') || !str_eq(str_of(r->lang->code), S("en")))
+        return false;
+    size_t at = r->at;
+    bool blank = at > 0 && r->text.p[at - 1] == ' ';
+    at -= blank;
+    bool left = at > 0 && (is_letter(r->text.p[at - 1]) || is_digit(r->text.p[at - 1]));
+    return left && blank == (peek(r, 1) == ' ');
+}
+
 /* A symbol that the language has words for. */
 static bool pass_symbol(struct reading *r)
 {
@@ -156,6 +181,8 @@ static bool pass_symbol(struct reading *r)
     for (; s != nullptr && s->mark[0] != '\0'; s++)
         if (s->mark[0] == peek(r, 0) && str_starts(ahead(r, 0, 8), str_of(s->mark))) {
             put(r->out, ' ');
+            if (is_compared(r, strlen(s->mark)))
+                put_all(r->out, S("is "));
             put_all(r->out, str_of(s->words));
             put(r->out, ' ');
             r->at += strlen(s->mark);
