@@ -25,7 +25,7 @@ struct stream {
     struct coder *coder;
     uint32_t out_hz;
     float speed;
-    bool in_code; /* the clauses so far end within a block of code */
+    struct fence in_code;     /* the clauses so far end within a block of code */
     struct lent lent;         /* with a rate: this clause has begun with sound from elsewhere */
     struct loudness loudness; /* of our own */
     struct trim trim;

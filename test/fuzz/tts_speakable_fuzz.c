@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct str text = {(const char *)data, size};
     static const struct language *const languages[] = {&language_english, &language_german,
                                                        &language_other};
-    bool in_code = false;
+    struct fence in_code = {};
     autobuf words = BUF(size * SPEAKABLE_GROWTH + SPEAKABLE_MORE);
     check(speakable(text, languages[size % 3], &in_code, &words) == OK);
     check(utf8_valid(buf_str(&words)));

@@ -205,6 +205,27 @@ static void test_one_endless_word_is_cut_between_code_points(void **)
     clause_free(&c);
 }
 
+/* Wherever the length falls at which a cut is forced, a token's border there changes nothing. */
+static void test_borders_at_a_forced_cut(void **)
+{
+    begin_sequences(1);
+    (void)next_sequence();
+    for (size_t pad = 0; pad < 40; pad++) {
+        autobuf text = BUF(2048);
+        for (size_t i = 0; i < pad; i++)
+            assert_ok(buf_add_byte(&text, 'a'));
+        while (text.n < 3 * CLAUSE_MAX)
+            assert_ok(buf_add(&text, S(" weighs 12 kg and 1 234 g in all")));
+        struct cutting whole;
+        cut_up(buf_str(&text), text.n + 1, &whole);
+        expect_same(buf_str(&text), &whole, 1);
+        for (size_t step = 2; step <= 40; step += 3)
+            expect_same(buf_str(&text), &whole, step);
+        buf_finish(&whole.clauses);
+    }
+    (void)next_sequence();
+}
+
 static void test_first_clause_is_shorter(void **)
 {
     struct clause_splitter c;
@@ -228,6 +249,7 @@ int main(void)
         cmocka_unit_test_teardown(test_borders_of_any_text, tell_sequence),
         cmocka_unit_test(test_endless_text_is_cut_at_white_space),
         cmocka_unit_test(test_one_endless_word_is_cut_between_code_points),
+        cmocka_unit_test_teardown(test_borders_at_a_forced_cut, tell_sequence),
         cmocka_unit_test(test_first_clause_is_shorter),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

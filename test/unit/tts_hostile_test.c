@@ -25,7 +25,7 @@ static struct peer *tts;
 static uint32_t stream;
 
 /* The gate's rules hold for whatever a clause became; the bytes that a synthesiser gets. */
-static size_t check_clause(struct str clause, const struct language *lang, bool *in_code)
+static size_t check_clause(struct str clause, const struct language *lang, struct fence *in_code)
 {
     autobuf words = BUF(clause.n * SPEAKABLE_GROWTH + SPEAKABLE_MORE);
     assert_ok(speakable(clause, lang, in_code, &words));
@@ -71,7 +71,8 @@ static const char *speak(struct str bytes, const char *voice)
     clause_finish(&c);
     struct str clause;
     size_t end, spoken = 0;
-    bool in_code = false, sayable = false;
+    struct fence in_code = {};
+    bool sayable = false;
     if (err == OK && valid)
         open_voice(voice);
     while (err == OK && clause_next(&c, &clause, &end)) {

@@ -12,7 +12,7 @@ static const struct language *language;
 
 static struct buf speak(struct str text)
 {
-    bool in_code = false;
+    struct fence in_code = {};
     struct buf out = BUF(text.n * SPEAKABLE_GROWTH + SPEAKABLE_MORE);
     assert_ok(speakable(text, language, &in_code, &out));
     return out;
@@ -74,7 +74,7 @@ static void test_code_in_clauses(void **)
         {"a", ""},
         {"~~~\nEnd", "End"},
     };
-    bool in_code = false;
+    struct fence in_code = {};
     for (size_t i = 0; i < countof(clauses); i++) {
         autobuf out = BUF(256);
         assert_ok(speakable(str_of(clauses[i][0]), &language_english, &in_code, &out));
@@ -144,7 +144,7 @@ static void test_growth(void **)
 /* Too little room is told, not overrun. */
 static void test_room(void **)
 {
-    bool in_code = false;
+    struct fence in_code = {};
     autobuf out = BUF(10);
     assert_err(speakable(S("It costs $5.2M."), &language_english, &in_code, &out), ERR_TOOBIG);
     assert_true(out.n <= 10);

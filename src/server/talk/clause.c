@@ -35,22 +35,16 @@ static struct str line_before(const struct clause_splitter *c, size_t end)
     return str_trim(str_sub(buf_str(&c->text), c->line, end));
 }
 
-static bool is_fence(struct str line)
-{
-    return str_starts(line, S("```")) || str_starts(line, S("~~~"));
-}
-
 /* A fence and a table's row are read as a whole or not at all. */
 static bool is_whole_line(const struct clause_splitter *c, size_t end)
 {
     struct str line = line_before(c, end);
-    return c->in_code || is_fence(line) || str_starts(line, S("|"));
+    return c->code.mark != '\0' || fence_opens(line).mark != '\0' || str_starts(line, S("|"));
 }
 
 static void end_line(struct clause_splitter *c, size_t end)
 {
-    if (is_fence(line_before(c, end)))
-        c->in_code = !c->in_code;
+    (void)fence_pass(&c->code, line_before(c, end));
     c->line = end + 1;
     c->ticks = 0;
     c->bracketed = false;
@@ -134,6 +128,11 @@ static size_t find_cut(struct clause_splitter *c)
     size_t soft_min = c->any ? CLAUSE_LATER_MIN : CLAUSE_FIRST_MIN;
     size_t i = c->seen;
     while (i < text.n) {
+        /* Only with a byte behind, which says whether a blank parts what belongs together. */
+        if (i - c->from > CLAUSE_MAX) {
+            c->seen = i;
+            return forced_cut(text, c->from, i);
+        }
         size_t len;
         enum cut cut = look_at(c, text, i, &len);
         if (cut == CUT_WAIT)
@@ -141,10 +140,6 @@ static size_t find_cut(struct clause_splitter *c)
         i += len;
         if (cut == CUT_HARD || (cut == CUT_SOFT && i - c->from >= soft_min))
             return c->seen = i;
-        if (i - c->from > CLAUSE_MAX) {
-            c->seen = i;
-            return forced_cut(text, c->from, i);
-        }
     }
     c->seen = i;
     return c->finished ? text.n : 0;

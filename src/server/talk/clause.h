@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include "base/str.h"
+#include "base/fence.h"
 
 enum {
     CLAUSE_FIRST_MIN = 24,  /* bytes before a comma may end the first clause */
@@ -23,13 +23,14 @@ enum {
 };
 
 struct clause_splitter {
-    struct buf text; /* all of the answer so far */
-    size_t from;     /* start of the clause that is growing */
-    size_t seen;     /* bytes looked at: [from, seen) holds no cut but a forced one */
-    size_t line;     /* start of the line that `seen` is in */
-    size_t span;     /* start of a span of code, or of what is in brackets */
-    unsigned ticks;  /* how many opened the span of code; 0: there is none */
-    bool bracketed, in_code, finished, any;
+    struct buf text;   /* all of the answer so far */
+    size_t from;       /* start of the clause that is growing */
+    size_t seen;       /* bytes looked at: [from, seen) holds no cut but a forced one */
+    size_t line;       /* start of the line that `seen` is in */
+    size_t span;       /* start of a span of code, or of what is in brackets */
+    unsigned ticks;    /* how many opened the span of code; 0: there is none */
+    struct fence code; /* the block of code that is open */
+    bool bracketed, finished, any;
 };
 
 void clause_init(struct clause_splitter *c);

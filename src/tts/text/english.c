@@ -135,7 +135,7 @@ void english_clock(struct writer *w, const struct clock_time *t)
     if (full && t->half == '\0')
         put_text(w, hour > 12 ? " hundred" : " o'clock");
     if (!full) {
-        put_text(w, t->minute > 0 && t->minute < 10 ? " oh " : t->minute == 0 ? " hundred" : " ");
+        put_text(w, t->minute == 0 ? " oh oh" : t->minute < 10 ? " oh " : " ");
         if (t->minute > 0)
             say_tens(w, t->minute, false);
     }

@@ -11,6 +11,8 @@ static const char *const months_short[12] = {
     "Jan", "Feb", "Mar", "Apr", "", "Jun", "Jul", "Aug", "Sept", "Oct", "Nov", "Dec",
 };
 
+static const char *const months_other[12] = {"", "", "", "", "", "", "", "", "Sep", "", "", ""};
+
 static const struct unit_words units[] = {
     {"km", "kilometer", "kilometers"},
     {"cm", "centimeter", "centimeters"},
@@ -207,8 +209,9 @@ static const struct short_words shorts[] = {
     {"ca", "circa", SHORT_BEFORE_NUMBER, true},
     {"c", "circa", SHORT_BEFORE_NUMBER, true},
     {"est", "established", SHORT_BEFORE_NUMBER, true},
-    {"max", "maximum", SHORT_ALWAYS, true},
-    {"min", "minimum", SHORT_ALWAYS, true},
+    {"est", "estimate", SHORT_AFTER_NUMBER, true},
+    {"max", "maximum", SHORT_BEFORE_SMALL, true},
+    {"min", "minimum", SHORT_BEFORE_SMALL, true},
     {"avg", "average", SHORT_ALWAYS, true},
     {"tel", "telephone", SHORT_ALWAYS, true},
     {"temp", "temperature", SHORT_BEFORE_NUMBER, true},
@@ -320,6 +323,7 @@ const struct language language_english = {
             [WORD_AND] = "and",
             [WORD_BY] = "by",
             [WORD_OVER] = "over",
+            [WORD_OUT_OF] = "out of",
             [WORD_SQUARED] = "squared",
             [WORD_CUBED] = "cubed",
             [WORD_POWER] = "to the power of",
@@ -350,5 +354,5 @@ const struct language language_english = {
     .units = units,
     .money = money,
     .shorts = shorts,
-    .months = {english_months, months_short},
+    .months = {english_months, months_short, months_other},
 };

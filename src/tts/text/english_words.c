@@ -83,10 +83,12 @@ bool english_roman(struct reading *r)
     int value = n > 0 && ends_ahead(r, n) && peek(r, n) != '\'' ? roman_value(ahead(r, 0, n)) : 0;
     struct str prev = word_before(r);
     bool king = is_in(prev, kings), part = is_in(prev, parts) && is_capital(prev.p[0]);
+    bool name = prev.n > 1 && is_capital(prev.p[0]) && is_lower(prev.p[prev.n - 1]) &&
+                !is_in(prev, "the an");
     bool small = true; /* only of I, V and X: hardly anything else */
     for (size_t i = 0; i < n; i++)
         small &= strchr("IVX", peek(r, i)) != nullptr;
-    if (value == 0 || (!king && !part && (n < 2 || !small)) || (n == 1 && !small))
+    if (value == 0 || (!king && !part && (n < 2 || !small || !name)) || (n == 1 && !small))
         return false;
     if (n == 1 && king && peek(r, 0) == 'I' && is_in(word_ahead(r, n), "am have think do"))
         return false;
@@ -156,11 +158,12 @@ static const char stressed[] =
     "own say see she too two use was way who why you yes no do is if in on or so to up we at be by go he me my of "
     "as an are are big day end far few got hot key low man men nor now per put red run set six ten top try "
     "via war yet add ask bad box buy car cut dog eat fix fun god hit job law lot mix net oil pay saw sea sit sun tax "
-    "tea win";
+    "tea win max";
 /* Longer than three letters, or said by the letters even among capitals. */
 static const char spelled[] =
     "API AI URL ID CEO EU UK USA GPU CPU USB LED IP UN FBI CIA ISO UI IEEE ADHD YMCA NAACP RSVP ASAP FAQ DIY "
-    "UFO ISBN ISSN UUID MSRP SSN IQ IRS IBM HIV ATM EV UV AC IEC ICAO IATA AARP IPCC OECD OCR OEM UPS AAA ABC ACLU CUPS ALSA EULA ECMA UEFI";
+    "UFO ISBN ISSN UUID MSRP SSN IQ IRS IBM HIV ATM EV UV AC IEC ICAO IATA AARP IPCC OECD OCR OEM UPS AAA ABC ACLU CUPS ALSA EULA ECMA UEFI "
+    "HDMI NYSE ESPN UCLA NCAA IMDB ICMP DMCA NYPD";
 
 static const char *respelled(struct str word)
 {
@@ -194,12 +197,14 @@ static void say_small(struct reading *r, struct str word)
 static void say_capitals(struct reading *r, struct str word)
 {
     bool vowel = has_vowel(word);
+    bool i_am = str_eq(word, S("AM")) && str_eq(word_before(r), S("I"));
+    bool who = !r->shouting && str_eq(word, S("WHO")) && str_eq_nocase(word_before(r), S("the"));
     if (is_in(word, spoken)) {
         put(r->out, ' ');
         put_all(r->out, word);
-    } else if (is_in(word, spelled) || (!vowel && word.n <= 6)) {
+    } else if (is_in(word, spelled) || who || (!vowel && word.n <= 6)) {
         say_letters(r, word);
-    } else if (r->shouting || word.n > 3 || is_in(word, stressed)) {
+    } else if (r->shouting || word.n > 3 || i_am || is_in(word, stressed)) {
         say_small(r, word);
     } else {
         say_letters(r, word);

@@ -123,6 +123,11 @@ static void clock_time(struct writer *w, const struct clock_time *t)
         put(w, ' ');
         cardinal(w, t->minute);
     }
+    if (t->has_second && t->second > 0) {
+        put_text(w, t->second == 1 ? " und eine Sekunde" : " und ");
+        if (t->second > 1)
+            cardinal(w, t->second), put_text(w, " Sekunden");
+    }
 }
 
 static void fraction(struct writer *w, uint64_t top, uint64_t bottom)
@@ -141,6 +146,12 @@ static void fraction(struct writer *w, uint64_t top, uint64_t bottom)
     static const char *const parts[] = {"Drittel", "Viertel", "Fünftel", "Sechstel", "Siebtel",
                                         "Achtel",  "Neuntel", "Zehntel", "Elftel",   "Zwölftel"};
     put_text(w, parts[bottom - 3]);
+}
+
+/* Of the nouns in the tables below, those in -e are feminine. */
+static const char *one_of(const char *noun)
+{
+    return str_ends(str_of(noun), S("e")) ? "eine" : "ein";
 }
 
 static const struct unit_words units[] = {
@@ -228,6 +239,7 @@ const struct language language_german = {
     .year = year,
     .date = date,
     .clock = clock_time,
+    .one_of = one_of,
     .fraction = fraction,
     .words =
         {
@@ -239,6 +251,7 @@ const struct language language_german = {
             [WORD_AND] = "und",
             [WORD_BY] = "mal",
             [WORD_OVER] = "durch",
+            [WORD_OUT_OF] = "von",
             [WORD_SQUARED] = "Quadrat",
             [WORD_CUBED] = "hoch drei",
             [WORD_POWER] = "hoch",

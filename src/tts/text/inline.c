@@ -88,26 +88,99 @@ static size_t citation_ahead(const struct line *l)
     return 0;
 }
 
-/* Length of an HTML tag or comment, or 0. */
-static size_t tag_ahead(const struct line *l)
-{
-    struct str rest = str_sub(l->text, l->at, l->at + TAG_MAX);
-    char c = peek(l, 1);
-    if (str_starts(rest, S("<!--"))) {
-        size_t end = str_find(rest, S("-->"));
-        return end < rest.n ? end + 3 : 0;
-    }
-    if (c != '/' && c != '!' && (!is_word(c) || is_digit(c)))
-        return 0;
-    size_t end = str_find_byte(rest, '>');
-    return end < rest.n ? end + 1 : 0;
-}
-
 /* "<https://…>" and "<me@x.org>": the address stays. */
 static bool is_autolink(struct str tag)
 {
     return (str_find_byte(tag, ':') < tag.n || str_find_byte(tag, '@') < tag.n) &&
            str_find_byte(tag, ' ') == tag.n && str_find_byte(tag, '"') == tag.n;
+}
+
+/* Elements of HTML and of the notations for speech; another word is one of the text, "List<String>". */
+static bool is_element(struct str name)
+{
+    static const char all[] =
+        "a abbr address article aside audio b bdi bdo blockquote body br button canvas caption center "
+        "cite code col colgroup data dd del details dfn div dl dt em embed fieldset figcaption figure "
+        "font footer form h1 h2 h3 h4 h5 h6 head header hr html i iframe img input ins kbd label legend "
+        "li link main map mark meta nav object ol optgroup option output p picture pre q s samp script "
+        "section select small source span strike strong style sub summary sup svg table tbody td "
+        "template textarea tfoot th thead time title tr tt u ul var video wbr speak voice prosody "
+        "emphasis break phoneme think thinking";
+    for (struct str rest = str_of(all), one; str_cut(&rest, ' ', &one);)
+        if (str_eq_nocase(name, one))
+            return true;
+    return false;
+}
+
+/* Length of a tag's attribute with the blanks before it, so far into `tag`, or 0. */
+static size_t attribute_at(struct str tag, size_t from, bool *ret_value)
+{
+    size_t at = from;
+    while (at < tag.n && (tag.p[at] == ' ' || tag.p[at] == '\t'))
+        at++;
+    size_t name = at;
+    while (at < tag.n && (is_word(tag.p[at]) || strchr("_.:-", tag.p[at]) != nullptr))
+        at++;
+    if (name == from || at == name || is_digit(tag.p[name]))
+        return 0;
+    *ret_value = at < tag.n && tag.p[at] == '=';
+    if (!*ret_value)
+        return at - from;
+    at++;
+    char quote = at < tag.n && (tag.p[at] == '"' || tag.p[at] == '\'') ? tag.p[at] : '\0';
+    size_t begin = at += quote != '\0';
+    while (at < tag.n && (quote ? tag.p[at] != quote : strchr(" \"'=<>`", tag.p[at]) == nullptr))
+        at++;
+    if (quote != '\0')
+        return at < tag.n ? at + 1 - from : 0;
+    return at > begin ? at - from : 0;
+}
+
+/* Length of an HTML tag (CommonMark 0.31, 6.6), a comment or an address in its brackets, or 0. */
+static size_t tag_ahead(const struct line *l)
+{
+    struct str rest = str_sub(l->text, l->at, l->at + TAG_MAX);
+    if (str_starts(rest, S("<!--"))) {
+        size_t end = str_find(rest, S("-->"));
+        return end < rest.n ? end + 3 : 0;
+    }
+    size_t end = str_find_byte(rest, '>');
+    if (end < rest.n && (peek(l, 1) == '!' || is_autolink(str_sub(rest, 1, end))))
+        return end + 1;
+    bool closes = peek(l, 1) == '/', value, plain = false, valued = false;
+    size_t begin = 1 + closes, at = begin, n;
+    while (at < rest.n && ((unsigned char)rest.p[at] < 0x80) &&
+           (is_word(rest.p[at]) || rest.p[at] == '-'))
+        at++;
+    struct str name = str_sub(rest, begin, at);
+    if (name.n == 0 || is_digit(name.p[0]) || name.p[0] == '-')
+        return 0;
+    while ((n = attribute_at(rest, at, &value)) > 0) {
+        at += n;
+        plain |= !value;
+        valued |= value;
+    }
+    while (at < rest.n && (rest.p[at] == ' ' || rest.p[at] == '\t'))
+        at++;
+    at += at < rest.n && rest.p[at] == '/';
+    bool known = closes || valued || str_find_byte(name, '-') < name.n || is_element(name);
+    bool compares = plain && !valued && is_word(before(l)); /* "a<b and c>d" */
+    return at < rest.n && rest.p[at] == '>' && known && !compares ? at + 1 : 0;
+}
+
+/* "List<String>", "Map<K, V>": length of what is in the brackets with them, or 0. */
+static size_t generic_ahead(const struct line *l)
+{
+    if (!is_word(before(l)))
+        return 0;
+    for (size_t n = 1; n < ENTITY_MAX * 4; n++) {
+        char c = peek(l, n);
+        if (c == '>')
+            return n > 1 ? n + 1 : 0;
+        if (!is_word(c) && c != ',' && c != '_' && !(c == ' ' && peek(l, n - 1) == ','))
+            return 0;
+    }
+    return 0;
 }
 
 /* Length of "$…$", "$$…$$", "\(…\)" or "\[…\]", and what is in it; 0: it is none. Dollars around
@@ -267,6 +340,13 @@ static enum err add_one(struct line *l)
         piece = str_sub(l->text, l->at + 1, l->at + n - 1);
         l->at += n;
         return is_autolink(piece) ? add_plain(piece, l->into) : add_blank(l->into);
+    }
+    if (c == '<' && (n = generic_ahead(l)) > 0) {
+        piece = str_sub(l->text, l->at + 1, l->at + n - 1);
+        l->at += n;
+        try(add_blank(l->into));
+        try(add_plain(piece, l->into));
+        return add_blank(l->into);
     }
     if (c == '&' && (n = entity_ahead(l, &cp)) > 0) {
         l->at += n;

@@ -29,7 +29,9 @@ enum short_use : uint8_t {
     SHORT_BEFORE_NUMBER,
     SHORT_BEFORE_NAME,
     SHORT_AFTER_NAME,
-    SHORT_BEFORE_DATE, /* a day's name, with a comma behind */
+    SHORT_BEFORE_DATE,  /* a day's name, with a comma behind */
+    SHORT_BEFORE_SMALL, /* a word in small letters; also a number, as in "Max. 5" */
+    SHORT_AFTER_NUMBER,
 };
 struct short_words {
     const char *mark; /* without its last full stop */
@@ -65,6 +67,7 @@ enum word : uint8_t {
     WORD_AND,
     WORD_BY,
     WORD_OVER,
+    WORD_OUT_OF,
     WORD_SQUARED,
     WORD_CUBED,
     WORD_POWER,
@@ -103,6 +106,7 @@ struct language {
     void (*year)(struct writer *w, uint32_t year);
     void (*date)(struct writer *w, const struct date *d);
     void (*clock)(struct writer *w, const struct clock_time *t);
+    const char *(*one_of)(const char *noun); /* "one" before it; NULL: as it is counted */
     void (*fraction)(struct writer *w, uint64_t top, uint64_t bottom);
     const char *words[WORDS];
     const reader_fn *readers;           /* in their order, up to NULL */
@@ -110,7 +114,7 @@ struct language {
     const struct unit_words *units;
     const struct money_words *money;
     const struct short_words *shorts;
-    const char *const *months[2]; /* long and short names */
+    const char *const *months[3]; /* long and short names; "" where there is none */
 };
 
 extern const struct language language_english, language_german, language_other;

@@ -25,16 +25,22 @@ static bool is_ornament(struct str line)
     return marks >= 3;
 }
 
-static bool is_fence(struct str line)
-{
-    return str_starts(line, S("```")) || str_starts(line, S("~~~"));
-}
-
-/* "[name]: https://…" says nothing. */
+/* "[name]: https://…" says nothing, also with a title in quotes; what else stands there is text. */
 static bool is_reference(struct str line)
 {
     size_t close = str_find(line, S("]: "));
-    return close < line.n && str_starts(line, S("[")) && !str_starts(line, S("[^"));
+    if (close == line.n || !str_starts(line, S("[")) || str_starts(line, S("[^")))
+        return false;
+    struct str target = str_trim(str_sub(line, close + 3, line.n));
+    size_t blank = str_find_byte(target, ' ');
+    struct str title = str_trim(str_sub(target, blank, target.n));
+    target = str_sub(target, 0, blank);
+    bool quoted = title.n >= 2 && strchr("\"'(", title.p[0]) != nullptr &&
+                  strchr("\"')", title.p[title.n - 1]) != nullptr;
+    size_t dot = str_find_byte(target, '.');
+    bool link = str_find_byte(target, '/') < target.n || dot + 1 < target.n ||
+                str_starts(target, S("#")) || str_starts(target, S("<"));
+    return link && (title.n == 0 || quoted);
 }
 
 /* The number of a list's item, with its full stop or bracket; 0: there is none. */
@@ -121,21 +127,20 @@ static enum err add_line(struct str line, struct buf *into)
     return alone || number > 0 || row ? add_stop(into) : buf_add_byte(into, ' ');
 }
 
-enum err markup_strip(struct str text, struct str code, bool *in_code, struct buf *into)
+enum err markup_strip(struct str text, struct str code, struct fence *in_code, struct buf *into)
 {
     autobuf plain = BUF(text.n * MARKUP_GROWTH + code.n + 16);
     struct str line;
     while (str_cut(&text, '\n', &line)) {
         line = str_trim(line);
-        if (is_fence(line)) {
-            *in_code = !*in_code;
-            if (*in_code && code.n > 0 && plain.n + code.n + 2 <= plain.cap) {
+        if (fence_pass(in_code, line)) {
+            if (in_code->mark != '\0' && code.n > 0 && plain.n + code.n + 2 <= plain.cap) {
                 try(buf_add(&plain, code));
                 try(buf_add_byte(&plain, ' '));
             }
             continue;
         }
-        if (*in_code || is_reference(line))
+        if (in_code->mark != '\0' || is_reference(line))
             continue;
         if (line.n == 0 || is_ornament(line))
             try(add_stop(&plain));

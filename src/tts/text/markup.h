@@ -10,10 +10,10 @@
  */
 #pragma once
 
-#include "base/str.h"
+#include "base/fence.h"
 
 enum { MARKUP_STOP = '\n', MARKUP_PAUSE = '\v', MARKUP_GROWTH = 8 };
 
 /* Appends at most MARKUP_GROWTH times the length of `text`, and that of `code`, which announces a
  * block of code. ERR_NOMEM, ERR_TOOBIG. */
-enum err markup_strip(struct str text, struct str code, bool *in_code, struct buf *into);
+enum err markup_strip(struct str text, struct str code, struct fence *in_code, struct buf *into);

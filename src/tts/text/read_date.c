@@ -75,16 +75,16 @@ static bool read_numeric(struct reading *r)
 }
 
 /* The month whose name stands so far ahead, from 1, and its length with a full stop; 0: none. */
-static uint32_t month_ahead(const struct reading *r, size_t from, size_t *ret_n)
+uint32_t month_ahead(const struct reading *r, size_t from, size_t *ret_n)
 {
-    for (int form = 0; form < 2; form++)
+    for (int form = 0; form < 3; form++)
         for (uint32_t i = 0; r->lang->months[form] != nullptr && i < 12; i++) {
             const char *name = r->lang->months[form][i];
             size_t n = name[0] == peek(r, from) ? strlen(name) : 0;
             if (n == 0 || !str_eq(ahead(r, from, from + n), str_of(name)) ||
                 !ends_ahead(r, from + n))
                 continue;
-            *ret_n = n + (form == 1 && peek(r, from + n) == '.' && n < 5);
+            *ret_n = n + (form > 0 && peek(r, from + n) == '.' && n < 5);
             return i + 1;
         }
     return 0;
@@ -242,8 +242,13 @@ bool read_clock(struct reading *r)
     put(r->out, ' ');
     r->lang->clock(r->out, &t);
     size_t stop = t.half != '\0' && peek(r, n) == '.', at = n + stop;
-    at += peek(r, at) == '-' ? 1 : str_starts(ahead(r, at, at + 3), S("\u2013")) ? 3 : 0;
-    size_t m = at > n + stop ? clock_ahead(r, at, &end) : 0;
+    size_t blank = blank_ahead(r, at), dash = at + blank;
+    at = dash + (peek(r, dash) == '-'                                ? 1
+                 : str_starts(ahead(r, dash, dash + 3), S("\u2013")) ? 3
+                                                                     : 0);
+    size_t behind = at + (blank > 0 ? blank_ahead(r, at) : 0);
+    size_t m = at > dash && (blank > 0) == (behind > at) ? clock_ahead(r, behind, &end) : 0;
+    at = behind;
     if (m > 0) {
         say(r, WORD_TO);
         put(r->out, ' ');

@@ -43,6 +43,28 @@ static size_t slash_ahead(const struct reading *r, size_t from, uint64_t *ret_to
     return n + 1 + m;
 }
 
+/* Does a mark out of so many stand there, "4.5/5", "rated 9/10"? Its length, said; or 0. */
+static size_t say_mark(struct reading *r)
+{
+    static const char *const before_mark[] = {"rated", "rating", "scored", "score", "rate"};
+    struct number mark, most;
+    struct str prev = word_before(r);
+    if (r->lang->words[WORD_OUT_OF][0] == '\0' || !number_ahead(r, 0, &mark) ||
+        peek(r, mark.n) != '/' || !number_ahead(r, mark.n + 1, &most) || mark.digits > 3 ||
+        most.fraction.n > 0 || most.digits == 0 || most.digits > 3 || mark.value > most.value)
+        return 0;
+    size_t n = mark.n + 1 + most.n;
+    bool is_one = mark.fraction.n > 0 || str_eq(word_ahead(r, n), S("stars"));
+    for (size_t i = 0; i < sizeof before_mark / sizeof *before_mark; i++)
+        is_one |= str_eq_nocase(prev, str_of(before_mark[i]));
+    if (!is_one || !ends_ahead(r, n) || peek(r, n) == '/' || peek(r, n) == '-')
+        return 0;
+    say_number(r, &mark);
+    say(r, WORD_OUT_OF);
+    say_number(r, &most);
+    return n;
+}
+
 /* "½", "2½", "3/4", "1 1/2", "24/7" */
 bool read_fraction(struct reading *r)
 {
@@ -50,7 +72,12 @@ bool read_fraction(struct reading *r)
     uint64_t top, bottom;
     if (!is_digit(peek(r, 0)) && (unsigned char)peek(r, 0) < 0x80)
         return false;
-    size_t n = part_ahead(r, 0, &top, &bottom);
+    size_t n = say_mark(r);
+    if (n > 0) {
+        move_on(r, n);
+        return true;
+    }
+    n = part_ahead(r, 0, &top, &bottom);
     if (n == 0)
         n = slash_ahead(r, 0, &top, &bottom);
     if (n == 0 && number_ahead(r, 0, &number) && number.fraction.n == 0) {

@@ -19,6 +19,16 @@ static bool has_parts(const struct money_words *m, const struct number *number)
     return m->part_one != nullptr && number->fraction.n == 2;
 }
 
+/* The number, and then the noun it counts. */
+static void say_money(struct reading *r, const struct number *number, const char *noun)
+{
+    if (number_is_one(number) && r->lang->one_of != nullptr)
+        put_word(r->out, r->lang->one_of(noun));
+    else
+        say_number(r, number);
+    put_word(r->out, noun);
+}
+
 static void say_parts(struct reading *r, const struct money_words *m, const struct number *number)
 {
     uint64_t parts =
@@ -26,8 +36,7 @@ static void say_parts(struct reading *r, const struct money_words *m, const stru
     struct number whole = *number;
     whole.fraction = (struct str){"", 0};
     if (number->value > 0 || parts == 0) {
-        say_number(r, &whole);
-        put_word(r->out, number->value == 1 ? m->one : m->many);
+        say_money(r, &whole, number->value == 1 ? m->one : m->many);
     }
     if (parts == 0)
         return;
@@ -63,14 +72,14 @@ static size_t say_amount(struct reading *r, const struct money_words *m, size_t 
     if ((n = scale_ahead(r, at, false, &scale)) > 0) {
         say_number(r, number);
         put_word(r->out, scale);
-        put_word(r->out, m->many);
+        put_word(r->out, is_attribute(r, at + n) ? m->one : m->many);
         return at + n - from;
     }
     if (has_parts(m, number)) {
         say_parts(r, m, number);
     } else {
-        say_number(r, number);
-        put_word(r->out, number_is_one(number) && range == 0 ? m->one : m->many);
+        bool one = (number_is_one(number) && range == 0) || is_attribute(r, at);
+        say_money(r, number, one ? m->one : m->many);
     }
     return at - from;
 }
@@ -109,11 +118,12 @@ static bool read_after(struct reading *r)
     at += scaled + blank + strlen(m->mark);
     if (scaled == 0 && has_parts(m, &number)) {
         say_parts(r, m, &number);
-    } else {
+    } else if (scaled > 0) {
         say_number(r, &number);
-        if (scaled > 0)
-            put_word(r->out, scale);
-        put_word(r->out, number_is_one(&number) && scaled == 0 ? m->one : m->many);
+        put_word(r->out, scale);
+        put_word(r->out, m->many);
+    } else {
+        say_money(r, &number, number_is_one(&number) ? m->one : m->many);
     }
     at += say_per_ahead(r, at);
     move_on(r, at);

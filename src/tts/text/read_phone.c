@@ -53,12 +53,31 @@ static bool has_lengths(const struct groups *g, const char *lengths)
 
 static bool is_dialled(struct str word)
 {
-    static const char *const words[] = {"call", "tel", "telephone", "phone", "dial",
-                                        "fax",  "at",  "number",    "text",  "mobile"};
+    static const char *const words[] = {"call", "tel", "telephone", "phone",
+                                        "dial", "fax", "number",    "mobile"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (str_eq_nocase(word, str_of(words[i])))
             return true;
     return false;
+}
+
+static bool is_machine(const struct groups *g)
+{
+    bool is_one = g->count == 4;
+    for (size_t i = 0; i < g->count; i++) {
+        uint32_t value = 0;
+        for (size_t k = 0; k < g->digits[i].n; k++)
+            value = value * 10 + (uint32_t)(g->digits[i].p[k] - '0');
+        is_one &= g->digits[i].n <= 3 && value <= 255 && (i == 0 || g->sep[i] == '.');
+    }
+    return is_one;
+}
+
+/* Does that word come before a range? */
+static bool is_bounded(struct str word)
+{
+    return str_eq_nocase(word, S("page")) || str_eq_nocase(word, S("pages")) ||
+           str_eq_nocase(word, S("pp")) || str_eq_nocase(word, S("between"));
 }
 
 /* "555-1234" could be two numbers; it is one to call where no word follows that they would count. */
@@ -67,7 +86,28 @@ static bool is_local(const struct reading *r, const struct groups *g)
     struct str next = word_ahead(r, g->n);
     bool counts =
         next.n > 0 && is_lower(next.p[0]) && !str_eq(next, S("or")) && !str_eq(next, S("and"));
-    return has_lengths(g, "34") && g->sep[1] == '-' && (is_dialled(word_before(r)) || !counts);
+    if (!has_lengths(g, "34") || g->sep[1] != '-' || unit_is_ahead(r, g->n))
+        return false;
+    /* The first is smaller than the second, as in a range, unless that begins with 0; 555 is the
+     * exchange of invented numbers. */
+    bool range = g->digits[1].p[0] != '0' && !str_eq(g->digits[0], S("555"));
+    return is_dialled(word_before(r)) || (!counts && !range && !is_bounded(word_before(r)));
+}
+
+/* "Call 911" */
+static bool read_emergency(struct reading *r)
+{
+    static const char *const numbers[] = {"911", "112", "999", "988", "311", "411", "110", "000"};
+    struct str digits = ahead(r, 0, 3);
+    bool ends = ends_ahead(r, 3) && !(peek(r, 3) == '-' && is_digit(peek(r, 4))) &&
+                !(peek(r, 3) == '.' && is_digit(peek(r, 4)));
+    for (size_t i = 0; ends && i < sizeof numbers / sizeof *numbers; i++)
+        if (str_eq(digits, str_of(numbers[i])) && is_dialled(word_before(r))) {
+            say_digits(r, digits);
+            move_on(r, 3);
+            return true;
+        }
+    return false;
 }
 
 bool read_phone(struct reading *r)
@@ -76,6 +116,8 @@ bool read_phone(struct reading *r)
     size_t plus = peek(r, 0) == '+';
     if (!plus && !is_digit(peek(r, 0)) && peek(r, 0) != '(')
         return false;
+    if (!plus && read_emergency(r))
+        return true;
     bool dialled = plus || is_dialled(word_before(r));
     groups_ahead(r, plus, dialled ? "- ./" : "-.", &g);
     if (!dialled && g.count < 3) {
@@ -84,6 +126,8 @@ bool read_phone(struct reading *r)
         if (has_lengths(&spaced, "4444"))
             g = spaced;
     }
+    if (is_machine(&g) || (g.count == 2 && g.sep[1] == '.'))
+        return false; /* a machine's address, a decimal */
     bool is_code = g.count >= 3 && g.total >= 7 && g.sep[1] == '-' && g.sep[2] == '-';
     if (dialled ? g.count < 2 || g.total < 7 || !is_digit(peek(r, plus))
                 : !has_lengths(&g, "334") && !has_lengths(&g, "1334") && !has_lengths(&g, "4444") &&
@@ -101,18 +145,6 @@ bool read_phone(struct reading *r)
     }
     move_on(r, plus + g.n);
     return true;
-}
-
-static bool is_machine(const struct groups *g)
-{
-    bool is_one = g->count == 4;
-    for (size_t i = 0; i < g->count; i++) {
-        uint32_t value = 0;
-        for (size_t k = 0; k < g->digits[i].n; k++)
-            value = value * 10 + (uint32_t)(g->digits[i].p[k] - '0');
-        is_one &= g->digits[i].n <= 3 && value <= 255;
-    }
-    return is_one;
 }
 
 static void say_port(struct reading *r, size_t *n)

@@ -21,6 +21,17 @@ static const struct unit_words *unit_ahead(const struct reading *r, size_t from,
     return nullptr;
 }
 
+bool unit_is_ahead(const struct reading *r, size_t from)
+{
+    size_t blank = blank_ahead(r, from), n;
+    if (unit_ahead(r, from + blank, &n) != nullptr)
+        return true;
+    for (const struct money_words *m = r->lang->money; m != nullptr && m->mark[0] != '\0'; m++)
+        if (m->mark[0] == peek(r, from + blank) && is_ahead(r, from + blank, m->mark))
+            return true;
+    return false;
+}
+
 /* "²", "^2" or "2" behind a unit: 2 or 3, and its length. */
 static unsigned power_ahead(const struct reading *r, size_t from, size_t *ret_n)
 {
@@ -172,93 +183,6 @@ static size_t say_ordinal(struct reading *r, const struct number *number)
     return number->n + 2;
 }
 
-/* 5'11" and 12" */
-static size_t say_feet(struct reading *r, const struct number *number)
-{
-    uint32_t inches;
-    size_t n = number->n;
-    if (number->fraction.n > 0 || !str_eq(str_of(r->lang->code), S("en")))
-        return 0;
-    if (peek(r, n) == '\'') {
-        size_t m = digits_ahead(r, n + 1, &inches);
-        if (m == 0 || m > 2 || inches > 11 || !ends_ahead(r, n + 1 + m))
-            return 0;
-        say_number(r, number);
-        put_all(r->out, S(" foot "));
-        r->lang->cardinal(r->out, inches);
-        return n + 1 + m + (peek(r, n + 1 + m) == '"');
-    }
-    if (peek(r, n) != '"' || r->quoted)
-        return 0;
-    say_number(r, number);
-    put_all(r->out, number_is_one(number) ? S(" inch") : S(" inches"));
-    return n + 1;
-}
-
-/* "1920x1080", "10x" */
-static size_t say_by(struct reading *r, const struct number *number)
-{
-    struct number second;
-    size_t n = number->n, mark = peek(r, n) == 'x'                        ? 1
-                                 : str_starts(ahead(r, n, n + 2), S("×")) ? 2
-                                                                          : 0;
-    if (mark == 0 || r->lang->words[WORD_BY][0] == '\0')
-        return 0;
-    if (number_ahead(r, n + mark, &second) && ends_ahead(r, n + mark + second.n)) {
-        bool times = mark == 2 && (number->digits < 3 || second.digits < 3);
-        say_number(r, number);
-        say(r, times ? WORD_TIMES : WORD_BY);
-        say_number(r, &second);
-        return n + mark + second.n;
-    }
-    size_t prev = r->at, blank = blank_ahead(r, n + 1);
-    while (prev > 0 && r->text.p[prev - 1] == ' ')
-        prev--;
-    char left = prev > 0 ? r->text.p[prev - 1] : ' ', right = peek(r, n + 1 + blank);
-    bool algebra =
-        strchr("=+-*/(", left) != nullptr || (right != '\0' && strchr("=+-*^", right) != nullptr);
-    if (mark == 2 || !ends_ahead(r, n + 1) || algebra)
-        return 0;
-    say_number(r, number);
-    say(r, WORD_TIMES);
-    n++;
-    return n + say_per_ahead(r, n);
-}
-
-/* "1.5e6" */
-static size_t say_scientific(struct reading *r, const struct number *number)
-{
-    size_t n = number->n, sign;
-    uint32_t power;
-    if ((peek(r, n) | 0x20) != 'e' || number->digits == 0)
-        return 0;
-    sign = peek(r, n + 1) == '-' || peek(r, n + 1) == '+';
-    size_t m = digits_ahead(r, n + 1 + sign, &power);
-    if (m == 0 || m > 3 || !ends_ahead(r, n + 1 + sign + m))
-        return 0;
-    say_number(r, number);
-    say(r, WORD_TEN_TIMES);
-    if (peek(r, n + 1) == '-')
-        say(r, WORD_MINUS);
-    put(r->out, ' ');
-    r->lang->cardinal(r->out, power);
-    return n + 1 + sign + m;
-}
-
-/* "16:9"; what could be a time has been read before. */
-static size_t say_ratio(struct reading *r, const struct number *number)
-{
-    struct number second;
-    size_t n = number->n;
-    if (peek(r, n) != ':' || !number_ahead(r, n + 1, &second) || !ends_ahead(r, n + 1 + second.n) ||
-        peek(r, n + 1 + second.n) == ':')
-        return 0;
-    say_number(r, number);
-    say(r, WORD_TO);
-    say_number(r, &second);
-    return n + 1 + second.n;
-}
-
 /* "5K users", but "4K video". */
 static size_t say_scaled(struct reading *r, const struct number *number)
 {
@@ -290,6 +214,27 @@ static size_t say_dash_ahead(struct reading *r, size_t from)
     return dash;
 }
 
+/* Is the end of a range, with what stands so far ahead, read by itself: "10K", "8pm", "8 pm"? */
+static bool is_own_ahead(const struct reading *r, size_t from)
+{
+    const char *words;
+    struct str next = word_ahead(r, from);
+    if (next.n == 0)
+        next = ahead(r, from, from + 2);
+    else if (next.n != 2)
+        return false;
+    bool half = (str_eq_nocase(next, S("am")) || str_eq_nocase(next, S("pm"))) &&
+                ends_ahead(r, from + blank_ahead(r, from) + 2);
+    return half || scale_ahead(r, from, true, &words) > 0;
+}
+
+/* "a 5 km run" is one of five-kilometer; "a 50% chance" has no hyphen. */
+static bool is_letter_or_degree(const char *mark)
+{
+    return mark[0] != '%' && (strlen(mark) > 1 || mark[0] == 'm' || mark[0] == 's') &&
+           strcmp(mark, "‰") != 0;
+}
+
 /* A number, or two with a dash between, and what it counts. */
 static size_t say_counted(struct reading *r, const struct number *number)
 {
@@ -297,6 +242,19 @@ static size_t say_counted(struct reading *r, const struct number *number)
     size_t n = number->n, range = range_ahead(r, n, &second);
     bool joined = range > 0 && letter_ahead(r, n + range) > 0; /* "3-4x", "2-3rd" */
     size_t unit_n;
+    if (range > 0 && is_own_ahead(r, n + range)) {
+        say_number(r, number);
+        say(r, WORD_TO);
+        return n + range - second.n;
+    }
+    bool times = range > 0 && peek(r, n + range) == 'x' && ends_ahead(r, n + range + 1);
+    if (times && r->lang->words[WORD_TIMES][0] != '\0') { /* "2-3x" */
+        say_number(r, number);
+        say(r, WORD_TO);
+        say_number(r, &second);
+        say(r, WORD_TIMES);
+        return n + range + 1;
+    }
     if (joined && unit_ahead(r, n + range, &unit_n) == nullptr)
         range = 0;
     if (range > 0) {
@@ -305,7 +263,22 @@ static size_t say_counted(struct reading *r, const struct number *number)
         say_number(r, &second);
         return n + range + say_unit_ahead(r, n + range, false);
     }
-    size_t begin = r->out->into->n;
+    size_t begin = r->out->into->n, blank = blank_ahead(r, n);
+    const struct unit_words *u = unit_ahead(r, n + blank, &unit_n);
+    if (u != nullptr && is_letter_or_degree(u->mark) && is_attribute(r, n + blank + unit_n)) {
+        say_number(r, number);
+        put(r->out, '-');
+        put_all(r->out, str_of(u->one));
+        return n + blank + unit_n;
+    }
+    if (number->digits == 3 && number->n == 3 && str_eq(word_before(r), S("Boeing"))) {
+        say_pairs(r, number);
+        return n;
+    }
+    if (u != nullptr && number_is_one(number) && r->lang->one_of != nullptr) {
+        put_word(r->out, r->lang->one_of(u->one));
+        return n + say_unit_ahead(r, n, true);
+    }
     bool year = number_is_year(r, number, n);
     say_plain(r, number, year);
     size_t unit = say_unit_ahead(r, n, number_is_one(number));
@@ -315,7 +288,10 @@ static size_t say_counted(struct reading *r, const struct number *number)
                 (number->grouped || (number->digits > 2 && number->value % 100 == 0));
     if (many) { /* "1,000s of users" */
         r->out->into->n = begin;
-        say_plain(r, number, false);
+        if (number->value == 100 || number->value == 1000)
+            put_all(r->out, number->value == 100 ? S(" hundred") : S(" thousand"));
+        else
+            say_plain(r, number, false);
         put(r->out, 's');
         return n + 1;
     }

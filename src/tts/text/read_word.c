@@ -9,7 +9,7 @@ static bool is_end(char c)
 
 static bool fits(const struct reading *r, const struct short_words *s, size_t behind)
 {
-    size_t blank = blank_ahead(r, behind);
+    size_t blank = blank_ahead(r, behind), month;
     char next = peek(r, behind + blank);
     struct str prev = word_before(r);
     switch (s->use) {
@@ -21,7 +21,11 @@ static bool fits(const struct reading *r, const struct short_words *s, size_t be
         blank = blank_ahead(r, behind + 1);
         next = peek(r, behind + 1 + blank);
         return is_capital(peek(r, 0)) && peek(r, behind) == ',' && blank > 0 &&
-               (is_digit(next) || is_capital(next));
+               (is_digit(next) || month_ahead(r, behind + 1 + blank, &month) > 0);
+    case SHORT_BEFORE_SMALL:
+        return is_digit(next) || (is_lower(next) && blank > 0 && is_lower(peek(r, 0)));
+    case SHORT_AFTER_NUMBER:
+        return r->at > 1 && before(r) == ' ' && is_digit(r->text.p[r->at - 2]);
     case SHORT_AFTER_NAME:
         return prev.n > 1 && is_capital(prev.p[0]) && !(blank > 0 && is_capital(next));
     default:
@@ -37,6 +41,8 @@ static bool stop_stays(const struct reading *r, const struct short_words *s, siz
     size_t blank = blank_ahead(r, behind);
     if (s->use == SHORT_BEFORE_NUMBER || s->use == SHORT_BEFORE_NAME)
         return false;
+    if (s->use == SHORT_AFTER_NUMBER && next == ')')
+        return false;
     return is_end(next) || is_end(peek(r, behind + blank)) ||
            (s->use == SHORT_AFTER_NAME && blank > 0 && is_capital(peek(r, behind + blank)));
 }
@@ -46,6 +52,9 @@ static bool say_short(struct reading *r, const struct short_words *s)
     size_t n = strlen(s->mark);
     if (!str_eq_nocase(ahead(r, 0, n), str_of(s->mark)) ||
         (is_letter(s->mark[n - 1]) && letter_ahead(r, n) > 0))
+        return false;
+    /* A single letter in capitals is a name: "vitamin C. 5 mg". */
+    if (n == 1 && is_letter(s->mark[0]) && peek(r, 0) != s->mark[0])
         return false;
     bool stop = peek(r, n) == '.' && peek(r, n + 1) != '.';
     if ((s->stop_needed && !stop) ||

@@ -116,8 +116,23 @@ void say_plain(struct reading *r, const struct number *number, bool year);
 /* "1939-1945": its length, or 0. */
 size_t say_years(struct reading *r, const struct number *number);
 
+/* The month whose name stands so far ahead, from 1, and its length with a full stop; 0: none. */
+uint32_t month_ahead(const struct reading *r, size_t from, size_t *ret_n);
+
+/* Forms of numbers: 5'11", 1920x1080, 1.5e6, 16:9. Length of what was said, or 0. */
+size_t say_feet(struct reading *r, const struct number *number);
+size_t say_by(struct reading *r, const struct number *number);
+size_t say_scientific(struct reading *r, const struct number *number);
+size_t say_ratio(struct reading *r, const struct number *number);
+/* In pairs, as sizes and models are said: nineteen twenty, seven forty-seven. */
+void say_pairs(struct reading *r, const struct number *number);
+/* Is the amount that ends so far ahead one of "a 12-inch ruler": an article before, a noun behind? */
+bool is_attribute(const struct reading *r, size_t behind);
+
 /* Of what quantities and money share. Length of a unit so far ahead, said; or 0. */
 size_t say_unit_ahead(struct reading *r, size_t from, bool one);
+/* Is a unit or a currency there? */
+bool unit_is_ahead(const struct reading *r, size_t from);
 /* "/h", "/month" behind what is counted; its length, or 0. */
 size_t say_per_ahead(struct reading *r, size_t from);
 /* A first number's partner in "5-10", so far ahead; its length with the dash, or 0. */

@@ -9,16 +9,19 @@
 static bool is_shouting(struct str text)
 {
     size_t words = 0, loud = 0;
+    bool is_long = false;
     for (size_t i = 0; i < text.n;) {
         size_t from = i;
         bool small = false;
         for (; i < text.n && is_letter(text.p[i]); i++)
             small |= is_lower(text.p[i]);
-        words += i > from;
-        loud += i > from && !small;
+        bool counts = i - from >= 2; /* "I" and "A" tell nothing */
+        words += counts;
+        loud += counts && !small;
+        is_long |= i - from >= 4;
         i += i == from;
     }
-    return loud >= 2 && loud * 2 > words;
+    return (loud >= 3 && loud * 2 > words) || (loud == words && is_long);
 }
 
 static bool is_run(char c)
@@ -60,6 +63,28 @@ static void pass_quote(struct reading *r)
     r->at++;
 }
 
+/* Does the dash stand in a calculation, with "=" or another operator among its numbers? */
+static bool is_calculated(const struct reading *r)
+{
+    static const char numerals[] = "0123456789 .,()-", operators[] = "=+*^";
+    size_t at = r->at;
+    for (; at > 0 && r->at - at < NUMBER_MAX && strchr(numerals, r->text.p[at - 1]) != nullptr;
+         at--)
+        ;
+    struct str left = str_sub(r->text, at > 8 ? at - 8 : 0, at);
+    if (left.n > 0 && strchr(operators, left.p[left.n - 1]) != nullptr)
+        return true;
+    if (str_ends(left, S("hat is")) || str_ends(left, S("hat's")) || str_ends(left, S("\u00D7")) ||
+        str_ends(left, S("\u00F7")))
+        return true;
+    size_t n = 0;
+    for (char c; n < NUMBER_MAX && (c = peek(r, n)) != '\0' && strchr(numerals, c) != nullptr; n++)
+        ;
+    struct str right = ahead(r, n, n + 2);
+    return (right.n > 0 && strchr(operators, right.p[0]) != nullptr) ||
+           str_eq(right, S("\u00D7")) || str_eq(right, S("\u00F7"));
+}
+
 /* A dash between words is a pause; a hyphen within a word stays, but not before a number. */
 static void pass_dash(struct reading *r)
 {
@@ -67,10 +92,12 @@ static void pass_dash(struct reading *r)
     while (peek(r, n) == '-')
         n++;
     char prev = before(r), next = peek(r, n);
-    bool minus = n == 1 && prev == ' ' && next == ' ' && r->at > 1 &&
-                 is_digit(r->text.p[r->at - 2]) && is_digit(peek(r, 2));
-    if (minus)
-        say(r, WORD_MINUS);
+    bool numbers = n == 1 && prev == ' ' && next == ' ' && r->at > 1 &&
+                   is_digit(r->text.p[r->at - 2]) && is_digit(peek(r, 2));
+    if (r->lang->cardinal == nullptr && n == 1 && (numbers || is_digit(next)))
+        put(r->out, '-'); /* the synthesiser reads it with the number */
+    else if (numbers)
+        say(r, is_calculated(r) ? WORD_MINUS : WORD_TO);
     else if (n == 1 && r->in_word && next != ' ' && next != '\0')
         put(r->out, is_digit(next) ? ' ' : '-');
     else if (n > 1 || (prev == ' ' && next == ' '))
@@ -105,6 +132,18 @@ static bool pass_power(struct reading *r, uint32_t cp, size_t n)
         if (count == 0)
             return false;
     }
+    char charge = raised && count > 0 && !is_digit(digits[count - 1]) ? digits[count - 1] : '\0';
+    if (charge != '\0' && cp != '^') { /* "Ca²⁺" */
+        count--;
+        for (size_t i = 0; i < count; i++)
+            if (!is_digit(digits[i]))
+                count = i;
+        say_label(r, (struct str){digits, count});
+        say(r, charge == '+' ? WORD_PLUS : WORD_MINUS);
+        move_on(r, at);
+        r->in_word = letter_ahead(r, 0) == 0;
+        return true;
+    }
     struct str text = {digits, count};
     if (!raised) {
         say_label(r, text);
@@ -122,6 +161,19 @@ static bool pass_power(struct reading *r, uint32_t cp, size_t n)
     return true;
 }
 
+/* "5 < 6" is a sentence, "takes <5 minutes" is none. */
+static bool is_compared(const struct reading *r, size_t n)
+{
+    char c = peek(r, 0);
+    if (n != 1 || (c != '<' && c != '>') || !str_eq(str_of(r->lang->code), S("en")))
+        return false;
+    size_t at = r->at;
+    bool blank = at > 0 && r->text.p[at - 1] == ' ';
+    at -= blank;
+    bool left = at > 0 && (is_letter(r->text.p[at - 1]) || is_digit(r->text.p[at - 1]));
+    return left && blank == (peek(r, 1) == ' ');
+}
+
 /* A symbol that the language has words for. */
 static bool pass_symbol(struct reading *r)
 {
@@ -129,6 +181,8 @@ static bool pass_symbol(struct reading *r)
     for (; s != nullptr && s->mark[0] != '\0'; s++)
         if (s->mark[0] == peek(r, 0) && str_starts(ahead(r, 0, 8), str_of(s->mark))) {
             put(r->out, ' ');
+            if (is_compared(r, strlen(s->mark)))
+                put_all(r->out, S("is "));
             put_all(r->out, str_of(s->words));
             put(r->out, ' ');
             r->at += strlen(s->mark);
@@ -239,7 +293,8 @@ static bool read_one(struct reading *r)
     return false;
 }
 
-enum err speakable(struct str text, const struct language *lang, bool *in_code, struct buf *into)
+enum err speakable(struct str text, const struct language *lang, struct fence *in_code,
+                   struct buf *into)
 {
     autobuf plain = BUF(text.n * MARKUP_GROWTH + SPEAKABLE_MORE);
     try(markup_strip(text, str_of(lang->words[WORD_CODE]), in_code, &plain));

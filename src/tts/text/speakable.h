@@ -12,11 +12,13 @@
  */
 #pragma once
 
+#include "base/fence.h"
 #include "tts/text/language.h"
 
 /* Appends to `into`; the result is at most SPEAKABLE_GROWTH times as long, and SPEAKABLE_MORE. It has
  * no control characters; malformed UTF-8 is left out. `in_code` tells of a block of code that goes on
- * from one clause to the next; false at first. ERR_NOMEM, ERR_TOOBIG. */
-enum err speakable(struct str text, const struct language *lang, bool *in_code, struct buf *into);
+ * from one clause to the next; empty at first. ERR_NOMEM, ERR_TOOBIG. */
+enum err speakable(struct str text, const struct language *lang, struct fence *in_code,
+                   struct buf *into);
 
 enum { SPEAKABLE_GROWTH = 24, SPEAKABLE_MORE = 64 };
