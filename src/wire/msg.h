@@ -18,7 +18,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-constexpr uint32_t WIRE_VERSION = 9;
+constexpr uint32_t WIRE_VERSION = 10;
 constexpr uint32_t WIRE_HEADER_BYTES = 12;
 constexpr uint32_t WIRE_PAYLOAD_MAX = 64 * 1024;
 /* What either side may have under way per stream (payload bytes of audio, *_text, *_segment; of
