@@ -298,6 +298,16 @@ static void cancelled_answers_end(void **)
     assert_int_equal(peer_stop(p), 0);
 }
 
+static void a_run_ends_when_it_is_cancelled(void **)
+{
+    struct kokoro_shape shape = kokoro_tiny_made();
+    shape.is_endless = true;
+    struct peer *p = start("kokoro", made_kokoro(shape));
+    spoken_cancel_endless(p, "af_heart");
+    expect_speech(p, "", RATE);
+    assert_int_equal(peer_stop(p), 0);
+}
+
 /* --- load --- */
 
 struct broken {
@@ -406,6 +416,7 @@ int main(void)
         cmocka_unit_test(hostile_text_is_no_harm),
         cmocka_unit_test(many_speak_at_once),
         cmocka_unit_test(cancelled_answers_end),
+        cmocka_unit_test(a_run_ends_when_it_is_cancelled),
         cmocka_unit_test(broken_folders_are_refused),
         cmocka_unit_test(what_is_no_kokoro_is_refused),
     };
