@@ -3,6 +3,10 @@
  * What speaks when nothing has been downloaded: flite for its four English voices, espeak-ng for
  * every language tag. Voices carry their own driver, so nothing is left to decide once one is open.
  */
+#include "tts/builtin.h"
+
+#include <stdio.h>
+
 #include "base/log.h"
 #include "tts/driver.h"
 
@@ -67,6 +71,16 @@ static enum err builtin_synthesise(struct tts_voice *voice, struct str phrase, f
                                    const struct tts_listener *listener, char why[TTS_WHY_BYTES])
 {
     return voice->driver->synthesise(voice, phrase, speed, listener, why);
+}
+
+const char *builtin_other_name(const char *name, const char *model, char room[BUILTIN_NAME_BYTES])
+{
+    struct tts_voice *voice;
+    if (builtin_voice_open(str_of(name), &voice) != OK)
+        return name;
+    builtin_voice_close(voice);
+    snprintf(room, BUILTIN_NAME_BYTES, "%.31s-%.31s", model, name);
+    return room;
 }
 
 const struct tts_driver tts_builtin = {

@@ -10,6 +10,7 @@
 
 #include "base/cores.h"
 #include "base/mem.h"
+#include "tts/builtin.h"
 #include "tts/driver.h"
 #include "tts/espeak.h"
 #include "tts/kokoro/folder.h"
@@ -50,6 +51,7 @@ struct kokoro_voice {
     const struct style *style;
     const struct spoken *spoken; /* NULL: no language has this letter */
     bool can_speak;
+    char long_name[BUILTIN_NAME_BYTES];
 };
 
 static struct kokoro_files files;                    /* const after start, and its mapping gone */
@@ -85,10 +87,11 @@ static enum err make_voices(char why[TTS_WHY_BYTES])
         v->spoken = spoken_by(v->style->name);
         v->can_speak =
             v->spoken && v->spoken->espeak && espeak_has_language(str_of(v->spoken->espeak));
-        v->base = (struct tts_voice){.driver = &tts_kokoro,
-                                     .name = v->style->name,
-                                     .language = v->spoken ? v->spoken->code : "",
-                                     .rate_hz = RATE_HZ};
+        v->base =
+            (struct tts_voice){.driver = &tts_kokoro,
+                               .name = builtin_other_name(v->style->name, files.name, v->long_name),
+                               .language = v->spoken ? v->spoken->code : "",
+                               .rate_hz = RATE_HZ};
         if (v->can_speak && (!standard_voice || strcmp(v->style->name, standard_name) == 0))
             standard_voice = v;
     }
@@ -132,15 +135,24 @@ struct utterance {
     struct session_stop stop;
 };
 
-/* Some exports take the speed in whole numbers. */
+/* Some exports take the speed in whole numbers: another one would be rounded without a word. */
+static enum err check_speed(float speed, char why[TTS_WHY_BYTES])
+{
+    if (files.facts.speed == ELEMENT_FLOAT || (speed >= 1 && speed == truncf(speed)))
+        return OK;
+    snprintf(why, TTS_WHY_BYTES,
+             "this export of the model takes whole speeds only, such as 1 or 2, not %.2f; choose "
+             "one of these, or an export whose speed is a float",
+             (double)speed);
+    return ERR_UNSUPPORTED;
+}
+
 static struct session_input speed_input(float speed, float *as_float, int32_t *as_int32,
                                         int64_t *as_int64)
 {
-    long whole = lrintf(speed);
-    whole = whole < 1 ? 1 : whole;
     *as_float = speed;
-    *as_int32 = (int32_t)whole;
-    *as_int64 = whole;
+    *as_int32 = (int32_t)speed;
+    *as_int64 = (int64_t)speed;
     switch (files.facts.speed) {
     case ELEMENT_INT32:
         return (struct session_input){"speed", SESSION_INTS32, as_int32, 1, {1}};
@@ -231,6 +243,7 @@ static enum err kokoro_synthesise(struct tts_voice *base, struct str phrase, flo
     struct utterance u = {.listener = listener};
     if (!voice->can_speak)
         return refuse_language(voice, why);
+    try(check_speed(speed, why));
     session_stop_init(&u.stop);
     if (listener->watch)
         listener->watch(listener->to, on_gone, &u);
@@ -244,14 +257,15 @@ static enum err kokoro_synthesise(struct tts_voice *base, struct str phrase, flo
 /* --- start --- */
 
 struct trial {
-    size_t samples;
+    bool is_heard;
 };
 
-static bool count_piece(void *to, const int16_t *samples, size_t count)
+/* A broken model's samples may all be 0 or no numbers, which are handed over as 0. */
+static bool hear_piece(void *to, const int16_t *samples, size_t count)
 {
     struct trial *t = to;
-    (void)samples;
-    t->samples += count;
+    for (size_t i = 0; i < count && !t->is_heard; i++)
+        t->is_heard = samples[i] != 0;
     return true;
 }
 
@@ -259,9 +273,9 @@ static bool count_piece(void *to, const int16_t *samples, size_t count)
 static enum err try_it(char why[TTS_WHY_BYTES])
 {
     struct trial trial = {};
-    const struct tts_listener listener = {.piece = count_piece, .to = &trial};
+    const struct tts_listener listener = {.piece = hear_piece, .to = &trial};
     try(kokoro_synthesise(&standard_voice->base, S("Hello, I am ready."), 1, &listener, why));
-    if (trial.samples > 0)
+    if (trial.is_heard)
         return OK;
     snprintf(why, TTS_WHY_BYTES, "the model gives no sound");
     return ERR_INVALID;

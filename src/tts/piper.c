@@ -8,6 +8,7 @@
 
 #include "base/cores.h"
 #include "base/mem.h"
+#include "tts/builtin.h"
 #include "tts/driver.h"
 #include "tts/espeak.h"
 #include "tts/onnx/samples.h"
@@ -25,7 +26,7 @@ static_assert((int)TTS_WHY_BYTES == (int)SESSION_WHY_BYTES);
 struct piper_voice {
     struct tts_voice base;
     int64_t speaker; /* below 0: there is only one */
-    char long_name[VOICE_NAME_BYTES];
+    char long_name[BUILTIN_NAME_BYTES];
 };
 
 static struct piper_file file;     /* const after start, and its mapping gone */
@@ -40,24 +41,6 @@ static char notes[NOTES_BYTES];    /* const after start */
 static const char *piper_read_dir(void)
 {
     return tts_builtin.read_dir();
-}
-
-static bool is_builtin(const char *name)
-{
-    struct tts_voice *voice;
-    if (tts_builtin.voice_open(str_of(name), &voice) != OK)
-        return false;
-    tts_builtin.voice_close(voice);
-    return true;
-}
-
-/* Some speakers are called as a built-in voice is, which keeps its name. */
-static const char *name_speaker(struct piper_voice *voice, const char *name)
-{
-    if (!is_builtin(name))
-        return name;
-    snprintf(voice->long_name, sizeof voice->long_name, "%.31s-%.31s", file.name, name);
-    return voice->long_name;
 }
 
 /* The model's name means its first speaker, as Piper has it. */
@@ -79,7 +62,8 @@ static enum err make_voices(void)
                                        : (int64_t)json->speakers[i - 1].id,
         };
     for (size_t i = 1; i < voices_n; i++)
-        voices[i].base.name = name_speaker(&voices[i], json->speakers[i - 1].name);
+        voices[i].base.name =
+            builtin_other_name(json->speakers[i - 1].name, file.name, voices[i].long_name);
     return OK;
 }
 

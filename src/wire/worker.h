@@ -72,7 +72,8 @@ enum err worker_tell(enum msg_type type, const void *msg);
 /* True once the server has cancelled the stream or gone away; look at it between steps. */
 bool worker_canceled(const struct worker_stream *s);
 /* From the compute thread that handles the stream, before a step in which it cannot look: `stop` is called once when the stream is
- * cancelled, on another thread, and at once when it has been already. It is quick and calls nothing of this header. NULL
+ * cancelled, on another thread, and at once when it has been already. It is quick and calls nothing of this header. It runs under
+ * the lock of all streams, so what it locks is a leaf: whoever holds that waits for nobody and calls nothing of this header. NULL
  * takes it back; after that it does not run. */
 void worker_on_cancel(struct worker_stream *s, void (*stop)(void *arg), void *arg);
 /* From the compute thread that handles a stream, around a wait for what other streams hold: until worker_resume it

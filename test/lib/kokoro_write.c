@@ -230,6 +230,14 @@ void kokoro_write_onnx(const struct kokoro_shape *shape, struct buf *into)
     sound = op2(&m, "Reshape", sound, onnx_ints(&m.o, 1, &flat));
     if (shape->is_mute)
         sound = slice(&m, sound, 0, 0, 0);
+    if (shape->is_endless) {
+        int go = op2(&m, "Greater", op1(&m, "Squeeze", m.speed), onnx_float(&m.o, 3.5f));
+        sound = op2(&m, "Mul", sound, onnx_endless(&m.o, go, onnx_float(&m.o, 1)));
+    }
+    if (shape->is_silent || shape->is_nan)
+        sound = op2(&m, "Mul", sound, onnx_float(&m.o, 0));
+    if (shape->is_nan)
+        sound = op2(&m, "Div", sound, onnx_float(&m.o, 0));
     onnx_output(&m.o, sound, shape->is_older ? "audio" : "waveform", ELEMENT_FLOAT, 1);
     if (!shape->is_older)
         onnx_output(&m.o, cast(&m, w, ELEMENT_INT64), "duration", ELEMENT_INT64, 2);

@@ -18,6 +18,8 @@ struct kokoro_shape {
     bool is_older;           /* names its values as exports of 2025 do: "tokens", "audio" */
     enum onnx_element speed; /* 0: float */
     bool is_mute;            /* gives no sample */
+    bool is_endless;         /* computes for centuries at the speed of 4 */
+    bool is_silent, is_nan;  /* gives zeros; gives what is no number */
 };
 
 /* A few hundred kilobytes. */

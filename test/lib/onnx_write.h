@@ -50,5 +50,8 @@ static inline int onnx_op2(struct onnx *o, const char *type, int a, int b)
     return onnx_op(o, type, 2, (int[]){a, b});
 }
 
+/* x, a float of rank 0; where `go`, a bool of rank 0, is true a loop that would go on for centuries, each time through two nodes. */
+int onnx_endless(struct onnx *o, int go, int x);
+
 /* The file; `o` is empty afterwards. `into` takes what it takes, by its cap. */
 void onnx_write(struct onnx *o, int opset, struct buf *into);

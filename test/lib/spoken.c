@@ -49,6 +49,19 @@ struct spoken spoken_text(struct peer *p, const char *voice, const char *text)
     return spoken_at(p, voice, 0, text);
 }
 
+void spoken_cancel_endless(struct peer *p, const char *voice)
+{
+    enum { ENDLESS = 1 << 20 };
+    spoken_ask(p, ENDLESS, voice, 4, "Hello.");
+    /* That one computes by the time that a built-in voice has said something; no message tells it. */
+    struct spoken other = spoken_text(p, "rms", "Four people are asking at the very same time.");
+    assert_int_equal(other.err, OK);
+    buf_finish(&other.sound);
+    peer_send(p, MSG_cancel, ENDLESS, &(struct msg_cancel){});
+    assert_true(peer_wait(p, MSG_canceled));
+    assert_int_equal(p->frame.stream, ENDLESS);
+}
+
 void spoken_expect_refusal(const char *program, const struct msg_load *load, const char *says)
 {
     struct peer *p = peer_start(program);

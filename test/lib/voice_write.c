@@ -448,6 +448,10 @@ void voice_write_onnx(const struct voice_shape *shape, struct buf *into)
         int length = as_float(&m, m.lengths);
         sound = mul(&m, sound, onnx_op2(&m.o, "Div", length, add(&m, length, constant(&m, 1))));
     }
+    if (shape->is_endless) {
+        int go = onnx_op2(&m.o, "Less", scale_of(&m, 1), constant(&m, 0.3f));
+        sound = mul(&m, sound, onnx_endless(&m.o, go, onnx_float(&m.o, 1)));
+    }
     onnx_output(&m.o, unsqueeze(&m, sound, 1), "output", ELEMENT_FLOAT, 4);
     into->cap = FILE_MAX;
     onnx_write(&m.o, OPSET, into);

@@ -24,6 +24,7 @@ struct voice_shape {
     bool is_tangled;    /* the decoder looks at the text, too, so that it cannot be cut off */
     const char *espeak; /* "en-us" where it is NULL */
     float loudness;     /* 0: usual */
+    bool is_endless;    /* it computes for centuries at the speed of 4 */
     bool is_steady;     /* it says the same twice */
 };
 

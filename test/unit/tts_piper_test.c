@@ -192,6 +192,16 @@ static void a_cancelled_answer_ends(void **)
 
 /* --- load --- */
 
+static void a_run_ends_when_it_is_cancelled(void **)
+{
+    struct voice_shape shape = voice_tiny_made();
+    shape.is_endless = true;
+    struct peer *p = start(made_voice(shape));
+    spoken_cancel_endless(p, "");
+    expect_speech(p, "", 16000);
+    assert_int_equal(peer_stop(p), 0);
+}
+
 static void put_file(const char *path, const char *ending, struct str bytes)
 {
     char name[256];
@@ -272,6 +282,7 @@ int main(void)
         cmocka_unit_test(hostile_text_is_no_harm),
         cmocka_unit_test(many_speak_at_once),
         cmocka_unit_test(a_cancelled_answer_ends),
+        cmocka_unit_test(a_run_ends_when_it_is_cancelled),
         cmocka_unit_test(what_is_no_voice_is_refused),
     };
     return cmocka_run_group_tests(tests, make, nullptr);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/models/catalogue.h"
 
@@ -73,6 +74,31 @@ enum err model_name_installed(const struct models_dir *dir, const struct model *
     return OK;
 }
 
+/* ".onnx" of "b.onnx"; "": there is none. */
+static struct str ending_of(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot && dot > name && dot[1] ? str_of(dot) : S("");
+}
+
+/* A store such as the hub's cache keeps files by their hash and links to them by name. Then what belongs to a file is
+ * beside the link, and its ending is that of the link, which is taken as it is, in its folder. Else a link is
+ * followed to the end. An engine is not locked in yet when it opens a model, so it may lie anywhere. */
+static void use_path(const char *given, const char *real, char into[MODELS_PATH_BYTES])
+{
+    char folder[MODELS_PATH_BYTES];
+    const char *slash = strrchr(given, '/'), *name = slash ? slash + 1 : given;
+    const struct str ending = ending_of(name);
+    snprintf(into, MODELS_PATH_BYTES, "%s", real);
+    if (ending.n == 0 || str_ends(str_of(real), ending) || strlen(given) >= sizeof folder)
+        return;
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(name - given) : 1, slash ? given : ".");
+    char *whole = realpath(folder, nullptr);
+    if (whole && strlen(whole) + strlen(name) + 2 <= MODELS_PATH_BYTES)
+        snprintf(into, MODELS_PATH_BYTES, "%s/%s", strcmp(whole, "/") == 0 ? "" : whole, name);
+    free(whole);
+}
+
 static void use_file(const char *given, const char *family, const struct models_dir *dir,
                      const struct model_list *list, struct model_named *named)
 {
@@ -80,7 +106,10 @@ static void use_file(const char *given, const char *family, const struct models_
     const struct names names = names_of(given, family);
     char *real = given[0] ? realpath(given, nullptr) : nullptr;
     const struct model *m = find_installed(dir, list, &names, real);
-    snprintf(named->path, sizeof named->path, "%s", real ? real : given);
+    if (real)
+        use_path(given, real, named->path);
+    else
+        snprintf(named->path, sizeof named->path, "%s", given);
     if ((!m || model_name_installed(dir, m, named) != OK) && !real)
         find_known(&names, known);
     if (known[0])

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,9 +32,9 @@ static enum err join(struct str folder, struct str rest, struct buf *into)
     return buf_z(into) ? OK : ERR_NOMEM;
 }
 
-/* The first file of a folder whose name begins and ends so; how many there are. */
+/* A file of a folder whose name begins and ends so, and another such; how many there are. */
 static enum err find_file(const char *folder, struct str begin, struct str end, struct buf *into,
-                          size_t *ret_count)
+                          struct buf *other, size_t *ret_count)
 {
     enum err err = OK;
     const struct dirent *entry;
@@ -41,8 +42,8 @@ static enum err find_file(const char *folder, struct str begin, struct str end, 
     *ret_count = 0;
     while (dir && err == OK && (entry = readdir(dir))) {
         struct str name = str_of(entry->d_name);
-        if (str_starts(name, begin) && str_ends(name, end) && ++*ret_count == 1)
-            err = join(str_of(folder), name, into);
+        if (str_starts(name, begin) && str_ends(name, end) && ++*ret_count <= 2)
+            err = join(str_of(folder), name, *ret_count == 1 ? into : other);
     }
     if (dir)
         closedir(dir);
@@ -52,7 +53,8 @@ static enum err find_file(const char *folder, struct str begin, struct str end, 
 enum err kokoro_find_model(struct buf *path, char why[TTS_WHY_BYTES])
 {
     static const char *const usual[] = {"model.onnx", "onnx/model.onnx"};
-    autobuf file = BUF(MAPPED_PATH_BYTES);
+    autobuf file = BUF(MAPPED_PATH_BYTES), other = BUF(MAPPED_PATH_BYTES);
+    autobuf below = BUF(MAPPED_PATH_BYTES);
     size_t count = 0;
     while (path->n > 1 && path->p[path->n - 1] == '/')
         path->n--;
@@ -65,7 +67,11 @@ enum err kokoro_find_model(struct buf *path, char why[TTS_WHY_BYTES])
         count = access(file.p, F_OK) == 0;
     }
     if (count == 0)
-        try(find_file(path->p, S(""), S(".onnx"), &file, &count));
+        try(find_file(path->p, S(""), S(".onnx"), &file, &other, &count));
+    if (count == 0) {
+        try(join(buf_str(path), S("onnx"), &below));
+        try(find_file(below.p, S(""), S(".onnx"), &file, &other, &count));
+    }
     if (count != 1) {
         snprintf(why, TTS_WHY_BYTES, "the folder %.150s has %s; name the model's file", path->p,
                  count ? "several files .onnx" : "no model.onnx");
@@ -85,6 +91,13 @@ static struct str parent_of(struct str path)
     return n > 1 ? str_sub(path, 0, n - 1) : n == 1 ? S("/.") : S(".");
 }
 
+/* Without its folders. */
+static const char *base_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 /* --- voices --- */
 
 static enum err read_archive(const char *path, struct kokoro_files *f, char why[TTS_WHY_BYTES])
@@ -101,13 +114,21 @@ static enum err read_voices_of(struct str folder, struct kokoro_files *f, char w
 {
     static const char *const endings[] = {".bin", ".npz"};
     autobuf path = BUF(MAPPED_PATH_BYTES), here = BUF(MAPPED_PATH_BYTES);
+    autobuf other = BUF(MAPPED_PATH_BYTES);
     size_t count = 0;
     try(join(folder, S("voices"), &path));
     if (is_folder(path.p))
         return styles_read_folder(path.p, &f->styles, why);
     try(join(folder, S("."), &here));
     for (size_t i = 0; count == 0 && i < sizeof endings / sizeof *endings; i++)
-        try(find_file(here.p, S("voices"), str_of(endings[i]), &path, &count));
+        try(find_file(here.p, S("voices"), str_of(endings[i]), &path, &other, &count));
+    if (count > 1) {
+        snprintf(why, TTS_WHY_BYTES,
+                 "%.60s and %.60s are both archives of voices; keep the one that belongs to the "
+                 "model",
+                 base_of(path.p), base_of(other.p));
+        return ERR_INVALID;
+    }
     return count ? read_archive(path.p, f, why) : ERR_NOTFOUND;
 }
 
@@ -165,7 +186,10 @@ static enum err open_model(const struct tts_load *load, const char *path, struct
     try(onnx_check(f->onnx, &f->facts, why));
     if (f->facts.kind == ONNX_KOKORO)
         return OK;
-    snprintf(why, TTS_WHY_BYTES, "this is a voice of Piper; set tts.driver to piper or auto");
+    snprintf(why, TTS_WHY_BYTES,
+             "%.100s is a voice of Piper; name this file with tts.model, not its folder, and set "
+             "tts.driver to piper or auto",
+             base_of(path));
     return ERR_INVALID;
 }
 

@@ -3,7 +3,7 @@
  * From what tts.model says to a Kokoro: its model, its voices and its symbols. It is the file of the model, or a folder as the
  * hub has it:
  *
- *     FOLDER/model.onnx, or FOLDER/onnx/model.onnx, or the only file of FOLDER that ends with .onnx
+ *     FOLDER/model.onnx, or FOLDER/onnx/model.onnx, or the only file of FOLDER that ends with .onnx, or of FOLDER/onnx
  *     FOLDER/voices/af_heart.bin …, or one archive FOLDER/voices-v1.0.bin or voices….npz
  *     FOLDER/tokenizer.json or config.json, where there is one: the symbols
  *
