@@ -127,12 +127,13 @@ static inline void call(void)
 
 static inline int begin(void **)
 {
-    static char language[] = "en", voice[] = "";
+    static char language[] = "en", voice[] = "", none[] = "";
     now_ms = 1000 * SECOND;
     key_answer = OK;
     clock_fake(now_ms * 1000);
     conf = (struct conf){.language = language,
                          .tts_voice = voice,
+                         .tts_url = none,
                          .max_uploads = 16,
                          .utterance_ms = 60 * SECOND,
                          .wyoming_connections = 2};

@@ -115,15 +115,24 @@ static void abort_still_aborts(void **)
 #ifdef __x86_64__
 static int call_by_another_door(void)
 {
-    confine((struct confine_rules){.threads = true});
+    signal(SIGSEGV, SIG_DFL);
     long result;
     __asm__ volatile("int $0x80" : "=a"(result) : "a"(20 /* getpid of i386 */) : "memory");
     return result > 0 ? 0 : 1;
 }
 
+static int call_by_it_confined(void)
+{
+    confine((struct confine_rules){.threads = true});
+    return call_by_another_door();
+}
+
+/* Some kernels have no such door at all: whoever knocks there dies, confined or not. */
 static void a_foreign_instruction_set_ends_it(void **)
 {
-    assert_int_equal(outcome(call_by_another_door), 256 + SIGSYS);
+    int free = outcome(call_by_another_door);
+    assert_true(free == 0 || free == 256 + SIGSEGV);
+    assert_int_equal(outcome(call_by_it_confined), free == 0 ? 256 + SIGSYS : 256 + SIGSEGV);
 }
 #endif
 
