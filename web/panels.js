@@ -111,7 +111,7 @@ export class DocumentsPanel extends Panel {
 }
 
 const ROLES = { stt: 'Hears', llm: 'Answers', tts: 'Speaks', embed: 'Embeds' };
-const NAMES = { sphinx: 'PocketSphinx', whisper: 'Whisper', parakeet: 'Parakeet', quote: 'Quote, the best sentences of the documents', builtin: 'flite and espeak-ng' };
+const NAMES = { sphinx: 'PocketSphinx', quote: 'Quote, the best sentences of the documents', builtin: 'flite and espeak-ng' };
 
 export class EnginesPanel extends Panel {
   /** @type {Record<string, Engine>} */
