@@ -55,7 +55,7 @@ CONF_STR (fetch_allow,     "fetch.allow",       "",       "hosts that downloads 
 CONF_INT (fetch_silence_ms,"fetch.silence_ms",  30000, 50, 3600000, "ms", "longest silence within a download")
 CONF_WORD(stt_driver,      "stt.driver",        "auto",   "auto|sphinx|whisper|parakeet|remote|scripted", "speech recogniser: auto is remote when stt.url is set, whisper or parakeet, by its file, when only a model is named, and else sphinx, which needs none; scripted is for tests")
 CONF_STR (stt_model,       "stt.model",         "",       "Whisper or Parakeet model: the name of one that was pulled, such as base.en, a file of whisper.cpp such as ggml-base.en.bin, or with stt.url the name of one that is there")
-CONF_STR (stt_url,         "stt.url",           "",       "address of a server that turns speech into words: an OpenAI-compatible one, such as http://127.0.0.1:8000/v1, or one that speaks the Wyoming protocol, such as tcp://127.0.0.1:10300 or wyoming://127.0.0.1:10300")
+CONF_STR (stt_url,         "stt.url",           "",       "address of a server that turns speech into words: one like that of OpenAI, such as http://127.0.0.1:8000/v1, or one that speaks the Wyoming protocol, such as tcp://127.0.0.1:10300")
 CONF_SECRET(stt_key,       "stt.key",           "key that the server of stt.url wants; Wyoming knows none")
 CONF_INT (stt_connect_ms,  "stt.connect_ms",    5000, 50, 60000, "ms", "stt.url: time for a connection")
 CONF_INT (stt_reply_ms,    "stt.reply_ms",      15000, 50, 540000, "ms", "stt.url: time until the words of an utterance are there, tries included; more by as long as it is")

@@ -128,8 +128,9 @@ describe('a voice elsewhere', { concurrency: true }, () => {
     await untilReady(server);
     await untilRemoteIs(server, 'ready');
     const local = await spoken(server, { voice: 'rms' }), heard = await spoken(server);
-    assert.deepEqual(coqui.asked.slice(1).map(({ text }) => text), SENTENCES);
-    assert.deepEqual(coqui.asked[1], { text: SENTENCES[0], speaker_id: 'Ana Florence', language_id: 'en' });
+    /* Two are asked for at once, so either may come first. */
+    assert.deepEqual(coqui.asked.slice(1).map(({ text }) => text).sort(), [...SENTENCES].sort());
+    assert.deepEqual(coqui.asked.find(({ text }) => text === SENTENCES[0]), { text: SENTENCES[0], speaker_id: 'Ana Florence', language_id: 'en' });
     within(ratio(loudnessOf(heard), loudnessOf(local)), 0.7, 1.4, 'loudness');
     within(ratio(heard.length, local.length), 0.6, 1.6, 'length');
     within(longestPause(heard), 0, 700, 'longest pause, ms');
@@ -143,7 +144,8 @@ describe('a voice elsewhere', { concurrency: true }, () => {
     });
     await spoken(server, { voice: 'Ana Florence', text: 'Something that was not said before.' });
     assert.ok(coqui.asked.length >= asked + 2);
-    /* What is short and was said a moment ago is not asked for again. */
+    /* What is short and was said three times is not asked for again. */
+    for (let i = 0; i < 2; i++) await spoken(server);
     const once = coqui.asked.length;
     within(ratio((await spoken(server)).length, heard.length), 0.98, 1.02, 'length');
     assert.equal(coqui.asked.length, once);
