@@ -32,7 +32,7 @@ static bool read_numeric(struct reading *r)
 {
     uint32_t n[3];
     size_t lengths[3], bytes;
-    char sep;
+    char sep = 0;
     struct date d = {0};
     if (!three_ahead(r, n, lengths, &sep, &bytes))
         return false;
