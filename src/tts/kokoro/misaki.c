@@ -68,9 +68,9 @@ static const char *replacement(struct str at, enum misaki_rules rules, size_t *r
 /* Where the last symbol begins. */
 static size_t last_of(struct str s)
 {
-    size_t at = s.n;
-    while (at > 0 && ((unsigned char)s.p[--at] & 0xc0) == 0x80)
-        ;
+    size_t at = s.n > 0 ? s.n - 1 : 0;
+    while (at > 0 && ((unsigned char)s.p[at] & 0xc0) == 0x80)
+        at--;
     return at;
 }
 

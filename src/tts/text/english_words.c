@@ -3,14 +3,6 @@
 #include "tts/text/english.h"
 #include "tts/text/reading.h"
 
-static bool is_in(struct str word, const char *list)
-{
-    for (struct str rest = str_of(list), one; str_cut(&rest, ' ', &one);)
-        if (str_eq_nocase(word, one))
-            return true;
-    return false;
-}
-
 /* --- Roman numerals ---------------------------------------------------------------------------------- */
 
 static const char kings[] =
@@ -82,15 +74,15 @@ bool english_roman(struct reading *r)
         return false;
     int value = n > 0 && ends_ahead(r, n) && peek(r, n) != '\'' ? roman_value(ahead(r, 0, n)) : 0;
     struct str prev = word_before(r);
-    bool king = is_in(prev, kings), part = is_in(prev, parts) && is_capital(prev.p[0]);
+    bool king = is_one_of(prev, kings), part = is_one_of(prev, parts) && is_capital(prev.p[0]);
     bool name = prev.n > 1 && is_capital(prev.p[0]) && is_lower(prev.p[prev.n - 1]) &&
-                !is_in(prev, "the an");
+                !is_one_of(prev, "the an");
     bool small = true; /* only of I, V and X: hardly anything else */
     for (size_t i = 0; i < n; i++)
         small &= strchr("IVX", peek(r, i)) != nullptr;
     if (value == 0 || (!king && !part && (n < 2 || !small || !name)) || (n == 1 && !small))
         return false;
-    if (n == 1 && king && peek(r, 0) == 'I' && is_in(word_ahead(r, n), "am have think do"))
+    if (n == 1 && king && peek(r, 0) == 'I' && is_one_of(word_ahead(r, n), "am have think do"))
         return false;
     put_all(r->out, king ? S(" the ") : S(" "));
     king ? english_ordinal(r->out, (uint64_t)value) : english_cardinal(r->out, (uint64_t)value);
@@ -130,9 +122,7 @@ bool english_days(struct reading *r)
         for (size_t i = 0; i < 7 && said[part] == nullptr; i++)
             if (str_eq(ahead(r, n, n + 3), (struct str){days[i], 3}))
                 said[part] = days[i];
-        size_t dash = peek(r, n + 3) == '-'                             ? 1
-                      : str_starts(ahead(r, n + 3, n + 6), S("\u2013")) ? 3
-                                                                        : 0;
+        size_t dash = dash_ahead(r, n + 3);
         if (said[part] == nullptr || (part == 0 && dash == 0))
             return false;
         n += 3 + (part == 0 ? dash : 0);
@@ -179,14 +169,6 @@ static const char *respelled(struct str word)
     return nullptr;
 }
 
-static bool has_vowel(struct str word)
-{
-    for (size_t i = 0; i < word.n; i++)
-        if (strchr("AEIOUY", word.p[i]) != nullptr)
-            return true;
-    return false;
-}
-
 static void say_small(struct reading *r, struct str word)
 {
     put(r->out, ' ');
@@ -199,12 +181,12 @@ static void say_capitals(struct reading *r, struct str word)
     bool vowel = has_vowel(word);
     bool i_am = str_eq(word, S("AM")) && str_eq(word_before(r), S("I"));
     bool who = !r->shouting && str_eq(word, S("WHO")) && str_eq_nocase(word_before(r), S("the"));
-    if (is_in(word, spoken)) {
+    if (is_one_of(word, spoken)) {
         put(r->out, ' ');
         put_all(r->out, word);
-    } else if (is_in(word, spelled) || who || (!vowel && word.n <= 6)) {
+    } else if (is_one_of(word, spelled) || who || (!vowel && word.n <= 6)) {
         say_letters(r, word);
-    } else if (r->shouting || word.n > 3 || i_am || is_in(word, stressed)) {
+    } else if (r->shouting || word.n > 3 || i_am || is_one_of(word, stressed)) {
         say_small(r, word);
     } else {
         say_letters(r, word);

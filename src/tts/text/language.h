@@ -66,7 +66,7 @@ enum word : uint8_t {
     WORD_PER,
     WORD_AND,
     WORD_BY,
-    WORD_OVER,
+    WORD_HALF,
     WORD_OUT_OF,
     WORD_SQUARED,
     WORD_CUBED,

@@ -35,14 +35,6 @@ static size_t link_ahead(const struct reading *r)
     return 0;
 }
 
-static bool has_vowel(struct str word)
-{
-    for (size_t i = 0; i < word.n; i++)
-        if (strchr("aeiouyAEIOUY", word.p[i]) != nullptr)
-            return true;
-    return false;
-}
-
 /* Endings of names and how they are said; the rest by their letters or as they are. */
 static const char *ending(struct str word)
 {

@@ -162,7 +162,7 @@ static bool read_day_first(struct reading *r)
     put(r->out, ' ');
     if (str_eq_nocase(word_before(r), S("the")))
         d.day_first = false; /* its article is there */
-    if (!d.day_first && str_eq(str_of(r->lang->code), S("en"))) {
+    if (!d.day_first && is_english(r)) {
         r->lang->ordinal(r->out, d.day);
         put_all(r->out, S(" of"));
         r->lang->date(r->out, &(struct date){.year = d.year, .month = d.month});
@@ -187,6 +187,8 @@ bool read_date(struct reading *r)
 /* "am", "p.m.", so far ahead, maybe behind a blank: its length without a last full stop. */
 static size_t half_ahead(const struct reading *r, size_t from, char *ret_half)
 {
+    if (!is_english(r)) /* the German "am" is a word */
+        return 0;
     size_t blank = blank_ahead(r, from);
     char a = (char)(peek(r, from + blank) & ~0x20);
     if (a != 'A' && a != 'P')
@@ -243,9 +245,7 @@ bool read_clock(struct reading *r)
     r->lang->clock(r->out, &t);
     size_t stop = t.half != '\0' && peek(r, n) == '.', at = n + stop;
     size_t blank = blank_ahead(r, at), dash = at + blank;
-    at = dash + (peek(r, dash) == '-'                                ? 1
-                 : str_starts(ahead(r, dash, dash + 3), S("\u2013")) ? 3
-                                                                     : 0);
+    at = dash + dash_ahead(r, dash);
     size_t behind = at + (blank > 0 ? blank_ahead(r, at) : 0);
     size_t m = at > dash && (blank > 0) == (behind > at) ? clock_ahead(r, behind, &end) : 0;
     at = behind;

@@ -4,16 +4,10 @@
 
 bool is_attribute(const struct reading *r, size_t behind)
 {
-    static const char *const no_noun[] = {"of", "in",  "at",  "to",   "for",  "and", "or",
-                                          "is", "per", "was", "with", "from", "on",  "by"};
-    struct str prev = word_before(r), next = word_ahead(r, behind);
-    if (!str_eq(str_of(r->lang->code), S("en")) || next.n < 2 || !is_lower(next.p[0]) ||
-        (!str_eq_nocase(prev, S("a")) && !str_eq_nocase(prev, S("an"))))
-        return false;
-    for (size_t i = 0; i < sizeof no_noun / sizeof *no_noun; i++)
-        if (str_eq(next, str_of(no_noun[i])))
-            return false;
-    return true;
+    struct str next = word_ahead(r, behind);
+    return is_english(r) && is_one_of(word_before(r), "a an") && next.n >= 2 &&
+           is_lower(next.p[0]) &&
+           !is_one_of(next, "of in at to for and or is per was with from on by");
 }
 
 void say_pairs(struct reading *r, const struct number *number)
@@ -39,7 +33,7 @@ size_t say_feet(struct reading *r, const struct number *number)
 {
     uint32_t inches;
     size_t n = number->n;
-    if (number->fraction.n > 0 || !str_eq(str_of(r->lang->code), S("en")))
+    if (number->fraction.n > 0 || !is_english(r))
         return 0;
     if (peek(r, n) == '\'') {
         size_t m = digits_ahead(r, n + 1, &inches);
@@ -70,8 +64,8 @@ size_t say_by(struct reading *r, const struct number *number)
     if (mark == 0 || r->lang->words[WORD_BY][0] == '\0')
         return 0;
     if (number_ahead(r, n + mark, &second) && ends_ahead(r, n + mark + second.n)) {
-        bool pixels = mark == 1 && str_eq(str_of(r->lang->code), S("en")) && number->digits >= 3 &&
-                      number->digits <= 4 && second.digits >= 3 && second.digits <= 4 &&
+        bool pixels = mark == 1 && is_english(r) && number->digits >= 3 && number->digits <= 4 &&
+                      second.digits >= 3 && second.digits <= 4 &&
                       number->fraction.n + second.fraction.n == 0;
         if (pixels) {
             say_pairs(r, number);

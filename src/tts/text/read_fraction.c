@@ -46,17 +46,14 @@ static size_t slash_ahead(const struct reading *r, size_t from, uint64_t *ret_to
 /* Does a mark out of so many stand there, "4.5/5", "rated 9/10"? Its length, said; or 0. */
 static size_t say_mark(struct reading *r)
 {
-    static const char *const before_mark[] = {"rated", "rating", "scored", "score", "rate"};
     struct number mark, most;
-    struct str prev = word_before(r);
     if (r->lang->words[WORD_OUT_OF][0] == '\0' || !number_ahead(r, 0, &mark) ||
         peek(r, mark.n) != '/' || !number_ahead(r, mark.n + 1, &most) || mark.digits > 3 ||
         most.fraction.n > 0 || most.digits == 0 || most.digits > 3 || mark.value > most.value)
         return 0;
     size_t n = mark.n + 1 + most.n;
-    bool is_one = mark.fraction.n > 0 || str_eq(word_ahead(r, n), S("stars"));
-    for (size_t i = 0; i < sizeof before_mark / sizeof *before_mark; i++)
-        is_one |= str_eq_nocase(prev, str_of(before_mark[i]));
+    bool is_one = mark.fraction.n > 0 || str_eq(word_ahead(r, n), S("stars")) ||
+                  is_one_of(word_before(r), "rated rating scored score rate");
     if (!is_one || !ends_ahead(r, n) || peek(r, n) == '/' || peek(r, n) == '-')
         return 0;
     say_number(r, &mark);
@@ -93,7 +90,7 @@ bool read_fraction(struct reading *r)
         say_number(r, &number);
         say(r, WORD_AND);
         put(r->out, ' ');
-        half ? put_all(r->out, S("a half")) : r->lang->fraction(r->out, top, bottom);
+        half ? say(r, WORD_HALF) : r->lang->fraction(r->out, top, bottom);
         n = number.n + blank + part;
         n += say_unit_ahead(r, n, false);
         move_on(r, n);

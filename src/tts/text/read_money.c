@@ -2,7 +2,7 @@
 /* Money, and the signs before numbers. */
 #include "tts/text/reading.h"
 
-static const struct money_words *money_ahead(const struct reading *r, size_t from)
+const struct money_words *money_ahead(const struct reading *r, size_t from)
 {
     for (const struct money_words *m = r->lang->money; m != nullptr && m->mark[0] != '\0'; m++)
         if (m->mark[0] == peek(r, from) && str_starts(ahead(r, from, from + 8), str_of(m->mark))) {
@@ -56,9 +56,7 @@ static size_t say_amount(struct reading *r, const struct money_words *m, size_t 
     const char *scale;
     size_t at = from + number->n, range = range_ahead(r, at, &second), n;
     if (range == 0 && peek(r, at) != ' ') { /* "$5–$10" */
-        size_t dash = peek(r, at) == '-'                              ? 1
-                      : str_starts(ahead(r, at, at + 3), S("\u2013")) ? 3
-                                                                      : 0;
+        size_t dash = dash_ahead(r, at);
         size_t sign = dash > 0 && money_ahead(r, at + dash) == m ? strlen(m->mark) : 0;
         if (sign > 0 && number_ahead(r, at + dash + sign, &second))
             range = dash + sign + second.n;

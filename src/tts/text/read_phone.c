@@ -53,12 +53,7 @@ static bool has_lengths(const struct groups *g, const char *lengths)
 
 static bool is_dialled(struct str word)
 {
-    static const char *const words[] = {"call", "tel", "telephone", "phone",
-                                        "dial", "fax", "number",    "mobile"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (str_eq_nocase(word, str_of(words[i])))
-            return true;
-    return false;
+    return is_one_of(word, "call tel telephone phone dial fax number mobile");
 }
 
 static bool is_machine(const struct groups *g)
@@ -76,8 +71,7 @@ static bool is_machine(const struct groups *g)
 /* Does that word come before a range? */
 static bool is_bounded(struct str word)
 {
-    return str_eq_nocase(word, S("page")) || str_eq_nocase(word, S("pages")) ||
-           str_eq_nocase(word, S("pp")) || str_eq_nocase(word, S("between"));
+    return is_one_of(word, "page pages pp between");
 }
 
 /* "555-1234" could be two numbers; it is one to call where no word follows that they would count. */

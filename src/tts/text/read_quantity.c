@@ -26,10 +26,7 @@ bool unit_is_ahead(const struct reading *r, size_t from)
     size_t blank = blank_ahead(r, from), n;
     if (unit_ahead(r, from + blank, &n) != nullptr)
         return true;
-    for (const struct money_words *m = r->lang->money; m != nullptr && m->mark[0] != '\0'; m++)
-        if (m->mark[0] == peek(r, from + blank) && is_ahead(r, from + blank, m->mark))
-            return true;
-    return false;
+    return money_ahead(r, from + blank) != nullptr;
 }
 
 /* "²", "^2" or "2" behind a unit: 2 or 3, and its length. */
@@ -112,9 +109,9 @@ bool read_unit_alone(struct reading *r)
         n++;
     if (n == 0 || peek(r, n) != '/')
         return false;
-    const struct unit_words *u = unit_ahead(r, 0, &n), *per;
-    if (u == nullptr || peek(r, n) != '/' || (per = unit_ahead(r, n + 1, &m)) == nullptr ||
-        n + m < 3 || peek(r, n + 1 + m) == '/')
+    const struct unit_words *u = unit_ahead(r, 0, &n);
+    if (u == nullptr || peek(r, n) != '/' || unit_ahead(r, n + 1, &m) == nullptr || n + m < 3 ||
+        peek(r, n + 1 + m) == '/')
         return false;
     say_unit(r, u, 0, false);
     n += say_per_ahead(r, n);
@@ -136,7 +133,7 @@ size_t scale_ahead(const struct reading *r, size_t from, bool attached, const ch
         {"b", "billion", true},          {"T", "trillion", true},
     };
     size_t blank = blank_ahead(r, from);
-    if (!str_eq(str_of(r->lang->code), S("en")) || (attached && blank > 0))
+    if (!is_english(r) || (attached && blank > 0))
         return 0;
     for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
         if (!is_ahead(r, from + blank, scales[i].mark) || (blank == 0 && !scales[i].short_form))
@@ -204,9 +201,7 @@ static size_t say_scaled(struct reading *r, const struct number *number)
 /* The dash of "3%-4%", behind what is counted. */
 static size_t say_dash_ahead(struct reading *r, size_t from)
 {
-    size_t dash = peek(r, from) == '-'                                ? 1
-                  : str_starts(ahead(r, from, from + 3), S("\u2013")) ? 3
-                                                                      : 0;
+    size_t dash = dash_ahead(r, from);
     if (dash == 0 || !is_digit(peek(r, from + dash)))
         return 0;
     say(r, WORD_TO);
@@ -235,34 +230,34 @@ static bool is_letter_or_degree(const char *mark)
            strcmp(mark, "‰") != 0;
 }
 
-/* A number, or two with a dash between, and what it counts. */
-static size_t say_counted(struct reading *r, const struct number *number)
+/* Two with a dash between, and what they count. */
+static size_t say_range(struct reading *r, const struct number *number)
 {
     struct number second;
-    size_t n = number->n, range = range_ahead(r, n, &second);
-    bool joined = range > 0 && letter_ahead(r, n + range) > 0; /* "3-4x", "2-3rd" */
-    size_t unit_n;
-    if (range > 0 && is_own_ahead(r, n + range)) {
-        say_number(r, number);
-        say(r, WORD_TO);
-        return n + range - second.n;
-    }
-    bool times = range > 0 && peek(r, n + range) == 'x' && ends_ahead(r, n + range + 1);
-    if (times && r->lang->words[WORD_TIMES][0] != '\0') { /* "2-3x" */
-        say_number(r, number);
-        say(r, WORD_TO);
-        say_number(r, &second);
-        say(r, WORD_TIMES);
-        return n + range + 1;
-    }
-    if (joined && unit_ahead(r, n + range, &unit_n) == nullptr)
-        range = 0;
-    if (range > 0) {
-        say_number(r, number);
-        say(r, WORD_TO);
-        say_number(r, &second);
-        return n + range + say_unit_ahead(r, n + range, false);
-    }
+    size_t n = number->n, range = range_ahead(r, n, &second), unit_n;
+    if (range == 0)
+        return 0;
+    size_t end = n + range;
+    bool own = is_own_ahead(r, end), joined = letter_ahead(r, end) > 0; /* "3-4x", "2-3rd" */
+    bool times = peek(r, end) == 'x' && ends_ahead(r, end + 1) &&
+                 r->lang->words[WORD_TIMES][0] != '\0'; /* "2-3x" */
+    if (!own && !times && joined && unit_ahead(r, end, &unit_n) == nullptr)
+        return 0;
+    say_number(r, number);
+    say(r, WORD_TO);
+    if (own)
+        return end - second.n;
+    say_number(r, &second);
+    if (!times)
+        return end + say_unit_ahead(r, end, false);
+    say(r, WORD_TIMES);
+    return end + 1;
+}
+
+/* A number, and what it counts. */
+static size_t say_counted(struct reading *r, const struct number *number)
+{
+    size_t n = number->n, unit_n;
     size_t begin = r->out->into->n, blank = blank_ahead(r, n);
     const struct unit_words *u = unit_ahead(r, n + blank, &unit_n);
     if (u != nullptr && is_letter_or_degree(u->mark) && is_attribute(r, n + blank + unit_n)) {
@@ -271,7 +266,8 @@ static size_t say_counted(struct reading *r, const struct number *number)
         put_all(r->out, str_of(u->one));
         return n + blank + unit_n;
     }
-    if (number->digits == 3 && number->n == 3 && str_eq(word_before(r), S("Boeing"))) {
+    if (is_english(r) && number->digits == 3 && number->n == 3 &&
+        str_eq(word_before(r), S("Boeing"))) {
         say_pairs(r, number);
         return n;
     }
@@ -320,8 +316,8 @@ bool read_quantity(struct reading *r)
         return true;
     }
     static size_t (*const ways[])(struct reading *, const struct number *) = {
-        say_ordinal,    say_years, say_feet,   say_by,
-        say_scientific, say_ratio, say_scaled, say_counted,
+        say_ordinal, say_years,  say_feet,  say_by,      say_scientific,
+        say_ratio,   say_scaled, say_range, say_counted,
     };
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         size_t n = ways[i](r, &number);

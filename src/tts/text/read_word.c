@@ -77,14 +77,6 @@ bool read_short(struct reading *r)
     return false;
 }
 
-static bool has_vowel(struct str word)
-{
-    for (size_t i = 0; i < word.n; i++)
-        if (strchr("aeiouyAEIOUY", word.p[i]) != nullptr)
-            return true;
-    return false;
-}
-
 /* Letters in front are spelled where no word could be read. */
 static void say_part(struct reading *r, struct str letters)
 {

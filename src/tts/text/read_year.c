@@ -4,14 +4,6 @@
 
 enum { YEAR_FIRST = 1100, YEAR_LAST = 2099 };
 
-static bool is_one_of(struct str word, const char *list)
-{
-    for (struct str rest = str_of(list), one; str_cut(&rest, ' ', &one);)
-        if (str_eq_nocase(word, one))
-            return true;
-    return false;
-}
-
 static bool may_be_year(const struct number *number)
 {
     return number->digits == 4 && !number->grouped && number->fraction.n == 0 &&
@@ -99,7 +91,7 @@ bool read_decade(struct reading *r)
     end += peek(r, end) == '\'';
     bool is_one =
         (n == 2 || n == 4) && value % 10 == 0 && peek(r, end) == 's' && ends_ahead(r, end + 1);
-    if (!is_one || value == 0 || (mark && n == 4) || !str_eq(str_of(r->lang->code), S("en")))
+    if (!is_one || value == 0 || (mark && n == 4) || !is_english(r))
         return false;
     put(r->out, ' ');
     if (n == 4)

@@ -24,6 +24,29 @@ size_t blank_ahead(const struct reading *r, size_t from)
     return 0;
 }
 
+size_t dash_ahead(const struct reading *r, size_t from)
+{
+    if (peek(r, from) == '-')
+        return 1;
+    return str_starts(ahead(r, from, from + 3), S("\u2013")) ? 3 : 0;
+}
+
+bool is_one_of(struct str word, const char *list)
+{
+    for (struct str rest = str_of(list), one; str_cut(&rest, ' ', &one);)
+        if (str_eq_nocase(word, one))
+            return true;
+    return false;
+}
+
+bool has_vowel(struct str word)
+{
+    for (size_t i = 0; i < word.n; i++)
+        if (strchr("aeiouyAEIOUY", word.p[i]) != nullptr)
+            return true;
+    return false;
+}
+
 struct str word_ahead(const struct reading *r, size_t from)
 {
     size_t blank = blank_ahead(r, from), n = 0;

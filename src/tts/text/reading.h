@@ -55,16 +55,28 @@ static inline struct str ahead(const struct reading *r, size_t from, size_t to)
     return str_sub(r->text, r->at + from, r->at + to);
 }
 
+/* The rules that no other language has. */
+static inline bool is_english(const struct reading *r)
+{
+    return r->lang == &language_english;
+}
+
 /* Length of the letter of any language, or of the digit, so far ahead; 0: there is none. */
 size_t letter_ahead(const struct reading *r, size_t from);
 /* Length of the blank so far ahead (also a no-break one), or 0. */
 size_t blank_ahead(const struct reading *r, size_t from);
+/* Length of the dash so far ahead, a hyphen or one between numbers, or 0. */
+size_t dash_ahead(const struct reading *r, size_t from);
 /* The word of ASCII letters behind blanks, so far ahead; empty: there is none. */
 struct str word_ahead(const struct reading *r, size_t from);
 /* The word just before the place, with nothing but a blank or a full stop between. */
 struct str word_before(const struct reading *r);
 /* Is there no letter and no digit so far ahead? */
 bool ends_ahead(const struct reading *r, size_t from);
+/* Is the word, in small letters or capitals, in a list with blanks between? */
+bool is_one_of(struct str word, const char *list);
+/* Could it be read as a word? */
+bool has_vowel(struct str word);
 /* Goes on by n; what was read was a word. */
 void move_on(struct reading *r, size_t n);
 
@@ -129,7 +141,9 @@ void say_pairs(struct reading *r, const struct number *number);
 /* Is the amount that ends so far ahead one of "a 12-inch ruler": an article before, a noun behind? */
 bool is_attribute(const struct reading *r, size_t behind);
 
-/* Of what quantities and money share. Length of a unit so far ahead, said; or 0. */
+/* Of what quantities and money share. The currency whose mark stands so far ahead, or NULL. */
+const struct money_words *money_ahead(const struct reading *r, size_t from);
+/* Length of a unit so far ahead, said; or 0. */
 size_t say_unit_ahead(struct reading *r, size_t from, bool one);
 /* Is a unit or a currency there? */
 bool unit_is_ahead(const struct reading *r, size_t from);

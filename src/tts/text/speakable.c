@@ -108,6 +108,16 @@ static void pass_dash(struct reading *r)
     r->in_word = false;
 }
 
+/* "Ca²⁺": the digits up to a sign, and the last sign. */
+static void say_charge(struct reading *r, struct str raised)
+{
+    size_t count = 0;
+    while (is_digit(raised.p[count]))
+        count++;
+    say_label(r, str_sub(raised, 0, count));
+    say(r, raised.p[raised.n - 1] == '+' ? WORD_PLUS : WORD_MINUS);
+}
+
 /* "x^2", "x²", "H₂O". */
 static bool pass_power(struct reading *r, uint32_t cp, size_t n)
 {
@@ -132,14 +142,8 @@ static bool pass_power(struct reading *r, uint32_t cp, size_t n)
         if (count == 0)
             return false;
     }
-    char charge = raised && count > 0 && !is_digit(digits[count - 1]) ? digits[count - 1] : '\0';
-    if (charge != '\0' && cp != '^') { /* "Ca²⁺" */
-        count--;
-        for (size_t i = 0; i < count; i++)
-            if (!is_digit(digits[i]))
-                count = i;
-        say_label(r, (struct str){digits, count});
-        say(r, charge == '+' ? WORD_PLUS : WORD_MINUS);
+    if (raised && cp != '^' && count > 0 && !is_digit(digits[count - 1])) {
+        say_charge(r, (struct str){digits, count});
         move_on(r, at);
         r->in_word = letter_ahead(r, 0) == 0;
         return true;
@@ -165,7 +169,7 @@ static bool pass_power(struct reading *r, uint32_t cp, size_t n)
 static bool is_compared(const struct reading *r, size_t n)
 {
     char c = peek(r, 0);
-    if (n != 1 || (c != '<' && c != '>') || !str_eq(str_of(r->lang->code), S("en")))
+    if (n != 1 || (c != '<' && c != '>') || !is_english(r))
         return false;
     size_t at = r->at;
     bool blank = at > 0 && r->text.p[at - 1] == ' ';
