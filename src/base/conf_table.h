@@ -82,7 +82,7 @@ CONF_STR (tts_remote_language,"tts.remote_language", "", "tts.url: language that
 CONF_INT (tts_connect_ms,  "tts.connect_ms",    1000, 50, 60000, "ms", "tts.url: time for a connection")
 CONF_INT (tts_first_sound_ms,"tts.first_sound_ms", 1500, 50, 20000, "ms", "tts.url: time in which a listener may wait for sound; then the local voice goes on")
 CONF_INT (tts_reply_ms,    "tts.reply_ms",      30000, 50, 540000, "ms", "tts.url: time until the whole sound of a clause is there")
-CONF_STR (tts_voice,       "tts.voice",         "",       "voice of answers: slt, rms, awb, kal (flite), an espeak-ng language such as en-gb, or a speaker or voice of tts.model; empty: that of tts.model, or rms")
+CONF_STR (tts_voice,       "tts.voice",         "",       "voice of answers, or with tts.url of the local voice: slt, rms, awb, kal (flite), an espeak-ng language such as en-gb, or a speaker or voice of tts.model; empty: that of tts.model, or rms")
 CONF_INT (rag_k,           "rag.k",             5, 1, 50, "", "passages an answer may draw on")
 CONF_INT (rag_max_doc,     "rag.max_document",  33554432, 1024, 67108864, "bytes", "largest document")
 CONF_INT (turn_ms,         "turn.max_ms",       300000, 1000, 3600000, "ms", "longest turn, from end of speech to the last sound")

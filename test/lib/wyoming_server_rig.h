@@ -123,8 +123,8 @@ static inline void line_say(struct line *l, const char *bytes)
 static inline void line_drip(struct line *l)
 {
     size_t n = strlen(l->dripping);
-    if (l->act->drips && write(l->fd, l->dripping, 1) == 1 && !*++l->dripping)
-        l->dripping = nullptr;
+    if (l->act->drips && write(l->fd, l->dripping, 1) == 1)
+        l->dripping = l->dripping[1] ? l->dripping + 1 : nullptr;
     for (int i = 0; l->act->floods && i < 200; i++)
         if (write(l->fd, l->dripping, n) < (ssize_t)n)
             break;

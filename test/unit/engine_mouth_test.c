@@ -416,10 +416,26 @@ static void an_engine_that_dies_takes_its_requests_along(void **)
     fake_come_back(&fake);
 }
 
+/* What the program cannot be told ends the job, and its requests with it. */
+static void what_cannot_be_passed_on_ends_the_job(void **)
+{
+    step_until(info().is_up);
+    open_job("", 1);
+    say(FIRST);
+    say(SECOND);
+    fake.refuse = ERR_NOMEM;
+    step_until(ended == 1);
+    fake.refuse = OK;
+    assert_err(ended_err, ERR_NOMEM);
+    assert_int_equal(fake.engine.mouth->live, 0);
+    assert_int_equal(fake.engine.mouth->held, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(it_says_why, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_cannot_be_passed_on_ends_the_job, set_up, tear_down),
         cmocka_unit_test_setup_teardown(while_it_is_away_nobody_waits_and_it_is_found_again, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(one_answer_changes_its_voice_once, set_up, tear_down),

@@ -24,7 +24,7 @@ void handle_healthz(struct server *s, struct exchange *x, const struct principal
     exchange_reply(x, 200, "application/json", S("{\"status\":\"ok\"}"));
 }
 
-/* Who speaks in its place, while it is there. */
+/* Who is to speak in its place, and whether it is there. */
 static void put_mouth(struct json_out *j, const struct mouth_info *mouth)
 {
     json_key(j, "remote");

@@ -73,14 +73,11 @@ static const char policy[] =
     "connect-src 'self'; media-src 'self' blob:; worker-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'";
 
-/* A hash of the contents (FNV-1a): the browser asks again after every start, and gets 304 when it
+/* A hash of the contents: the browser asks again after every start, and gets 304 when it
  * has the same file. */
 static void etag_of(struct str bytes, char into[24])
 {
-    uint64_t h = 14695981039346656037u;
-    for (size_t i = 0; i < bytes.n; i++)
-        h = (h ^ (uint8_t)bytes.p[i]) * 1099511628211u;
-    snprintf(into, 24, "\"%016llx\"", (unsigned long long)h);
+    snprintf(into, 24, "\"%016llx\"", (unsigned long long)str_hash(bytes));
 }
 
 void handle_page(struct server *s, struct exchange *x, const struct principal *who, struct str id)

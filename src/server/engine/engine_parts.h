@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The inside of an engine, shared by its files: job_open.c and job.c (jobs: who is let in; credit, dispatch), engine.c (its
- * life) and those who do the work: process.c (a child: start, watch, restart) and remote.c (a server elsewhere). Nobody
+ * life) and those who do the work: process.c (a child: start, watch, restart) and remote/life.c (a server elsewhere). Nobody
  * else includes it but their tests.
  */
 #pragma once
@@ -95,7 +95,7 @@ void engine_set_state(struct engine *e, enum engine_state state);
 void engine_keep_text(char **owned,
                       struct str s); /* without memory for it: NULL, which shows as "" */
 
-/* process.c, remote.c → job.c */
+/* process.c, remote/ → job.c */
 void jobs_start_waiting(struct engine *e);
 void jobs_expire(struct engine *e, uint64_t now_ms);
 void jobs_end_all(struct engine *e, enum err err, const char *text);

@@ -2,6 +2,7 @@
 #include "server/rag/sentence.h"
 
 #include "base/abbreviation.h"
+#include "base/fence.h"
 
 enum { CODE_MAX = 16 * 1024 /* a fence that is not closed within this is no fence */ };
 
@@ -23,7 +24,7 @@ static struct str line_at(struct str text, size_t at)
 
 static bool is_fence(struct str line)
 {
-    return str_starts(str_trim(line), S("```"));
+    return fence_opens(str_trim(line)).mark != '\0';
 }
 
 static bool is_heading(struct str line)

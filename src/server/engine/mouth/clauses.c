@@ -401,28 +401,27 @@ static void advance_or_break(struct reading *r)
 static void on_patience(void *arg)
 {
     struct reading *r = arg;
-    struct speech *s = r->first->speech;
-    speech_give_up(s, s->sound.is_loud ? MOUTH_stalled : MOUTH_late);
+    speech_give_up(r->first->speech);
     advance_or_break(r);
 }
 
 /* --- the job --- */
 
-static bool is_for_us(const struct mouth *m, const struct msg_tts_open *open)
+static bool can_say(const struct mouth *m, float speed)
 {
-    bool is_named = open->voice.n && !str_eq(open->voice, str_of(mouth_name(m)));
-    float speed = open->speed == 0.0f ? 1.0f : open->speed;
-    return !is_named && speed >= 0.25f && speed <= 4.0f && mouth_api_has_speed(m->api, speed);
+    return speed >= 0.25f && speed <= 4.0f && mouth_api_has_speed(m->api, speed);
 }
 
 /* The program opens its own voice, in case that it has to speak. */
 static enum err begin(struct job *j, const struct msg_tts_open *open)
 {
     struct mouth *m = j->engine->mouth;
+    float speed = open->speed == 0.0f ? 1.0f : open->speed;
+    bool is_its = open->voice.n == 0 || str_eq(open->voice, str_of(mouth_name(m)));
     struct msg_tts_open own = *open;
-    if (str_eq(open->voice, str_of(mouth_name(m))) || open->voice.n == 0)
+    if (is_its)
         own.voice = str_of(m->local_voice);
-    if (!is_for_us(m, open))
+    if (!is_its || !can_say(m, speed))
         return job_put(j, MSG_tts_open, &own);
     struct reading *r = mem_zero(1, sizeof *r);
     if (!r)
@@ -430,7 +429,7 @@ static enum err begin(struct job *j, const struct msg_tts_open *open)
     r->job = j;
     r->mouth = m;
     r->id = ++m->jobs;
-    r->speed = open->speed == 0.0f ? 1.0f : open->speed;
+    r->speed = speed;
     r->is_ours = true;
     r->tail = &r->first;
     timer_init(&r->timer, j->engine->loop, on_patience, r);

@@ -174,8 +174,6 @@ static void begin_probe(struct mouth *m)
     mouth_is_broken(m, m->probe, MOUTH_memory, 0, "it cannot be asked (%s)", err_text(err));
     if (m->probe)
         end_probe(m);
-    else
-        leave_alone(m, 0);
 }
 
 static void on_timer(void *arg)

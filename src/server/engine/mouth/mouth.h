@@ -15,7 +15,6 @@
 #include "server/engine/mouth/ask.h"
 
 struct engine;
-struct loop;
 struct mouth;
 
 /* However much a listener has still to hear: a server that sends nothing for so long, and then for first_sound_ms, hangs. */

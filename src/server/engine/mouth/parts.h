@@ -54,7 +54,7 @@ enum err speech_again(struct speech *s, struct mouth *m, const struct buf *sampl
                       uint32_t rate_hz);
 void speech_finish(struct speech *s); /* hangs up */
 /* Its owner cannot wait any longer: it fails, is hung up, and the server is left alone. */
-void speech_give_up(struct speech *s, enum mouth_reason reason);
+void speech_give_up(struct speech *s);
 
 /* --- mouth.c --- */
 

@@ -67,10 +67,12 @@ static void blame(struct speech *s, enum mouth_reason reason, enum speech_fault 
         mouth_is_broken(s->mouth, s, reason, s->retry_after_s, "%s", s->why);
 }
 
-void speech_give_up(struct speech *s, enum mouth_reason reason)
+void speech_give_up(struct speech *s)
 {
-    blame(s, reason, SPEECH_SERVER, "%s",
-          s->sound.is_loud ? "it fell behind while it spoke" : "it did not begin to speak in time");
+    if (s->sound.is_loud)
+        blame(s, MOUTH_stalled, SPEECH_SERVER, "it fell behind while it spoke");
+    else
+        blame(s, MOUTH_late, SPEECH_SERVER, "it did not begin to speak in time");
 }
 
 /* --- what comes --- */
@@ -194,7 +196,7 @@ static void on_done(void *arg, const struct fetch_result *result)
 static void on_timer(void *arg)
 {
     struct speech *s = arg;
-    speech_give_up(s, s->sound.is_loud ? MOUTH_stalled : MOUTH_late);
+    speech_give_up(s);
     s->on_news(s->arg);
 }
 

@@ -94,7 +94,7 @@ static enum err copy_texts(struct remote *r, const struct engine_remote *config)
     while (str_ends(url, S("/")))
         url.n--;
     try(join(url, "", &r->url));
-    r->address = r->role->kind == REMOTE_STT ? remote_address_of_wyoming(r->url) : nullptr;
+    r->address = remote_address_of_wyoming(r->url);
     try(join(url, "/models", &r->models_url));
     try(join(url, r->role->path ? r->role->path : "", &r->ask_url));
     try(join(url, r->role->or_path ? r->role->or_path : "", &r->or_url));

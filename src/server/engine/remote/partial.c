@@ -52,7 +52,6 @@ void remote_partial_end(struct remote_hearing *h)
     uint64_t waits_us = h->fetch ? clock_us() - h->asked_us : 0;
     if (waits_us > h->remote->took_us)
         h->remote->took_us = waits_us;
-    h->work.busy_until_ms = 0;
     h->way->hang_up(h);
     buf_finish(&h->copy);
 }
