@@ -5,8 +5,7 @@
  * of it is stable, where speech ends.
  *
  * Model and utterance. `load` makes the model ready once; an utterance is the state of one stream, made
- * by `open` and freed by `close`. Drivers that keep state per decoder (PocketSphinx, a whisper_state, a
- * VAD) keep a pool of at most `slots` of them and lend one to each utterance; `open` may wait for one for
+ * by `open` and freed by `close`. Drivers that keep state per decoder (PocketSphinx, a VAD) keep a pool of at most `slots` of them and lend one to each utterance; `open` may wait for one for
  * a short time, because a cancelled stream gives its own back only when its thread gets there.
  *
  * Threads. load and unload run alone, on the main thread. `words` is called on the protocol thread and
@@ -16,8 +15,8 @@
  *
  * Sound. `feed` gets mono s16 at `rate_hz`, in pieces of any length that the driver cuts as it likes;
  * what it hears must not depend on the cuts. A streaming driver decodes as sound arrives, so that little
- * is left for `finish`. One that hears whole windows only (Whisper, Parakeet) collects in `feed` and
- * decodes in `partial` and `finish`.
+ * is left for `finish`. One that hears whole windows only (Whisper, Parakeet: window/ear.h) collects in
+ * `feed`, and decodes in `partial`, in `finish`, and in `feed` where a window is full.
  *
  * Text. `partial` appends the best words so far, in lower case or as the model writes, separated by
  * single blanks, without markers of silence or noise. It may differ from the one before in every word:

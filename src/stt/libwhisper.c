@@ -29,9 +29,9 @@ static void on_log(enum ggml_log_level level, const char *text, void *library)
     log_line(is_meant ? LOG_DEBUG : LOG_WARN, 0, "%s: %.*s", (const char *)library, STR_FMT(line));
 }
 
-const char *libwhisper_error(void)
+void libwhisper_explain(char *why, size_t size, const char *what)
 {
-    return present.error;
+    snprintf(why, size, present.error[0] ? "%s (%.120s)" : "%s", what, present.error);
 }
 
 void libwhisper_forget(void)

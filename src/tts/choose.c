@@ -1,23 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tts/choose.h"
 
-#include <sys/stat.h>
-
 #include "tts/onnx/mapped.h"
 #include "tts/onnx/onnx_check.h"
-
-static bool is_folder(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
 
 static bool is_kokoro(const char *path)
 {
     char why[TTS_WHY_BYTES];
     struct str file;
     struct onnx_facts facts;
-    if (is_folder(path))
+    if (mapped_is_folder(path))
         return true;
     if (mapped_open(path, &file, why) != OK)
         return false;

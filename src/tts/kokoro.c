@@ -25,7 +25,6 @@ enum {
     NOTES_BYTES = 200,
     SYMBOLS_BYTES = 3 * ESPEAK_PHONEMES_MAX,
 };
-static constexpr float SAMPLE_MAX = 32767;
 static const char standard_name[] = "af_heart"; /* the one that its makers rate best */
 static_assert((int)TTS_WHY_BYTES == (int)SESSION_WHY_BYTES);
 
@@ -189,7 +188,7 @@ static enum err say(const struct kokoro_voice *voice, const struct tokens *t, fl
         err = compute(voice, t, speed, &u->stop, &out, why);
     gate_leave(&gate);
     try(err);
-    bool is_taken = samples_hand_over(u->listener, RATE_HZ, SAMPLE_MAX, out.data, out.count);
+    bool is_taken = samples_hand_over(u->listener, RATE_HZ, 1, out.data, out.count);
     session_free(&out, 1);
     return is_taken ? OK : ERR_CANCELED;
 }

@@ -20,7 +20,6 @@ enum {
     NOTES_BYTES = 200,
     PHONEMES_BYTES = 4 * ESPEAK_PHONEMES_MAX, /* letters and accents apart */
 };
-static constexpr float SAMPLE_MAX = 32767;
 static_assert((int)TTS_WHY_BYTES == (int)SESSION_WHY_BYTES);
 
 struct piper_voice {
@@ -188,14 +187,14 @@ static void piper_voice_close(struct tts_voice *voice)
 struct utterance {
     const struct tts_listener *listener;
     uint32_t rate_hz;
-    float scale; /* of its samples to ours */
+    float gain; /* of its samples */
     struct session_stop stop;
 };
 
 static bool on_sound(void *arg, const float *samples, size_t count)
 {
     const struct utterance *u = arg;
-    return samples_hand_over(u->listener, u->rate_hz, u->scale, samples, count);
+    return samples_hand_over(u->listener, u->rate_hz, u->gain, samples, count);
 }
 
 static void on_gone(void *arg)
@@ -224,7 +223,7 @@ static enum err piper_synthesise(struct tts_voice *base, struct str phrase, floa
                                  const struct tts_listener *listener, char why[TTS_WHY_BYTES])
 {
     struct utterance u = {
-        .listener = listener, .rate_hz = base->rate_hz, .scale = SAMPLE_MAX * speech_gain(speech)};
+        .listener = listener, .rate_hz = base->rate_hz, .gain = speech_gain(speech)};
     autobuf phonemes = BUF(PHONEMES_BYTES);
     try(put_phonemes(phrase, &phonemes));
     session_stop_init(&u.stop);

@@ -47,3 +47,5 @@ bool peer_next(struct peer *p);
 bool peer_wait(struct peer *p, enum msg_type type);
 /* Closes the socket, waits for the program's end, frees. The exit status, or 256 + signal. */
 int peer_stop(struct peer *p);
+/* An engine that refuses `load` with these words. */
+void peer_expect_refusal(const char *program, const struct msg_load *load, const char *says);

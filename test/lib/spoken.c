@@ -61,14 +61,3 @@ void spoken_cancel_endless(struct peer *p, const char *voice)
     assert_true(peer_wait(p, MSG_canceled));
     assert_int_equal(p->frame.stream, ENDLESS);
 }
-
-void spoken_expect_refusal(const char *program, const struct msg_load *load, const char *says)
-{
-    struct peer *p = peer_start(program);
-    peer_send(p, MSG_load, WIRE_STREAM_NONE, load);
-    assert_true(peer_next(p));
-    assert_int_equal(p->frame.type, MSG_fail);
-    if (str_find(p->msg.fail.text, str_of(says)) == p->msg.fail.text.n)
-        fail_msg("\"%.*s\" instead of \"%s\"", STR_FMT(p->msg.fail.text), says);
-    assert_int_equal(peer_stop(p), 1);
-}

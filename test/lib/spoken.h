@@ -21,5 +21,3 @@ struct spoken spoken_text(struct peer *p, const char *voice, const char *text);
 /* Cancels a text of a voice that computes for centuries at the speed of 4, while it does: who is not told goes on until the test's
  * time is over. */
 void spoken_cancel_endless(struct peer *p, const char *voice);
-/* An engine that refuses `load` with these words. */
-void spoken_expect_refusal(const char *program, const struct msg_load *load, const char *says);

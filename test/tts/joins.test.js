@@ -3,7 +3,8 @@
 // @once: what sounds is the same under the sanitizers
 /*
  * Where one clause's sound meets the next one's, nothing clicks and nobody waits: no step from a sample to the next is
- * larger than the clause's own 99.9th percentile, and the pause is that of the punctuation.
+ * larger than the clause's own 99.9th percentile, and between them are 40 to 500 ms of quiet, whatever the mark (how many after
+ * which, tts_normalise_test knows).
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

@@ -35,10 +35,13 @@ function found(wanted, heard) {
   return row[heard.length];
 }
 
-/** After a moment of silence, which we take off and flite does not, and which a recogniser begins with. @param {string} file */
+/**
+ * After a moment of silence, which we take off and flite does not, and which a recogniser begins with; `vol` makes sox dither
+ * it, as it does whatever it resamples: of samples that are exactly 0 PocketSphinx understands less. @param {string} file
+ */
 function hear(file) {
   const padded = file.replace(/wav$/, 'padded.wav');
-  execFileSync('sox', [file, padded, 'pad', '0.2', '0.2']);
+  execFileSync('sox', [file, padded, 'pad', '0.2', '0.2', 'vol', '0.9']);
   const said = execFileSync('pocketsphinx', ['single', padded], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   return words(JSON.parse(said.trim().split('\n').at(-1) ?? '{}').t);
 }

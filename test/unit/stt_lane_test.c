@@ -26,7 +26,7 @@ static int open_model(void **)
     shape.multilingual = true; /* it takes all for German */
     for (size_t i = 0; i < countof(sound); i++)
         sound[i] = (int16_t)(i * 2654435761u >> 20);
-    assert_ok(model_open(made_whisper(shape), why));
+    assert_ok(whisper_hearer.open(made_whisper(shape), why));
     assert_ok(lane_create(&whisper_hearer, &lane, why));
     return 0;
 }
@@ -34,7 +34,7 @@ static int open_model(void **)
 static int close_model(void **)
 {
     lane_destroy(lane);
-    model_close();
+    whisper_hearer.close();
     return 0;
 }
 
@@ -43,12 +43,12 @@ static void expect_words(size_t count, const char *language, uint32_t threads)
     struct heard heard = {};
     const struct hearing window = {.samples = sound,
                                    .count = count,
-                                   .language = model_language(str_of(language)),
+                                   .language = whisper_hearer.language(str_of(language), false),
                                    .threads = threads};
     assert_ok(lane_hear(lane, &window, &heard, why));
     assert_str(buf_str(&heard.text), WORDS);
     assert_int_equal(heard.words_n, 5);
-    assert_str(str_of(model_language_name(heard.language)), "de");
+    assert_str(str_of(whisper_hearer.language_name(heard.language)), "de");
     heard_finish(&heard);
 }
 
@@ -112,7 +112,8 @@ static void it_can_be_stopped_anywhere(void **)
             struct patience p = {.most = asks[i]};
             const struct hearing window = {.samples = sound,
                                            .count = countof(sound),
-                                           .language = model_language(str_of(languages[i])),
+                                           .language =
+                                               whisper_hearer.language(str_of(languages[i]), false),
                                            .threads = 1,
                                            .stopped = is_over,
                                            .arg = &p};
@@ -137,7 +138,7 @@ static void failures_are_explained(void **)
     assert_non_null(f);
     fputs("lmgg but not for long", f);
     assert_int_equal(fclose(f), 0);
-    assert_err(model_open(junk, why), ERR_INVALID);
+    assert_err(whisper_hearer.open(junk, why), ERR_INVALID);
     assert_non_null(strstr(why, "libwhisper cannot load the model"));
     assert_non_null(strstr(why, "(whisper_"));
     open_model(nullptr);

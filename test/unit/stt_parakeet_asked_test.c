@@ -126,17 +126,6 @@ static void nothing_is_translated(void **)
 
 /* --- load --- */
 
-static void expect_refusal(const struct msg_load *load, const char *says)
-{
-    struct peer *p = peer_start(getenv("PROGRAM"));
-    peer_send(p, MSG_load, WIRE_STREAM_NONE, load);
-    assert_true(peer_next(p));
-    assert_int_equal(p->frame.type, MSG_fail);
-    if (str_find(p->msg.fail.text, str_of(says)) == p->msg.fail.text.n)
-        fail_msg("\"%.*s\" instead of \"%s\"", STR_FMT(p->msg.fail.text), says);
-    assert_int_equal(peer_stop(p), 1);
-}
-
 static void what_is_no_parakeet_is_refused(void **)
 {
     const struct str driver = S("parakeet");
@@ -167,7 +156,7 @@ static void what_is_no_parakeet_is_refused(void **)
          "not what models.lock says"},
     };
     for (size_t i = 0; i < countof(rows); i++)
-        expect_refusal(&rows[i].load, rows[i].says);
+        peer_expect_refusal(getenv("PROGRAM"), &rows[i].load, rows[i].says);
 }
 
 int main(void)

@@ -11,6 +11,7 @@
 #include "made_file.h"
 #include "made_kokoro.h"
 #include "made_voice.h"
+#include "read_file.h"
 #include "unit.h"
 
 enum { CUTS = 6, ROOM = 1 << 24 };
@@ -76,25 +77,15 @@ static void broken_voices_of_piper(void **)
     break_it(&(struct victim){"piper", path, ".json", &json});
 }
 
-static void read_file(const char *folder, const char *name, struct buf *into)
-{
-    char path[256], block[4096];
-    snprintf(path, sizeof path, "%s%s", folder, name);
-    FILE *f = fopen(path, "rb");
-    assert_non_null(f);
-    into->cap = ROOM;
-    for (size_t n; (n = fread(block, 1, sizeof block, f)) > 0;)
-        assert_ok(buf_add(into, (struct str){block, n}));
-    assert_int_equal(fclose(f), 0);
-}
-
 static void broken_kokoros(void **)
 {
     static const char *const names[] = {"/model.onnx", "/voices/bm_george.bin", "/tokenizer.json"};
     const char *folder = made_kokoro(kokoro_tiny_made());
     for (size_t i = 0; i < countof(names); i++) {
-        autobuf whole = {};
-        read_file(folder, names[i], &whole);
+        char path[256];
+        autobuf whole = BUF(ROOM);
+        snprintf(path, sizeof path, "%s%s", folder, names[i]);
+        read_file(path, &whole);
         break_it(&(struct victim){"kokoro", folder, names[i], &whole});
     }
 }

@@ -267,7 +267,7 @@ static void what_is_no_voice_is_refused(void **)
          "not what models.lock says"},
     };
     for (size_t i = 0; i < countof(rows); i++)
-        spoken_expect_refusal(getenv("PROGRAM"), &rows[i].load, rows[i].says);
+        peer_expect_refusal(getenv("PROGRAM"), &rows[i].load, rows[i].says);
 }
 
 int main(void)

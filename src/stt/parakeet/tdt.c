@@ -38,12 +38,6 @@ static const char too_little[] = "there is too little memory to hear with this m
 static struct parakeet_context *context; /* const after tdt_open */
 static bool is_european;                 /* const after the check */
 
-static void explain(char why[HEARER_WHY_BYTES], const char *what)
-{
-    const char *told = libwhisper_error();
-    snprintf(why, HEARER_WHY_BYTES, told[0] ? "%s (%.120s)" : "%s", what, told);
-}
-
 /* --- the model --- */
 
 static enum err tdt_open(const char *path, char why[HEARER_WHY_BYTES])
@@ -54,7 +48,7 @@ static enum err tdt_open(const char *path, char why[HEARER_WHY_BYTES])
     context = parakeet_init_from_file_with_params_no_state(path, p);
     if (context)
         return OK;
-    explain(why, "libparakeet cannot load the model");
+    libwhisper_explain(why, HEARER_WHY_BYTES, "libparakeet cannot load the model");
     return ERR_INVALID;
 }
 
@@ -124,7 +118,7 @@ static enum err tdt_lane_create(struct hearer_lane **ret_lane, char why[HEARER_W
     libwhisper_forget();
     lane->state = lane->samples ? parakeet_init_state(context) : nullptr;
     if (!lane->state) {
-        explain(why, too_little);
+        libwhisper_explain(why, HEARER_WHY_BYTES, too_little);
         tdt_lane_destroy(lane);
         return ERR_NOMEM;
     }
@@ -237,17 +231,6 @@ static bool is_meant(void *has_room)
 }
 
 /* Among the tokens and the blank; the durations stand behind them. No number where the model is broken. */
-static float logprob_of(const float *logits, int n, int32_t token)
-{
-    float most = -INFINITY;
-    double sum = 0;
-    for (int i = 0; i < n; i++)
-        most = fmaxf(most, logits[i]);
-    for (int i = 0; i < n; i++)
-        sum += exp((double)(logits[i] - most));
-    return logits[token] - most - (float)log(sum);
-}
-
 static void on_token(struct parakeet_context *, struct parakeet_state *state,
                      const parakeet_token_data *token, void *arg)
 {
@@ -258,8 +241,8 @@ static void on_token(struct parakeet_context *, struct parakeet_state *state,
         (struct spoken){.token = token->id,
                         .frame = (uint32_t)token->frame_index,
                         .frames = (uint32_t)token->duration_value,
-                        .logprob = logprob_of(parakeet_get_logits_from_state(state),
-                                              parakeet_n_vocab(context) + 1, token->id)};
+                        .logprob = heard_logprob(parakeet_get_logits_from_state(state),
+                                                 parakeet_n_vocab(context) + 1, token->id)};
 }
 
 /* The graph is there when it is asked whether the encoder may begin. */
@@ -313,7 +296,9 @@ static enum err tdt_hear(struct hearer_lane *lane, const struct hearing *hearing
     enum err err = hear(lane, heard);
     libwhisper_expect(nullptr, nullptr);
     if (err == ERR_INTERNAL || err == ERR_NOMEM)
-        explain(why, err == ERR_NOMEM ? too_little : "the recogniser cannot evaluate this sound");
+        libwhisper_explain(why, HEARER_WHY_BYTES,
+                           err == ERR_NOMEM ? too_little
+                                            : "the recogniser cannot evaluate this sound");
     return err;
 }
 
@@ -345,7 +330,7 @@ static enum err try_longest(struct hearer_lane *lane, char why[HEARER_WHY_BYTES]
         (void)parakeet_full_with_state(context, lane->state, p, nullptr, 0); /* as it was told */
     libwhisper_expect(nullptr, nullptr);
     if (!has_room)
-        explain(why, too_little);
+        libwhisper_explain(why, HEARER_WHY_BYTES, too_little);
     return has_room ? OK : ERR_NOMEM;
 }
 

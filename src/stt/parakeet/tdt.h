@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A Parakeet TDT as a hearer, and libparakeet's only caller. The encoder looks at all of a window at once; then each of its
+ * A Parakeet TDT as a hearer, and libparakeet's only caller but for its log (libwhisper.h). The encoder looks at all of a window at once; then each of its
  * frames of 80 ms gives tokens, and each of these how many frames to go on. So a window costs what it is long, the same
  * sound always gives the same words, and each word has a time; there is nothing to be told before, and no language that
  * could be asked for: the model finds it out, and does not say which.

@@ -2,7 +2,6 @@
 #include "stt/whisper/model.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <whisper.h>
@@ -14,6 +13,12 @@
 #include "stt/whisper/whisper_check.h"
 #include "stt/window/window.h"
 
+enum {
+    MODEL_FRAME = HEARER_RATE_HZ / 50,
+    MODEL_FRAMES_MAX = 1280, /* the encoder's; see frames_of */
+    MODEL_FRAMES_SPARE = 64, /* of silence behind the sound: the model wants to hear the end */
+    MODEL_SAMPLES_MAX = (MODEL_FRAMES_MAX - MODEL_FRAMES_SPARE) * MODEL_FRAME,
+};
 static_assert((int)WINDOW_FRAMES_MAX * (int)WINDOW_FRAME <= (int)MODEL_SAMPLES_MAX &&
               (int)WHISPER_WHY_BYTES == (int)HEARER_WHY_BYTES);
 
@@ -47,21 +52,9 @@ static bool is_meant(void *)
     return true;
 }
 
-__attribute__((format(printf, 2, 3))) static void explain(char why[HEARER_WHY_BYTES],
-                                                          const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(why, HEARER_WHY_BYTES, fmt, ap);
-    va_end(ap);
-    size_t n = strlen(why);
-    if (libwhisper_error()[0])
-        snprintf(why + n, HEARER_WHY_BYTES - n, " (%s)", libwhisper_error());
-}
-
 /* --- the model --- */
 
-enum err model_open(const char *path, char why[HEARER_WHY_BYTES])
+static enum err model_open(const char *path, char why[HEARER_WHY_BYTES])
 {
     libwhisper_begin();
     struct whisper_context_params p = whisper_context_default_params();
@@ -70,11 +63,11 @@ enum err model_open(const char *path, char why[HEARER_WHY_BYTES])
     context = whisper_init_from_file_with_params_no_state(path, p);
     if (context)
         return OK;
-    explain(why, "libwhisper cannot load the model %.120s", path);
+    libwhisper_explain(why, HEARER_WHY_BYTES, "libwhisper cannot load the model");
     return ERR_INVALID;
 }
 
-void model_close(void)
+static void model_close(void)
 {
     whisper_free(context);
     context = nullptr;
@@ -82,7 +75,8 @@ void model_close(void)
 
 /* --- languages --- */
 
-int model_language(struct str tag)
+/* Whatever it hears it can translate. A model for English knows "en" alone. */
+static int model_language(struct str tag, bool)
 {
     char name[8] = "";
     struct str rest = tag, first = tag;
@@ -103,7 +97,7 @@ int model_language(struct str tag)
     return is_known ? id : HEARER_LANGUAGE_UNKNOWN;
 }
 
-const char *model_language_name(int language)
+static const char *model_language_name(int language)
 {
     const char *name = language < 0 ? nullptr : whisper_lang_str(language);
     return name ? name : "";
@@ -147,7 +141,8 @@ static enum err model_lane_create(struct hearer_lane **ret_lane, char why[HEARER
     libwhisper_forget();
     lane->state = lane->samples ? whisper_init_state(context) : nullptr;
     if (!lane->state) {
-        explain(why, "there is too little memory to hear with this model");
+        libwhisper_explain(why, HEARER_WHY_BYTES,
+                           "there is too little memory to hear with this model");
         model_lane_destroy(lane);
         return ERR_NOMEM;
     }
@@ -235,14 +230,7 @@ static enum err find_no_speech(struct hearer_lane *lane, int threads, float *ret
     if (whisper_decode_with_state(context, lane->state, &start, 1, 0, threads) != 0)
         return ERR_INTERNAL;
     const float *logits = whisper_get_logits_from_state(lane->state);
-    int n = whisper_n_vocab(context);
-    float most = -INFINITY;
-    double sum = 0;
-    for (int i = 0; i < n; i++)
-        most = fmaxf(most, logits[i]);
-    for (int i = 0; i < n; i++)
-        sum += exp((double)(logits[i] - most));
-    *ret_share = (float)(exp((double)(logits[whisper_token_nosp(context)] - most)) / sum);
+    *ret_share = expf(heard_logprob(logits, whisper_n_vocab(context), whisper_token_nosp(context)));
     return OK;
 }
 
@@ -328,7 +316,7 @@ static enum err model_hear(struct hearer_lane *lane, const struct hearing *windo
     enum err err = hear(lane, heard);
     libwhisper_expect(nullptr, nullptr);
     if (err == ERR_INTERNAL)
-        explain(why, "the recogniser cannot evaluate this sound");
+        libwhisper_explain(why, HEARER_WHY_BYTES, "the recogniser cannot evaluate this sound");
     return err;
 }
 
@@ -346,12 +334,6 @@ static enum err check_file(struct str file, struct hearer_facts *ret_facts,
     return OK;
 }
 
-/* Whatever it hears it can translate. */
-static int find_language_of(struct str tag, bool)
-{
-    return model_language(tag);
-}
-
 const struct hearer whisper_hearer = {
     .wanted = "a Whisper model, such as base.en or a file ggml-base.en.bin",
     .check = check_file,
@@ -360,7 +342,7 @@ const struct hearer whisper_hearer = {
     .lane_create = model_lane_create,
     .lane_destroy = model_lane_destroy,
     .hear = model_hear,
-    .language = find_language_of,
+    .language = model_language,
     .language_name = model_language_name,
     .sees_whole = model_sees_whole,
     .tokens = model_tokens,

@@ -177,7 +177,6 @@ static void drop_heard(struct stt_utterance *u)
 {
     u->heard.words_n = 0;
     buf_clear(&u->heard.text);
-    u->carried_n = 0;
 }
 
 /* What is doubtful is heard once more with all the context there is, and then has to stand. Each hearing is told once. */

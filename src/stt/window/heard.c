@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stt/window/heard.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -73,4 +74,15 @@ enum err heard_put(struct heard *h, struct str raw, const struct heard_byte *of_
         n = n ? n : 1;
     }
     return end_word(&w);
+}
+
+float heard_logprob(const float *logits, int n, int32_t token)
+{
+    float most = -INFINITY;
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        most = fmaxf(most, logits[i]);
+    for (int i = 0; i < n; i++)
+        sum += exp((double)(logits[i] - most));
+    return logits[token] - most - (float)log(sum);
 }

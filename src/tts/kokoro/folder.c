@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "wire/model_hash.h"
@@ -15,12 +14,6 @@ static_assert((int)TTS_WHY_BYTES == (int)ONNX_WHY_BYTES &&
               (int)TTS_WHY_BYTES == (int)WORKER_WHY_BYTES);
 
 /* --- what lies where --- */
-
-static bool is_folder(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
 
 /* FOLDER/rest; a NUL stands behind it. */
 static enum err join(struct str folder, struct str rest, struct buf *into)
@@ -50,7 +43,8 @@ static enum err find_file(const char *folder, struct str begin, struct str end, 
     return err;
 }
 
-enum err kokoro_find_model(struct buf *path, char why[TTS_WHY_BYTES])
+/* The file of the model, by the same rules; `path` names a folder or a file, and has a NUL behind it afterwards. */
+static enum err find_model(struct buf *path, char why[TTS_WHY_BYTES])
 {
     static const char *const usual[] = {"model.onnx", "onnx/model.onnx"};
     autobuf file = BUF(MAPPED_PATH_BYTES), other = BUF(MAPPED_PATH_BYTES);
@@ -60,7 +54,7 @@ enum err kokoro_find_model(struct buf *path, char why[TTS_WHY_BYTES])
         path->n--;
     if (!buf_z(path))
         return ERR_NOMEM;
-    if (!is_folder(path->p))
+    if (!mapped_is_folder(path->p))
         return OK;
     for (size_t i = 0; count == 0 && i < sizeof usual / sizeof *usual; i++) {
         try(join(buf_str(path), str_of(usual[i]), &file));
@@ -117,7 +111,7 @@ static enum err read_voices_of(struct str folder, struct kokoro_files *f, char w
     autobuf other = BUF(MAPPED_PATH_BYTES);
     size_t count = 0;
     try(join(folder, S("voices"), &path));
-    if (is_folder(path.p))
+    if (mapped_is_folder(path.p))
         return styles_read_folder(path.p, &f->styles, why);
     try(join(folder, S("."), &here));
     for (size_t i = 0; count == 0 && i < sizeof endings / sizeof *endings; i++)
@@ -201,7 +195,7 @@ enum err kokoro_files_open(const struct tts_load *load, struct kokoro_files *f,
     while (path.n > 1 && path.p[path.n - 1] == '/')
         path.n--;
     mapped_name(buf_str(&path), f->name);
-    try(kokoro_find_model(&path, why));
+    try(find_model(&path, why));
     enum err err = open_model(load, path.p, f, why);
     if (err == OK)
         err = read_beside(buf_str(&path), f, why);

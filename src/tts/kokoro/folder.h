@@ -31,5 +31,3 @@ enum err kokoro_files_open(const struct tts_load *load, struct kokoro_files *f,
 /* Gives back what the mapping holds; the rest stays. */
 void kokoro_files_unmap(struct kokoro_files *f);
 void kokoro_files_close(struct kokoro_files *f);
-/* The file of the model, by the same rules; `path` names a folder or a file, and has a NUL behind it afterwards. */
-enum err kokoro_find_model(struct buf *path, char why[TTS_WHY_BYTES]);

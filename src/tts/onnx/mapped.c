@@ -8,6 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+bool mapped_is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 enum err mapped_path(const struct tts_load *load, const char *like, struct buf *path,
                      char why[TTS_WHY_BYTES])
 {

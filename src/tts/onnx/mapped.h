@@ -10,6 +10,7 @@ enum { MAPPED_PATH_BYTES = 4096, MAPPED_NAME_BYTES = 64 };
  * none is named. `path` has a NUL behind it afterwards. */
 enum err mapped_path(const struct tts_load *load, const char *like, struct buf *path,
                      char why[TTS_WHY_BYTES]);
+bool mapped_is_folder(const char *path);
 /* All of a file that is one and is not empty. `why` holds a sentence. */
 enum err mapped_open(const char *path, struct str *ret_bytes, char why[TTS_WHY_BYTES]);
 void mapped_close(struct str *bytes); /* also of none */

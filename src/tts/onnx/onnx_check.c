@@ -458,7 +458,7 @@ static enum err check_model_field(struct walk *w, const struct protobuf_field *f
 /* By what it takes; what both kinds take is a stranger's. */
 static enum err tell_kind(struct walk *w, struct onnx_facts *ret_facts)
 {
-    struct onnx_facts facts = {.nodes = w->nodes, .sound = w->sound, .speed = w->speed};
+    struct onnx_facts facts = {.sound = w->sound, .speed = w->speed};
     const unsigned tokens = w->seen & (KOKORO_IDS | KOKORO_TOKENS);
     bool is_piper = (w->seen & ~(unsigned)PIPER_SPEAKER) == PIPER_NEEDS && w->outputs > 0;
     bool is_kokoro = w->sound && (w->seen & ~tokens) == KOKORO_NEEDS &&

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Looks at an ONNX file before ONNX Runtime does: that it is one graph with the inputs and outputs of a voice that is
- * known here, that all
- * its messages end where they say, and that every tensor lies in the file, has as many numbers as its shape says and is of
- * a kind that a voice needs. ONNX Runtime would otherwise open further files by their names (external data), and
+ * Looks at an ONNX file before ONNX Runtime does: that it is one graph with the inputs and outputs of a voice that is known
+ * here, that all its messages end where they say, and that every tensor lies in the file, has as many numbers as its shape
+ * says and is of a kind that a voice needs. ONNX Runtime would otherwise open further files by their names (external data), and
  * reserves memory by what a file claims. Reads heads alone, and none of the weights. Pure.
  */
 #pragma once
@@ -21,7 +20,6 @@ struct onnx_facts {
     /* Of Kokoro, whose exports differ; the names are literals. */
     const char *tokens, *sound; /* of what it takes and gives */
     enum onnx_element speed;    /* float, int32_t or int64_t */
-    uint32_t nodes;
 };
 
 /* `file` is the whole file, mapped. ERR_INVALID with a sentence in `why`. */

@@ -16,7 +16,7 @@ static int16_t sample_of(float x)
     return (int16_t)lrintf(fminf(fmaxf(x, -SAMPLE_MAX), SAMPLE_MAX));
 }
 
-bool samples_hand_over(const struct tts_listener *listener, uint32_t rate_hz, float scale,
+bool samples_hand_over(const struct tts_listener *listener, uint32_t rate_hz, float gain,
                        const float *samples, size_t count)
 {
     int16_t piece[RATE_MAX_HZ * PIECE_MS / 1000];
@@ -27,7 +27,7 @@ bool samples_hand_over(const struct tts_listener *listener, uint32_t rate_hz, fl
     for (size_t at = 0; at < count; at += step) {
         size_t n = count - at < step ? count - at : step;
         for (size_t i = 0; i < n; i++)
-            piece[i] = sample_of(samples[at + i] * scale);
+            piece[i] = sample_of(samples[at + i] * (SAMPLE_MAX * gain));
         if (!listener->piece(listener->to, piece, n))
             return false;
     }

@@ -186,14 +186,6 @@ void session_stop_set(struct session_stop *stop)
         api->ReleaseStatus(status); /* then it computes to its end */
 }
 
-bool session_stop_runs(struct session_stop *stop)
-{
-    pthread_mutex_lock(&stop->mutex);
-    bool runs = stop->run;
-    pthread_mutex_unlock(&stop->mutex);
-    return runs;
-}
-
 /* False: nobody wants it any more. */
 static bool begin_run(struct session_stop *stop, OrtRunOptions *run)
 {

@@ -39,7 +39,6 @@ struct session_stop {
 void session_stop_init(struct session_stop *stop);
 void session_stop_finish(struct session_stop *stop); /* no run is under way */
 void session_stop_set(struct session_stop *stop);    /* any thread */
-bool session_stop_runs(struct session_stop *stop);   /* any thread: is a run under way? */
 
 enum session_kind : uint8_t {
     SESSION_FLOATS,

@@ -190,17 +190,10 @@ static enum err flow_piece(struct utterance *u, uint32_t to)
     return fits ? OK : break_off(u);
 }
 
-static bool is_wanted(const struct utterance *u)
-{
-    return hand_over(u, nullptr, 0);
-}
-
 /* The first piece has little of it computed; all others have the rest. */
 static enum err flow_to(struct utterance *u, uint32_t to)
 {
     while (u->flowed < to) {
-        if (!is_wanted(u))
-            return ERR_CANCELED;
         uint32_t next = u->flowed == 0 ? to : u->count;
         next = less(next, u->flowed + FLOW_AT_ONCE);
         /* A rest that is hardly more than what surrounds it goes along. */
@@ -272,8 +265,6 @@ static enum err say(struct utterance *u)
     const uint32_t around = u->p->cut.decoder_around;
     for (uint32_t from = 0, i = 0; from < u->count; i++) {
         uint32_t to = less(u->count, from + piece_frames[i < PIECES ? i : PIECES - 1]);
-        if (!is_wanted(u))
-            return ERR_CANCELED;
         try(flow_to(u, less(u->count, to + around)));
         try(decode_piece(u, from, to));
         from = to;
