@@ -75,7 +75,10 @@ static void a_worse_passage_may_have_the_better_sentence(void **)
 static void nothing_is_said_plainly(void **)
 {
     struct rag_hit code = {.title = S("c"), .text = S("```\nnothing but code\n```"), .score = 0.9};
-    const struct rag_hits none[] = {{}, {.hit = &code, .count = 1, .fits = true}};
+    struct rag_hit tildes = {
+        .title = S("c"), .text = S("~~~ c\nIt holds\n```\nIt is code.\n~~~"), .score = 0.9};
+    const struct rag_hits none[] = {
+        {}, {.hit = &code, .count = 1, .fits = true}, {.hit = &tildes, .count = 1, .fits = true}};
     for (size_t i = 0; i < countof(none); i++) {
         struct quote quote;
         quote_init(&quote);

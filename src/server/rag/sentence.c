@@ -128,13 +128,13 @@ static size_t plain_end(struct str text, size_t from, enum sentence_kind kind)
     return text.n;
 }
 
-/* Behind the closing fence; 0: there is none near enough. */
-static size_t closing_fence(struct str text, size_t at)
+/* Behind the fence that closes `open`, or any where that is not known; 0: there is none near enough. */
+static size_t closing_fence(struct str text, size_t at, struct fence open)
 {
     size_t limit = at + CODE_MAX;
     while (at < text.n && at < limit) {
         struct str line = line_at(text, at);
-        if (is_fence(line))
+        if (open.mark == '\0' ? is_fence(line) : fence_pass(&open, str_trim(line)))
             return at + line.n;
         at += line.n + 1;
     }
@@ -144,8 +144,10 @@ static size_t closing_fence(struct str text, size_t at)
 static size_t code_end(struct sentences *all, size_t from)
 {
     struct str text = all->text;
-    size_t body = all->in_code ? from : from + line_at(text, from).n + 1;
-    size_t end = closing_fence(text, body);
+    struct str first = line_at(text, from);
+    size_t body = all->in_code ? from : from + first.n + 1;
+    struct fence open = all->in_code ? (struct fence){} : fence_opens(str_trim(first));
+    size_t end = closing_fence(text, body, open);
     if (!end && !all->in_code)
         return plain_end(text, from, SENTENCE_PLAIN);
     end = end ? end : text.n;
