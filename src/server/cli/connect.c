@@ -20,7 +20,8 @@
 
 enum {
     START_MS = 60000,
-    ANYHOW_MS = 5000,
+    ANYHOW_MS = 5000,            /* until an engine that does not run is believed, */
+    STARTING_MS = 4 * ANYHOW_MS, /* or one that still starts */
     POLL_MS = 20,
     ANSWER_MAX = 64 * 1024 * 1024,
     STOP_MS = 5000
@@ -110,13 +111,31 @@ static int no_server(const struct cli *c, const char *why)
                     c->data);
 }
 
+/* Does an engine still start, as /readyz says? */
+static bool some_start(struct str ready)
+{
+    struct json_doc *doc;
+    struct json_why why;
+    if (json_parse(ready, &doc, &why) != OK)
+        return false;
+    const struct json_val *engine;
+    struct str role;
+    bool some = false;
+    for (size_t i = 0; json_next(json_get(json_root(doc), "engines"), &i, &role, &engine);)
+        some |= str_eq(json_str(json_get(engine, "state")), S("starting"));
+    json_doc_destroy(doc);
+    return some;
+}
+
 /* One look at the server. Returns ERR_AGAIN to look again, else sets *ret_code. */
-static enum err look(const struct cli *c, struct connection *k, bool content, int *ret_code)
+static enum err look(const struct cli *c, struct connection *k, uint64_t waited_ms, int *ret_code)
 {
     autobuf answer = BUF(1024 * 1024);
     int status = 0, code;
     enum err err = get(k->client, "/readyz", &answer, &status);
-    if (err == OK && (status == 200 || content)) {
+    if (err == OK &&
+        (status == 200 || (k->anyhow && waited_ms > ANYHOW_MS &&
+                           (waited_ms > STARTING_MS || !some_start(buf_str(&answer)))))) {
         *ret_code = EXIT_OK;
         return OK;
     }
@@ -139,13 +158,13 @@ static enum err look(const struct cli *c, struct connection *k, bool content, in
     return ERR_AGAIN;
 }
 
-static int wait_until_ready(const struct cli *c, enum connect_mode mode, struct connection *k)
+static int wait_until_ready(const struct cli *c, struct connection *k)
 {
     uint64_t begun = clock_ms();
     int code;
     for (;;) {
         uint64_t waited = clock_ms() - begun;
-        if (look(c, k, mode == CONNECT_ANYHOW && waited > ANYHOW_MS, &code) == OK)
+        if (look(c, k, waited, &code) == OK)
             return code;
         if (waited > START_MS && !k->own)
             return no_server(c, "the running server does not answer");
@@ -169,7 +188,7 @@ int connect_server(const struct cli *c, enum connect_mode mode, struct connectio
         free(k);
         return cli_no_memory(c);
     }
-    int code = wait_until_ready(c, mode, k);
+    int code = wait_until_ready(c, k);
     if (code != EXIT_OK) {
         disconnect_server(k);
         return code;
