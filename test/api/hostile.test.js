@@ -9,7 +9,7 @@ import { HELLO, VoiceClient } from '../lib/voice.js';
 
 const SCRIPTED = ['--stt-driver', 'scripted', '--llm-driver', 'scripted', '--tts-driver', 'scripted'];
 
-const PATIENCE_MS = 60000;
+const PATIENCE_MS = 180000;
 
 /** Is it an answer, and whole? @param {string} answer */
 function isWhole(answer) {

@@ -11,7 +11,7 @@ import { repartee, start } from '../lib/cli.js';
 import { DONE, END, FINISH, HEAD, chunk, delta, event, models, repeats, startPeer, whole } from '../lib/model-server.js';
 import { BUILD, atEnd, ownAddress, socketGet, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 
-const PATIENCE_MS = 60000; /* well below what a turn may take */
+const PATIENCE_MS = 180000; /* well below what a turn may take */
 const QUIET = ['--stt-driver', 'scripted', '--tts-driver', 'scripted', '--limit-turns', '10000'];
 /** @typedef {import('../lib/model-server.js').Behaviour} Behaviour */
 
@@ -135,7 +135,7 @@ function compare(name, got) {
   assert.doesNotMatch(JSON.stringify(got), /secret/, what);
 }
 
-describe('a language model elsewhere', { concurrency: true }, () => {
+describe('a language model elsewhere', { concurrency: 4 }, () => {
   test('whatever the other server does: an answer or an error, and the next question is answered', async (t) => {
     const behaviours = Object.fromEntries(Object.entries(TABLE).map(([name, row]) => [name, row.does]));
     const peer = await startPeer(t, { ...behaviours, models: list });

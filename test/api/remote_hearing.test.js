@@ -14,7 +14,8 @@ import { encodeOgg, webmOf } from '../lib/opus.js';
 import { BUILD, atEnd, ownAddress, startServer, temporaryFolder, until, untilReady } from '../lib/server.js';
 import { samplesOf, speak } from '../lib/speech.js';
 
-const PATIENCE_MS = 60000;
+const PATIENCE_MS = 180000;
+const AT_ONCE = 8; /* what a slow machine does within the server's own limits */
 const QUIET = ['--tts-driver', 'scripted', '--limit-turns', '10000'];
 /** @typedef {import('../lib/model-server.js').Behaviour} Behaviour */
 
@@ -93,22 +94,25 @@ const TABLE = {
   drips: { does: repeats(HEAD, chunk(' ')), error: /has fallen silent/, tries: 1, slow: true },
 };
 
-describe('a recogniser elsewhere', { concurrency: true }, () => {
+describe('a recogniser elsewhere', { concurrency: 4 }, () => {
   test('whatever it does, whoever has spoken gets his words or a sentence', async (t) => {
     const wav = readFileSync(speak(await temporaryFolder(t), 'How do I add documents?'));
     const peer = await startPeer(t, { models: list, ...Object.fromEntries(Object.entries(TABLE).map(([name, { does }]) => [name, does])) });
     const [patient, hasty] = await Promise.all([serve(t, peer.url), serve(t, peer.url, ['--stt-reply-ms', '300'])]);
     await Promise.all([patient, hasty].map((server) => untilReady(server)));
-    await Promise.all(
-      Object.entries(TABLE).map(async ([name, { text, error, tries, slow, code = slow ? 'server_timeout' : 'engine_unavailable' }]) => {
+    const rows = Object.entries(TABLE);
+    const one = async () => {
+      for (let row; (row = rows.pop()); ) {
+        const [name, { text, error, tries, slow, code = slow ? 'server_timeout' : 'engine_unavailable' }] = row;
         const got = await hear(slow ? hasty : patient, wav, { prompt: `Please ${name}`, language: 'en' });
         const what = `${name}: ${JSON.stringify(got).slice(0, 300)}`;
         if (error) assert.match(got.json.error?.message ?? '', error, what);
         if (error) assert.equal(got.json.error.code, code, what);
         else assert.equal(got.json.text, text, what);
         if (tries) assert.equal(peer.attempts[name], tries, what);
-      }),
-    );
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, one));
     for (const server of [patient, hasty]) {
       await until(async () => (await engines(server)).stt.live === 0, 'nobody at work');
     }

@@ -68,7 +68,7 @@ const ratio = (/** @type {number} */ a, /** @type {number} */ b) => a / b;
 /** @param {number} value @param {number} low @param {number} high @param {string} what */
 const within = (value, low, high, what) => assert.ok(value >= low && value <= high, `${what}: ${value} is not in ${low} … ${high}`);
 
-describe('a voice elsewhere', { concurrency: true }, () => {
+describe('a voice elsewhere', { concurrency: 4 }, () => {
   test('another Repartee speaks, dies amid an answer, and is used again once it is back', async (t) => {
     const listen = await ownAddress(), data = await temporaryFolder(t);
     const start = () => startServer(t, { listen, data, args: [...QUIET, '--tts-voice', 'slt'] });

@@ -15,7 +15,7 @@ import { samplesOf, shareHeard, speak } from '../lib/speech.js';
 import { LISTEN, wyomingOf } from '../lib/wyoming.js';
 
 const SAID = 'How do I add documents?';
-const PATIENCE_MS = 60000;
+const PATIENCE_MS = 180000;
 const QUIET = ['--tts-driver', 'scripted', '--limit-turns', '10000', '--limit-uploads', '100'];
 
 /** @param {{url: string}} server */
@@ -37,7 +37,7 @@ const spoken = (server, samples) =>
     return (await talk.wait((e) => e.type === 'final')).text;
   });
 
-test('another Repartee hears, with and without a button', async (t) => {
+test('another Repartee hears, with and without a button @once', async (t) => {
   const wav = speak(await temporaryFolder(t), SAID), file = readFileSync(wav);
   const far = await startServer(t, { args: [...QUIET, ...LISTEN, '--no-stt-adapt'] });
   await untilReady(far);

@@ -5,7 +5,7 @@
  * a connection costs in memory is bounded, and who keeps the server waiting is gone at the deadline.
  *
  * How much slower the talking ones are is printed, not asserted: it depends on the machine. The many are
- * clients in a process of their own that runs when nobody else wants to (crowd.js), and what they cost the
+ * clients in a process of their own (crowd.js), and what they cost the
  * machine when they visit somebody else is measured beside it, so that what is compared is the server.
  */
 import assert from 'node:assert/strict';

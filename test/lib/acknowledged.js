@@ -23,7 +23,7 @@ import { VoiceClient } from './voice.js';
 
 export const SCRIPTED = ['--stt-driver', 'scripted', '--tts-driver', 'scripted', '--llm-driver', 'scripted', '--llm-script', 'text=Yes indeed.',
   '--stt-script', 'text=one two', '--limit-turns', '100000'];
-const PATIENCE_MS = 30000;
+const PATIENCE_MS = 120000;
 const TURNS_KEPT = 20; /* HISTORY_ENTRIES_MAX / 2 */
 const speech = new Int16Array(1600);
 
@@ -212,7 +212,7 @@ export class Flows {
   }
 
   /** All that was accepted has been read. */
-  async settle(patience_ms = 70000) {
+  async settle(patience_ms = 240000) {
     for (const [title, job] of this.#accepted) {
       if (this.#read.has(title)) continue;
       await until(async () => {

@@ -9,7 +9,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { BUILD, environment } from './server.js';
 
-const LIMIT_MS = 120000;
+const LIMIT_MS = 360000;
 
 /** @typedef {{input?: string | Buffer, env?: Record<string, string>, cwd?: string, within?: string[]}} RunOptions */
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
 /*
- * Thousands of clients in a process of their own, which runs when nobody else wants to: what they cost as
- * clients is not to be taken for what they cost the server's other clients.
+ * Thousands of clients in a process of their own, which, where times are measured, runs when nobody else wants to:
+ * what they cost as clients is not to be taken for what they cost the server's other clients. Elsewhere they are like
+ * all others, as on a busy machine they would never get to run.
  *
  *   const crowd = await gather(t, server.url);
  *   await crowd.come(Array(5000).fill('loris'));
@@ -15,6 +16,7 @@
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { FULL } from './scale.js';
 import { atEnd } from './server.js';
 
 /** idle: an open WS /voice; loris: a request that never ends; deaf: asks and does not read; mute: says nothing.
@@ -22,22 +24,22 @@ import { atEnd } from './server.js';
 /** @typedef {{how: How, connected: boolean, over: boolean, lasted: number}} One */
 
 /** @param {import('node:test').TestContext} t @param {string} program @param {string[]} args */
-function startIdle(t, program, args) {
+function startCrowd(t, program, args) {
   const child = fork(path.join(import.meta.dirname, program), args, { execArgv: [] });
-  execFileSync('chrt', ['--all-tasks', '--idle', '--pid', '0', String(child.pid)]);
+  if (FULL) execFileSync('chrt', ['--all-tasks', '--idle', '--pid', '0', String(child.pid)]);
   atEnd(t, () => child.kill('SIGKILL'));
   return child;
 }
 
 /** A server that says nothing. @param {import('node:test').TestContext} t @returns {Promise<string>} its address */
 export async function openSink(t) {
-  const [port] = await once(startIdle(t, 'sink.js', []), 'message');
+  const [port] = await once(startCrowd(t, 'sink.js', []), 'message');
   return `http://127.0.0.1:${port}/`;
 }
 
 /** @param {import('node:test').TestContext} t @param {string} url */
 export async function gather(t, url) {
-  const child = startIdle(t, 'crowd-child.js', [url]);
+  const child = startCrowd(t, 'crowd-child.js', [url]);
   /** @param {{come?: How[], leave?: true}} what @returns {Promise<One[]>} */
   const ask = async (what) => {
     child.send(what);

@@ -11,7 +11,7 @@
  */
 import net from 'node:net';
 
-const PATIENCE_MS = 60000;
+const PATIENCE_MS = 180000;
 
 /** A frame of a client; its mask is all zeros. @param {number} op @param {Buffer} payload @param {{masked?: boolean, says?: number}} [how]
  * says: the length that it tells, when it is not the true one */

@@ -15,8 +15,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 export const BUILD = path.resolve(process.env.TEST_BUILD ?? 'build');
-const START_MS = 60000; /* under a sanitizer on a busy machine */
-const STOP_MS = 30000;
+const START_MS = 180000; /* under a sanitizer on a busy machine */
+const STOP_MS = 120000;
 
 const OF_THE_CALLER = /^(REPARTEE_|XDG_|HF_)|_proxy$/i;
 
@@ -128,7 +128,7 @@ export async function startServer(t, { args = [], env = {}, data, listen = '127.
 }
 
 /** Waits until `check` gives something. @template T @param {() => T | Promise<T>} check @param {string} what */
-export async function until(check, what, patience_ms = 30000) {
+export async function until(check, what, patience_ms = 120000) {
   const end = Date.now() + patience_ms;
   for (;;) {
     const value = await check();

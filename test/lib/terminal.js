@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { environment } from './server.js';
 
-const LIMIT_MS = 240000;
+const LIMIT_MS = 480000;
 
 /** @param {string} command for the shell @param {{env?: Record<string, string>, cwd?: string}} [options] */
 export function terminal(command, { env, cwd } = {}) {

@@ -16,7 +16,7 @@ import { HELLO } from './voice.js';
 
 const SPEECH = Buffer.alloc(6400, 'ab'); /* 200 ms, not silent */
 const PIECE = 640;
-const PATIENCE_MS = 60000;
+const PATIENCE_MS = 180000;
 
 /** One request in a connection of its own. @param {Server} server @param {string} method @param {string} path
  * @param {{token?: string, json?: any, body?: Buffer | string, type?: string}} [what]

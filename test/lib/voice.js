@@ -19,7 +19,7 @@ export const HELLO = {
   use_rag: true,
 };
 const FRAME = 320; /* 20 ms at 16 kHz */
-const PATIENCE_MS = 60000;
+const PATIENCE_MS = 180000;
 
 export class VoiceClient {
   /** @type {Event[]} */
