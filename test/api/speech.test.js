@@ -110,7 +110,7 @@ test('every format is a file that other players read, of the same sound @tsan', 
   });
 });
 
-test('the built-in voices, heard by the built-in recogniser', async (t) => {
+test('the built-in voices, heard by the built-in recogniser @once', async (t) => {
   const server = await startServer(t, { args: ['--llm-driver', 'scripted'] });
   await untilReady(server);
   const client = new OpenAI({ baseURL: server.url + 'v1', apiKey: 'none', maxRetries: 0 });

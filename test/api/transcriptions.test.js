@@ -14,7 +14,7 @@ import { parseSrt, parseVtt } from '../lib/subtitles.js';
 
 const SCRIPTED = ['--stt-driver', 'scripted', '--tts-driver', 'scripted', '--llm-driver', 'scripted', '--limit-turns', '100000'];
 const RATE = 16000;
-const SAID = 'Where can I find the documents of the server?';
+const SAID = 'Where can I find the documents of the server?', ALSO_SAID = 'How do I make a key for the server?';
 
 /** @param {import('node:test').TestContext} t @param {string[]} args */
 async function start(t, args) {
@@ -32,7 +32,7 @@ function post(url, parts) {
 
 /** What was said when, by the book: sentences, and the pauses between them. @param {string} folder @returns {{file: string, spans: [number, number][]}} */
 function conversation(folder) {
-  const sentences = [SAID, 'You can find the answer in the documents.', 'How do I make a key for the server?'];
+  const sentences = [SAID, ALSO_SAID];
   let at = 0;
   /** @type {[number, number][]} */
   const spans = [];
@@ -50,11 +50,11 @@ function conversation(folder) {
   return { file, spans };
 }
 
-test('the built-in recogniser, through OpenAI\'s client', async (t) => {
+test('the built-in recogniser, through OpenAI\'s client @once', async (t) => {
   const { client } = await start(t, ['--llm-driver', 'scripted', '--tts-driver', 'scripted']);
   const folder = await temporaryFolder(t);
   const { file, spans } = conversation(folder);
-  const all = [SAID, 'You can find the answer in the documents.', 'How do I make a key for the server?'].join(' ');
+  const all = `${SAID} ${ALSO_SAID}`;
   const duration = samplesOf(file).length / RATE, usage = { type: 'duration', seconds: Math.ceil(duration) };
   const ask = () => ({ file: createReadStream(file), model: 'whisper-1' }); /* chunked, of unknown length */
   /** @param {{start: number, end: number, text: string}[]} segments */
@@ -128,9 +128,8 @@ test('the built-in recogniser, through OpenAI\'s client', async (t) => {
   });
 
   await t.test('translated, which English is already', async () => {
-    assert.equal((await client.audio.translations.create(ask())).text, text);
     const answer = /** @type {any} */ (await client.audio.translations.create({ ...ask(), response_format: 'verbose_json' }));
-    assert.deepEqual([answer.task, answer.language, answer.segments?.length], ['translate', 'english', spans.length]);
+    assert.deepEqual([answer.task, answer.language, answer.text, answer.segments?.length], ['translate', 'english', text, spans.length]);
     const file = await readFile(conversation(folder).file);
     const refused = await post(client.baseURL + '/audio/translations', [['file', new Blob([file])], ['language', 'de']]);
     const { error } = await refused.json();
@@ -173,14 +172,13 @@ test('the built-in recogniser, through OpenAI\'s client', async (t) => {
   });
 });
 
-test('real speech, with words that are sure before its end', async (t) => {
+test('real speech, with words that are sure before its end @once', async (t) => {
   const { client } = await start(t, ['--llm-driver', 'scripted', '--tts-driver', 'scripted']);
   const folder = await temporaryFolder(t), all = path.join(folder, 'all.wav');
   const librivox = '/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-';
-  const pause = new Int16Array(0.7 * RATE), pieces = ['0870', '0880', '0890', '0930', '0870'].flatMap((name) => [pause, samplesOf(`${librivox}${name}.wav`)]);
+  const pause = new Int16Array(0.7 * RATE), pieces = ['0880', '0890', '0930'].flatMap((name) => [pause, samplesOf(`${librivox}${name}.wav`)]);
   writeWav(all, Int16Array.from(pieces.flatMap((piece) => [...piece])), RATE);
-  const said = 'and mr john dashwood had then leisure to consider how much there might be prudently in his power to do for them ' +
-    'he was not an ill disposed young man unless to be rather cold hearted and rather selfish is to be ill disposed he might even have been made amiable himself';
+  const said = 'he was not an ill disposed young man unless to be rather cold hearted and rather selfish is to be ill disposed he might even have been made amiable himself';
   const events = [];
   for await (const event of await client.audio.transcriptions.create({ file: createReadStream(all), model: 'x', stream: true })) events.push(/** @type {any} */ (event));
   const done = events.pop();

@@ -28,7 +28,7 @@ async function open(t, address, from = '127.0.0.1') {
   return peer;
 }
 
-test('Home Assistant hears, speaks and is answered, with the built-in engines', async (t) => {
+test('Home Assistant hears, speaks and is answered, with the built-in engines @once', async (t) => {
   const folder = await temporaryFolder(t);
   const server = await startServer(t, { args: [...LISTEN, '--no-stt-adapt'] });
   await untilReady(server);

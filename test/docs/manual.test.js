@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
+// @once: what the manual says does not depend on how the programs were compiled
 /*
  * The manual's own words, run as a reader would: the blocks marked `sh runnable` of each page, in their
  * order, in one folder, on a computer of their own with the server at its usual address.

@@ -219,18 +219,17 @@ static void test_long(void **state)
     struct wer wer = {};
     autobuf words = BUF(1 << 16);
     struct sound all = sound_silence(16000, 300), pause = sound_silence(16000, 700);
-    for (size_t i = 0; i < 2 * RECORDINGS_N; i++) {
-        sound_append(&all, &sound[i % RECORDINGS_N]);
+    for (size_t i = 0; i < RECORDINGS_N; i++) {
+        sound_append(&all, &sound[i]);
         sound_append(&all, &pause);
-        assert_ok(buf_addf(&words, "%s ", recordings[i % RECORDINGS_N].words));
+        assert_ok(buf_addf(&words, "%s ", recordings[i].words));
     }
     struct peer *p = start("");
     struct listener l;
     listen_to(&l, p, 1, &all, false, 32000);
     wer_add(&wer, buf_str(&words), buf_str(&l.text));
-    print_message(
-        "a minute at once: %.1f %% word errors, %u partials, %u ms of computing for %u ms\n",
-        wer_percent(&wer), l.partials, (unsigned)(l.compute_us / 1000), l.audio_ms);
+    print_message("all at once: %.1f %% word errors, %u partials, %u ms of computing for %u ms\n",
+                  wer_percent(&wer), l.partials, (unsigned)(l.compute_us / 1000), l.audio_ms);
     assert_true(wer_percent(&wer) < 45);
     assert_times(buf_str(&l.segments), l.audio_ms);
     listen_free(&l);
@@ -298,7 +297,7 @@ static void test_cancel(void **state)
 {
     (void)state;
     struct peer *p = start("streams=1");
-    for (uint32_t round = 0; round < 3; round++) {
+    for (uint32_t round = 0; round < 2; round++) {
         struct listener gone, next;
         listen_open(&gone, p, 10 + round, 16000, false, false);
         listen_send(&gone, buf_str(&sound[round].bytes), PIECE);

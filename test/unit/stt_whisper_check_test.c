@@ -43,9 +43,9 @@ static void whispers_of_all_kinds_pass(void **)
 {
     static const char *const types[] = {"f32",  "f16",  "q8_0", "q5_1", "q5_0", "q4_1",
                                         "q4_0", "q6_K", "q5_K", "q4_K", "q3_K", "q2_K"};
-    for (size_t i = 0; i < 2 * countof(types); i++) {
+    for (size_t i = 0; i < countof(types); i++) {
         struct whisper_shape shape = whisper_tiny_made();
-        shape.type = types[i / 2];
+        shape.type = types[i];
         if (strchr(shape.type, 'K')) { /* their blocks are of 256 */
             shape.state = 256;
             shape.heads = 4;
@@ -55,7 +55,7 @@ static void whispers_of_all_kinds_pass(void **)
         autobuf other = BUF(64 << 20);
         read_file(made_whisper(shape), &other);
         assert_ok(check_of(buf_str(&other)));
-        assert_str(str_of(facts.type), types[i / 2]);
+        assert_str(str_of(facts.type), types[i]);
         assert_int_equal(facts.multilingual, shape.multilingual);
         assert_int_equal(facts.text_layers, shape.text_layers);
         assert_int_equal(facts.state, shape.state);

@@ -145,13 +145,13 @@ static void hear_again_and_again(const char *model, const char *language, size_t
     const struct sound *between[] = {&longer, &little};
     autobuf first = BUF(1 << 16);
     struct listener l;
-    for (size_t i = 0; i < 2 * count; i++) {
-        hear_whole(&l, p, &speech, language, pieces[i / 2]);
+    for (size_t i = 0; i < count; i++) {
+        hear_whole(&l, p, &speech, language, pieces[i]);
         if (i == 0)
             assert_ok(buf_add(&first, buf_str(&l.text)));
         assert_true(l.text.n > 0);
         if (!str_eq(buf_str(&l.text), buf_str(&first)))
-            fail_msg("\"%s\", in pieces of %zu: \"%.*s\" and not \"%.*s\"", language, pieces[i / 2],
+            fail_msg("\"%s\", in pieces of %zu: \"%.*s\" and not \"%.*s\"", language, pieces[i],
                      STR_FMT(buf_str(&l.text)), STR_FMT(buf_str(&first)));
         listen_free(&l);
         hear_whole(&l, p, between[i % 2], language, 32000);
@@ -169,7 +169,7 @@ static void the_same_sound_gives_the_same_words(void **)
     hear_again_and_again(made_whisper(shape), "en", 5);
     shape.multilingual = true;
     const char *many = made_whisper(shape);
-    hear_again_and_again(many, "de", 1);
+    hear_again_and_again(many, "de", 2);
     hear_again_and_again(many, "auto", 2);
 }
 
@@ -295,10 +295,10 @@ static void long_speech_is_cut_at_pauses(void **)
 static void cancelled_streams_leave(void **)
 {
     struct peer *p = start(says_question, "streams=2");
-    for (uint32_t i = 0; i < 20; i++) {
+    for (uint32_t i = 0; i < 8; i++) {
         struct listener gone, next;
         listen_open(&gone, p, 2 * i + 1, 16000, false, false);
-        listen_send(&gone, str_sub(buf_str(&speech.bytes), 0, 8000 + i * 2000), 4000);
+        listen_send(&gone, str_sub(buf_str(&speech.bytes), 0, 8000 + i * 5000), 4000);
         listen_cancel(&gone);
         struct sound first = {.bytes = BUF(1 << 20), .rate_hz = 16000};
         assert_ok(buf_add(&first.bytes, str_sub(buf_str(&speech.bytes), 0, 16000 * 2)));

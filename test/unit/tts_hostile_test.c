@@ -92,11 +92,11 @@ static void on_case(const struct table_case *c)
     static const char *const voices[] = {"slt", "en-us"};
     autobuf bytes = BUF(BYTES_MAX);
     table_bytes(c->text, &bytes);
-    for (size_t i = 0; i < countof(voices); i++) {
-        struct str got = str_of(speak(buf_str(&bytes), voices[i]));
-        if (!str_eq(c->want, S("-> any")))
-            table_compare(c->name, voices[i], got, c->want);
-    }
+    static size_t cases; /* the voices take turns */
+    const char *voice = voices[cases++ % countof(voices)];
+    struct str got = str_of(speak(buf_str(&bytes), voice));
+    if (!str_eq(c->want, S("-> any")))
+        table_compare(c->name, voice, got, c->want);
 }
 
 static void test_hostile_texts(void **)

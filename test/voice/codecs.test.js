@@ -14,7 +14,7 @@ import { VoiceClient } from '../lib/voice.js';
 const TEXT = 'The library is open every day from nine in the morning until six in the evening, and on Sunday from ten.';
 const QUESTION = 'How do I add documents?';
 
-test('a recording is heard alike in every format', async (t) => {
+test('a recording is heard alike in every format @once', async (t) => {
   const folder = await temporaryFolder(t);
   const server = await startServer(t);
   await untilReady(server);

@@ -13,7 +13,7 @@ import { VoiceClient } from '../lib/voice.js';
 const QUESTION = 'How do I add documents?';
 const SHORT = 'Who won the football match?'; /* its answer takes few seconds */
 
-test('a spoken turn', async (t) => {
+test('a spoken turn @once', async (t) => {
   const folder = await temporaryFolder(t);
   const server = await startServer(t);
   await untilReady(server);
