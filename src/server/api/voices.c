@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-/* GET /voices: the voices that /tts, /v1/audio/speech and WS /voice take by name, and which is the standard one. */
+/* GET /voices: the voices that /tts, /v1/audio/speech and WS /voice take by name, whose they are and which language they
+ * speak, and which is the standard one. */
 #include "base/conf.h"
 #include "base/json.h"
 #include "server/api/route.h"
+#include "server/api/voice_about.h"
 #include "server/engine/engine.h"
 #include "server/engine/mouth/mouth.h"
 
 enum { BODY_MAX = 256 * 1024 };
 
 /* remote: the name of who speaks in place of the others; NULL: nobody. */
-static enum err write_list(struct str names, const char *standard, const char *remote,
+static enum err write_list(const struct engine_info *info, const char *standard, const char *remote,
                            struct buf *body)
 {
     struct json_out j = {.to = body};
-    struct str name;
+    struct str names = str_of(info->voices), name;
     json_obj(&j);
     json_kstr(&j, "standard", str_of(standard));
     json_key(&j, "voices");
@@ -25,8 +27,12 @@ static enum err write_list(struct str names, const char *standard, const char *r
         json_end(&j);
     }
     while (str_cut(&names, ',', &name)) {
+        struct voice_about about;
+        voice_about(info, str_trim(name), &about);
         json_obj(&j);
         json_kstr(&j, "name", str_trim(name));
+        json_kstr(&j, "engine", str_of(about.engine));
+        json_kstr(&j, "language", str_of(about.language));
         json_end(&j);
     }
     json_end(&j);
@@ -50,7 +56,7 @@ void handle_voices(struct server *s, struct exchange *x, const struct principal 
     const char *standard = remote                  ? remote
                            : s->conf->tts_voice[0] ? s->conf->tts_voice
                                                    : info.model;
-    enum err err = write_list(str_of(info.voices), standard, remote, &body);
+    enum err err = write_list(&info, standard, remote, &body);
     if (err == OK)
         exchange_reply(x, 200, "application/json", buf_str(&body));
     else

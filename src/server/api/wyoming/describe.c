@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* describe, answered by info: one program that hears, one that speaks, one that answers, each by the model or the voices
  * that it has now. */
-#include <stdio.h>
-
 #include "base/conf.h"
 #include "server/answerer/answerer.h"
+#include "server/api/voice_about.h"
 #include "server/api/wyoming/peer.h"
 #include "server/engine/engine.h"
 #include "server/engine/mouth/mouth.h"
 #include "wire/language_name.h"
-
-enum { TAG_MAX = 16 };
 
 /* Who made what a driver runs. Other drivers' models are the operator's. */
 static const struct maker {
@@ -110,55 +107,13 @@ static void put_ears(struct json_out *j, const struct engine *stt)
     json_end(j);
 }
 
-/* "en_US-lessac-medium" → "en-US"; false: its name does not say. */
-static bool language_of_model(const char *model, char into[TAG_MAX])
-{
-    const char *dash = strchr(model, '-');
-    size_t n = dash ? (size_t)(dash - model) : 0;
-    if (n < 2 || n >= TAG_MAX || strcspn(model, "_") > n)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        into[i] = (char)(model[i] == '_' ? '-' : model[i]);
-    into[n] = '\0';
-    return true;
-}
-
-/* "af_heart" → "en-US": the first letter of a Kokoro's voice says it. */
-static bool language_of_kokoro(struct str voice, char into[TAG_MAX])
-{
-    static const struct {
-        char letter;
-        const char *tag;
-    } tags[] = {{'a', "en-US"}, {'b', "en-GB"}, {'e', "es"},   {'f', "fr-FR"},
-                {'h', "hi"},    {'i', "it"},    {'p', "pt-BR"}};
-    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
-        if (voice.n > 2 && voice.p[2] == '_' && voice.p[0] == tags[i].letter) {
-            snprintf(into, TAG_MAX, "%s", tags[i].tag);
-            return true;
-        }
-    return false;
-}
-
-/* espeak-ng's voices have a language's name; flite's are English; a model's and its speakers' are of its language. */
 static void put_voice(struct json_out *j, const struct engine_info *info, struct str name)
 {
-    char tag[TAG_MAX] = "en";
-    bool is_flite = str_listed(S("slt,rms,awb,kal"), name), is_espeak = false;
-    if (!is_flite)
-        is_espeak = str_listed(str_of(info->languages), name);
-    bool is_model = !is_flite && !is_espeak;
-    bool is_kokoro = is_model && strcmp(info->driver, "kokoro") == 0;
-    if (is_kokoro)
-        (void)language_of_kokoro(name, tag);
-    bool is_piper = is_model && !is_kokoro && language_of_model(file_name(info->model), tag);
+    struct voice_about about;
+    voice_about(info, name, &about);
     json_obj(j);
-    put_artifact(j, name,
-                 is_flite    ? "flite"
-                 : is_espeak ? "espeak"
-                 : is_piper  ? "piper"
-                             : info->driver,
-                 "");
-    put_languages(j, is_espeak ? name : str_of(tag));
+    put_artifact(j, name, about.engine, "");
+    put_languages(j, str_of(about.language));
     json_end(j);
 }
 
