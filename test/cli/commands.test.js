@@ -199,9 +199,6 @@ test('progress: lines for programs, a bar on a terminal', async (t) => {
   assert.equal(await bar.ended, 0, bar.shown());
   assert.match(bar.shown(), /\r\x1b\[K\[#{10}-{14}\] 32 of 70 files/);
   assert.match(bar.shown(), /\[#{24}\] 70 of 70 files, 70 passages\r\x1b\[K70 documents/);
-  const sound = terminal('repartee say hello', { cwd: folder });
-  assert.equal(await sound.ended, 2);
-  assert.match(sound.shown(), /sound is not for terminals: name a file with -o FILE\.wav/);
 });
 
 test('silence is told, and is no success', async (t) => {

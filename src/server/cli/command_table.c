@@ -20,15 +20,21 @@ static const struct command table[] = {
                  "  echo \"what is stored?\" | repartee ask -\n"
                  "  repartee ask --json -- \"-5 degrees: is that too cold?\"\n",
      .options = {{"no-rag", 0, nullptr, nullptr, "leave the documents out"}}},
-    {.name = "say", .operands = "TEXT", .least = 1, .most = -1, .run = cli_say,
+    {.name = "say", .operands = "TEXT", .least = 0, .most = -1, .run = cli_say,
      .missing = "what shall be said? Write it in quotes, or - to read it from standard input",
-     .summary = "speak a text into a WAV file (or to standard output)",
-     .about = "The sound is written while it is made, so a player may begin at once.",
-     .examples = "  repartee say \"Good morning.\" -o morning.wav\n"
+     .summary = "speak a text aloud, or into a WAV file",
+     .about = "On a terminal it is played, else a WAV file goes to standard output. The sound is "
+              "played and written while it is made. With --list: which voices there are, whose "
+              "they are, and which language they speak.",
+     .examples = "  repartee say \"Good morning.\"\n"
+                 "  repartee say --list\n"
+                 "  repartee say \"Good morning.\" -o morning.wav\n"
                  "  repartee say --voice slt \"Good morning.\" | aplay\n"
                  "  repartee say -o letter.wav - < letter.txt\n",
      .options = {{"output", 'o', "FILE", "files", "WAV file to write; - is standard output"},
-                 {"voice", 0, "NAME", VOICES, "voice to speak with, in the place of tts.voice"}}},
+                 {"voice", 0, "NAME", VOICES, "voice to speak with, in the place of tts.voice"},
+                 {"list", 0, nullptr, nullptr, "list the voices there are"},
+                 {"speaker", 0, "NAME", nullptr, "ALSA device to play to ('aplay -L' lists them)"}}},
     {.name = "hear", .operands = "FILE", .least = 1, .most = 1, .run = cli_hear, .offer = "files",
      .missing = "name a recording, or - to read it from standard input",
      .summary = "write down what is said in a recording",

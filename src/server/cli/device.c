@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 enum { MICROPHONE_US = 500000, SPEAKER_US = 200000 }; /* how much ALSA holds */
+enum { LOOK_MS = 20, STUCK_MS = 5000 };
 
 struct device {
     snd_pcm_t *pcm;
@@ -153,4 +155,43 @@ uint64_t device_waiting(const struct device *d)
 {
     snd_pcm_sframes_t delay;
     return snd_pcm_delay(d->pcm, &delay) >= 0 && delay > 0 ? (uint64_t)delay : 0;
+}
+
+static void wait_a_little(const struct device *d)
+{
+    struct pollfd fds[8];
+    unsigned n = device_fds(d, fds, sizeof fds / sizeof *fds);
+    (void)poll(fds, n, LOOK_MS);
+}
+
+enum err device_play(struct device *d, const int16_t *samples, size_t count)
+{
+    uint64_t last_ms = clock_ms();
+    while (count > 0) {
+        size_t n;
+        try(device_write(d, samples, count, &n));
+        samples += n;
+        count -= n;
+        if (n > 0)
+            last_ms = clock_ms();
+        else if (clock_ms() - last_ms > STUCK_MS)
+            return ERR_IO;
+        if (count > 0)
+            wait_a_little(d);
+    }
+    return OK;
+}
+
+enum err device_drain(struct device *d)
+{
+    uint64_t last_ms = clock_ms(), waiting;
+    device_finish(d);
+    for (uint64_t before = UINT64_MAX; (waiting = device_waiting(d)) > 0; before = waiting) {
+        if (waiting < before)
+            last_ms = clock_ms();
+        else if (clock_ms() - last_ms > STUCK_MS)
+            return ERR_IO;
+        (void)poll(nullptr, 0, LOOK_MS);
+    }
+    return OK;
 }

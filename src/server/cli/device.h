@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The machine's microphone and loudspeaker, by ALSA: 16-bit mono samples, never waiting. What serves
+ * The machine's microphone and loudspeaker, by ALSA: 16-bit mono samples, never waiting but where it is said. What serves
  * them (PipeWire, PulseAudio, the hardware itself) and how rates are converted is ALSA's business; a
  * name is one of `arecord -L` or `aplay -L`. One thread.
  *
@@ -41,3 +41,7 @@ void device_finish(struct device *d);
 void device_drop(struct device *d);
 /* Samples that were written and not yet heard. */
 uint64_t device_waiting(const struct device *d);
+
+/* These wait: until all of them are written, and until they are heard. ERR_IO: it is gone, or takes nothing any more. */
+enum err device_play(struct device *d, const int16_t *samples, size_t count);
+enum err device_drain(struct device *d);
