@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What is pressed, typed and said on one side, the server's events on the other. One question is
- * under way at a time; asking anew ends the one before. */
+/* What is pressed, typed and said, and the server's events. One question at a time: a new one ends it. */
 import { link, sentence } from '/link.js';
 import { HistoryPanel } from '/history.js';
 import { DocumentsPanel, EnginesPanel, askKey, find, reason } from '/panels.js';
@@ -399,6 +398,7 @@ function begun({ name, greeting, engines: state, resume, session_id }) {
   document.title = find('name').textContent = name;
   find('greeting').replaceChildren(greeting);
   engines.engines = { ...engines.engines, ...state };
+  import('/voices.js').then((it) => it.refresh(stop)).catch(() => {});
   find('status').replaceChildren(...(engines.builtIn ? ['Built-in', make('span', 'long', ' engines'), ', English only'] : ['Connected']));
   tell('');
   const forgotten = session && session !== session_id;

@@ -124,6 +124,18 @@ interface Loudspeaker {
   ondrained?: () => void;
 }
 
+/** What GET /voices says. */
+interface Voice {
+  name: string;
+  engine?: string;
+  language?: string;
+  remote?: boolean;
+}
+interface VoiceList {
+  standard: string;
+  voices: Voice[];
+}
+
 interface StoredDocument {
   doc_id: string;
   title: string;

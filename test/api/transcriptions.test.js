@@ -176,9 +176,10 @@ test('real speech, with words that are sure before its end @once', async (t) => 
   const { client } = await start(t, ['--llm-driver', 'scripted', '--tts-driver', 'scripted']);
   const folder = await temporaryFolder(t), all = path.join(folder, 'all.wav');
   const librivox = '/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-';
-  const pause = new Int16Array(0.7 * RATE), pieces = ['0880', '0890', '0930'].flatMap((name) => [pause, samplesOf(`${librivox}${name}.wav`)]);
+  const pause = new Int16Array(0.7 * RATE), pieces = ['0870', '0880', '0890', '0930'].flatMap((name) => [pause, samplesOf(`${librivox}${name}.wav`)]);
   writeWav(all, Int16Array.from(pieces.flatMap((piece) => [...piece])), RATE);
-  const said = 'he was not an ill disposed young man unless to be rather cold hearted and rather selfish is to be ill disposed he might even have been made amiable himself';
+  const said = 'and mr john dashwood had then leisure to consider how much there might be prudently in his power to do for them ' +
+    'he was not an ill disposed young man unless to be rather cold hearted and rather selfish is to be ill disposed he might even have been made amiable himself';
   const events = [];
   for await (const event of await client.audio.transcriptions.create({ file: createReadStream(all), model: 'x', stream: true })) events.push(/** @type {any} */ (event));
   const done = events.pop();

@@ -63,7 +63,7 @@ for (const [width, height] of [[1280, 800], [390, 844]])
       const sizes = await Promise.all(files.map(async (response) => (await response.body()).length));
       const bytes = sizes.reduce((a, b) => a + b);
       t.diagnostic(`${files.length} files, ${bytes} bytes`);
-      assert(files.length <= 9 && bytes < 72000, `${files.length} files, ${bytes} bytes`);
+      assert(files.length <= 10 && bytes < 72000, `${files.length} files, ${bytes} bytes`);
       for (const response of responses) assert(response.url().startsWith(server.url), response.url());
       const header = async (/** @type {string} */ name) => (await responses[0].allHeaders())[name];
       assert.match(await header('content-security-policy'), /default-src 'none'/);

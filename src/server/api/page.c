@@ -31,6 +31,9 @@ static const char view_js[] = {
 static const char voice_js[] = {
 #embed "voice.js"
 };
+static const char voices_js[] = {
+#embed "voices.js"
+};
 static const char worklet_js[] = {
 #embed "worklet.js"
 };
@@ -61,6 +64,7 @@ static const struct {
     {"/panels.js", SCRIPT, panels_js, sizeof panels_js},
     {"/view.js", SCRIPT, view_js, sizeof view_js},
     {"/voice.js", SCRIPT, voice_js, sizeof voice_js},
+    {"/voices.js", SCRIPT, voices_js, sizeof voices_js},
     {"/worklet.js", SCRIPT, worklet_js, sizeof worklet_js},
     {"/models.css", STYLE, models_css, sizeof models_css},
     {"/style.css", STYLE, style_css, sizeof style_css},

@@ -14,6 +14,7 @@ static const struct route table[] = {
     {METHOD_GET,    "/panels.js",       ACCESS_OPEN,  handle_page},
     {METHOD_GET,    "/view.js",         ACCESS_OPEN,  handle_page},
     {METHOD_GET,    "/voice.js",        ACCESS_OPEN,  handle_page},
+    {METHOD_GET,    "/voices.js",       ACCESS_OPEN,  handle_page},
     {METHOD_GET,    "/worklet.js",      ACCESS_OPEN,  handle_page},
     {METHOD_GET,    "/models.css",      ACCESS_OPEN,  handle_page},
     {METHOD_GET,    "/style.css",       ACCESS_OPEN,  handle_page},
