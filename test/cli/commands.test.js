@@ -118,7 +118,12 @@ test('doctor says what to do next, and fails when something is broken', async (t
     assert.equal(json.code, 1);
     assert.equal(JSON.parse(json.out).ok, false);
   };
-  await Promise.all([inWords('stt'), inWords('tts'), asJson()]); /* each waits for its engine for a while */
+  const slow = async () => {
+    const { code, out, err } = await repartee(['doctor', ...QUIET, ...(await folder()), '--stt-script', 'start=8000']);
+    assert.equal(code, 0, err);
+    assert.match(out, /hears +scripted +ready/);
+  };
+  await Promise.all([inWords('stt'), inWords('tts'), asJson(), slow()]); /* each waits for its engine for a while */
   const server = await startServer(t, { args: QUIET });
   await untilReady(server);
   const running = await repartee(['doctor', '--data', server.data]);

@@ -61,3 +61,19 @@ test('the voices are listed, each with its engine and language', async (t) => {
   assert.deepEqual([standard, voices.length], ['slt', lines.length]);
   assert.deepEqual(voices.find((/** @type {any} */ v) => v.name === 'de'), { name: 'de', engine: 'espeak', language: 'de' });
 });
+
+test('what cannot be spoken is no success; a refusal is told while a speaker is open', async (t) => {
+  const server = await startServer(t, { args: ['--stt-driver', 'scripted'] });
+  await untilReady(server);
+  const folder = await temporaryFolder(t), { env } = soundDevices(t, folder);
+  for (const [words, says] of /** @type {[string[], RegExp][]} */ ([
+    [['***', '-o', path.join(folder, 'a.wav')], /there is nothing in it that can be spoken/],
+    [['***', '--speaker', 'default'], /there is nothing in it that can be spoken/],
+    [['Hello.', '--voice', 'nobody', '--speaker', 'default'], /there is no voice "nobody"; there are rms/],
+  ])) {
+    const { code, err } = await repartee(['say', ...words, '--data', server.data], { env });
+    assert.equal(code, 1, err);
+    assert.match(err, says);
+    assert.equal(err.trim().split('\n').length, 1, err);
+  }
+});

@@ -20,8 +20,8 @@
 
 enum {
     START_MS = 60000,
-    ANYHOW_MS = 5000,            /* until an engine that does not run is believed, */
-    STARTING_MS = 4 * ANYHOW_MS, /* or one that still starts */
+    SETTLED_MS = 5000,            /* until an engine that does not run is believed, */
+    STARTING_MS = 4 * SETTLED_MS, /* or one that still starts */
     POLL_MS = 20,
     ANSWER_MAX = 64 * 1024 * 1024,
     STOP_MS = 5000
@@ -29,9 +29,9 @@ enum {
 
 struct connection {
     struct client *client;
-    pid_t own;   /* the private server, or 0 */
-    bool anyhow; /* it is wanted also without its engines */
-    int words;   /* what it and its engines say on standard error, a file in memory; -1: none */
+    pid_t own; /* the private server, or 0 */
+    enum connect_mode mode;
+    int words; /* what it and its engines say on standard error, a file in memory; -1: none */
 };
 
 static void nap(unsigned ms)
@@ -63,7 +63,7 @@ static enum err get(struct client *client, const char *path, struct buf *answer,
     setpgid(0, 0); /* Ctrl-C is the command's; it ends us in order */
     struct cli server = *c;
     server.is_private = true;
-    server.is_patient = k->anyhow;
+    server.is_patient = k->mode != CONNECT_READY;
     if (!log_enabled(LOG_DEBUG)) { /* who wants to see more wants it at once */
         log_set_level(LOG_WARN);   /* its good news is not what the command was asked for */
         if (k->words >= 0 && dup2(k->words, STDERR_FILENO) < 0)
@@ -127,15 +127,21 @@ static bool some_start(struct str ready)
     return some;
 }
 
+/* Is a server that lives and is not ready what is wanted? */
+static bool is_content(const struct connection *k, uint64_t waited_ms, struct str ready)
+{
+    if (k->mode == CONNECT_SETTLED)
+        return waited_ms > STARTING_MS || (waited_ms > SETTLED_MS && !some_start(ready));
+    return k->mode == CONNECT_ALIVE;
+}
+
 /* One look at the server. Returns ERR_AGAIN to look again, else sets *ret_code. */
 static enum err look(const struct cli *c, struct connection *k, uint64_t waited_ms, int *ret_code)
 {
     autobuf answer = BUF(1024 * 1024);
     int status = 0, code;
     enum err err = get(k->client, "/readyz", &answer, &status);
-    if (err == OK &&
-        (status == 200 || (k->anyhow && waited_ms > ANYHOW_MS &&
-                           (waited_ms > STARTING_MS || !some_start(buf_str(&answer)))))) {
+    if (err == OK && (status == 200 || is_content(k, waited_ms, buf_str(&answer)))) {
         *ret_code = EXIT_OK;
         return OK;
     }
@@ -183,7 +189,7 @@ int connect_server(const struct cli *c, enum connect_mode mode, struct connectio
     snprintf(path, sizeof path, "%s/server.sock", c->data);
     struct connection *k = mem_zero(1, sizeof *k);
     if (k)
-        *k = (struct connection){.words = -1, .anyhow = mode == CONNECT_ANYHOW};
+        *k = (struct connection){.words = -1, .mode = mode};
     if (!k || client_create(path, nullptr, &k->client) != OK) {
         free(k);
         return cli_no_memory(c);

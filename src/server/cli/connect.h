@@ -11,10 +11,10 @@
 #include "server/net/client.h"
 
 struct connection;
-/* Waits until the server can answer (its engines and the first documents are there); CONNECT_ANYHOW
- * waits a few seconds and is content with a server that lives. On failure a sentence was printed; the
- * result is the exit code. */
-enum connect_mode : uint8_t { CONNECT_READY, CONNECT_ANYHOW };
+/* Waits until the server can answer (its engines and the first documents are there). CONNECT_SETTLED is content with one
+ * whose engines do not run: after 5 s, or 20 s while one still starts; CONNECT_ALIVE with one that lives. On failure a
+ * sentence was printed; the result is the exit code. */
+enum connect_mode : uint8_t { CONNECT_READY, CONNECT_SETTLED, CONNECT_ALIVE };
 int connect_server(const struct cli *c, enum connect_mode mode, struct connection **ret_connection);
 void disconnect_server(struct connection *k); /* takes NULL */
 struct client *connection_client(const struct connection *k);

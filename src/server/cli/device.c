@@ -9,10 +9,15 @@
 #include "base/mem.h"
 
 enum { MICROPHONE_US = 500000, SPEAKER_US = 200000 }; /* how much ALSA holds */
-enum { LOOK_MS = 20, STUCK_MS = 5000 };
+enum {
+    LOOK_MS = 20,
+    STUCK_MS = 5000,
+    DRAIN_MORE_MS = 500 /* some servers of sound count their own delay for ever */
+};
 
 struct device {
     snd_pcm_t *pcm;
+    uint32_t rate_hz;
 };
 
 /* It would write into the status line; what matters is in the code that it returns. */
@@ -63,6 +68,7 @@ int device_open(const struct cli *c, enum device_use use, const char *name, uint
     struct device *d = mem_zero(1, sizeof *d);
     if (!d)
         return cli_no_memory(c);
+    d->rate_hz = rate_hz;
     snd_lib_error_set_handler(be_silent);
     bool hears = use == DEVICE_MICROPHONE;
     int err = snd_pcm_open(&d->pcm, name, hears ? SND_PCM_STREAM_CAPTURE : SND_PCM_STREAM_PLAYBACK,
@@ -157,11 +163,10 @@ uint64_t device_waiting(const struct device *d)
     return snd_pcm_delay(d->pcm, &delay) >= 0 && delay > 0 ? (uint64_t)delay : 0;
 }
 
-static void wait_a_little(const struct device *d)
+/* The buffer holds ten times as long. */
+static void nap(void)
 {
-    struct pollfd fds[8];
-    unsigned n = device_fds(d, fds, sizeof fds / sizeof *fds);
-    (void)poll(fds, n, LOOK_MS);
+    (void)poll(nullptr, 0, LOOK_MS);
 }
 
 enum err device_play(struct device *d, const int16_t *samples, size_t count)
@@ -176,22 +181,16 @@ enum err device_play(struct device *d, const int16_t *samples, size_t count)
             last_ms = clock_ms();
         else if (clock_ms() - last_ms > STUCK_MS)
             return ERR_IO;
-        if (count > 0)
-            wait_a_little(d);
+        else
+            nap();
     }
     return OK;
 }
 
-enum err device_drain(struct device *d)
+void device_drain(struct device *d)
 {
-    uint64_t last_ms = clock_ms(), waiting;
     device_finish(d);
-    for (uint64_t before = UINT64_MAX; (waiting = device_waiting(d)) > 0; before = waiting) {
-        if (waiting < before)
-            last_ms = clock_ms();
-        else if (clock_ms() - last_ms > STUCK_MS)
-            return ERR_IO;
-        (void)poll(nullptr, 0, LOOK_MS);
-    }
-    return OK;
+    uint64_t end_ms = clock_ms() + device_waiting(d) * 1000 / d->rate_hz + DRAIN_MORE_MS;
+    while (device_waiting(d) > 0 && clock_ms() < end_ms)
+        nap();
 }

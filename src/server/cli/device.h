@@ -42,6 +42,7 @@ void device_drop(struct device *d);
 /* Samples that were written and not yet heard. */
 uint64_t device_waiting(const struct device *d);
 
-/* These wait: until all of them are written, and until they are heard. ERR_IO: it is gone, or takes nothing any more. */
+/* Waits until all of them are written. ERR_IO: it is gone, or takes nothing any more. */
 enum err device_play(struct device *d, const int16_t *samples, size_t count);
-enum err device_drain(struct device *d);
+/* Waits until what was written is heard. */
+void device_drain(struct device *d);

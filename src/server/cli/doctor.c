@@ -313,7 +313,7 @@ int cli_doctor(struct cli *c)
         show_models(&suited);
     }
     struct connection *k;
-    int code = connect_server(c, CONNECT_ANYHOW, &k);
+    int code = connect_server(c, CONNECT_SETTLED, &k);
     if (code == EXIT_OK) {
         code = examine(c, &machine, &suited, k);
         disconnect_server(k);

@@ -9,7 +9,7 @@ int cli_forget(struct cli *c)
 {
     autobuf answer = BUF(0);
     struct connection *k = nullptr;
-    int code = connect_server(c, CONNECT_ANYHOW, &k);
+    int code = connect_server(c, CONNECT_ALIVE, &k);
     if (code == EXIT_OK)
         code = connection_json(c, k, "DELETE", "/sessions", "application/json", S(""), &answer);
     disconnect_server(k);

@@ -71,8 +71,8 @@ static int report(struct cli *c, const struct saying *s)
 /* To the end of what can still be heard. */
 static int finish(struct cli *c, struct saying *s)
 {
-    if (s->speaker)
-        s->broken |= device_drain(s->speaker) != OK;
+    if (s->speaker && !s->broken && s->samples_n > 0)
+        device_drain(s->speaker);
     else if (s->opened)
         s->broken |= sound_close(&s->sound) != OK;
     if (!s->broken)
@@ -108,6 +108,8 @@ static int say(struct cli *c, struct connection *k, struct str text, struct devi
         code = cli_fail(c, "the server went away (%s); try again", err_text(err));
     else if (code == EXIT_OK && s.status >= 300)
         code = connection_refused(c, s.status, buf_str(&s.refusal));
+    else if (code == EXIT_OK && s.samples_n == 0)
+        code = cli_fail(c, "there is nothing in it that can be spoken");
     else if (code == EXIT_OK && c->json)
         code = report(c, &s);
     buf_finish(&s.samples);
@@ -123,10 +125,15 @@ static void show_voice(const struct json_val *voice, struct str standard)
                engine = json_str(json_get(voice, "engine"));
     struct str tag = json_str(json_get(voice, "language")), language = language_name(tag);
     autobuf line = BUF(4096);
-    if (buf_addf(&line, "%-24.*s %-8.*s %.*s", STR_FMT(name),
-                 STR_FMT(engine.n ? engine : S("remote")), STR_FMT(tag)) != OK ||
-        (!str_eq(tag, language) && buf_addf(&line, ", %.*s", STR_FMT(language)) != OK) ||
-        (str_eq(name, standard) && buf_add(&line, S("; the standard one")) != OK))
+    enum err err =
+        buf_addf(&line, "%-24.*s %-8.*s", STR_FMT(name), STR_FMT(engine.n ? engine : S("remote")));
+    if (err == OK && tag.n > 0)
+        err = buf_addf(&line, " %.*s", STR_FMT(tag));
+    if (err == OK && !str_eq(tag, language))
+        err = buf_addf(&line, ", %.*s", STR_FMT(language));
+    if (err == OK && str_eq(name, standard))
+        err = buf_add(&line, S("; the standard one"));
+    if (err != OK)
         return;
     plain_print(stdout, buf_str(&line));
     putchar('\n');
