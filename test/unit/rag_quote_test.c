@@ -75,8 +75,12 @@ static void a_worse_passage_may_have_the_better_sentence(void **)
 static void nothing_is_said_plainly(void **)
 {
     struct rag_hit code = {.title = S("c"), .text = S("```\nnothing but code\n```"), .score = 0.9};
-    struct rag_hit tildes = {
-        .title = S("c"), .text = S("~~~ c\nIt holds\n```\nIt is code.\n~~~"), .score = 0.9};
+    autobuf long_code = BUF(4096); /* longer than a sentence may be */
+    assert_ok(buf_add(&long_code, S("~~~ c\n")));
+    for (int i = 0; i < 100; i++)
+        assert_ok(buf_add(&long_code, S("nothing but code\n")));
+    assert_ok(buf_add(&long_code, S("```\nIt is code.\n~~~")));
+    struct rag_hit tildes = {.title = S("c"), .text = buf_str(&long_code), .score = 0.9};
     const struct rag_hits none[] = {
         {}, {.hit = &code, .count = 1, .fits = true}, {.hit = &tildes, .count = 1, .fits = true}};
     for (size_t i = 0; i < countof(none); i++) {

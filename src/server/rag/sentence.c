@@ -2,7 +2,6 @@
 #include "server/rag/sentence.h"
 
 #include "base/abbreviation.h"
-#include "base/fence.h"
 
 enum { CODE_MAX = 16 * 1024 /* a fence that is not closed within this is no fence */ };
 
@@ -128,13 +127,13 @@ static size_t plain_end(struct str text, size_t from, enum sentence_kind kind)
     return text.n;
 }
 
-/* Behind the fence that closes `open`, or any where that is not known; 0: there is none near enough. */
+/* Behind the fence that closes `open`; 0: there is none near enough. */
 static size_t closing_fence(struct str text, size_t at, struct fence open)
 {
     size_t limit = at + CODE_MAX;
     while (at < text.n && at < limit) {
         struct str line = line_at(text, at);
-        if (open.mark == '\0' ? is_fence(line) : fence_pass(&open, str_trim(line)))
+        if (fence_pass(&open, str_trim(line)))
             return at + line.n;
         at += line.n + 1;
     }
@@ -144,15 +143,21 @@ static size_t closing_fence(struct str text, size_t at, struct fence open)
 static size_t code_end(struct sentences *all, size_t from)
 {
     struct str text = all->text;
-    struct str first = line_at(text, from);
-    size_t body = all->in_code ? from : from + first.n + 1;
-    struct fence open = all->in_code ? (struct fence){} : fence_opens(str_trim(first));
+    struct fence open = all->open;
+    bool goes_on = open.mark != '\0';
+    size_t body = from;
+    if (!goes_on) {
+        struct str first = line_at(text, from);
+        open = fence_opens(str_trim(first));
+        body += first.n + 1;
+    }
     size_t end = closing_fence(text, body, open);
-    if (!end && !all->in_code)
+    if (!end && !goes_on)
         return plain_end(text, from, SENTENCE_PLAIN);
     end = end ? end : text.n;
-    all->in_code = end - from > SENTENCE_MAX;
-    return all->in_code ? cut(text, from, '\n') : end;
+    bool is_cut = end - from > SENTENCE_MAX;
+    all->open = is_cut ? open : (struct fence){};
+    return is_cut ? cut(text, from, '\n') : end;
 }
 
 bool sentence_next(struct sentences *all, struct sentence *ret_sentence)
@@ -169,9 +174,9 @@ bool sentence_next(struct sentences *all, struct sentence *ret_sentence)
     while (line > all->at && text.p[line - 1] != '\n')
         line--;
     bool begins_line = line == 0 || text.p[line - 1] == '\n';
-    enum sentence_kind kind = all->in_code  ? SENTENCE_CODE
-                              : begins_line ? line_kind(line_at(text, at))
-                                            : SENTENCE_PLAIN;
+    enum sentence_kind kind = all->open.mark ? SENTENCE_CODE
+                              : begins_line  ? line_kind(line_at(text, at))
+                                             : SENTENCE_PLAIN;
     size_t end = kind == SENTENCE_CODE ? code_end(all, at) : plain_end(text, at, kind);
     all->at = end;
     *ret_sentence =

@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include "base/str.h"
+#include "base/fence.h"
 
 enum { SENTENCE_MAX = 600 /* bytes */ };
 enum sentence_kind : uint8_t {
@@ -31,7 +31,7 @@ struct sentence {
 struct sentences {
     struct str text;
     size_t at;
-    bool in_code; /* a long block was cut: the rest of it comes next */
+    struct fence open; /* a long block was cut: the rest of it comes next */
 };
 
 bool sentence_is_row(const struct sentence *s); /* of a table: "a | b" */
