@@ -8,8 +8,8 @@ import { Trouble, microphone, player, sleep } from '/voice.js';
 
 const OUT_HZ = 22050;
 const TAP_MS = 350; /* a shorter press is a tap */
-const CONFLICT_MS = 150; /* until the server has noticed that we left */
-const NEAR_PX = 240; /* so near to the end, the page follows new words */
+const CONFLICT_MS = 150; /* until the server notices that we left */
+const NEAR_PX = 240; /* so near its end the page follows new words */
 const TOUCH = matchMedia('(pointer: coarse)').matches;
 const STOPS = TOUCH ? '' : ' Escape stops it.';
 const LOST = 'The connection to the server was lost. Ask again when it is back.';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The way to the server: a session with its short-lived token (kept in memory only), requests, the
+ * The way to the server: a session with its short-lived token (in memory only), requests, the
  * event stream of /chat and the WebSocket of /voice. After a cut that comes back by itself and goes on
- * where it was: both sides count what has arrived, and what has not is sent again.
+ * where it was: both sides count what has arrived, and send the rest again.
  */
 import { Trouble } from '/voice.js';
 

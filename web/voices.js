@@ -3,11 +3,11 @@
 import { link } from '/link.js';
 import { find, reason } from '/panels.js';
 import { make } from '/view.js';
-import { player } from '/voice.js';
+import { player, sleep } from '/voice.js';
 
 const SAMPLE = 'Hello. This is how I read your answers aloud.';
-const HZ = 22050;
 const NOBODYS = -2; /* turn: what has been played of it is not told to the server */
+const AGAIN_MS = 2000; /* while the voices are being loaded */
 const ABOUT = { rms: 'a man', slt: 'a woman', awb: 'a Scot', kal: 'a robot' };
 const GROUPS = { flite: 'Built in', espeak: 'Built in, by language' };
 
@@ -47,28 +47,58 @@ function fill(menu, { standard, voices }) {
   }
   menu.append(...groups.values());
   menu.value = chosen;
-  if (menu.selectedIndex < 0) menu.value = ''; /* there is no such voice any more */
+  if (menu.selectedIndex >= 0) return;
+  menu.value = ''; /* there is no such voice any more */
+  menu.dispatchEvent(new Event('change'));
 }
 
-/** @param {string} voice '': the standard one */
-async function play(voice) {
-  player.begin(NOBODYS, HZ); /* while it is still the press */
-  const body = JSON.stringify({ text: SAMPLE, format: 'pcm', rate: HZ, ...(voice && { voice }) });
-  const response = await link.request('/tts', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
-  player.push(NOBODYS, await response.arrayBuffer());
-  if (player.turn === NOBODYS) player.finish();
+let pressed = new AbortController(); /* the last press on the button, and what came of it */
+let silentAt = 0;
+
+/** @param {string} voice '': the standard one @param {AbortSignal} signal */
+async function play(voice, signal) {
+  const { rate } = /** @type {any} */ (link.wishes()).output;
+  player.begin(NOBODYS, rate); /* while it is still the press */
+  const body = JSON.stringify({ text: SAMPLE, format: 'pcm', rate, ...(voice && { voice }) });
+  const response = await link.request('/tts', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body, signal });
+  const samples = await response.arrayBuffer();
+  if (signal.aborted || player.turn !== NOBODYS) return; /* something else is heard by now */
+  silentAt = performance.now() + (samples.byteLength / 2 / rate) * 1000;
+  player.push(NOBODYS, samples);
+  player.finish();
 }
+
+/** A second press ends what sounds. @param {string} voice @param {() => void} silence */
+function press(voice, silence) {
+  const sounds = player.turn === NOBODYS && performance.now() < silentAt;
+  pressed.abort();
+  pressed = new AbortController();
+  silentAt = 0;
+  const free = find('hands-free');
+  if (free.getAttribute('aria-pressed') === 'true') free.click(); /* the microphone would take it for a question */
+  silence();
+  const { signal } = pressed;
+  if (!sounds) play(voice, signal).catch((error) => !signal.aborted && player.turn === NOBODYS && (find('state').textContent = reason(error)));
+}
+
+let asks = false, known = '';
 
 /**
- * Asks the server which there are; those that were known stay where it does not say.
+ * Asks the server which there are, again and again while it does not say; those that were known stay.
  * @param {() => void} silence whatever sounds
  */
 export async function refresh(silence) {
   const menu = /** @type {HTMLSelectElement} */ (find('voice')), button = find('sample');
   button.disabled = false;
-  button.onclick = () => {
-    silence();
-    play(menu.value).catch((error) => (find('state').textContent = reason(error)));
-  };
-  fill(menu, await link.json('/voices'));
+  button.onclick = () => press(menu.value, silence);
+  if (asks) return;
+  asks = true;
+  for (; link.ready; await sleep(AGAIN_MS)) {
+    const list = await link.json('/voices').catch(() => null);
+    if (!list) continue;
+    if (known !== JSON.stringify(list)) fill(menu, list);
+    known = JSON.stringify(list);
+    break;
+  }
+  asks = false;
 }

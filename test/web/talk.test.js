@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
-// @once: the browser's side; voice.test.js has the same turns under the sanitizers
+// @once: the browser's side; codecs.test.js and voice.test.js have such turns under the sanitizers
 /* A spoken turn in the browser: hold, speak, read along, listen to the answer. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
