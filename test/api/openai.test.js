@@ -179,7 +179,7 @@ test('cut code points have their bytes, and all probabilities make one', async (
   assert.equal(free.message.content?.replaceAll('\uFFFD', '').length, decoded.toString().replaceAll('\uFFFD', '').length);
 });
 
-test('the logprobs of a whole answer are bounded, those of a stream leave', async (t) => {
+test('the logprobs of a whole answer are bounded, those of a stream leave @tsan', async (t) => {
   const { client } = await start(t, 'tokens=12000');
   const ask = { model: 'script', messages: [user('x')], logprobs: true, top_logprobs: 20, max_tokens: 12000 };
   await assert.rejects(client.chat.completions.create(ask), (/** @type {any} */ e) => e.status === 413 && /ask for fewer, or for a stream/.test(e.message));

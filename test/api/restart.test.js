@@ -99,7 +99,7 @@ test('a right that ended while the server was down ends its tokens', async (t) =
   assert.equal((await say(server.url, token, 'hello')).status, 401, 'a new key of the old name is another one');
 });
 
-test('kill -9 costs at most what was about to be written', async (t) => {
+test('kill -9 costs at most what was about to be written @tsan', async (t) => {
   const data = await temporaryFolder(t);
   /** @type {Map<string, {token: string, asked: string[], answered: number}>} */
   const all = new Map();
@@ -253,7 +253,7 @@ test('with history.keep off nothing is written, and what was written goes', asyn
   }
 });
 
-test('a session that is deleted is over, and nothing of it is on the disk', async (t) => {
+test('a session that is deleted is over, and nothing of it is on the disk @tsan', async (t) => {
   const data = await temporaryFolder(t);
   let server = await start(t, data);
   const mine = await begin(server.url), other = await begin(server.url), third = await begin(server.url);
@@ -292,7 +292,7 @@ test('a session that is deleted is over, and nothing of it is on the disk', asyn
   assert.ok(!onDisk(data, 'swordfish') && !onDisk(data, 'herring') && onDisk(data, 'halibut'));
 });
 
-test('all conversations of one, and of nobody else, are forgotten', async (t) => {
+test('all conversations of one, and of nobody else, are forgotten @tsan', async (t) => {
   const data = await temporaryFolder(t);
   let server = await start(t, data);
   const mine = [await begin(server.url), await begin(server.url)];

@@ -87,7 +87,7 @@ test('old versions of TLS are refused, new ones are not', async (t) => {
   }
 });
 
-test('a certificate is changed under traffic', async (t) => {
+test('a certificate is changed under traffic @tsan', async (t) => {
   const folder = await temporaryFolder(t);
   const first = makeCertificate(folder, 'first'), second = makeCertificate(folder, 'second'), third = makeCertificate(folder, 'third');
   const cert = path.join(folder, 'cert.pem'), key = path.join(folder, 'key.pem');

@@ -68,7 +68,7 @@ describe('nobody waits for ever', { concurrency: true }, () => {
     { script: 'unlearnt=1', why: /cannot learn the documents' words: as the script says/ },
     { script: 'learn=1000000', why: /has not learnt the documents' words in \d+ s/ },
   ])
-    test(`a recogniser that does not learn (${script})`, async (t) => {
+    test(`a recogniser that does not learn (${script}) @tsan`, async (t) => {
       const server = await startServer(t, { args: [...SCRIPTED, '--stt-script', script] });
       await untilReady(server);
       assert.match(server.log(), why);
@@ -78,7 +78,7 @@ describe('nobody waits for ever', { concurrency: true }, () => {
     { script: 'hang=1', name: 'before its first sound' },
     { script: 'hang=1,after=3', name: 'in the middle of a sentence' },
   ])
-    test(`a voice that falls silent ${name}`, async (t) => {
+    test(`a voice that falls silent ${name} @tsan`, async (t) => {
       const server = await startServer(t, { args: [...SCRIPTED, '--tts-script', script] });
       await untilReady(server);
       const answer = await speak(server.url, 'One two three four five six seven.');

@@ -15,5 +15,11 @@ const [jobs, into, mark, ...files] = process.argv.slice(2);
 const chosen = mark.startsWith('!') ? { testSkipPatterns: [mark.slice(1)] } : mark ? { testNamePatterns: [mark] } : {};
 const results = run({ files, concurrency: Number(jobs), timeout: TIMEOUT_MS, ...chosen });
 results.on('test:fail', ({ todo }) => todo || (process.exitCode = 1));
+/* A file without any chosen test is reported as one that passed. */
+results.on('test:pass', ({ name }) => {
+  if (!files.includes(name)) return;
+  console.error(`${name} has no test that is chosen by ${mark}`);
+  process.exitCode = 1;
+});
 results.compose(tap).pipe(createWriteStream(into));
 results.compose(new spec()).pipe(process.stdout);

@@ -301,7 +301,9 @@ static void every_acknowledged_document_is_there(unsigned end)
 static void nothing_acknowledged_is_lost(void **)
 {
     const char *setting = getenv("KILLS");
-    int kills = setting ? (int)strtol(setting, nullptr, 10) : getenv("FAULT") ? 1000 : 60;
+    const char *fault = getenv("FAULT");
+    bool is_full = fault && strcmp(fault, "full") == 0;
+    int kills = setting ? (int)strtol(setting, nullptr, 10) : is_full ? 1000 : 60;
     unsigned first = 1;
     snprintf(folder, sizeof folder, "/tmp/rag_kill_XXXXXX");
     assert_non_null(mkdtemp(folder));

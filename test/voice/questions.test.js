@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
-// @once: how well it hears; voice.test.js takes the same ways
+// @once: how well it hears; codecs.test.js takes the same ways
 /*
  * Held-out questions about the manual (test/data/questions.txt), spoken by two voices: at least 85 %
  * of their content words are heard, and the right page comes first. Foreign questions find nothing.

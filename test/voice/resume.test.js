@@ -239,7 +239,7 @@ test('a session that is ended is over also for who was cut off, or has it by its
   await until(async () => (await sessions()) === 0, 'the end');
 });
 
-test('nobody takes the place of all others by cutting himself off', async (t) => {
+test('nobody takes the place of all others by cutting himself off @tsan', async (t) => {
   const server = await start(t);
   const places = 256; /* AWAY_MAX */
   const cutAway = async () => {
