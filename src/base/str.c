@@ -78,6 +78,14 @@ bool str_cut(struct str *rest, char sep, struct str *ret_piece)
     return true;
 }
 
+struct str str_file_name(struct str path)
+{
+    size_t from = path.n;
+    while (from > 0 && path.p[from - 1] != '/')
+        from--;
+    return str_sub(path, from, path.n);
+}
+
 bool str_listed(struct str list, struct str name)
 {
     struct str one;

@@ -53,6 +53,8 @@ struct str str_trim(struct str s); /* ASCII white space at both ends */
 bool str_cut(struct str *rest, char sep, struct str *ret_piece);
 /* Is it one of these? They have commas between them, and maybe blanks around. */
 bool str_listed(struct str list, struct str name);
+/* The last part of a path: "b.c" of "/a/b.c". */
+struct str str_file_name(struct str path);
 /* Levenshtein's distance in bytes, to find the word that was meant; a text of STR_DISTANCE_MAX bytes
  * or more is that far away. */
 enum { STR_DISTANCE_MAX = 96 };

@@ -60,14 +60,6 @@ static const struct prefixes *find_prefixes(struct str file)
     return p;
 }
 
-static struct str file_name(struct str path)
-{
-    for (size_t i = path.n; i > 0; i--)
-        if (path.p[i - 1] == '/')
-            return str_sub(path, i, path.n);
-    return path;
-}
-
 static enum err embed_llama_load(const struct llm_load *load, struct embed_loaded *ret_loaded,
                                  char why[LLM_WHY_BYTES])
 {
@@ -78,7 +70,7 @@ static enum err embed_llama_load(const struct llm_load *load, struct embed_loade
     try(model_file_open(load, MODEL_EMBEDS, gpu_layers, &model, why));
     try(embed_batch_prepare(model, load->threads ? load->threads : 1, why));
     model_name(model, name, sizeof name);
-    prefix = find_prefixes(file_name(load->model));
+    prefix = find_prefixes(str_file_name(load->model));
     int32_t dimensions = llama_model_n_embd_out(model);
     char what[64];
     llama_model_desc(model, what, sizeof what);

@@ -31,14 +31,6 @@ static bool language_of_kokoro(struct str voice, char into[VOICE_LANGUAGE_BYTES]
     return false;
 }
 
-static struct str file_name(struct str path)
-{
-    for (size_t i = path.n; i > 0; i--)
-        if (path.p[i - 1] == '/')
-            return str_sub(path, i, path.n);
-    return path;
-}
-
 /* espeak-ng's voices have a language's name; flite's are English; a model's and its speakers' are of its language. */
 void voice_about(const struct engine_info *tts, struct str name, struct voice_about *ret_about)
 {
@@ -50,7 +42,7 @@ void voice_about(const struct engine_info *tts, struct str name, struct voice_ab
         snprintf(ret_about->language, sizeof ret_about->language, "%.*s", STR_FMT(name));
     } else if (strcmp(tts->driver, "kokoro") == 0) {
         (void)language_of_kokoro(name, ret_about->language);
-    } else if (language_of_model(file_name(str_of(tts->model)), ret_about->language)) {
+    } else if (language_of_model(str_file_name(str_of(tts->model)), ret_about->language)) {
         ret_about->engine = "piper";
     }
 }

@@ -230,7 +230,6 @@ static bool is_meant(void *has_room)
     return *(bool *)has_room;
 }
 
-/* Among the tokens and the blank; the durations stand behind them. No number where the model is broken. */
 static void on_token(struct parakeet_context *, struct parakeet_state *state,
                      const parakeet_token_data *token, void *arg)
 {
@@ -241,6 +240,7 @@ static void on_token(struct parakeet_context *, struct parakeet_state *state,
         (struct spoken){.token = token->id,
                         .frame = (uint32_t)token->frame_index,
                         .frames = (uint32_t)token->duration_value,
+                        /* among the tokens and the blank; the durations stand behind them */
                         .logprob = heard_logprob(parakeet_get_logits_from_state(state),
                                                  parakeet_n_vocab(context) + 1, token->id)};
 }

@@ -32,7 +32,7 @@ struct heard {
 void heard_clear(struct heard *h);
 void heard_finish(struct heard *h);
 
-/* How likely a token is by the `n` logits of a model, as a natural logarithm. */
+/* How likely a token is by the `n` logits of a model, as a natural logarithm; no number where the model is broken. */
 float heard_logprob(const float *logits, int n, int32_t token);
 
 /* Of a byte of the text as the model writes it, by the token that it comes from. */

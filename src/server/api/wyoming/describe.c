@@ -74,13 +74,6 @@ static void put_languages(struct json_out *j, struct str tags)
     json_end(j);
 }
 
-/* Where the operator's files lie is nobody's business. */
-static const char *file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* A server elsewhere does not tell. It runs Whisper, whose models for English alone are called so ("small.en"); Home
  * Assistant offers nobody who knows no language. */
 static struct str languages_heard(const struct engine_info *ears)
@@ -95,7 +88,9 @@ static void put_ears(struct json_out *j, const struct engine *stt)
 {
     struct engine_info info;
     engine_info(stt, &info);
-    struct str name = str_of(info.model[0] ? file_name(info.model) : info.driver);
+    struct str name =
+        info.model[0] ? str_file_name(str_of(info.model)) /* where it lies is nobody's business */
+                      : str_of(info.driver);
     begin_program(j, "asr", "Repartee's recognizer", "models");
     json_obj(j);
     put_artifact(j, name, info.driver, "the recognizer's model");
@@ -157,7 +152,7 @@ static void put_mind(struct json_out *j, const struct server *s)
     struct str language = str_of(s->conf->language);
     begin_program(j, "handle", "Answers from your documents", "models");
     json_obj(j);
-    put_artifact(j, str_of(file_name(who.model)), who.driver, "who answers");
+    put_artifact(j, str_file_name(str_of(who.model)), who.driver, "who answers");
     put_languages(j, str_eq_nocase(language, S("auto")) ? languages_heard(&ears) : language);
     json_end(j);
     end_program(j, "supports_handled_streaming");
