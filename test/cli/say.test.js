@@ -67,8 +67,8 @@ test('what cannot be spoken is no success; a refusal is told while a speaker is 
   await untilReady(server);
   const folder = await temporaryFolder(t), { env } = soundDevices(t, folder);
   for (const [words, says] of /** @type {[string[], RegExp][]} */ ([
-    [['***', '-o', path.join(folder, 'a.wav')], /there is nothing in it that can be spoken/],
-    [['***', '--speaker', 'default'], /there is nothing in it that can be spoken/],
+    [['***', '-o', path.join(folder, 'a.wav')], /there is nothing in it that can be spoken; name a text/],
+    [['***', '--speaker', 'default'], /there is nothing in it that can be spoken; name a text/],
     [['Hello.', '--voice', 'nobody', '--speaker', 'default'], /there is no voice "nobody"; there are rms/],
   ])) {
     const { code, err } = await repartee(['say', ...words, '--data', server.data], { env });

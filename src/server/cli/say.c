@@ -109,7 +109,7 @@ static int say(struct cli *c, struct connection *k, struct str text, struct devi
     else if (code == EXIT_OK && s.status >= 300)
         code = connection_refused(c, s.status, buf_str(&s.refusal));
     else if (code == EXIT_OK && s.samples_n == 0)
-        code = cli_fail(c, "there is nothing in it that can be spoken");
+        code = cli_fail(c, "there is nothing in it that can be spoken; name a text with words in it");
     else if (code == EXIT_OK && c->json)
         code = report(c, &s);
     buf_finish(&s.samples);
