@@ -33,7 +33,7 @@ test('what it cannot play it says before a server is started', async (t) => {
   const folder = await temporaryFolder(t), { env } = soundDevices(t, folder);
   for (const [args, code, says] of /** @type {[string, number, RegExp][]} */ ([
     ['hello --speaker nocard', 1, /there is no speaker "nocard"; connect one, or name another with --speaker/],
-    ['hello --speaker default -o a.wav', 2, /-o and --speaker: the sound goes to one of them/],
+    ['hello --speaker default -o a.wav', 2, /the sound goes to one place; leave out -o or --speaker/],
     ['', 2, /what shall be said\? Write it in quotes/],
     ['--list hello', 2, /--list goes alone/],
   ])) {
@@ -43,7 +43,7 @@ test('what it cannot play it says before a server is started', async (t) => {
   }
   const bare = terminal(`repartee say hello --data ${folder}/data`, { env: { ALSA_CONFIG_PATH: '/dev/null' } });
   assert.equal(await bare.ended, 1, bare.shown());
-  assert.match(bare.shown(), /speaker "default"[^]*-o FILE\.wav writes the sound into a file/);
+  assert.match(bare.shown(), /speaker "default"[^]*or write it into a file; name one with -o FILE\.wav/);
   const piped = await repartee(['say', 'hello', '--json', '--data', path.join(folder, 'data')]);
   assert.deepEqual([piped.code, piped.out], [2, '']);
   assert.match(piped.err, /--json and the sound cannot both go to standard output/);

@@ -109,7 +109,8 @@ static int say(struct cli *c, struct connection *k, struct str text, struct devi
     else if (code == EXIT_OK && s.status >= 300)
         code = connection_refused(c, s.status, buf_str(&s.refusal));
     else if (code == EXIT_OK && s.samples_n == 0)
-        code = cli_fail(c, "there is nothing in it that can be spoken; name a text with words in it");
+        code =
+            cli_fail(c, "there is nothing in it that can be spoken; name a text with words in it");
     else if (code == EXIT_OK && c->json)
         code = report(c, &s);
     buf_finish(&s.samples);
@@ -168,7 +169,7 @@ static int list_voices(struct cli *c)
 {
     struct connection *k = nullptr;
     if (c->count > 0 || cli_given(c, "output") || cli_given(c, "voice") || cli_given(c, "speaker"))
-        return cli_misuse(c, "--list goes alone: it says which voices there are");
+        return cli_misuse(c, "--list goes alone; leave the rest out");
     int code = connect_server(c, CONNECT_READY, &k);
     if (code == EXIT_OK)
         code = list(c, k);
@@ -185,7 +186,7 @@ int cli_say(struct cli *c)
     if (cli_given(c, "list"))
         return list_voices(c);
     if (path && speaker)
-        return cli_misuse(c, "-o and --speaker: the sound goes to one of them");
+        return cli_misuse(c, "the sound goes to one place; leave out -o or --speaker");
     bool aloud = speaker || (!path && isatty(STDOUT_FILENO));
     if (c->json && !aloud && (!path || strcmp(path, "-") == 0))
         return cli_misuse(c, "--json and the sound cannot both go to standard output: name a file "
@@ -198,7 +199,7 @@ int cli_say(struct cli *c)
         code =
             device_open(c, DEVICE_SPEAKER, speaker ? speaker : "default", PCM_RATE_SPEAK, &device);
         if (code != EXIT_OK && !speaker)
-            cli_fail(c, "-o FILE.wav writes the sound into a file");
+            cli_fail(c, "or write it into a file; name one with -o FILE.wav");
     }
     if (code == EXIT_OK)
         code = connect_server(c, CONNECT_READY, &k);
