@@ -5,8 +5,9 @@
  * of it is stable, where speech ends.
  *
  * Model and utterance. `load` makes the model ready once; an utterance is the state of one stream, made
- * by `open` and freed by `close`. Drivers that keep state per decoder (PocketSphinx, a VAD) keep a pool of at most `slots` of them and lend one to each utterance; `open` may wait for one for
- * a short time, because a cancelled stream gives its own back only when its thread gets there.
+ * by `open` and freed by `close`. Drivers that keep state per decoder (PocketSphinx, a VAD) keep a pool of
+ * at most `slots` of them and lend one to each utterance; `open` may wait for one for a short time, because
+ * a cancelled stream gives its own back only when its thread gets there.
  *
  * Threads. load and unload run alone, on the main thread. `words` is called on the protocol thread and
  * returns at once: the work belongs on a thread of the driver's own, and running utterances go on with

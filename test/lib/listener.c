@@ -297,3 +297,22 @@ enum err listen_learnt(struct peer *p)
             return (enum err)p->msg.stt_learnt.err;
     return ERR_CLOSED;
 }
+
+void listen_for_partials(struct peer *p, const struct sound *sound, const char *says)
+{
+    enum { STREAM = 1, PIECE = 640 /* 20 ms at 16 kHz */ };
+    struct listener l;
+    autobuf all = BUF(1 << 16);
+    struct str rest = {};
+    listen_open(&l, p, STREAM, sound->rate_hz, false, false);
+    while (l.partials < 2) {
+        rest = rest.n ? rest : buf_str(&sound->bytes);
+        listen_send(&l, str_sub(rest, 0, PIECE), PIECE);
+        rest = str_sub(rest, PIECE, rest.n);
+        assert_false(l.over);
+    }
+    while (all.n < l.partial.n)
+        assert_ok(buf_addf(&all, "%s ", says));
+    assert_true(l.partial.n > 0 && str_starts(buf_str(&all), buf_str(&l.partial)));
+    listen_cancel(&l);
+}

@@ -51,6 +51,9 @@ void listen_wait(struct listener *l);
 /* Reads one message. */
 void listen_read(struct listener *l);
 void listen_cancel(struct listener *l);
+/* Says the sound again and again in a stream of its own until two partials have come, which they do however slow the machine
+ * is; what they say is `says`, over and over. */
+void listen_for_partials(struct peer *p, const struct sound *sound, const char *says);
 void listen_free(struct listener *l);
 /* A whole sound from opening to final. */
 void listen_to(struct listener *l, struct peer *p, uint32_t stream, const struct sound *sound,

@@ -160,10 +160,19 @@ static void names_in_a_list_are_found_whole(void **)
         assert_int_equal(str_listed(str_of(cases[i].list), str_of(cases[i].name)), cases[i].want);
 }
 
+static void the_last_part_of_a_path_is_found(void **)
+{
+    static const char *const cases[][2] = {
+        {"/a/b.c", "b.c"}, {"b.c", "b.c"}, {"a/", ""}, {"/", ""}, {"", ""}};
+    for (size_t i = 0; i < countof(cases); i++)
+        assert_str(str_file_name(str_of(cases[i][0])), cases[i][1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_in_a_list_are_found_whole),
+        cmocka_unit_test(the_last_part_of_a_path_is_found),
         cmocka_unit_test(test_distance),
         cmocka_unit_test(test_comparing),
         cmocka_unit_test(test_finding),

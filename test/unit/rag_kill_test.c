@@ -3,7 +3,7 @@
  * kill -9 at random moments of an ingest: a child accepts documents, indexes them on its lanes and tells
  * each acknowledgement through a pipe, until it is killed. Afterwards every acknowledged document must be
  * there, whole and findable, and of a source that was sent again and again the last version. 60 kills, 1,000 with
- * FAULT=full (`make fault`), or as many as KILLS says. (The same over HTTP with the real server: test/fault/ingest_kill.test.js.)
+ * FAULT=full (`make fault`), or as many as KILLS says. (The same over HTTP with the real server: test/fault/ingest.test.js.)
  */
 #include <poll.h>
 #include <signal.h>

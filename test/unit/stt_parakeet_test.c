@@ -99,24 +99,10 @@ static void words_are_heard(void **)
     assert_int_equal(peer_stop(p), 0);
 }
 
-/* However slow the machine is, they come as long as somebody speaks. */
 static void partials_come_while_it_is_spoken(void **)
 {
     struct peer *p = start(says_question, "");
-    struct listener l;
-    autobuf all = BUF(1 << 16); /* what is said in all windows, one after another */
-    struct str rest = {};
-    listen_open(&l, p, 1, 16000, false, false);
-    while (l.partials < 2) {
-        rest = rest.n ? rest : buf_str(&speech.bytes);
-        listen_send(&l, str_sub(rest, 0, PIECE), PIECE);
-        rest = str_sub(rest, PIECE, rest.n);
-        assert_false(l.over);
-    }
-    while (all.n < l.partial.n)
-        assert_ok(buf_add(&all, S(QUESTION " ")));
-    assert_true(l.partial.n > 0 && str_starts(buf_str(&all), buf_str(&l.partial)));
-    listen_cancel(&l);
+    listen_for_partials(p, &speech, QUESTION);
     assert_int_equal(peer_stop(p), 0);
 }
 

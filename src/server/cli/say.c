@@ -120,29 +120,24 @@ static int say(struct cli *c, struct connection *k, struct str text, struct devi
 
 /* --- which voices there are --- */
 
-static void show_voice(const struct json_val *voice, struct str standard)
+static enum err put_voice(const struct json_val *voice, struct str standard, struct buf *into)
 {
     struct str name = json_str(json_get(voice, "name")),
                engine = json_str(json_get(voice, "engine"));
     struct str tag = json_str(json_get(voice, "language")), language = language_name(tag);
-    autobuf line = BUF(4096);
-    enum err err =
-        buf_addf(&line, "%-24.*s %-8.*s", STR_FMT(name), STR_FMT(engine.n ? engine : S("remote")));
-    if (err == OK && tag.n > 0)
-        err = buf_addf(&line, " %.*s", STR_FMT(tag));
-    if (err == OK && !str_eq(tag, language))
-        err = buf_addf(&line, ", %.*s", STR_FMT(language));
-    if (err == OK && str_eq(name, standard))
-        err = buf_add(&line, S("; the standard one"));
-    if (err != OK)
-        return;
-    plain_print(stdout, buf_str(&line));
-    putchar('\n');
+    try(buf_addf(into, "%-24.*s %-8.*s", STR_FMT(name), STR_FMT(engine.n ? engine : S("remote"))));
+    if (tag.n > 0)
+        try(buf_addf(into, " %.*s", STR_FMT(tag)));
+    if (!str_eq(tag, language))
+        try(buf_addf(into, ", %.*s", STR_FMT(language)));
+    if (str_eq(name, standard))
+        try(buf_add(into, S("; the standard one")));
+    return buf_add_byte(into, '\n');
 }
 
 static int list(struct cli *c, struct connection *k)
 {
-    autobuf answer = BUF(1 << 20);
+    autobuf answer = BUF(1 << 20), lines = BUF(1 << 20);
     struct json_doc *doc;
     struct json_why why;
     int status;
@@ -159,9 +154,12 @@ static int list(struct cli *c, struct connection *k)
         return cli_not_json(c);
     const struct json_val *voices = json_get(json_root(doc), "voices"), *voice;
     struct str none;
-    for (size_t i = 0; json_next(voices, &i, &none, &voice);)
-        show_voice(voice, json_str(json_get(json_root(doc), "standard")));
+    for (size_t i = 0; err == OK && json_next(voices, &i, &none, &voice);)
+        err = put_voice(voice, json_str(json_get(json_root(doc), "standard")), &lines);
     json_doc_destroy(doc);
+    if (err != OK)
+        return cli_no_memory(c);
+    plain_print(stdout, buf_str(&lines));
     return EXIT_OK;
 }
 
