@@ -66,17 +66,24 @@ const spoken = (sound) => async (/** @type {Talk} */ talk) => {
 /** @param {Int16Array<ArrayBuffer>} samples */
 const frames = (samples) => Array.from({ length: Math.ceil(samples.length / 320) }, (_, i) => samples.subarray(i * 320, i * 320 + 320));
 
-/** Speaks over a long answer: it is interrupted, and what was said is answered. @param {Int16Array[]} speech */
+/**
+ * Speaks over a long answer: it is interrupted, and what was said is answered. Like a microphone it goes on after the
+ * speech: a recogniser that fails once may have the words only then. @param {Int16Array[]} speech
+ */
 const interrupting = (speech) => async (/** @type {Talk} */ talk) => {
   talk.hurries = false;
   talk.send({ type: 'start' });
   talk.send({ type: 'text', text: QUESTION });
   await talk.wait((e) => e.type === 'audio_start');
   for (const frame of speech) talk.send(frame);
-  const cut = await talk.wait((e) => e.type === 'interrupted');
-  talk.hurries = true;
-  for (let i = 0; i < 60; i++) talk.send(new Int16Array(320)); /* silence: he has finished */
-  return talk.answer(talk.events.indexOf(cut) + 1);
+  const silence = setInterval(() => talk.send(new Int16Array(320)), 2);
+  try {
+    const cut = await talk.wait((e) => e.type === 'interrupted');
+    talk.hurries = true;
+    return await talk.answer(talk.events.indexOf(cut) + 1);
+  } finally {
+    clearInterval(silence);
+  }
 };
 
 /** One thing over Wyoming. @param {(peer: Wyoming) => Promise<any>} body @returns {Flow} */

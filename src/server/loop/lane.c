@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "server/loop/libcrypto.h"
 #include "server/loop/uv_loop.h"
 
 struct lane {
@@ -44,6 +45,7 @@ static void *lane_main(void *arg)
 {
     struct lane *lane = arg;
     const struct mail *items;
+    libcrypto_prepare();
     for (uint32_t n; (n = mailbox_take_wait(lane->box, &items)) > 0;)
         for (uint32_t i = 0; i < n; i++)
             items[i].fn(items[i].arg);

@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "server/loop/libcrypto.h"
 #include "server/loop/uv_loop.h"
 
 constexpr uint32_t LOOP_MAILS = 4096;
@@ -63,6 +64,7 @@ enum err loop_create(struct loop **ret_loop)
     if (l == nullptr)
         return ERR_NOMEM;
     l->thread = pthread_self();
+    libcrypto_prepare();
     l->deferred_end = &l->deferred;
     l->yielded_end = &l->yielded;
     enum err err = mailbox_create(LOOP_MAILS, wake_loop, l, &l->box);
