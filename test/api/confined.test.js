@@ -88,7 +88,7 @@ for (const [name, within, args] of /** @type {[string, string[], string[]][]} */
 test('without Landlock the server says so, takes no files, and talks', async (t) => {
   const server = await startServer(t, { within: kernel('none'), args: SCRIPTED });
   await untilReady(server);
-  assert.match(server.log(), /this kernel has no Landlock: engines run less confined, and documents and recordings are refused\n/);
+  await server.logged(/this kernel has no Landlock: engines run less confined, and documents and recordings are refused\n/);
 
   const form = new FormData();
   form.append('file', new Blob(['# Hello']), 'hello.md');

@@ -199,7 +199,7 @@ test('from quotes to a model and back; the choice survives a restart, and the op
   const asked = await repartee(['ask', 'Who?', '--data', data, ...QUIET]);
   assert.equal(asked.code, 0, asked.err);
   server = await startWithModels(t, ['--llm-model', 'one'], data);
-  assert.match(server.log(), /the options name another language model than when two was chosen; they count/);
+  await server.logged(/the options name another language model than when two was chosen; they count/);
   assert.equal(choiceOf(server), null);
   assert.deepEqual(await changeTo(server, 'two'), { event: 'done', model: 'two', kept: true });
   await server.stop();
@@ -207,19 +207,19 @@ test('from quotes to a model and back; the choice survives a restart, and the op
   const lock = JSON.parse(readFileSync(path.join(data, 'models/models.lock'), 'utf8'));
   writeFileSync(path.join(data, 'models/models.lock'), JSON.stringify({ ...lock, models: lock.models.filter((/** @type {any} */ m) => m.name !== 'two') }));
   server = await startWithModels(t, ['--llm-model', 'one'], data);
-  assert.match(server.log(), /two was chosen to answer, but cannot \(the model two is not installed\)/);
+  await server.logged(/two was chosen to answer, but cannot \(the model two is not installed\)/);
   await server.stop();
   writeFileSync(path.join(data, 'models/models.lock'), JSON.stringify(lock));
   const file = path.join(data, 'models/llm/two.gguf'), whole = readFileSync(file);
   writeFileSync(file, flip(Buffer.from(whole)));
   server = await startWithModels(t, ['--llm-model', 'one'], data);
-  assert.match(server.log(), /two does not answer, one does as before: .*SHA-256/);
+  await server.logged(/two does not answer, one does as before: .*SHA-256/);
   assert.equal((await xes(server, 5)).text, 'xxxxx');
   await server.stop();
   writeFileSync(file, whole);
   server = await startWithModels(t, ['--llm-model', 'one'], data);
   assert.equal(choiceOf(server), 'two');
-  assert.match(server.log(), /two answers now/);
+  await server.logged(/two answers now/);
 });
 
 /** @param {number} pid */
@@ -367,7 +367,7 @@ test('a choice that cannot be kept; a server elsewhere', async (t) => {
   const server = await startWithModels(t, ['--llm-model', 'one']);
   mkdirSync(path.join(server.data, 'models.choice'));
   assert.deepEqual(await changeTo(server, 'two'), { event: 'done', model: 'two', kept: false });
-  assert.match(server.log(), /the next start will not know that two answers/);
+  await server.logged(/the next start will not know that two answers/);
   rmdirSync(path.join(server.data, 'models.choice'));
   const scripted = await startWithModels(t, ['--llm-driver', 'scripted']);
   const answer = await useModel(scripted, 'one');

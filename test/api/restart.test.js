@@ -164,7 +164,7 @@ test('a damaged file is set aside with one sentence', async (t) => {
   writeFileSync(path.join(data, 'sessions.db'), whole.subarray(0, whole.length / 2));
   server = await start(t, data);
   assert.equal(server.log().split('\n').filter((line) => line.includes('sessions.db')).length, 1);
-  assert.match(server.log(), /sessions\.db is damaged; it was set aside as sessions\.db\.aside/);
+  await server.logged(/sessions\.db is damaged; it was set aside as sessions\.db\.aside/);
   assert.equal((await say(server.url, token, 'hello')).status, 401);
   const next = await begin(server.url);
   await say(server.url, next.token, 'hello again');
@@ -177,7 +177,7 @@ test('where nothing can be kept the server says so and works', async (t) => {
   const data = await temporaryFolder(t);
   mkdirSync(path.join(data, 'sessions.db'));
   const server = await start(t, data);
-  assert.match(server.log(), /conversations are not kept on the disk, a restart will forget them: \S+\/sessions\.db cannot be opened .*; mend that, or set history\.keep to off/);
+  await server.logged(/conversations are not kept on the disk, a restart will forget them: \S+\/sessions\.db cannot be opened .*; mend that, or set history\.keep to off/);
   const { token } = await begin(server.url);
   assert.equal((await say(server.url, token, 'hello')).status, 200);
   assert.equal((await call(server.url, 'session', token, undefined, 'DELETE')).status, 204);

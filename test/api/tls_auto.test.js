@@ -46,7 +46,7 @@ test('it is made once, private, and stays', async (t) => {
   assert.equal(made.publicKey.asymmetricKeyDetails?.namedCurve, 'prime256v1');
   for (const name of ['localhost', '127.0.0.1', '0:0:0:0:0:0:0:1']) assert.ok(made.subjectAltName?.includes(name), name);
   assert.ok(first.said().includes(made.fingerprint256), 'the fingerprint is printed');
-  assert.match(first.log(), /a self-signed certificate was made/);
+  await first.logged(/a self-signed certificate was made/);
 
   /* Whoever has the file trusts it without any exception, also by name. */
   for (const host of ['127.0.0.1', 'localhost']) {
@@ -76,7 +76,7 @@ test('it is made anew when it no longer does, and that is said', async (t) => {
     const made = new X509Certificate(readFileSync(files(data).cert));
     assert.notEqual(made.fingerprint256, old, what);
     assert.equal(await shownFingerprint(server.url), made.fingerprint256);
-    assert.match(server.log(), sentence);
+    await server.logged(sentence);
     if (what === 'for other names') assert.ok(made.subjectAltName?.includes('10.9.8.7'), 'addresses of before are kept');
     assert.equal(statSync(files(data).key).mode & 0o777, 0o600);
     await server.stop();

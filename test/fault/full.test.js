@@ -125,7 +125,7 @@ test('others fill the disk to the last byte', async (t) => {
   await server.kill();
   disk.fill();
   server = await disk.start();
-  assert.match(server.log(), /the disk of \S+ is full: documents can be asked and deleted, but nothing new is kept; free some space/);
+  await server.logged(/the disk of \S+ is full: documents can be asked and deleted, but nothing new is kept; free some space/);
   for (const end of /** @type {('kill' | 'stop')[]} */ (FULL ? ['kill', 'stop'] : ['kill'])) {
     await flows.checkDocuments(server);
     await converse(flows);

@@ -71,7 +71,7 @@ describe('nobody waits for ever', { concurrency: true }, () => {
     test(`a recogniser that does not learn (${script}) @tsan`, async (t) => {
       const server = await startServer(t, { args: [...SCRIPTED, '--stt-script', script] });
       await untilReady(server);
-      assert.match(server.log(), why);
+      await server.logged(why);
     });
 
   for (const { script, name } of [

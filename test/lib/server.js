@@ -17,6 +17,7 @@ import path from 'node:path';
 export const BUILD = path.resolve(process.env.TEST_BUILD ?? 'build');
 const START_MS = 180000; /* under a sanitizer on a busy machine */
 const STOP_MS = 120000;
+const LOG_MS = 10000;
 
 const OF_THE_CALLER = /^(REPARTEE_|XDG_|HF_)|_proxy$/i;
 
@@ -108,6 +109,12 @@ export async function startServer(t, { args = [], env = {}, data, listen = '127.
     pid: /** @type {number} */ (child.pid),
     gone,
     log: () => log,
+    /** Waits for a line: an answer may come sooner than what was written before it. @param {RegExp} line */
+    async logged(line) {
+      await until(() => line.test(log), `${line} in the log`, LOG_MS).catch((/** @type {Error} */ error) => {
+        throw new Error(`${error.message}:\n${log}`);
+      });
+    },
     /** Its standard output. */
     said: () => said,
     /** Ends it gently; resolves with its exit code. */

@@ -138,7 +138,7 @@ test('a list of models that cannot be read is in the way of nobody who names non
   writeFileSync(path.join(data, 'models/models.lock'), 'This is no list.');
   const server = await startServer(t, { data });
   await untilReady(server);
-  assert.match(server.log(), /models\.lock cannot be read .*the built-in voice detector listens/);
+  await server.logged(/models\.lock cannot be read .*the built-in voice detector listens/);
 });
 
 test('what is no voice detector is refused with a sentence that says what to do', async (t) => {
