@@ -132,7 +132,8 @@ static enum err make_speech(char why[TTS_WHY_BYTES])
         return ERR_NOMEM;
     try(say_trial(ids, why));
     try(session_open_all(threads, why));
-    return speech_create(file.onnx, ids, voices[0].speaker, at_once ? at_once : 1, &speech, why);
+    return speech_create(file.onnx, file.json.rate_hz, ids, voices[0].speaker,
+                         at_once ? at_once : 1, &speech, why);
 }
 
 static enum err piper_start(char why[TTS_WHY_BYTES])

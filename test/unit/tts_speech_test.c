@@ -108,7 +108,7 @@ static void compare(const char *name, int speakers, int64_t speaker, const size_
     voice_write_onnx(&shape, &file);
     gate_init(&gate, 1);
     assert_ok(session_create(buf_str(&file), &whole, why));
-    assert_ok(pieces_open(buf_str(&file), &pieces, why));
+    assert_ok(pieces_open(buf_str(&file), 22050, &pieces, why));
     for (size_t i = 0; i < counts_n; i++) {
         struct sound plain = SOUND, cut = SOUND;
         fill(counts[i]);
@@ -142,7 +142,7 @@ static struct speech *speech_of(struct voice_shape shape)
     autobuf file = {};
     voice_write_onnx(&shape, &file);
     fill(40);
-    assert_ok(speech_create(buf_str(&file), ids, shape.speakers > 1 ? 0 : -1, 1, &s, why));
+    assert_ok(speech_create(buf_str(&file), 22050, ids, shape.speakers > 1 ? 0 : -1, 1, &s, why));
     return s;
 }
 
@@ -229,7 +229,7 @@ static void length_and_noise_are_scaled(void **)
     assert_ok(speech_say(s, ids, -1, steady, &HEARER(again), why));
     assert_ok(speech_say(s, ids, -1, (struct speech_scales){0, 2, 0}, &HEARER(slow), why));
     assert_ok(speech_say(s, ids, -1, (struct speech_scales){1, 1, 0}, &HEARER(noisy), why));
-    assert_true(str_eq(buf_str(&normal.samples), buf_str(&again.samples)));
+    expect_alike(&normal.samples, &again.samples, "tiny", 60); /* it may have been cut elsewhere */
     assert_true(slow.samples.n > normal.samples.n * 3 / 2);
     assert_int_equal(noisy.samples.n, normal.samples.n);
     assert_false(str_eq(buf_str(&normal.samples), buf_str(&noisy.samples)));
@@ -245,13 +245,13 @@ static void broken_models_are_refused(void **)
     struct speech *s;
     autobuf file = {};
     struct voice_shape shape = voice_tiny_made();
-    assert_err(speech_create(S("nothing"), ids, -1, 1, &s, why), ERR_INTERNAL);
+    assert_err(speech_create(S("nothing"), 22050, ids, -1, 1, &s, why), ERR_INTERNAL);
     assert_true(str_starts(str_of(why), S("ONNX Runtime cannot load the voice")));
     voice_write_onnx(&shape, &file);
     size_t at = str_find(buf_str(&file), S("ConvTranspose"));
     assert_true(at < file.n);
     memcpy(file.p + at, "ConvTransport", 13);
-    assert_err(speech_create(buf_str(&file), ids, -1, 1, &s, why), ERR_INTERNAL);
+    assert_err(speech_create(buf_str(&file), 22050, ids, -1, 1, &s, why), ERR_INTERNAL);
     assert_true(strstr(why, "ConvTransport"));
 }
 
@@ -309,7 +309,7 @@ static void a_voice_without_memory(void **)
         struct speech *s = nullptr;
         fill(40);
         own_fault_arm(n);
-        enum err err = speech_create(buf_str(&file), ids, -1, 1, &s, why);
+        enum err err = speech_create(buf_str(&file), 22050, ids, -1, 1, &s, why);
         bool has_failed = own_fault_disarm();
         assert_true(err == OK || (has_failed && err == ERR_NOMEM && !s));
         refused += err != OK;

@@ -3,14 +3,10 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
-/* Frames of a piece, the last again and again: soon at first, then so long that little is computed twice, and short enough
- * that nobody who is gone is computed for long. */
-static const uint32_t piece_frames[] = {20, 40, 80};
 enum {
-    PIECES = sizeof piece_frames / sizeof *piece_frames,
-    FLOW_AT_ONCE = 384,   /* frames */
     FRAMES_MAX = 1 << 16, /* of an utterance: ten minutes */
     VALUES = 1 + CUT_BESIDE_MAX,
     NAME_BYTES = 48,
@@ -27,7 +23,17 @@ static enum err open_part(const struct graph *g, struct pieces *p, enum cut_part
     return session_create(buf_str(&file), &p->part[part], why);
 }
 
-enum err pieces_open(struct str model, struct pieces *p, char why[SESSION_WHY_BYTES])
+static void plan(struct pieces *p, uint32_t rate_hz)
+{
+    p->schedule = (struct schedule){
+        .frame_ns = (uint32_t)((uint64_t)p->cut.hop * 1000000000 / rate_hz),
+        .flow_around = p->cut.flow_around,
+        .decoder_around = p->cut.decoder_around,
+    };
+}
+
+enum err pieces_open(struct str model, uint32_t rate_hz, struct pieces *p,
+                     char why[SESSION_WHY_BYTES])
 {
     struct graph g;
     try(graph_read(model, &g));
@@ -35,6 +41,8 @@ enum err pieces_open(struct str model, struct pieces *p, char why[SESSION_WHY_BY
     for (int part = 0; part < PIECES_PARTS && err == OK; part++)
         err = open_part(&g, p, (enum cut_part)part, why);
     graph_finish(&g);
+    if (err == OK)
+        plan(p, rate_hz);
     return err;
 }
 
@@ -50,13 +58,13 @@ void pieces_close(struct pieces *p)
 /* --- an utterance --- */
 
 struct utterance {
-    const struct pieces *p;
+    struct pieces *p;
     int64_t speaker;
     struct session_output text[VALUES]; /* the latent, and what stands beside it */
     float *frames;                      /* channels × count: what the flow gives */
     float *window[VALUES];              /* room for a piece's part of the above */
-    uint32_t count, flowed;             /* of them those from the first on that are there */
-    bool has_sounded;
+    uint32_t count, flowed, said;       /* of them those from the first on that are there */
+    uint64_t sounds_us;                 /* since when it sounds; 0: not yet */
     const struct speech_hearer *hearer;
     char *why;
 };
@@ -68,15 +76,17 @@ static bool hand_over(const struct utterance *u, const float *samples, size_t co
 
 static enum err run(const struct utterance *u, enum cut_part part,
                     const struct session_input *inputs, size_t inputs_n, const char *const *names,
-                    size_t outputs_n, struct session_output *ret_outputs)
+                    size_t outputs_n, struct session_output *ret_outputs, uint64_t *ret_took_us)
 {
     struct session_stop *stop = u->hearer->stop;
-    if (!gate_enter(u->p->gate, !u->has_sounded, stop ? &stop->is_set : nullptr))
+    if (!gate_enter(u->p->gate, u->sounds_us == 0, stop ? &stop->is_set : nullptr))
         return ERR_CANCELED;
     enum err err = ERR_CANCELED; /* who is gone by now is not computed */
+    const uint64_t begun_us = clock_us();
     if (hand_over(u, nullptr, 0))
         err = session_run(u->p->part[part], inputs, inputs_n, names, outputs_n, ret_outputs, stop,
                           u->why);
+    *ret_took_us = clock_us() - begun_us;
     gate_leave(u->p->gate);
     return err;
 }
@@ -127,7 +137,9 @@ static enum err say_text(struct utterance *u, const struct phoneme_ids *ids,
     const char *names[VALUES] = {CUT_LATENT};
     for (size_t i = 0; i < c->beside_n; i++)
         names[i + 1] = numbered(CUT_BESIDE, i, beside[i]);
-    try(run(u, CUT_TEXT, inputs, c->text_takes_speaker ? 4 : 3, names, 1 + c->beside_n, u->text));
+    uint64_t took_us;
+    try(run(u, CUT_TEXT, inputs, c->text_takes_speaker ? 4 : 3, names, 1 + c->beside_n, u->text,
+            &took_us));
     int64_t frames = u->text[0].rank == 3 ? u->text[0].dims[2] : 0;
     if (frames < 1 || frames > FRAMES_MAX || u->text[0].dims[1] != c->channels)
         return break_off(u);
@@ -157,11 +169,14 @@ static uint32_t less(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* Frames up to `to`, of which those from u->flowed on are not there yet. */
-static enum err flow_piece(struct utterance *u, uint32_t to)
+/* So many frames more; a rest that is hardly more than what surrounds it goes along. */
+static enum err flow_piece(struct utterance *u, uint32_t frames)
 {
     static const char *const names[] = {CUT_FRAMES};
     const struct cut *c = &u->p->cut;
+    uint32_t to = less(u->count, u->flowed + frames);
+    if (u->count - to <= c->flow_around)
+        to = u->count;
     const uint32_t first = u->flowed - less(u->flowed, c->flow_around);
     const uint32_t last = less(u->count, to + c->flow_around), n = last - first;
     char beside[CUT_BESIDE_MAX][NAME_BYTES];
@@ -180,7 +195,9 @@ static enum err flow_piece(struct utterance *u, uint32_t to)
     }
     if (c->flow_takes_speaker)
         inputs[inputs_n++] = speaker_of(u);
-    try(run(u, CUT_FLOW, inputs, inputs_n, names, 1, &out));
+    uint64_t took_us;
+    try(run(u, CUT_FLOW, inputs, inputs_n, names, 1, &out, &took_us));
+    schedule_measure(&u->p->schedule.flow_ns, n, took_us);
     bool fits = is_row_of(&out, n) && out.dims[1] == c->channels;
     for (size_t i = 0; fits && i < c->channels; i++)
         memcpy(u->frames + i * u->count + u->flowed, out.data + i * n + (u->flowed - first),
@@ -188,20 +205,6 @@ static enum err flow_piece(struct utterance *u, uint32_t to)
     session_free(&out, 1);
     u->flowed = to;
     return fits ? OK : break_off(u);
-}
-
-/* The first piece has little of it computed; all others have the rest. */
-static enum err flow_to(struct utterance *u, uint32_t to)
-{
-    while (u->flowed < to) {
-        uint32_t next = u->flowed == 0 ? to : u->count;
-        next = less(next, u->flowed + FLOW_AT_ONCE);
-        /* A rest that is hardly more than what surrounds it goes along. */
-        if (u->count - next <= u->p->cut.flow_around)
-            next = u->count;
-        try(flow_piece(u, next));
-    }
-    return OK;
 }
 
 /* What is kept before each stage but the first: from, to, counted from what came out of the one before. */
@@ -229,10 +232,11 @@ static struct kept keep(const struct cut *c, uint32_t first, uint32_t last, uint
     return k;
 }
 
-static enum err decode_piece(struct utterance *u, uint32_t from, uint32_t to)
+static enum err decode_piece(struct utterance *u, uint32_t frames)
 {
     static const char *const names[] = {CUT_SOUND};
     const struct cut *c = &u->p->cut;
+    const uint32_t from = u->said, to = u->said + frames;
     const uint32_t first = from - less(from, c->decoder_around);
     const uint32_t last = less(u->count, to + c->decoder_around);
     const struct kept k = keep(c, first, last, from, to);
@@ -251,28 +255,53 @@ static enum err decode_piece(struct utterance *u, uint32_t from, uint32_t to)
     if (c->decoder_takes_speaker)
         inputs[n++] = speaker_of(u);
     struct session_output out;
-    try(run(u, CUT_DECODER, inputs, n, names, 1, &out));
+    uint64_t took_us;
+    try(run(u, CUT_DECODER, inputs, n, names, 1, &out, &took_us));
+    schedule_measure(&u->p->schedule.decoder_ns, last - first, took_us);
     bool fits = out.count == k.last - k.first, is_taken = true;
-    u->has_sounded = true;
+    if (u->sounds_us == 0)
+        u->sounds_us = clock_us();
+    u->said = to;
     if (fits)
         is_taken = hand_over(u, out.data + (from * c->hop - k.first), (to - from) * c->hop);
     session_free(&out, 1);
     return !fits ? break_off(u) : is_taken ? OK : ERR_CANCELED;
 }
 
+/* What the listener has not heard yet, if he hears it as soon as it is there. */
+static int64_t lead_us(const struct utterance *u)
+{
+    uint64_t said_us = (uint64_t)u->said * u->p->schedule.frame_ns / 1000;
+    return (int64_t)said_us - (int64_t)(clock_us() - u->sounds_us);
+}
+
+/* Frames that the decoder could make sound of now. */
+static uint32_t ready(const struct utterance *u)
+{
+    const uint32_t around = u->flowed == u->count ? 0 : u->p->cut.decoder_around;
+    return u->flowed - less(u->flowed, u->said + around);
+}
+
+static enum err say_first(struct utterance *u)
+{
+    const uint32_t frames = less(u->count, schedule_first(&u->p->schedule));
+    try(flow_piece(u, frames + u->p->cut.decoder_around));
+    return decode_piece(u, frames);
+}
+
 static enum err say(struct utterance *u)
 {
-    const uint32_t around = u->p->cut.decoder_around;
-    for (uint32_t from = 0, i = 0; from < u->count; i++) {
-        uint32_t to = less(u->count, from + piece_frames[i < PIECES ? i : PIECES - 1]);
-        try(flow_to(u, less(u->count, to + around)));
-        try(decode_piece(u, from, to));
-        from = to;
+    const struct schedule *s = &u->p->schedule;
+    try(say_first(u));
+    while (u->said < u->count) {
+        while (ready(u) < SCHEDULE_PIECE_MIN && u->flowed < u->count)
+            try(flow_piece(u, schedule_flow(s, lead_us(u))));
+        try(decode_piece(u, less(ready(u), schedule_piece(s, lead_us(u)))));
     }
     return OK;
 }
 
-enum err pieces_say(const struct pieces *p, const struct phoneme_ids *ids, int64_t speaker,
+enum err pieces_say(struct pieces *p, const struct phoneme_ids *ids, int64_t speaker,
                     struct speech_scales scales, const struct speech_hearer *hearer,
                     char why[SESSION_WHY_BYTES])
 {

@@ -104,12 +104,12 @@ static enum err try_pieces(struct speech *s, const struct phoneme_ids *ids, int6
 /* --- one voice --- */
 
 /* A voice whose graph cannot be cut is said whole. */
-static enum err cut_voice(struct speech *s, struct str model, const struct phoneme_ids *ids,
-                          int64_t speaker, const struct buf *whole)
+static enum err cut_voice(struct speech *s, struct str model, uint32_t rate_hz,
+                          const struct phoneme_ids *ids, int64_t speaker, const struct buf *whole)
 {
     char reason[SESSION_WHY_BYTES] = "its graph cannot be cut";
     bool is_alike = false;
-    enum err err = pieces_open(model, &s->pieces, reason);
+    enum err err = pieces_open(model, rate_hz, &s->pieces, reason);
     if (err == OK)
         err = try_pieces(s, ids, speaker, whole, &is_alike);
     else
@@ -123,8 +123,9 @@ static enum err cut_voice(struct speech *s, struct str model, const struct phone
     return err == ERR_NOMEM ? err : OK;
 }
 
-static enum err open_voice(struct speech *s, struct str model, const struct phoneme_ids *ids,
-                           int64_t speaker, char why[SESSION_WHY_BYTES])
+static enum err open_voice(struct speech *s, struct str model, uint32_t rate_hz,
+                           const struct phoneme_ids *ids, int64_t speaker,
+                           char why[SESSION_WHY_BYTES])
 {
     struct trial whole = {.sound = BUF(TRIAL_BYTES_MAX)};
     try(session_create(model, &s->whole, why));
@@ -134,20 +135,21 @@ static enum err open_voice(struct speech *s, struct str model, const struct phon
         err = whole.err;
     s->gain = gain_of(&whole.sound);
     if (err == OK)
-        err = cut_voice(s, model, ids, speaker, &whole.sound);
+        err = cut_voice(s, model, rate_hz, ids, speaker, &whole.sound);
     buf_finish(&whole.sound);
     return err;
 }
 
-enum err speech_create(struct str model, const struct phoneme_ids *trial, int64_t speaker,
-                       uint32_t at_once, struct speech **ret_s, char why[SESSION_WHY_BYTES])
+enum err speech_create(struct str model, uint32_t rate_hz, const struct phoneme_ids *trial,
+                       int64_t speaker, uint32_t at_once, struct speech **ret_s,
+                       char why[SESSION_WHY_BYTES])
 {
     struct speech *s = mem_zero(1, sizeof *s);
     if (!s)
         return ERR_NOMEM;
     gate_init(&s->gate, at_once);
     s->pieces.gate = &s->gate;
-    enum err err = open_voice(s, model, trial, speaker, why);
+    enum err err = open_voice(s, model, rate_hz, trial, speaker, why);
     if (err == OK)
         *ret_s = s;
     else

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * One voice that speaks: from an utterance's phonemes to sound. Where its graph can be cut (cut.h) the first fifth of a
- * second is handed over as soon as it is there, however long the utterance; else all of it at once. Any thread may speak;
+ * One voice that speaks: from an utterance's phonemes to sound. Where its graph can be cut (cut.h) the beginning is handed over as soon as it is there (schedule.h), however long the utterance; else all of it at once. Any thread may speak;
  * making and ending it alone.
  */
 #pragma once
@@ -25,9 +24,10 @@ struct speech_scales {
 
 struct speech;
 /* `model` as onnx_check has let it pass. `trial`: what is said, cut and whole, to see whether both sound the same; else
- * it will be said whole. `at_once`: utterances that are computed at the same moment. */
-enum err speech_create(struct str model, const struct phoneme_ids *trial, int64_t speaker,
-                       uint32_t at_once, struct speech **ret_s, char why[SESSION_WHY_BYTES]);
+ * it will be said whole. `at_once`: utterances that are computed at the same moment. `rate_hz`: of the sound. */
+enum err speech_create(struct str model, uint32_t rate_hz, const struct phoneme_ids *trial,
+                       int64_t speaker, uint32_t at_once, struct speech **ret_s,
+                       char why[SESSION_WHY_BYTES]);
 void speech_destroy(struct speech *s); /* takes NULL */
 bool speech_is_cut(const struct speech *s);
 /* By what its samples are to be multiplied so that it is about as loud as other voices; the trial told. */
