@@ -86,7 +86,7 @@ CONF_STR (tts_voice,       "tts.voice",         "",       "voice of answers, or 
 CONF_INT (rag_k,           "rag.k",             5, 1, 50, "", "passages an answer may draw on")
 CONF_INT (rag_max_doc,     "rag.max_document",  33554432, 1024, 67108864, "bytes", "largest document")
 CONF_INT (turn_ms,         "turn.max_ms",       300000, 1000, 3600000, "ms", "longest turn, from end of speech to the last sound")
-CONF_BOOL(turn_ahead,      "turn.ahead",        true,     "look for passages, and let the language model read, while somebody still speaks")
+CONF_BOOL(turn_ahead,      "turn.ahead",        true,     "look for passages, and let the language model read, while somebody still speaks; and begin the answer once he has probably finished")
 CONF_INT (utterance_ms,    "turn.utterance_ms", 60000, 1000, 600000, "ms", "longest utterance")
 CONF_STR (name,            "name",              "Repartee", "what the assistant is called")
 CONF_STR (persona,         "persona",           "You are a friendly and precise assistant. Answer from the given passages, briefly.", "what the language model is told to be, besides its name")

@@ -168,7 +168,9 @@ static inline void it_goes_well(void)
     uint32_t stream = job->stream;
     if (t->state == TURN_FINALISING)
         (void)fake_answer(&rig.stt, stream, MSG_stt_final,
-                          &(struct msg_stt_final){.text = words_of(stream)});
+                          &(struct msg_stt_final){.text = t->wager.is_on && chance(4)
+                                                              ? buf_str(&t->wager.words)
+                                                              : words_of(stream)});
     else if (t->state == TURN_SPEAKING && chance(2))
         (void)fake_answer(&rig.tts, stream, MSG_tts_done, &(struct msg_tts_done){9});
     else if (t->state == TURN_SPEAKING)

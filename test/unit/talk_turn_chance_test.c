@@ -82,6 +82,18 @@ static void stops(void)
         turn_stop(client.turn);
 }
 
+static void stops_perhaps(void)
+{
+    if (client.turn)
+        turn_expect_stop(client.turn);
+}
+
+static void goes_on(void)
+{
+    if (client.turn)
+        turn_goes_on(client.turn);
+}
+
 static void cancels(void)
 {
     if (client.turn)
@@ -150,6 +162,9 @@ static void once(void)
         speaks,
         stops,
         stops,
+        stops_perhaps,
+        stops_perhaps,
+        goes_on,
         reports,
         goes_or_comes,
         listens,
@@ -223,6 +238,9 @@ static void whatever_happens_it_ends_once_and_the_next_is_whole(void **state)
     log_set_level(LOG_INFO);
     for (int s = 0; s < TURN_ENDED && sequences_begun() >= SOME; s++)
         assert_true(reached[s] > 500);
+    assert_true(sequences_begun() < SOME || counter_get(&wagers_won) > 5);
+    assert_true(sequences_begun() < SOME ||
+                counter_get(&wagers_made) > 2 * counter_get(&wagers_won));
 }
 
 int main(void)

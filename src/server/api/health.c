@@ -156,6 +156,12 @@ static enum err put_turns(struct server *s, struct buf *into)
     try(put_counter(into, "repartee_ahead_prompts_total",
                     "Prompts that the language model read while somebody still spoke.",
                     (double)counter_get(&ahead_read)));
+    try(put_counter(into, "repartee_ahead_answers_total",
+                    "Answers that were begun when somebody had probably finished.",
+                    (double)counter_get(&wagers_made)));
+    try(put_counter(into, "repartee_ahead_answers_used_total",
+                    "Of these, those to the words that he had said in the end.",
+                    (double)counter_get(&wagers_won)));
     try(put_counter(into, "repartee_tokens_total", "Tokens of answers.",
                     (double)counter_get(&tokens_generated)));
     try(put_gauge(into, "repartee_turns_live", "Turns running now.", s->talk.live_count));

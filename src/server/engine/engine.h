@@ -130,6 +130,8 @@ enum err engine_open_light(struct engine *e, const struct job_events *events, vo
  * ERR_UNSUPPORTED: a server elsewhere does nothing in advance; ERR_NOMEM. */
 enum err engine_open_spare(struct engine *e, const struct job_events *events, void *arg,
                            struct job **ret_job);
+/* A spare job is wanted now: it keeps its slot like any other. Takes NULL. */
+void job_claim(struct job *j);
 /* Kept when the engine has given no credit; ERR_BUSY when the backlog is full. */
 enum err job_send(struct job *j, enum msg_type type, const void *msg);
 size_t job_backlog(const struct job *j);

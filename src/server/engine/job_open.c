@@ -57,3 +57,9 @@ enum err engine_open_spare(struct engine *e, const struct job_events *events, vo
     (*ret_job)->spare = true;
     return OK;
 }
+
+void job_claim(struct job *j)
+{
+    if (j)
+        j->spare = false;
+}

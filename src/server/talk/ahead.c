@@ -110,6 +110,11 @@ static void stop_reading(struct ahead *a)
     a->reading = nullptr;
 }
 
+void ahead_stop_reading(struct turn *t)
+{
+    stop_reading(&t->ahead);
+}
+
 static enum err send(struct turn *t)
 {
     struct ahead *a = &t->ahead;
@@ -154,7 +159,7 @@ static void read_on(struct turn *t)
     if (a->reading && holds(a))
         return;
     stop_reading(a);
-    if (is_read(a) || t->talk->unanswered || !t->talk->llm ||
+    if (is_read(a) || t->wager.is_on || t->talk->unanswered || !t->talk->llm ||
         engine_open_spare(t->talk->llm, &events, t, &a->reading) != OK)
         a->reading = nullptr;
     else if (send(t) != OK)
@@ -182,13 +187,15 @@ static void on_hits(void *arg, enum err err, const struct rag_hits *hits)
     if (err != OK) {
         rag_query_end(query);
         forget_found(a);
-        return;
+        return; /* a wager waits for other words */
     }
     rag_query_end(a->found);
     a->found = query;
     a->hits = hits;
     a->settled = settle(a, hits);
     note(&a->last, hits, hits->count);
+    if (str_eq(buf_str(&a->words), buf_str(&a->heard)))
+        wager_go_on(t);
     read_on(t);
     look(t);
 }
@@ -221,7 +228,7 @@ static void look(struct turn *t)
 void ahead_hear(struct turn *t, struct str words)
 {
     struct ahead *a = &t->ahead;
-    if (!t->talk->conf->turn_ahead || !t->talk->llm)
+    if (!t->talk->conf->turn_ahead)
         return;
     a->heard.cap = a->words.cap = a->read_words.cap = TURN_TEXT_MAX;
     buf_clear(&a->heard);
@@ -230,10 +237,22 @@ void ahead_hear(struct turn *t, struct str words)
         err = buf_add_byte(&a->heard, ' ');
     if (err == OK)
         err = buf_add(&a->heard, str_trim(words));
+    if (t->wager.is_on && (err != OK || !wager_holds(t, buf_str(&a->heard))))
+        wager_drop(t); /* before its passages go */
     if (err != OK)
         ahead_drop(t);
-    else if (words.n >= WORDS_MIN)
+    else if (words.n >= WORDS_MIN && t->talk->llm && !t->wager.is_on)
         look(t);
+}
+
+bool ahead_is_found(struct turn *t)
+{
+    struct ahead *a = &t->ahead;
+    if (a->heard.n < WORDS_MIN)
+        return false;
+    look(t);
+    return !a->looking && str_eq(buf_str(&a->words), buf_str(&a->heard)) &&
+           (a->found || !t->use_rag);
 }
 
 /* The end of a sentence is no word. */
@@ -244,13 +263,18 @@ static struct str bare(struct str s)
     return s;
 }
 
+bool words_are_alike(struct str a, struct str b)
+{
+    return str_eq_nocase(bare(a), bare(b));
+}
+
 bool ahead_take(struct turn *t, struct str words)
 {
     struct ahead *a = &t->ahead;
     bool is_looking = a->looking;
     rag_query_end(a->looking); /* for what may be other words, and late */
     a->looking = nullptr;
-    if (is_looking || !a->found || !str_eq_nocase(bare(words), bare(buf_str(&a->words))))
+    if (is_looking || !a->found || !words_are_alike(words, buf_str(&a->words)))
         return false;
     counter_add(&ahead_used, 1);
     t->query = a->found;

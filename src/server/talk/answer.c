@@ -26,6 +26,8 @@ static void on_hits(void *arg, enum err err, const struct rag_hits *hits)
 
 void retrieve_begin(struct turn *t)
 {
+    if (!wager_holds(t, buf_str(&t->question)))
+        wager_drop(t);
     if (!t->use_rag) {
         turn_move(t, MOVE_PASSAGES);
         return;
@@ -36,17 +38,26 @@ void retrieve_begin(struct turn *t)
         turn_move(t, MOVE_PASSAGES);
         return;
     }
+    wager_drop(t); /* it had other passages */
     enum err err = rag_query(t->talk->rag, str_of(t->session->owner), buf_str(&t->question),
                              (uint32_t)t->talk->conf->rag_k, on_hits, t, &t->query);
     if (err != OK)
         turn_end_with(t, MOVE_FAIL, err, err_text(err));
 }
 
-static bool cite(struct turn *t, uint32_t index, const struct rag_hit *hit)
+bool answer_cite(struct turn *t, uint32_t index, const struct rag_hit *hit)
 {
     if (t->sink && t->sink->citation)
         t->sink->citation(t->arg, t, index, hit);
     return t->state != TURN_ENDED;
+}
+
+bool answer_cite_all(struct turn *t)
+{
+    for (size_t i = 0; t->hits && i < t->hits->count; i++)
+        if (!answer_cite(t, (uint32_t)i + 1, &t->hits->hit[i]))
+            return false;
+    return true;
 }
 
 /* --- tokens --- */
@@ -55,6 +66,12 @@ static bool cite(struct turn *t, uint32_t index, const struct rag_hit *hit)
 static bool say(struct turn *t, struct str text)
 {
     uint64_t now = clock_us();
+    if (t->wager.is_on) {
+        t->usage.completion_tokens++;
+        if (speak_text(t, text) != OK)
+            wager_drop(t);
+        return true;
+    }
     waterfall_close(&t->waterfall, STAGE_ANSWER, now);
     waterfall_open(&t->waterfall, STAGE_GENERATE, now);
     waterfall_open(&t->waterfall, STAGE_CLAUSE, now);
@@ -70,8 +87,14 @@ static bool say(struct turn *t, struct str text)
     return t->state != TURN_ENDED;
 }
 
-static void answered(struct turn *t)
+void answer_is_complete(struct turn *t)
 {
+    if (t->wager.is_on) {
+        t->wager.is_answered = true;
+        if (speak_no_more(t) != OK)
+            wager_drop(t);
+        return;
+    }
     waterfall_close(&t->waterfall, STAGE_GENERATE, clock_us());
     turn_move(t, MOVE_ANSWERED);
 }
@@ -89,26 +112,31 @@ static bool say_words(struct turn *t, struct str text)
     return true;
 }
 
-static void quote(struct turn *t)
+enum err answer_quote(const struct turn *t, struct quote *ret_q)
 {
     static const struct rag_hits none = {};
-    const struct rag_hits *hits = t->hits ? t->hits : &none;
     static const struct str without =
         S("No language model is installed, so I can only answer from your documents. "
           "Please switch the knowledge base on.");
+    quote_init(ret_q);
+    return t->use_rag ? quote_answer(ret_q, t->hits ? t->hits : &none)
+                      : buf_add(&ret_q->text, without);
+}
+
+static void quote(struct turn *t)
+{
     struct quote q;
-    quote_init(&q);
-    enum err err = t->use_rag ? quote_answer(&q, hits) : buf_add(&q.text, without);
+    enum err err = answer_quote(t, &q);
     bool alive = err == OK;
     for (size_t i = 0; i < q.cited_count && alive; i++)
-        alive = cite(t, (uint32_t)i + 1, &hits->hit[q.cited[i]]);
+        alive = answer_cite(t, (uint32_t)i + 1, &t->hits->hit[q.cited[i]]);
     if (alive)
         alive = say_words(t, buf_str(&q.text));
     quote_finish(&q);
     if (err != OK)
         turn_end_with(t, MOVE_FAIL, err, err_text(err));
     else if (alive)
-        answered(t);
+        answer_is_complete(t);
 }
 
 /* --- the language model --- */
@@ -121,7 +149,7 @@ static void on_message(void *arg, enum msg_type type, const union msg *msg)
     } else if (type == MSG_llm_done) {
         t->usage = (struct turn_usage){msg->llm_done.prompt_tokens, msg->llm_done.cached_tokens,
                                        msg->llm_done.completion_tokens};
-        answered(t);
+        answer_is_complete(t);
     }
 }
 
@@ -129,7 +157,9 @@ static void on_ended(void *arg, enum err err, const char *text)
 {
     struct turn *t = arg;
     t->llm = nullptr;
-    if (err != OK)
+    if (err != OK && t->wager.is_on)
+        wager_drop(t);
+    else if (err != OK)
         turn_end_with(t, MOVE_FAIL, err, text);
 }
 
@@ -151,13 +181,18 @@ static enum err send_segment(struct job *j, const struct segment *s)
     return OK;
 }
 
+const char *answer_language(const struct turn *t)
+{
+    const char *told = t->talk->conf->language;
+    return str_eq_nocase(str_of(told), S("auto")) ? t->language : told;
+}
+
 static enum err send_prompt(struct turn *t, struct job *j, const struct history *before,
                             const struct rag_hits *hits, struct str question, struct arena *arena)
 {
     struct prompt prompt;
     const struct conf *c = t->talk->conf;
-    bool is_open = str_eq_nocase(str_of(c->language), S("auto"));
-    const struct prompt_self self = {c->name, c->persona, is_open ? t->language : c->language};
+    const struct prompt_self self = {c->name, c->persona, answer_language(t)};
     try(prompt_build(arena, &self, before, hits ? hits->hit : nullptr, hits ? hits->count : 0,
                      question, &prompt));
     const struct msg_llm_open open = {.session = str_of(t->session->id)};
@@ -176,15 +211,11 @@ enum err answer_send_prompt(struct turn *t, struct job *j, const struct history 
     return err;
 }
 
-static enum err ask_model(struct turn *t)
+static const struct job_events model_events = {.message = on_message, .ended = on_ended};
+
+static enum err send_question(struct turn *t, const struct history *before, struct str question)
 {
-    static const struct job_events events = {.message = on_message, .ended = on_ended};
-    /* The question is in the history already; it is sent as its own, last segment. */
-    struct history before = t->session->history;
-    before.count--;
-    ahead_drop(t); /* what was read stays with the session */
-    try(engine_open(t->talk->llm, &events, t, &t->llm));
-    try(answer_send_prompt(t, t->llm, &before, t->hits, buf_str(&t->question)));
+    try(answer_send_prompt(t, t->llm, before, t->hits, question));
     const struct msg_llm_generate generate = {
         .max_tokens = t->max_tokens,
         .temperature = 0.7f,
@@ -195,6 +226,23 @@ static enum err ask_model(struct turn *t)
     return job_send(t->llm, MSG_llm_generate, &generate);
 }
 
+static enum err ask_model(struct turn *t)
+{
+    /* The question is in the history already; it is sent as its own, last segment. */
+    struct history before = t->session->history;
+    before.count--;
+    ahead_drop(t); /* what was read stays with the session */
+    try(engine_open(t->talk->llm, &model_events, t, &t->llm));
+    return send_question(t, &before, buf_str(&t->question));
+}
+
+enum err answer_ask_ahead(struct turn *t, struct str question)
+{
+    ahead_stop_reading(t);
+    try(engine_open_spare(t->talk->llm, &model_events, t, &t->llm));
+    return send_question(t, &t->session->history, question);
+}
+
 void answer_begin(struct turn *t)
 {
     waterfall_open(&t->waterfall, STAGE_ANSWER, clock_us());
@@ -203,13 +251,16 @@ void answer_begin(struct turn *t)
     t->answering = err == OK;
     if (err == OK && t->talk->unanswered)
         err = ERR_CHANGING;
+    if (err == OK && t->wager.is_on) {
+        wager_cash(t);
+        return;
+    }
     if (err == OK && !t->talk->llm) {
         quote(t);
         return;
     }
-    for (size_t i = 0; err == OK && t->hits && i < t->hits->count; i++)
-        if (!cite(t, (uint32_t)i + 1, &t->hits->hit[i]))
-            return;
+    if (err == OK && !answer_cite_all(t))
+        return;
     if (err == OK)
         err = ask_model(t);
     if (err != OK)

@@ -23,7 +23,7 @@ struct hands_free {
     bool outage;             /* the user was told so */
     struct buf partial;      /* the words of who has the floor */
     uint64_t turn_from_ms;   /* where his sound begins */
-    uint64_t partial_to_ms;  /* and so far it was heard for these words */
+    uint64_t expected_ms; /* his voice had ended there when he had probably finished; 0: not yet */
 
     /* Of a voice over the answer. */
     struct overhear *overheard; /* NULL: none */

@@ -15,6 +15,9 @@ enum {
     WORDS_MAX = 4096,                  /* bytes: what matters are the first few */
     HEARD_BEFORE_MS = 6000, /* of the answer: an echo is late, and so is the recogniser */
     HEARD_AFTER_MS = 1500,
+    EXPECTED_MS = 140,       /* of silence: he may have finished */
+    EXPECTED_SOONER_MS = 40, /* the same behind the end of a sentence */
+    GOES_ON_MS = 120,        /* of sound since then: he has not */
 };
 
 static void move(struct conversation *c, enum floor_move m)
@@ -108,7 +111,7 @@ static bool begin_user(struct conversation *c, uint64_t from_ms)
     let_go(c);
     f->echo = f->claim = false;
     buf_clear(&f->partial);
-    f->partial_to_ms = 0;
+    f->expected_ms = 0;
     bool asked = conversation_ask(c, true, buf_str(&f->before));
     buf_clear(&f->before);
     if (!asked)
@@ -237,6 +240,13 @@ static void judge(struct conversation *c)
 
 /* --- the ear --- */
 
+/* The words so far are of all that he has said. */
+static bool has_all_words(const struct conversation *c)
+{
+    const struct hands_free *f = &c->free;
+    return c->turn && f->turn_from_ms + turn_decoded_ms(c->turn) >= f->ear.voice_ms;
+}
+
 /* Who stops in the middle of a sentence gets more time; who has asked a question is answered at once. That is only known
  * when he has said nothing since. */
 static uint32_t patience_ms(const struct conversation *c)
@@ -246,9 +256,28 @@ static uint32_t patience_ms(const struct conversation *c)
     struct str words = f->floor == FLOOR_USER ? buf_str(&f->partial) : S("");
     if (text_is_unfinished(words))
         return (uint32_t)conf->vad_unfinished_ms;
-    bool is_asked = f->partial_to_ms >= f->ear.voice_ms && text_is_question(words);
+    bool is_asked = has_all_words(c) && text_is_question(words);
     bool is_sooner = conf->vad_question_ms < conf->vad_silence_ms;
     return (uint32_t)(is_asked && is_sooner ? conf->vad_question_ms : conf->vad_silence_ms);
+}
+
+/* Before he has been silent for so long that he has finished, the answer is begun. That he goes on shows in his words, or,
+ * before there are any, in his voice. */
+static void expect_end(struct conversation *c)
+{
+    struct hands_free *f = &c->free;
+    struct str words = buf_str(&f->partial);
+    if (f->floor != FLOOR_USER || !c->turn)
+        return;
+    if (f->expected_ms && f->ear.voice_ms >= f->expected_ms + GOES_ON_MS) {
+        f->expected_ms = 0;
+        turn_goes_on(c->turn);
+    }
+    uint32_t enough_ms = text_is_finished(words) ? EXPECTED_SOONER_MS : EXPECTED_MS;
+    if (!has_all_words(c) || ear_silence_ms(&f->ear) < enough_ms || text_is_unfinished(words))
+        return;
+    f->expected_ms = f->ear.voice_ms;
+    turn_expect_stop(c->turn);
 }
 
 static void on_frame(struct conversation *c, uint8_t likely)
@@ -259,6 +288,7 @@ static void on_frame(struct conversation *c, uint8_t likely)
         on_voice(c);
     else if (news == EAR_STOPPED)
         on_quiet(c);
+    expect_end(c);
     f->claim = f->claim && f->ear.speaking;
     judge(c);
 }
@@ -415,7 +445,6 @@ void hands_free_sounds(struct conversation *c)
 void hands_free_partial(struct conversation *c, struct str text)
 {
     buf_clear(&c->free.partial);
-    c->free.partial_to_ms = c->turn ? c->free.turn_from_ms + turn_decoded_ms(c->turn) : 0;
     /* What counts is how it ends; without memory he gets the usual time. */
     (void)buf_add(&c->free.partial,
                   str_sub(text, text.n > WORDS_MAX ? text.n - WORDS_MAX : 0, text.n));

@@ -15,8 +15,10 @@ static void keep_language(struct turn *t, struct str language)
         if ((low < 'a' || low > 'z') && (c < '0' || c > '9') && c != '-')
             return;
     }
-    if (language.n < sizeof t->language)
-        snprintf(t->language, sizeof t->language, "%.*s", STR_FMT(language));
+    if (language.n >= sizeof t->language)
+        return;
+    snprintf(t->language, sizeof t->language, "%.*s", STR_FMT(language));
+    memcpy(t->session->language, t->language, sizeof t->language);
 }
 
 static void on_final(struct turn *t, struct str text)
@@ -37,15 +39,26 @@ static void on_final(struct turn *t, struct str text)
         turn_move(t, text.n ? MOVE_WORDS : MOVE_SILENCE);
 }
 
+/* The same words again only tell how far they reach. */
+static void on_partial(struct turn *t, const struct msg_stt_partial *p)
+{
+    t->decoded_ms = p->audio_ms;
+    bool is_same = str_eq(p->text, buf_str(&t->partial)) && p->stable_bytes == t->partial_stable;
+    if (is_same || (p->text.n == 0 && t->partial.n == 0))
+        return;
+    buf_clear(&t->partial);
+    (void)buf_add(&t->partial, p->text); /* without memory for it they are told again */
+    t->partial_stable = p->stable_bytes;
+    t->sink->partial(t->arg, t, p->text, p->stable_bytes);
+    if (t->state <= TURN_FINALISING)
+        ahead_hear(t, p->text);
+}
+
 static void on_message(void *arg, enum msg_type type, const union msg *msg)
 {
     struct turn *t = arg;
     if (type == MSG_stt_partial && t->sink && t->state <= TURN_FINALISING) {
-        const struct msg_stt_partial *p = &msg->stt_partial;
-        t->decoded_ms = p->audio_ms;
-        t->sink->partial(t->arg, t, p->text, p->stable_bytes);
-        if (t->state <= TURN_FINALISING)
-            ahead_hear(t, p->text);
+        on_partial(t, &msg->stt_partial);
     } else if (type == MSG_stt_final && t->state == TURN_FINALISING) {
         keep_language(t, msg->stt_final.language);
         on_final(t, msg->stt_final.text);
@@ -66,10 +79,12 @@ enum err listen_begin(struct turn *t)
 {
     static const struct job_events events = {.message = on_message, .ended = on_ended};
     try(engine_open(t->talk->stt, &events, t, &t->stt));
+    /* A recogniser elsewhere is not asked for more than it would say anyway. */
+    const bool tells_progress = t->talk->conf->turn_ahead && t->talk->reply_ms == 0;
     const struct msg_stt_open open = {
         .rate_hz = t->in_rate_hz,
         .adapt = t->talk->conf->stt_adapt && t->use_rag,
-        .partials = 1,
+        .partials = tells_progress ? 2 : 1,
         .language = str_of(t->talk->conf->language),
     };
     enum err err = job_send(t->stt, MSG_stt_open, &open);

@@ -11,14 +11,15 @@
 struct call;
 struct turn;
 
-enum { SESSION_ID_BYTES = 16, SESSION_OWNER_MAX = 64 };
+enum { SESSION_ID_BYTES = 16, SESSION_OWNER_MAX = 64, SESSION_LANGUAGE_BYTES = 16 };
 
 struct session {
     char id[2 * SESSION_ID_BYTES + 1];
     char owner[SESSION_OWNER_MAX + 1]; /* the principal: a key's name, or "local" */
     struct history history;
-    struct turn *live;  /* the turn that runs now, or NULL; one at a time */
-    uint32_t attached;  /* connections that hold the pointer */
+    char language[SESSION_LANGUAGE_BYTES]; /* a tag: what was heard last; "": nothing yet */
+    struct turn *live;                     /* the turn that runs now, or NULL; one at a time */
+    uint32_t attached;                     /* connections that hold the pointer */
     uint64_t used_ms;   /* of clock_ms(); modulo 2^64 also before the machine was started */
     struct call *calls; /* the api's: those that may be resumed */
     bool ended;         /* nobody finds it any more; it goes as soon as nobody holds it */

@@ -141,19 +141,27 @@ static enum err keep_sound(struct turn *t, struct str sound)
     return buf_add(&t->sound, sound);
 }
 
+static bool begin_sound(struct turn *t)
+{
+    if (t->sound_begun)
+        return true;
+    t->sound_begun = true;
+    if (t->sink)
+        t->sink->audio_start(t->arg, t, t->out_rate_hz);
+    return t->state != TURN_ENDED;
+}
+
 static void on_audio(struct turn *t, struct str sound)
 {
-    if (!t->sound_begun) {
-        t->sound_begun = true;
-        if (t->sink)
-            t->sink->audio_start(t->arg, t, t->out_rate_hz);
-        if (t->state == TURN_ENDED)
-            return;
-    }
+    bool is_wager = t->wager.is_on;
+    if (!is_wager && !begin_sound(t))
+        return;
     enum err err = keep_sound(t, sound);
-    if (err != OK)
+    if (is_wager && err != OK)
+        wager_drop(t);
+    else if (err != OK)
         turn_end_with(t, MOVE_FAIL, err, err_text(err));
-    else
+    else if (!is_wager)
         send_sound(t);
 }
 
@@ -170,7 +178,9 @@ static void on_ended(void *arg, enum err err, const char *text)
 {
     struct turn *t = arg;
     t->tts = nullptr;
-    if (err != OK) {
+    if (t->wager.is_on) {
+        wager_drop(t);
+    } else if (err != OK) {
         turn_end_with(t, MOVE_FAIL, err, text);
     } else if (t->state !=
                TURN_SPEAKING) { /* nobody has told it yet that there is no more to say */
@@ -184,7 +194,7 @@ static void on_ended(void *arg, enum err err, const char *text)
 static enum err open_synthesiser(struct turn *t)
 {
     static const struct job_events events = {.message = on_message, .ended = on_ended};
-    try(engine_open(t->talk->tts, &events, t, &t->tts));
+    try((t->wager.is_on ? engine_open_spare : engine_open)(t->talk->tts, &events, t, &t->tts));
     const struct msg_tts_open open = {
         .voice = str_of(t->voice),
         .rate_hz = t->out_rate_hz,
@@ -194,11 +204,22 @@ static enum err open_synthesiser(struct turn *t)
     return job_send(t->tts, MSG_tts_open, &open);
 }
 
+/* A wager's first clause alone is spoken, and only where nobody needs the voice. */
+static bool may_speak(struct turn *t)
+{
+    struct wager *w = &t->wager;
+    if (w->is_on && !w->is_mute && !t->tts && open_synthesiser(t) != OK) {
+        w->is_mute = true;
+        speak_drop(t); /* half of it may be open */
+    }
+    return !w->is_on || (!w->is_mute && t->heard.count == 0);
+}
+
 static enum err speak_clauses(struct turn *t)
 {
     struct str clause;
     size_t end;
-    while (clause_next(&t->clauses, &clause, &end)) {
+    while (may_speak(t) && clause_next(&t->clauses, &clause, &end)) {
         if (!t->tts)
             try(open_synthesiser(t));
         uint64_t now = clock_us();
@@ -217,17 +238,47 @@ enum err speak_text(struct turn *t, struct str text)
     return t->speak ? speak_clauses(t) : OK;
 }
 
-enum err speak_end(struct turn *t)
+enum err speak_no_more(struct turn *t)
 {
     clause_finish(&t->clauses);
-    if (t->speak)
-        try(speak_clauses(t));
+    return t->speak ? speak_clauses(t) : OK;
+}
+
+enum err speak_end(struct turn *t)
+{
+    try(speak_no_more(t));
     if (!t->tts) { /* nothing to speak */
         turn_move(t, MOVE_SPOKEN);
         return OK;
     }
     const struct msg_tts_finish finish = {};
     return job_send(t->tts, MSG_tts_finish, &finish);
+}
+
+void speak_on(struct turn *t)
+{
+    uint64_t now = clock_us();
+    if (t->heard.count > 0) {
+        waterfall_close(&t->waterfall, STAGE_CLAUSE, now);
+        waterfall_open(&t->waterfall, STAGE_SYNTHESIZE, now);
+    }
+    enum err err = t->speak ? speak_clauses(t) : OK;
+    if (err != OK)
+        turn_end_with(t, MOVE_FAIL, err, err_text(err));
+    else if (t->sound.n > 0 && begin_sound(t))
+        send_sound(t);
+}
+
+void speak_forget(struct turn *t)
+{
+    speak_drop(t);
+    buf_clear(&t->sound);
+    clause_free(&t->clauses);
+    clause_init(&t->clauses);
+    if (!t->speak)
+        return;
+    heard_finish(&t->heard);
+    heard_init(&t->heard, t->out_rate_hz);
 }
 
 uint64_t speak_heard_bytes(const struct turn *t)

@@ -15,6 +15,7 @@ static void turn_free(struct turn *t)
     clause_free(&t->clauses);
     heard_finish(&t->heard);
     buf_finish(&t->question);
+    buf_finish(&t->partial);
     buf_finish(&t->sound);
     free(t->voice);
     free(t);
@@ -110,6 +111,7 @@ static void remember(struct turn *t, struct str answer, size_t heard, bool inter
 static void end(struct turn *t, enum err err, const char *message)
 {
     uint64_t now = t->spoken_us ? t->spoken_us : clock_us();
+    wager_drop(t); /* nobody knows of it */
     struct str answer = buf_str(&t->clauses.text);
     size_t heard = err == OK ? answer.n : speak_heard_bytes(t);
     remember(t, answer, heard, err != OK);
@@ -178,7 +180,7 @@ static enum err turn_fill(struct turn *t, const struct turn_request *request)
     t->out_rate_hz = request->out_rate_hz;
     t->out_opus = request->out_opus;
     t->max_tokens = request->max_tokens ? request->max_tokens : (uint32_t)conf->llm_max_tokens;
-    t->question = BUF(TURN_TEXT_MAX);
+    t->question = t->partial = BUF(TURN_TEXT_MAX);
     t->sound = BUF(TURN_SOUND_MAX);
     clause_init(&t->clauses);
     if (t->speak) {
@@ -189,6 +191,7 @@ static enum err turn_fill(struct turn *t, const struct turn_request *request)
             return ERR_NOMEM;
     }
     if (request->spoken) {
+        memcpy(t->language, t->session->language, sizeof t->language);
         try(buf_add(&t->question, str_trim(request->before)));
     } else {
         struct str text = str_trim(request->text);

@@ -50,6 +50,8 @@ extern struct counter turns_begun, turns_failed, turns_canceled;
 extern struct counter tokens_generated;
 /* What was done while somebody still spoke: questions to the store, those whose passages were used, prompts read. */
 extern struct counter ahead_looked, ahead_used, ahead_read;
+/* Answers that were begun before it was sure that they would be wanted, and those that were. */
+extern struct counter wagers_made, wagers_won;
 
 struct turn_request {
     bool spoken; /* words come as sound (turn_audio); otherwise `text` */
@@ -109,6 +111,10 @@ enum err turn_audio(struct turn *t, const int16_t *samples, size_t count);
 size_t turn_backlog(const struct turn *t);
 /* The utterance is over. Ignored when it is already. */
 void turn_stop(struct turn *t);
+/* It is probably over: the answer to the words so far is begun, but held until turn_stop has brought the same words.
+ * May be said again and again. The second: it is not. */
+void turn_expect_stop(struct turn *t);
+void turn_goes_on(struct turn *t);
 /* The client's speaker has played `ms` of the answer. */
 void turn_played(struct turn *t, uint64_t ms);
 /* The listener is away, and hears nothing: no sound is sent, and none counts as played, until he is back. */

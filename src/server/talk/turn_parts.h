@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The inside of a turn, shared by the files that make it: turn.c (its life), listen.c (sound to words), ahead.c (what is
- * done before the words are complete), answer.c (words to passages to tokens), speak.c (tokens to sound). Nobody else
+ * The inside of a turn, shared by the files that make it: turn.c (its life), listen.c (sound to words), ahead.c and wager.c (what
+ * is done before the words are complete), answer.c (words to passages to tokens), speak.c (tokens to sound). Nobody else
  * includes it.
  *
  * A part may end the turn from any of its callbacks (turn_move, turn_end_with). The memory stays
@@ -11,7 +11,7 @@
 #pragma once
 
 #include "server/loop/loop.h"
-#include "server/rag/rag.h"
+#include "server/rag/quote.h"
 #include "server/talk/clause.h"
 #include "server/talk/heard.h"
 #include "server/talk/pace.h"
@@ -19,8 +19,6 @@
 #include "server/talk/turn_table.h"
 
 struct job;
-
-enum { TURN_LANGUAGE_BYTES = 16 };
 
 /* What is done while the user still speaks (ahead.c). */
 enum { PASSAGES_MAX = 50 }; /* as rag.k */
@@ -45,6 +43,20 @@ struct ahead {
     bool has_read; /* all of that */
 };
 
+/* The answer to words that may not be the last (wager.c). */
+struct wager {
+    bool is_wanted;   /* they may be the last; it waits for passages */
+    bool is_on;       /* the jobs of model and voice are for it, and nothing of them leaves */
+    bool is_answered; /* its last token has come */
+    bool is_mute;     /* the voice is needed by others */
+    bool is_quote;    /* no model answers */
+    uint32_t count;   /* of this turn */
+    uint64_t begun_us;
+    struct buf words;
+    struct quote quote;                    /* is_quote */
+    char language[SESSION_LANGUAGE_BYTES]; /* that was asked for */
+};
+
 struct turn {
     struct talk *talk;
     struct session *session;
@@ -61,12 +73,16 @@ struct turn {
 
     bool use_rag, speak, out_opus;
     uint32_t max_tokens, in_rate_hz, out_rate_hz;
-    char *voice;                        /* owned */
-    struct buf question;                /* the user's words, final */
-    char language[TURN_LANGUAGE_BYTES]; /* that were heard in this one; "": not known */
+    char *voice;         /* owned */
+    struct buf question; /* the user's words, final */
+    char language
+        [SESSION_LANGUAGE_BYTES]; /* of a spoken one: that it was heard in, or at first the last one; "": not known */
 
     struct job *stt;
+    struct buf partial; /* the words that were told last */
+    uint32_t partial_stable;
     struct ahead ahead;
+    struct wager wager;
     uint32_t decoded_ms; /* of the sound that it got: its last words are of so much */
 
     struct rag_query *query;
@@ -105,19 +121,46 @@ void ahead_hear(struct turn *t, struct str words);
 bool ahead_take(struct turn *t, struct str words);
 /* Those passages that the model has read come first, in the order in which it did. */
 void ahead_arrange(const struct turn *t, const struct rag_hits *hits);
+/* The passages for the words so far are there, t->ahead.hits; or, first, they are looked for, and wager_go_on is called. */
+bool ahead_is_found(struct turn *t);
+void ahead_stop_reading(struct turn *t); /* the model keeps what it has read */
 void ahead_drop(struct turn *t);
+/* But for their case and a mark at their end. */
+bool words_are_alike(struct str a, struct str b);
+
+/* What it has waited for is there. */
+void wager_go_on(struct turn *t);
+/* It is on, and for these words. */
+bool wager_holds(const struct turn *t, struct str words);
+/* They are the turn's: what it has brought leaves, and the answer goes on. */
+void wager_cash(struct turn *t);
+void wager_drop(struct turn *t);
 
 void retrieve_begin(struct turn *t);
 /* The prompt, but for its last message, to a job of the language model. */
 enum err answer_send_prompt(struct turn *t, struct job *j, const struct history *before,
                             const struct rag_hits *hits, struct str question);
+/* That the model is asked to answer in; "": it may choose. */
+const char *answer_language(const struct turn *t);
 void answer_begin(struct turn *t);
+/* For a wager: the model is asked on a spare job; the sentences are chosen; a passage is told, false: the turn has ended. */
+enum err answer_ask_ahead(struct turn *t, struct str question);
+enum err answer_quote(const struct turn *t, struct quote *ret_q);
+bool answer_cite(struct turn *t, uint32_t index, const struct rag_hit *hit);
+bool answer_cite_all(struct turn *t);
+/* The last token has come. */
+void answer_is_complete(struct turn *t);
 void answer_drop(struct turn *t);
 
 void speak_init(struct turn *t);
 /* A piece of the answer, in order; then the end of it. */
 enum err speak_text(struct turn *t, struct str text);
+enum err speak_no_more(struct turn *t);
+/* The same, and when that has been said the turn goes on. */
 enum err speak_end(struct turn *t);
+/* A wager is won: its sound leaves, and its other clauses are spoken. It is lost: there has been no answer. */
+void speak_on(struct turn *t);
+void speak_forget(struct turn *t);
 /* Ends the turn once the listener has heard all that was sent. */
 void speak_play_out(struct turn *t);
 void speak_hold(struct turn *t); /* t->held has changed */

@@ -31,12 +31,23 @@ bool text_is_unfinished(struct str text)
     return false;
 }
 
-bool text_is_question(struct str text)
+static bool ends_with_one_of(struct str text, const char *const marks[], size_t count)
 {
-    static const char *const marks[] = {"?", "\uff1f", "\u061f"};
     text = str_trim(text);
-    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+    for (size_t i = 0; i < count; i++)
         if (str_ends(text, str_of(marks[i])))
             return true;
     return false;
+}
+
+bool text_is_question(struct str text)
+{
+    static const char *const marks[] = {"?", "\uff1f", "\u061f"};
+    return ends_with_one_of(text, marks, sizeof marks / sizeof *marks);
+}
+
+bool text_is_finished(struct str text)
+{
+    static const char *const marks[] = {".", "!", "\u3002", "\uff01"};
+    return text_is_question(text) || ends_with_one_of(text, marks, sizeof marks / sizeof *marks);
 }

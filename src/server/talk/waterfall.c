@@ -33,6 +33,11 @@ void waterfall_close(struct waterfall *w, enum stage s, uint64_t now_us)
     histogram_observe_us(&stage_seconds[s], now_us - w->stage[s].from_us);
 }
 
+void waterfall_begun_ahead(struct waterfall *w, uint64_t when_us)
+{
+    w->ahead_us = when_us;
+}
+
 static double since_zero_ms(const struct waterfall *w, uint64_t us)
 {
     return (double)((int64_t)us - (int64_t)w->zero_us) / 1000.0;
@@ -76,6 +81,8 @@ void waterfall_json(const struct waterfall *w, uint64_t now_us, struct json_out 
     json_end(j);
     put_ms(j, "first_token_ms", waterfall_first_token_ms(w));
     put_ms(j, "first_audio_ms", waterfall_first_audio_ms(w));
+    if (w->ahead_us)
+        json_knum(j, "ahead_ms", -since_zero_ms(w, w->ahead_us));
     json_knum(j, "total_ms", since_zero_ms(w, now_us));
     json_end(j);
 }

@@ -29,6 +29,7 @@ enum stage : uint8_t {
 
 struct waterfall {
     uint64_t zero_us;
+    uint64_t ahead_us; /* the answer was begun then, before the words were sure; 0: afterwards */
     struct {
         uint64_t from_us, to_us; /* 0: not reached */
     } stage[STAGE_COUNT];
@@ -42,8 +43,10 @@ void waterfall_start(struct waterfall *w, uint64_t now_us);
 /* Each may be called again; only the first call counts. */
 void waterfall_open(struct waterfall *w, enum stage s, uint64_t now_us);
 void waterfall_close(struct waterfall *w, enum stage s, uint64_t now_us); /* needs an open before */
+void waterfall_begun_ahead(struct waterfall *w, uint64_t when_us);
 /* When the turn's first token and first sound left, ms after zero; -1 when there was none. */
 double waterfall_first_token_ms(const struct waterfall *w);
 double waterfall_first_audio_ms(const struct waterfall *w);
-/* {"stages":[{"name","start_ms","ms"}…],"first_token_ms","first_audio_ms","total_ms"} */
+/* {"stages":[{"name","start_ms","ms"}…],"first_token_ms","first_audio_ms","total_ms"}, and "ahead_ms": so long before time
+ * zero the answer was begun, where it was. */
 void waterfall_json(const struct waterfall *w, uint64_t now_us, struct json_out *j);
