@@ -3,6 +3,7 @@
  * repartee-tts: text in, sound out. This is the only program that links espeak-ng, and so the only
  * one that is distributed under GPL-3.0-or-later.
  */
+#include "tts/again.h"
 #include "tts/choose.h"
 #include "tts/stream.h"
 #include "wire/driver_name.h"
@@ -68,6 +69,7 @@ static void unload(void)
 {
     if (driver != nullptr && driver->unload != nullptr)
         driver->unload();
+    again_finish();
     buf_finish(&languages);
     buf_finish(&voices);
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tts/stream.h"
 
+#include "audio/kept.h"
 #include "audio/loudness.h"
 #include "audio/resample.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "tts/again.h"
 #include "tts/coder.h"
 #include "tts/lent.h"
 #include "tts/normalise.h"
@@ -14,7 +16,11 @@
 
 /* Lengths of the first pieces; all later ones have the last length. Each is whole frames of Opus. */
 static const uint32_t piece_ms[] = {20, 20, 40, 40, 80, 120};
-enum { PIECES = sizeof piece_ms / sizeof *piece_ms, SOUND_MAX_BYTES = 32 * 1024 * 1024 };
+enum {
+    PIECES = sizeof piece_ms / sizeof *piece_ms,
+    SOUND_MAX_BYTES = 32 * 1024 * 1024,
+    AGAIN_SAMPLES = 1024, /* of a piece that is there already */
+};
 
 static const struct tts_driver *driver; /* const after stream_use */
 
@@ -34,6 +40,9 @@ struct stream {
     unsigned pieces;                         /* sent so far */
     uint32_t clauses, samples, clause_began; /* samples: sent so far */
     uint32_t pause_ms;                       /* due before the next sound */
+    uint64_t number;                         /* of this stream */
+    struct buf said;                         /* of the phrase, as the driver gave it */
+    bool keeps;                              /* all of it is to be there in the end */
     uint64_t waited_us;                      /* in this clause's text, for the listener */
     enum err err;                            /* why a piece was refused */
 };
@@ -50,6 +59,8 @@ enum err stream_open(struct worker_stream *s, void **ret_state)
         return ERR_NOMEM;
     st->wire = s;
     st->voiced.cap = st->out.cap = SOUND_MAX_BYTES;
+    st->said.cap = KEPT_SOUND_MAX;
+    st->number = again_stream();
     *ret_state = st;
     return OK;
 }
@@ -64,6 +75,7 @@ void stream_close(void *state)
     coder_destroy(st->coder);
     trim_finish(&st->trim);
     buf_finish(&st->voiced);
+    buf_finish(&st->said);
     buf_finish(&st->out);
     free(st);
 }
@@ -196,6 +208,9 @@ static bool on_piece(void *to, const int16_t *samples, size_t count)
     if (st->err == OK)
         st->err = deliver(st, st->resample);
     loudness_add(&st->loudness, st->voice->rate_hz, samples, count);
+    if (st->keeps)
+        st->keeps =
+            buf_add(&st->said, (struct str){(const char *)samples, count * sizeof *samples}) == OK;
     return st->err == OK;
 }
 
@@ -215,12 +230,40 @@ static enum err end_sound(struct stream *st, struct resample *resample, struct s
     return send_pieces(st, false);
 }
 
+static enum err hand_over_again(struct stream *st)
+{
+    const int16_t *samples = (const int16_t *)st->said.p;
+    size_t count = st->said.n / sizeof *samples, n;
+    for (; count > 0; samples += n, count -= n) {
+        n = count < AGAIN_SAMPLES ? count : AGAIN_SAMPLES;
+        if (!on_piece(st, samples, n))
+            break;
+    }
+    return st->err;
+}
+
+static enum err synthesise(struct stream *st, struct str phrase, char why[TTS_WHY_BYTES])
+{
+    const struct tts_listener listener = {on_piece, watch, st};
+    const struct tts_voice *voice = st->voice;
+    bool is_wanted;
+    buf_clear(&st->said);
+    st->keeps = false;
+    st->err = OK;
+    if (again_find(voice, phrase, st->speed, st->number, &st->said, &is_wanted) == OK)
+        return hand_over_again(st);
+    st->keeps = is_wanted;
+    enum err err = voice->driver->synthesise(st->voice, phrase, st->speed, &listener, why);
+    if (err == OK && st->err == OK && st->keeps)
+        again_keep(voice, phrase, st->speed, &st->said);
+    return err;
+}
+
 static enum err speak_phrase(struct stream *st, struct str phrase)
 {
     char why[TTS_WHY_BYTES] = "";
     trim_begin(&st->trim, st->voice->rate_hz);
-    const struct tts_listener listener = {on_piece, watch, st};
-    enum err err = st->voice->driver->synthesise(st->voice, phrase, st->speed, &listener, why);
+    enum err err = synthesise(st, phrase, why);
     if (st->err != OK)
         return st->err;
     if (err != OK) {

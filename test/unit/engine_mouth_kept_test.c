@@ -29,7 +29,7 @@ static void what_is_short_and_comes_again_is_kept(void **)
         assert_int_equal(m->kept.first != nullptr, i >= 3);
     }
     assert_int_equal(info().clauses, 9);
-    clock_fake(clock_us() + (MOUTH_KEPT_MS + 1) * 1000ull);
+    clock_fake(clock_us() + (KEPT_MS + 1) * 1000ull);
     step_until(!timer_armed(&m->purge));
     assert_int_equal(m->kept.bytes, 0);
     for (size_t i = 0; i < countof(m->kept.counts); i++)
@@ -40,7 +40,7 @@ static void what_is_short_and_comes_again_is_kept(void **)
 
 static void what_is_kept_is_bounded(void **)
 {
-    struct mouth_kept k = {};
+    struct kept_sounds k = {};
     uint32_t rate;
     char text[32];
     for (int i = 0; i < 3000; i++) {
@@ -49,24 +49,24 @@ static void what_is_kept_is_bounded(void **)
         samples.n = 100000;
         memset(samples.p, i, samples.n);
         snprintf(text, sizeof text, "text %d", i);
-        mouth_kept_add(&k, str_of(text), 1, 24000, &samples);
+        kept_add(&k, str_of(text), 1, 24000, &samples);
         assert_null(samples.p);
-        assert_true(k.bytes <= MOUTH_KEPT_BYTES_MAX);
-        assert_non_null(mouth_kept_find(&k, S("text 0"), 1, &rate)); /* wanted each time */
+        assert_true(k.bytes <= KEPT_BYTES_MAX);
+        assert_non_null(kept_find(&k, S("text 0"), 1, &rate)); /* wanted each time */
     }
-    assert_null(mouth_kept_find(&k, S("text 1"), 1, &rate));
-    const struct buf *last = mouth_kept_find(&k, S("text 2999"), 1, &rate);
+    assert_null(kept_find(&k, S("text 1"), 1, &rate));
+    const struct buf *last = kept_find(&k, S("text 2999"), 1, &rate);
     assert_non_null(last);
     assert_int_equal((uint8_t)last->p[0], 2999 % 256);
     assert_int_equal(rate, 24000);
-    assert_null(mouth_kept_find(&k, S("text 2999"), 1.5f, &rate));
-    mouth_kept_clear(&k);
+    assert_null(kept_find(&k, S("text 2999"), 1.5f, &rate));
+    kept_clear(&k);
     assert_int_equal(k.bytes, 0);
     struct buf big = BUF(1 << 20);
-    assert_ok(buf_reserve(&big, MOUTH_KEPT_SOUND_MAX + 2));
-    big.n = MOUTH_KEPT_SOUND_MAX + 2;
-    mouth_kept_add(&k, S("big"), 1, 24000, &big);
-    assert_null(mouth_kept_find(&k, S("big"), 1, &rate));
+    assert_ok(buf_reserve(&big, KEPT_SOUND_MAX + 2));
+    big.n = KEPT_SOUND_MAX + 2;
+    kept_add(&k, S("big"), 1, 24000, &big);
+    assert_null(kept_find(&k, S("big"), 1, &rate));
     buf_finish(&big);
 }
 

@@ -130,6 +130,34 @@ static void speed_is_that_of_speech(void **)
     assert_int_equal(peer_stop(p), 0);
 }
 
+/* Chance makes another sound of the same words each time, until three have asked for them. */
+static void what_many_are_told_is_kept(void **)
+{
+    enum { TIMES = 6, KEPT_FROM = 3 };
+    static const struct {
+        const char *voice, *text;
+        float speed;
+        bool is_kept;
+    } rows[] = {{"", "One moment.", 1, true},
+                {"", "One moment.", 2, true},
+                {"", SENTENCE SENTENCE, 1, false}}; /* what is long is hardly said again */
+    struct peer *p = start(tiny);
+    for (size_t row = 0; row < countof(rows); row++) {
+        struct spoken s[TIMES];
+        for (size_t i = 0; i < TIMES; i++) {
+            s[i] = spoken_at(p, rows[row].voice, rows[row].speed, rows[row].text);
+            assert_int_equal(s[i].err, OK);
+            assert_true(s[i].samples > 1000);
+        }
+        for (size_t i = 1; i < TIMES; i++)
+            assert_true(str_eq(buf_str(&s[i].sound), buf_str(&s[i - 1].sound)) ==
+                        (rows[row].is_kept && i >= KEPT_FROM));
+        for (size_t i = 0; i < TIMES; i++)
+            buf_finish(&s[i].sound);
+    }
+    assert_int_equal(peer_stop(p), 0);
+}
+
 static void hostile_text_is_no_harm(void **)
 {
     static const char *const units[] = {
@@ -279,6 +307,7 @@ int main(void)
         cmocka_unit_test(built_in_voices_are_there_beside_it),
         cmocka_unit_test(one_that_takes_letters_speaks),
         cmocka_unit_test(speed_is_that_of_speech),
+        cmocka_unit_test(what_many_are_told_is_kept),
         cmocka_unit_test(hostile_text_is_no_harm),
         cmocka_unit_test(many_speak_at_once),
         cmocka_unit_test(a_cancelled_answer_ends),

@@ -216,7 +216,7 @@ static enum err ask(struct reading *r, struct clause *c)
         return ERR_NOMEM;
     try(speech_begin(c->speech, r->mouth, buf_str(&c->words), r->speed, on_news, r));
     if (mouth_wants_kept(r->mouth, buf_str(&c->words), r->speed, r->id))
-        c->speech->copy.cap = MOUTH_KEPT_SOUND_MAX;
+        c->speech->copy.cap = KEPT_SOUND_MAX;
     return OK;
 }
 
@@ -224,8 +224,7 @@ static enum err ask(struct reading *r, struct clause *c)
 static enum err find_kept(struct reading *r, struct clause *c)
 {
     uint32_t rate_hz;
-    const struct buf *samples =
-        mouth_kept_find(&r->mouth->kept, buf_str(&c->words), r->speed, &rate_hz);
+    const struct buf *samples = kept_find(&r->mouth->kept, buf_str(&c->words), r->speed, &rate_hz);
     if (!samples)
         return OK;
     c->speech = mem_zero(1, sizeof *c->speech);
@@ -306,8 +305,8 @@ static enum err pass_sound(struct reading *r, struct clause *c)
 static enum err end_clause(struct reading *r, struct clause *c)
 {
     mouth_learn_speed(r->mouth, c->us / 1000, c->text.n, r->speed);
-    mouth_kept_add(&r->mouth->kept, buf_str(&c->words), r->speed, c->speech->sound.rate_hz,
-                   &c->speech->copy);
+    kept_add(&r->mouth->kept, buf_str(&c->words), r->speed, c->speech->sound.rate_hz,
+             &c->speech->copy);
     r->mouth->clauses++;
     if (c->speech->asked_ms) /* not one whose sound was here already */
         mouth_is_well(r->mouth);

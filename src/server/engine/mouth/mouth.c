@@ -100,7 +100,7 @@ void mouth_is_there(struct mouth *m)
     m->is_up = m->is_judged = true;
     m->is_doubted = m->is_single = false;
     if (is_news)
-        mouth_kept_clear(&m->kept); /* it may have been given another voice */
+        kept_clear(&m->kept); /* it may have been given another voice */
     snprintf(m->notes, sizeof m->notes, "speaks with the voice %.80s of %.150s", mouth_name(m),
              m->url);
     if (is_news)
@@ -117,16 +117,16 @@ void mouth_learn_speed(struct mouth *m, uint64_t ms, size_t bytes, float speed)
 static void on_purge(void *arg)
 {
     struct mouth *m = arg;
-    uint64_t left_ms = mouth_kept_purge(&m->kept);
+    uint64_t left_ms = kept_purge(&m->kept);
     if (left_ms)
         timer_start(&m->purge, left_ms);
 }
 
 bool mouth_wants_kept(struct mouth *m, struct str text, float speed, uint64_t job)
 {
-    bool is_wanted = mouth_kept_wants(&m->kept, text, speed, job);
+    bool is_wanted = kept_wants(&m->kept, text, speed, job);
     if (!timer_armed(&m->purge))
-        timer_start(&m->purge, MOUTH_KEPT_MS);
+        timer_start(&m->purge, KEPT_MS);
     return is_wanted;
 }
 
@@ -242,7 +242,7 @@ void mouth_destroy(struct mouth *m)
     timer_stop(&m->purge);
     if (m->probe)
         end_probe(m);
-    mouth_kept_clear(&m->kept);
+    kept_clear(&m->kept);
     if (m->fetcher)
         fetcher_destroy(m->fetcher);
     char *owned[] = {m->url, m->key, m->model, m->voice, m->language, m->local_voice};

@@ -5,8 +5,8 @@
  */
 #pragma once
 
+#include "audio/kept.h"
 #include "server/engine/engine_parts.h"
-#include "server/engine/mouth/kept.h"
 #include "server/engine/mouth/mouth.h"
 #include "server/engine/mouth/sound.h"
 #include "server/net/fetch.h"
@@ -74,7 +74,7 @@ struct mouth {
     size_t held;          /* bytes of sound that jobs keep */
     double ms_per_byte;   /* of text, as this voice speaks it at speed 1; 0: not known yet */
     struct loudness loudness;
-    struct mouth_kept kept;
+    struct kept_sounds kept;
     struct timer purge; /* of `kept` */
     uint64_t jobs;      /* that have been asked for anything */
     bool is_single;     /* it has refused a second request while a first one lived */

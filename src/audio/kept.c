@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/engine/mouth/kept.h"
+#include "audio/kept.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 
-struct kept {
-    struct kept *next;
-    char text[MOUTH_KEPT_TEXT_MAX];
+struct kept_sound {
+    struct kept_sound *next;
+    char text[KEPT_TEXT_MAX];
     size_t text_n;
     float speed;
     uint32_t rate_hz;
@@ -23,29 +23,29 @@ static size_t cost(const struct buf *samples)
     return samples->n + ENTRY_BYTES;
 }
 
-static struct kept *unlink_at(struct mouth_kept *k, struct kept **at)
+static struct kept_sound *unlink_at(struct kept_sounds *k, struct kept_sound **at)
 {
-    struct kept *e = *at;
+    struct kept_sound *e = *at;
     *at = e->next;
     k->bytes -= cost(&e->samples);
     return e;
 }
 
-static void drop(struct mouth_kept *k, struct kept **at)
+static void drop(struct kept_sounds *k, struct kept_sound **at)
 {
-    struct kept *e = unlink_at(k, at);
+    struct kept_sound *e = unlink_at(k, at);
     buf_finish(&e->samples);
     free(e);
 }
 
-static void push(struct mouth_kept *k, struct kept *e)
+static void push(struct kept_sounds *k, struct kept_sound *e)
 {
     e->next = k->first;
     k->first = e;
     k->bytes += cost(&e->samples);
 }
 
-void mouth_kept_clear(struct mouth_kept *k)
+void kept_clear(struct kept_sounds *k)
 {
     while (k->first)
         drop(k, &k->first);
@@ -55,23 +55,23 @@ void mouth_kept_clear(struct mouth_kept *k)
 /* May this text be kept at all? */
 static bool suits(struct str text)
 {
-    return text.n && text.n <= MOUTH_KEPT_TEXT_MAX;
+    return text.n && text.n <= KEPT_TEXT_MAX;
 }
 
-bool mouth_kept_wants(struct mouth_kept *k, struct str text, float speed, uint64_t job)
+bool kept_wants(struct kept_sounds *k, struct str text, float speed, uint64_t job)
 {
     if (!suits(text))
         return false;
     uint64_t hash = str_hash(text) ^ str_hash((struct str){(const char *)&speed, sizeof speed});
-    struct kept_count *c = &k->counts[hash % MOUTH_KEPT_COUNTED];
+    struct kept_count *c = &k->counts[hash % KEPT_COUNTED];
     if (c->jobs == 0 || c->hash != hash || clock_ms() >= c->until_ms)
         *c = (struct kept_count){
-            .hash = hash, .job = job, .until_ms = clock_ms() + MOUTH_KEPT_MS, .jobs = 1};
+            .hash = hash, .job = job, .until_ms = clock_ms() + KEPT_MS, .jobs = 1};
     if (c->job != job) {
         c->job = job;
-        c->jobs += c->jobs < MOUTH_KEPT_JOBS;
+        c->jobs += c->jobs < KEPT_JOBS;
     }
-    return c->jobs >= MOUTH_KEPT_JOBS;
+    return c->jobs >= KEPT_JOBS;
 }
 
 static void note_sooner(uint64_t *left_ms, uint64_t until_ms, uint64_t now_ms)
@@ -80,10 +80,10 @@ static void note_sooner(uint64_t *left_ms, uint64_t until_ms, uint64_t now_ms)
         *left_ms = until_ms - now_ms;
 }
 
-uint64_t mouth_kept_purge(struct mouth_kept *k)
+uint64_t kept_purge(struct kept_sounds *k)
 {
     uint64_t now = clock_ms(), left = 0;
-    for (struct kept **at = &k->first; *at;) {
+    for (struct kept_sound **at = &k->first; *at;) {
         if (now >= (*at)->until_ms) {
             drop(k, at);
         } else {
@@ -91,7 +91,7 @@ uint64_t mouth_kept_purge(struct mouth_kept *k)
             at = &(*at)->next;
         }
     }
-    for (size_t i = 0; i < MOUTH_KEPT_COUNTED; i++) {
+    for (size_t i = 0; i < KEPT_COUNTED; i++) {
         struct kept_count *c = &k->counts[i];
         if (c->jobs && now >= c->until_ms)
             *c = (struct kept_count){};
@@ -101,57 +101,57 @@ uint64_t mouth_kept_purge(struct mouth_kept *k)
     return left;
 }
 
-static struct kept **find(struct mouth_kept *k, struct str text, float speed)
+static struct kept_sound **find(struct kept_sounds *k, struct str text, float speed)
 {
-    struct kept **at = &k->first;
+    struct kept_sound **at = &k->first;
     while (*at &&
            !((*at)->speed == speed && str_eq((struct str){(*at)->text, (*at)->text_n}, text)))
         at = &(*at)->next;
     return at;
 }
 
-const struct buf *mouth_kept_find(struct mouth_kept *k, struct str text, float speed,
-                                  uint32_t *ret_rate_hz)
+const struct buf *kept_find(struct kept_sounds *k, struct str text, float speed,
+                            uint32_t *ret_rate_hz)
 {
-    struct kept **at = find(k, text, speed);
+    struct kept_sound **at = find(k, text, speed);
     if (!*at)
         return nullptr;
     if (clock_ms() >= (*at)->until_ms) {
         drop(k, at);
         return nullptr;
     }
-    struct kept *e = unlink_at(k, at);
+    struct kept_sound *e = unlink_at(k, at);
     push(k, e);
     *ret_rate_hz = e->rate_hz;
     return &e->samples;
 }
 
-static void drop_last(struct mouth_kept *k)
+static void drop_last(struct kept_sounds *k)
 {
-    struct kept **at = &k->first;
+    struct kept_sound **at = &k->first;
     while ((*at)->next)
         at = &(*at)->next;
     drop(k, at);
 }
 
-void mouth_kept_add(struct mouth_kept *k, struct str text, float speed, uint32_t rate_hz,
-                    struct buf *samples)
+void kept_add(struct kept_sounds *k, struct str text, float speed, uint32_t rate_hz,
+              struct buf *samples)
 {
-    if (!suits(text) || !samples->n || samples->n > MOUTH_KEPT_SOUND_MAX)
+    if (!suits(text) || !samples->n || samples->n > KEPT_SOUND_MAX)
         return;
-    struct kept **same = find(k, text, speed);
+    struct kept_sound **same = find(k, text, speed);
     if (*same)
         drop(k, same);
-    struct kept *e = mem_zero(1, sizeof *e);
+    struct kept_sound *e = mem_zero(1, sizeof *e);
     if (!e)
         return;
-    while (k->first && k->bytes + cost(samples) > MOUTH_KEPT_BYTES_MAX)
+    while (k->first && k->bytes + cost(samples) > KEPT_BYTES_MAX)
         drop_last(k);
     memcpy(e->text, text.p, text.n);
     e->text_n = text.n;
     e->speed = speed;
     e->rate_hz = rate_hz;
-    e->until_ms = clock_ms() + MOUTH_KEPT_MS;
+    e->until_ms = clock_ms() + KEPT_MS;
     e->samples = *samples;
     *samples = BUF(samples->cap);
     push(k, e);
