@@ -14,6 +14,7 @@ interface Timings {
   stages: { name: string; start_ms: number; ms: number }[];
   first_token_ms: number | null;
   first_audio_ms: number | null;
+  ahead_ms?: number;
   total_ms: number;
 }
 

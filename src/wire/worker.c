@@ -10,6 +10,7 @@
 #include "base/confine.h"
 #include "base/log.h"
 #include "wire/inherit.h"
+#include "wire/libcrypto.h"
 #include "wire/worker_parts.h"
 
 enum { TEXT_BYTES = 2048 }; /* of the texts that an engine tells of itself */
@@ -209,6 +210,7 @@ int worker_main(const struct worker_role *role, int argc, char **argv)
             return usage(role, stderr, 2);
     }
     log_set_name(role->name);
+    libcrypto_prepare(); /* for the hash of a model's file */
     inherit_signals(socket != nullptr);
     enum err err = connect_server(fd, socket);
     if (err != OK) {

@@ -163,8 +163,8 @@ test('a damaged file is set aside with one sentence', async (t) => {
   const whole = readFileSync(path.join(data, 'sessions.db'));
   writeFileSync(path.join(data, 'sessions.db'), whole.subarray(0, whole.length / 2));
   server = await start(t, data);
-  assert.equal(server.log().split('\n').filter((line) => line.includes('sessions.db')).length, 1);
   await server.logged(/sessions\.db is damaged; it was set aside as sessions\.db\.aside/);
+  assert.equal(server.log().split('\n').filter((line) => line.includes('sessions.db')).length, 1);
   assert.equal((await say(server.url, token, 'hello')).status, 401);
   const next = await begin(server.url);
   await say(server.url, next.token, 'hello again');

@@ -169,6 +169,15 @@ export class Microphone {
     return this.say(new Int16Array(ms * 16));
   }
 
+  /** Time stands still for it until `done` has. @param {() => Promise<unknown>} done */
+  async held(done) {
+    clearInterval(this.timer);
+    const since = performance.now();
+    await done();
+    this.#begun += performance.now() - since;
+    this.timer = setInterval(() => this.#send(), 10);
+  }
+
   close() {
     clearInterval(this.timer);
   }

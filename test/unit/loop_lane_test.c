@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/loop/lane.h"
 
-#include <openssl/evp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "alloc_fault.h"
 #include "unit.h"
 
 static struct loop *loop;
@@ -90,36 +88,6 @@ static void is_busy_when_full_and_destroy_drains(void **)
     lane_destroy(lane);
     assert_true(jobs[0].done && jobs[1].done);
     assert_false(jobs[2].done);
-}
-
-struct digest_job {
-    struct lane_job job;
-    bool did_fail, is_done;
-};
-
-static void digest_without_memory(struct lane_job *lj)
-{
-    struct digest_job *j = (struct digest_job *)lj;
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    alloc_fault_arm_all(0);
-    bool is_made = EVP_Digest("rake", 4, digest, nullptr, EVP_sha256(), nullptr);
-    j->did_fail = alloc_fault_disarm() && !is_made;
-}
-
-static void digest_done(struct lane_job *lj)
-{
-    ((struct digest_job *)lj)->is_done = true;
-}
-
-/* Nothing of libcrypto has failed on this thread before, so it keeps no errors yet. */
-static void libcrypto_may_be_short_of_memory(void **)
-{
-    struct lane *lane;
-    struct digest_job j = {.job = {.run = digest_without_memory, .done = digest_done}};
-    assert_ok(lane_create(loop, "digest", 1, &lane));
-    assert_ok(lane_post(lane, &j.job));
-    lane_destroy(lane);
-    assert_true(j.is_done && j.did_fail);
 }
 
 enum { FLOOD = 20000 };
@@ -216,7 +184,6 @@ static void stop_before_run_returns_at_once(void **)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(libcrypto_may_be_short_of_memory, begin, finish),
         cmocka_unit_test_setup_teardown(jobs_run_in_order_and_come_back, begin, finish),
         cmocka_unit_test_setup_teardown(is_busy_when_full_and_destroy_drains, begin, finish),
         cmocka_unit_test_setup_teardown(a_lane_waits_for_the_loop, begin, finish),

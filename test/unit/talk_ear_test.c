@@ -155,6 +155,12 @@ static void test_unfinished(void **)
         assert_true(text_is_unfinished(str_of(unfinished[i])));
     for (size_t i = 0; i < countof(finished); i++)
         assert_false(text_is_unfinished(str_of(finished[i])));
+    static const char *const whole[] = {"Yes.", "Stop! ", "Who?", "\u597d\u3002", "\u597d\uff01"},
+                             *const open[] = {"", "yes", "Yes,", "Dr. No", "\u597d"};
+    for (size_t i = 0; i < countof(whole); i++)
+        assert_true(text_is_finished(str_of(whole[i])));
+    for (size_t i = 0; i < countof(open); i++)
+        assert_false(text_is_finished(str_of(open[i])));
 }
 
 static void test_question(void **)

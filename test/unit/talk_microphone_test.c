@@ -3,6 +3,7 @@
  * A microphone and its engine: closed, gone, too many, slow. Nobody is left to believe that he is listened to,
  * and nobody is dismissed for what has not been heard yet.
  */
+#include "server/talk/turn_parts.h"
 #include "talk_user.h"
 
 /* --- the microphone is closed --- */
@@ -139,6 +140,57 @@ static void the_words_say_how_long_he_may_be_silent(void **)
     assert_int_equal(silence_after("How are you?", 900), conf->vad_silence_ms);
 }
 
+static bool is_begun(void)
+{
+    return user.c->turn && user.c->turn->wager.is_on;
+}
+
+/* After how much silence the answer to such words is begun, or 0: not before he has finished. */
+static uint32_t begun_after(const char *words, uint32_t heard_ms)
+{
+    meet(true, INLET_PCM, false);
+    conversation_start(user.c);
+    for_ms(1000, true);
+    partial(words, heard_ms);
+    uint32_t silence = 0;
+    while (!is_begun() && user.news[CONVERSATION_SPEECH_STOPPED] == 0) {
+        for_ms(20, false);
+        find();
+        silence += 20;
+    }
+    bool is_there = is_begun();
+    part();
+    return is_there ? silence : 0;
+}
+
+static void the_words_say_when_the_answer_is_begun(void **)
+{
+    rig.talk.llm = nullptr;
+    assert_int_equal(begun_after("where is my cat", 1000), 140);
+    assert_int_equal(begun_after("Where is my cat?", 1000), 40);
+    assert_int_equal(begun_after("where are my", 1000), 0);
+    assert_int_equal(begun_after("where is my cat", 900), 0);
+}
+
+/* A click in the silence is no word; a voice is, and there the answer was not wanted. */
+static void a_click_is_no_voice(void **)
+{
+    rig.talk.llm = nullptr;
+    meet(true, INLET_PCM, false);
+    conversation_start(user.c);
+    for_ms(1000, true);
+    partial("where is my cat", 1000);
+    for_ms(200, false);
+    find();
+    assert_true(is_begun());
+    for_ms(60, true);
+    for_ms(100, false);
+    assert_true(is_begun());
+    for_ms(100, true);
+    assert_false(is_begun());
+    part();
+}
+
 /* A machine under load: whoever speaks on is judged by what has been decoded. */
 static void a_slow_recogniser_dismisses_nobody(void **)
 {
@@ -184,6 +236,8 @@ int main(void)
         t(who_is_told_by_his_turn_is_not_told_again),
         t(who_has_the_floor_keeps_it_when_the_detector_is_lost),
         t(the_words_say_how_long_he_may_be_silent),
+        t(the_words_say_when_the_answer_is_begun),
+        t(a_click_is_no_voice),
         t(a_slow_recogniser_dismisses_nobody),
         t(what_was_decoded_and_is_nothing_is_dismissed),
     };

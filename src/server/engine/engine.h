@@ -127,7 +127,9 @@ enum err engine_open_light(struct engine *e, const struct job_events *events, vo
                            struct job **ret_job);
 /* For what may be of use later: where the engine has nothing else to do, but for other spare jobs, and a slot. It ends
  * with ERR_BUSY as soon as a job has to wait for its slot, which is told from inside that one's engine_open. ERR_BUSY,
- * ERR_UNSUPPORTED: a server elsewhere does nothing in advance; ERR_NOMEM. */
+ * ERR_UNSUPPORTED: a server elsewhere does nothing in advance, be it that it speaks for this engine; ERR_NOMEM. */
+/* Whether it has nothing else to do; a slot it may lack. */
+bool engine_is_spare(const struct engine *e);
 enum err engine_open_spare(struct engine *e, const struct job_events *events, void *arg,
                            struct job **ret_job);
 /* A spare job is wanted now: it keeps its slot like any other. Takes NULL. */

@@ -43,16 +43,23 @@ enum err engine_open_light(struct engine *e, const struct job_events *events, vo
     return open_job(e, true, events, arg, ret_job);
 }
 
+bool engine_is_spare(const struct engine *e)
+{
+    if (e->remote || e->mouth || e->state != ENGINE_READY || e->waiting_count)
+        return false;
+    for (const struct job *j = e->live; j; j = j->next)
+        if (!j->spare && !j->light)
+            return false;
+    return true;
+}
+
 enum err engine_open_spare(struct engine *e, const struct job_events *events, void *arg,
                            struct job **ret_job)
 {
-    if (e->remote)
+    if (e->remote || e->mouth)
         return ERR_UNSUPPORTED;
-    if (e->state != ENGINE_READY || e->waiting_count || e->live_count >= e->slots)
+    if (!engine_is_spare(e) || e->live_count >= e->slots)
         return ERR_BUSY;
-    for (const struct job *j = e->live; j; j = j->next)
-        if (!j->spare && !j->light)
-            return ERR_BUSY;
     try(open_job(e, false, events, arg, ret_job));
     (*ret_job)->spare = true;
     return OK;

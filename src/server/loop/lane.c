@@ -7,8 +7,8 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "server/loop/libcrypto.h"
 #include "server/loop/uv_loop.h"
+#include "wire/libcrypto.h"
 
 struct lane {
     struct loop *loop; /* const */

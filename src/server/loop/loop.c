@@ -13,8 +13,8 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "server/loop/libcrypto.h"
 #include "server/loop/uv_loop.h"
+#include "wire/libcrypto.h"
 
 constexpr uint32_t LOOP_MAILS = 4096;
 constexpr uint64_t YIELDED_US = 200; /* in each step; a turn takes several steps */

@@ -187,7 +187,8 @@ static void on_hits(void *arg, enum err err, const struct rag_hits *hits)
     if (err != OK) {
         rag_query_end(query);
         forget_found(a);
-        return; /* a wager waits for other words */
+        a->is_failed = true;
+        return;
     }
     rag_query_end(a->found);
     a->found = query;
@@ -219,6 +220,7 @@ static void look(struct turn *t)
         counter_add(&ahead_looked, 1);
     } else {
         a->looking = nullptr;
+        a->is_failed = true;
         forget_found(a);
     }
 }
@@ -230,6 +232,7 @@ void ahead_hear(struct turn *t, struct str words)
     struct ahead *a = &t->ahead;
     if (!t->talk->conf->turn_ahead)
         return;
+    a->is_failed = false;
     a->heard.cap = a->words.cap = a->read_words.cap = TURN_TEXT_MAX;
     buf_clear(&a->heard);
     enum err err = buf_add(&a->heard, buf_str(&t->question)); /* what they go on from */
@@ -237,8 +240,8 @@ void ahead_hear(struct turn *t, struct str words)
         err = buf_add_byte(&a->heard, ' ');
     if (err == OK)
         err = buf_add(&a->heard, str_trim(words));
-    if (t->wager.is_on && (err != OK || !wager_holds(t, buf_str(&a->heard))))
-        wager_drop(t); /* before its passages go */
+    if (!wager_holds(t, buf_str(&a->heard)) || err != OK)
+        wager_drop(t); /* before its passages go; or it was about to be made for fewer words */
     if (err != OK)
         ahead_drop(t);
     else if (words.n >= WORDS_MIN && t->talk->llm && !t->wager.is_on)
@@ -248,11 +251,11 @@ void ahead_hear(struct turn *t, struct str words)
 bool ahead_is_found(struct turn *t)
 {
     struct ahead *a = &t->ahead;
-    if (a->heard.n < WORDS_MIN)
+    if (a->heard.n < WORDS_MIN || a->is_failed)
         return false;
     look(t);
-    return !a->looking && str_eq(buf_str(&a->words), buf_str(&a->heard)) &&
-           (a->found || !t->use_rag);
+    return !a->looking && a->heard.n >= WORDS_MIN &&
+           str_eq(buf_str(&a->words), buf_str(&a->heard)) && (a->found || !t->use_rag);
 }
 
 /* The end of a sentence is no word. */

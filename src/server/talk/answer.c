@@ -238,7 +238,9 @@ static enum err ask_model(struct turn *t)
 
 enum err answer_ask_ahead(struct turn *t, struct str question)
 {
-    ahead_stop_reading(t);
+    if (!engine_is_spare(t->talk->llm))
+        return ERR_BUSY;
+    ahead_stop_reading(t); /* it may have the only slot */
     try(engine_open_spare(t->talk->llm, &model_events, t, &t->llm));
     return send_question(t, &t->session->history, question);
 }

@@ -17,13 +17,14 @@ struct hands_free {
     enum floor floor;
     struct ear ear;
     struct recent recent;
-    struct watcher *watcher; /* NULL: the microphone is closed, or the engine is gone */
-    struct timer retry;      /* for an engine that is gone */
-    bool lost;               /* it has gone, and nothing has been heard since */
-    bool outage;             /* the user was told so */
-    struct buf partial;      /* the words of who has the floor */
-    uint64_t turn_from_ms;   /* where his sound begins */
-    uint64_t expected_ms; /* his voice had ended there when he had probably finished; 0: not yet */
+    struct watcher *watcher;     /* NULL: the microphone is closed, or the engine is gone */
+    struct timer retry;          /* for an engine that is gone */
+    bool lost;                   /* it has gone, and nothing has been heard since */
+    bool outage;                 /* the user was told so */
+    struct buf partial;          /* the words of who has the floor */
+    uint64_t turn_from_ms;       /* where his sound begins */
+    bool is_expected;            /* he has probably finished */
+    uint32_t expected_voiced_ms; /* and so much of what he had said till then was voice */
 
     /* Of a voice over the answer. */
     struct overhear *overheard; /* NULL: none */

@@ -17,7 +17,7 @@ enum {
     HEARD_AFTER_MS = 1500,
     EXPECTED_MS = 140,       /* of silence: he may have finished */
     EXPECTED_SOONER_MS = 40, /* the same behind the end of a sentence */
-    GOES_ON_MS = 120,        /* of sound since then: he has not */
+    GOES_ON_MS = 120,        /* of voice since then: he has not */
 };
 
 static void move(struct conversation *c, enum floor_move m)
@@ -111,7 +111,7 @@ static bool begin_user(struct conversation *c, uint64_t from_ms)
     let_go(c);
     f->echo = f->claim = false;
     buf_clear(&f->partial);
-    f->expected_ms = 0;
+    f->is_expected = false;
     bool asked = conversation_ask(c, true, buf_str(&f->before));
     buf_clear(&f->before);
     if (!asked)
@@ -269,14 +269,15 @@ static void expect_end(struct conversation *c)
     struct str words = buf_str(&f->partial);
     if (f->floor != FLOOR_USER || !c->turn)
         return;
-    if (f->expected_ms && f->ear.voice_ms >= f->expected_ms + GOES_ON_MS) {
-        f->expected_ms = 0;
+    if (f->is_expected && f->ear.voiced_ms >= f->expected_voiced_ms + GOES_ON_MS) {
+        f->is_expected = false;
         turn_goes_on(c->turn);
     }
     uint32_t enough_ms = text_is_finished(words) ? EXPECTED_SOONER_MS : EXPECTED_MS;
     if (!has_all_words(c) || ear_silence_ms(&f->ear) < enough_ms || text_is_unfinished(words))
         return;
-    f->expected_ms = f->ear.voice_ms;
+    f->is_expected = true;
+    f->expected_voiced_ms = f->ear.voiced_ms;
     turn_expect_stop(c->turn);
 }
 

@@ -7,16 +7,20 @@
 #include "server/talk/samples.h"
 #include "server/talk/turn_parts.h"
 
-/* A tag and nothing else, since it goes into what the language model is told. */
-static void keep_language(struct turn *t, struct str language)
+static bool is_tag(struct str language)
 {
     for (size_t i = 0; i < language.n; i++) {
         char c = language.p[i], low = c | 0x20;
         if ((low < 'a' || low > 'z') && (c < '0' || c > '9') && c != '-')
-            return;
+            return false;
     }
-    if (language.n >= sizeof t->language)
-        return;
+    return language.n < SESSION_LANGUAGE_BYTES;
+}
+
+/* A tag and nothing else, since it goes into what the language model is told. */
+static void keep_language(struct turn *t, struct str language)
+{
+    language = is_tag(language) ? language : S("");
     snprintf(t->language, sizeof t->language, "%.*s", STR_FMT(language));
     memcpy(t->session->language, t->language, sizeof t->language);
 }
@@ -80,11 +84,12 @@ enum err listen_begin(struct turn *t)
     static const struct job_events events = {.message = on_message, .ended = on_ended};
     try(engine_open(t->talk->stt, &events, t, &t->stt));
     /* A recogniser elsewhere is not asked for more than it would say anyway. */
+    enum { CHANGES = 1, PROGRESS }; /* as stt_open has it */
     const bool tells_progress = t->talk->conf->turn_ahead && t->talk->reply_ms == 0;
     const struct msg_stt_open open = {
         .rate_hz = t->in_rate_hz,
         .adapt = t->talk->conf->stt_adapt && t->use_rag,
-        .partials = tells_progress ? 2 : 1,
+        .partials = tells_progress ? PROGRESS : CHANGES,
         .language = str_of(t->talk->conf->language),
     };
     enum err err = job_send(t->stt, MSG_stt_open, &open);

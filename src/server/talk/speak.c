@@ -215,6 +215,13 @@ static bool may_speak(struct turn *t)
     return !w->is_on || (!w->is_mute && t->heard.count == 0);
 }
 
+static void note_clause(struct turn *t)
+{
+    uint64_t now = clock_us();
+    waterfall_close(&t->waterfall, STAGE_CLAUSE, now);
+    waterfall_open(&t->waterfall, STAGE_SYNTHESIZE, now);
+}
+
 static enum err speak_clauses(struct turn *t)
 {
     struct str clause;
@@ -222,9 +229,8 @@ static enum err speak_clauses(struct turn *t)
     while (may_speak(t) && clause_next(&t->clauses, &clause, &end)) {
         if (!t->tts)
             try(open_synthesiser(t));
-        uint64_t now = clock_us();
-        waterfall_close(&t->waterfall, STAGE_CLAUSE, now);
-        waterfall_open(&t->waterfall, STAGE_SYNTHESIZE, now);
+        if (!t->wager.is_on)
+            note_clause(t);
         try(heard_clause_sent(&t->heard, end));
         const struct msg_tts_text text = {clause};
         try(job_send(t->tts, MSG_tts_text, &text));
@@ -257,11 +263,8 @@ enum err speak_end(struct turn *t)
 
 void speak_on(struct turn *t)
 {
-    uint64_t now = clock_us();
-    if (t->heard.count > 0) {
-        waterfall_close(&t->waterfall, STAGE_CLAUSE, now);
-        waterfall_open(&t->waterfall, STAGE_SYNTHESIZE, now);
-    }
+    if (t->heard.count > 0)
+        note_clause(t);
     enum err err = t->speak ? speak_clauses(t) : OK;
     if (err != OK)
         turn_end_with(t, MOVE_FAIL, err, err_text(err));

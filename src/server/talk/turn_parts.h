@@ -39,8 +39,9 @@ struct ahead {
     struct job *reading;         /* the prompt, as far as it is known; NULL: not now */
     struct buf read_words;       /* the words that were given to the model last */
     struct passages read,
-        last;      /* the passages that were, in this order; those of the last search */
-    bool has_read; /* all of that */
+        last;       /* the passages that were, in this order; those of the last search */
+    bool has_read;  /* all of that */
+    bool is_failed; /* the store, for the words so far: they are not looked for again */
 };
 
 /* The answer to words that may not be the last (wager.c). */

@@ -5,8 +5,9 @@
  * the turn's own jobs, but nothing leaves it. When the turn's words turn out to be those, what there is leaves at once
  * and the answer goes on from there; else, or when he goes on, it is dropped without a trace.
  *
- * It is a wager as in ahead.c: its jobs are spare ones, which give way to whoever needs the engine; no more than one
- * clause of it is synthesised; and its failures are nobody's.
+ * It is a wager as in ahead.c: its jobs are spare ones, which begin only where nobody else is served and give their slots up
+ * to whoever needs one; nothing is asked of a server elsewhere; no more than one clause of it is synthesised; and its
+ * failures are nobody's.
  */
 #include <stdio.h>
 
@@ -66,26 +67,28 @@ static void make(struct turn *t)
     struct wager *w = &t->wager;
     t->hits = t->ahead.hits;
     w->is_on = true;
-    w->count++;
     w->begun_us = clock_us();
     snprintf(w->language, sizeof w->language, "%s", answer_language(t));
-    counter_add(&wagers_made, 1);
-    if (begin_answer(t) != OK)
+    if (begin_answer(t) != OK) {
         wager_drop(t);
+        return;
+    }
+    w->count++;
+    counter_add(&wagers_made, 1);
 }
 
 void wager_go_on(struct turn *t)
 {
     const struct wager *w = &t->wager;
-    if (w->is_wanted && !w->is_on && t->state == TURN_LISTENING && w->count < WAGERS_MAX &&
-        ahead_is_found(t))
+    const bool is_possible = t->state == TURN_LISTENING && !t->talk->unanswered &&
+                             !t->talk->changing && !t->held && w->count < WAGERS_MAX;
+    if (w->is_wanted && !w->is_on && is_possible && ahead_is_found(t))
         make(t);
 }
 
 void turn_expect_stop(struct turn *t)
 {
-    const struct talk *talk = t->talk;
-    if (!talk->conf->turn_ahead || talk->unanswered || talk->changing || t->held)
+    if (!t->talk->conf->turn_ahead)
         return;
     t->wager.is_wanted = true;
     wager_go_on(t);
@@ -102,7 +105,7 @@ void turn_goes_on(struct turn *t)
 bool wager_holds(const struct turn *t, struct str words)
 {
     const struct wager *w = &t->wager;
-    return w->is_on && words_are_alike(words, buf_str(&w->words)) &&
+    return w->is_on && w->is_quote == !t->talk->llm && words_are_alike(words, buf_str(&w->words)) &&
            strncmp(w->language, answer_language(t), sizeof w->language - 1) == 0;
 }
 
@@ -142,10 +145,10 @@ void wager_cash(struct turn *t)
     job_claim(t->llm);
     job_claim(t->tts);
     ahead_drop(t); /* the turn has the passages */
-    w->is_on = false;
-    bool is_alive = cite(t);
+    if (!cite(t))
+        return; /* it has ended, and been dropped */
     forget(w);
-    if (!is_alive || !show_text(t, now))
+    if (!show_text(t, now))
         return;
     speak_on(t);
     if (is_answered && t->state == TURN_ANSWERING)

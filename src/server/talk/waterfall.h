@@ -3,7 +3,8 @@
  * Where a turn's time went, by stage. The same names appear in `end.timings`, in the page's
  * waterfall and as the label of repartee_stage_seconds in /metrics. Loop thread.
  *
- * Time zero is the end of speech for a spoken turn, the request for a typed one.
+ * Time zero is the end of speech for a spoken turn, the request for a typed one. Of an answer that was begun before (wager.c)
+ * what was ready then took no time: it is said how long before, and its stages are as short as they were for the listener.
  */
 #pragma once
 

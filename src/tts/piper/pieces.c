@@ -282,6 +282,14 @@ static uint32_t ready(const struct utterance *u)
     return u->flowed - less(u->flowed, u->said + around);
 }
 
+/* A rest that is hardly more than what surrounds it goes along. */
+static uint32_t next_length(const struct utterance *u, uint32_t wanted)
+{
+    const uint32_t all = ready(u);
+    const bool is_end = u->flowed == u->count && all <= wanted + u->p->cut.decoder_around / 2;
+    return is_end ? all : less(all, wanted);
+}
+
 static enum err say_first(struct utterance *u)
 {
     const uint32_t frames = less(u->count, schedule_first(&u->p->schedule));
@@ -296,7 +304,7 @@ static enum err say(struct utterance *u)
     while (u->said < u->count) {
         while (ready(u) < SCHEDULE_PIECE_MIN && u->flowed < u->count)
             try(flow_piece(u, schedule_flow(s, lead_us(u))));
-        try(decode_piece(u, less(ready(u), schedule_piece(s, lead_us(u)))));
+        try(decode_piece(u, next_length(u, schedule_piece(s, lead_us(u)))));
     }
     return OK;
 }

@@ -12,8 +12,7 @@ enum {
     PIECES = sizeof piece_frames / sizeof *piece_frames,
     FLOWS = sizeof flow_frames / sizeof *flow_frames,
     FIRST_UNMEASURED = 20,
-    PIECE_BEHIND = 40, /* who is late anyway catches up sooner with pieces that cost less */
-    SHARE_OF_4 = 3,    /* of the time there is: what was measured is no promise */
+    SHARE_OF_4 = 3, /* of the time there is: what was measured is no promise */
     SMOOTHING = 4,
 };
 
@@ -41,6 +40,8 @@ static bool fits(int64_t cost_ns, int64_t time_ns)
 
 uint32_t schedule_first(const struct schedule *s)
 {
+    if (s->is_trial)
+        return first_frames[0];
     if (s->decoder_ns == 0)
         return FIRST_UNMEASURED;
     const int64_t second = flow_cost_ns(s, flow_frames[0]) + decoder_cost_ns(s, piece_frames[0]);
@@ -50,19 +51,36 @@ uint32_t schedule_first(const struct schedule *s)
     return first_frames[i];
 }
 
+/* What a frame of sound takes of both, in pieces of such lengths. */
+static int64_t frame_cost_ns(const struct schedule *s, uint32_t flow, uint32_t piece)
+{
+    return flow_cost_ns(s, flow) / flow + decoder_cost_ns(s, piece) / piece;
+}
+
 uint32_t schedule_piece(const struct schedule *s, int64_t lead_us)
 {
+    if (s->is_trial)
+        return piece_frames[0];
     for (size_t i = PIECES; i-- > 0;)
         if (fits(decoder_cost_ns(s, piece_frames[i]), lead_us * 1000))
             return piece_frames[i];
-    return lead_us < 0 ? PIECE_BEHIND : piece_frames[0];
+    /* The listener has to wait. It is for less long with short pieces, unless he would be left further and further behind. */
+    for (size_t i = 0; i < PIECES && lead_us >= 0; i++)
+        if (fits(frame_cost_ns(s, flow_frames[FLOWS - 1], piece_frames[i]), s->frame_ns))
+            return piece_frames[i];
+    return piece_frames[PIECES - 1];
 }
 
 uint32_t schedule_flow(const struct schedule *s, int64_t lead_us)
 {
+    if (s->is_trial)
+        return flow_frames[0];
     const int64_t decoder = decoder_cost_ns(s, piece_frames[0]);
     for (size_t i = FLOWS; i-- > 0;)
         if (fits(flow_cost_ns(s, flow_frames[i]) + decoder, lead_us * 1000))
             return flow_frames[i];
-    return flow_frames[0];
+    for (size_t i = 0; i < FLOWS && lead_us >= 0; i++)
+        if (fits(frame_cost_ns(s, flow_frames[i], piece_frames[PIECES - 1]), s->frame_ns))
+            return flow_frames[i];
+    return flow_frames[FLOWS - 1];
 }

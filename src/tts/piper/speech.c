@@ -90,8 +90,10 @@ static enum err try_pieces(struct speech *s, const struct phoneme_ids *ids, int6
 {
     struct trial cut = {.sound = BUF(TRIAL_BYTES_MAX)};
     char why[SESSION_WHY_BYTES] = "it sounds different";
+    s->pieces.schedule.is_trial = true;
     enum err err = pieces_say(&s->pieces, ids, speaker, steady,
                               &(struct speech_hearer){on_trial, &cut, nullptr}, why);
+    s->pieces.schedule.is_trial = false;
     if (cut.err != OK)
         err = cut.err;
     *ret_alike = err == OK && are_alike(whole, &cut.sound);

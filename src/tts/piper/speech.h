@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * One voice that speaks: from an utterance's phonemes to sound. Where its graph can be cut (cut.h) the beginning is handed over as soon as it is there (schedule.h), however long the utterance; else all of it at once. Any thread may speak;
+ * One voice that speaks: from an utterance's phonemes to sound. Where its graph can be cut (cut.h) the beginning is handed
+ * over as soon as it is there (schedule.h), however long the utterance; else all of it at once. Any thread may speak;
  * making and ending it alone.
  */
 #pragma once

@@ -7,5 +7,6 @@
  */
 #pragma once
 
-/* At the start of every thread that may call libcrypto; the second time does nothing. */
+/* At the start of every thread that may call libcrypto, when it is taken for granted that there is memory; the second
+ * time does nothing. */
 void libcrypto_prepare(void);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/loop/libcrypto.h"
+#include "wire/libcrypto.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
