@@ -69,6 +69,7 @@ CONF_INT (vad_preroll_ms,  "vad.preroll_ms",    300, 0, 2000, "ms", "hands free:
 CONF_INT (vad_silence_ms,  "vad.silence_ms",    500, 100, 5000, "ms", "hands free: after so much silence somebody has finished speaking")
 CONF_INT (vad_question_ms, "vad.question_ms",   200, 100, 5000, "ms", "the same when the words are a question, as Whisper writes it; never longer than vad.silence_ms")
 CONF_INT (vad_unfinished_ms, "vad.unfinished_ms", 1500, 100, 10000, "ms", "the same when the last words ask for more, such as \"how do I\"")
+CONF_WORD(vad_eagerness,   "vad.eagerness",     "medium", "low|medium|high", "how soon a silence ends what somebody says: low takes twice the three times above, high three fifths of them; a client may choose for itself")
 CONF_WORD(tts_driver,      "tts.driver",        "auto",   "auto|builtin|piper|kokoro|scripted", "speech synthesiser: auto is piper or kokoro when a model of theirs is named and else builtin, which is flite and espeak-ng and needs none; scripted is for tests")
 CONF_STR (tts_model,       "tts.model",         "",       "voice of Piper: the name of one that was pulled, or a file such as en_US-lessac-medium.onnx with its .onnx.json beside it; or a Kokoro: its folder, with model.onnx and voices in it")
 CONF_INT (tts_threads,     "tts.threads",       0, 0, 64, "", "cores that the voice of Piper or Kokoro may use; 0: all, up to 4")

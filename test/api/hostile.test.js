@@ -149,6 +149,7 @@ const HELLOS = [
   ['a forged token', { ...HELLO, token: 'a.b.c' }, 1008],
   ['an unknown session', { ...HELLO, session_id: '00112233445566778899aabbccddeeff' }, 1008],
   ['an impossible rate', { ...HELLO, rate: 1 }, 1008],
+  ['an unheard-of eagerness', { ...HELLO, mode: 'hands_free', eagerness: 'soon' }, 1008],
   ['an impossible format', { ...HELLO, format: 'mp3' }, 1008],
   ['a message that is too large', 'x'.repeat(100000), 1009],
 ];

@@ -116,10 +116,18 @@ static void partial(const char *text, uint32_t audio_ms)
     assert_ok(fake_answer(&rig.stt, recogniser(), MSG_stt_partial, &words));
 }
 
+static void conf_word(struct conf *conf, const char *name, const char *word)
+{
+    assert_ok(conf_set(conf, str_of(name), str_of(word), "test", nullptr));
+}
+
+static uint32_t patience_percent;
+
 /* How long a silence ends what he says; `heard_ms` of his sound are known. */
 static uint32_t silence_after(const char *words, uint32_t heard_ms)
 {
     meet(true, INLET_PCM, false);
+    user.c->wishes.patience_percent = patience_percent;
     conversation_start(user.c);
     for_ms(1000, true);
     partial(words, heard_ms);
@@ -136,6 +144,15 @@ static void the_words_say_how_long_he_may_be_silent(void **)
     assert_int_equal(silence_after("I am fine", 1000), conf->vad_silence_ms);
     assert_int_equal(silence_after("how do I", 1000), conf->vad_unfinished_ms);
     assert_int_equal(silence_after("How are you?", 1000), conf->vad_question_ms);
+    conf_word(&rig.conf, "vad.eagerness", "low");
+    assert_int_equal(silence_after("I am fine", 1000), 2 * conf->vad_silence_ms);
+    assert_int_equal(silence_after("How are you?", 1000), 2 * conf->vad_question_ms);
+    conf_word(&rig.conf, "vad.eagerness", "high");
+    assert_int_equal(silence_after("how do I", 1000), conf->vad_unfinished_ms * 3 / 5);
+    patience_percent = 100; /* his own wish */
+    assert_int_equal(silence_after("how do I", 1000), conf->vad_unfinished_ms);
+    patience_percent = 0;
+    conf_word(&rig.conf, "vad.eagerness", "medium");
     /* He has said more since, and nobody knows what. */
     assert_int_equal(silence_after("How are you?", 900), conf->vad_silence_ms);
 }

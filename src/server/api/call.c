@@ -144,7 +144,8 @@ bool call_is_like(const struct call *call, const struct call_wishes *w)
     return own->format.in == w->format.in && own->format.in_rate_hz == w->format.in_rate_hz &&
            own->format.out_rate_hz == w->format.out_rate_hz &&
            own->format.out_opus == w->format.out_opus && own->hands_free == w->hands_free &&
-           own->use_rag == w->use_rag && str_eq(own->voice, w->voice);
+           own->patience_percent == w->patience_percent && own->use_rag == w->use_rag &&
+           str_eq(own->voice, w->voice);
 }
 
 void *call_holder(const struct call *call)
@@ -199,6 +200,7 @@ static enum err begin_conversation(struct call *call)
     const struct call_wishes *w = &call->wishes;
     const struct conversation_wishes how = {
         .hands_free = w->hands_free,
+        .patience_percent = w->patience_percent,
         .in = w->format.in,
         .in_rate_hz = w->format.in_rate_hz,
         .answer = {.use_rag = w->use_rag,

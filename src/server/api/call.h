@@ -20,6 +20,7 @@ struct ws;
 
 struct call_wishes {
     struct voice_format format;
+    uint32_t patience_percent; /* as conversation_wishes */
     bool hands_free, use_rag;
     bool resumable;
     struct str voice; /* borrowed; at most CALL_VOICE_MAX bytes */

@@ -9,6 +9,7 @@
 #include "server/api/call.h"
 #include "server/api/route.h"
 #include "server/net/ws_conn.h"
+#include "server/talk/eagerness.h"
 
 enum {
     MESSAGE_MAX = 64 * 1024, /* 2 s of 16 kHz sound; clients send 20 ms */
@@ -32,7 +33,7 @@ struct voice {
 };
 
 struct message {
-    struct str type, token, format, mode, session_id, voice, text;
+    struct str type, token, format, mode, eagerness, session_id, voice, text;
     const struct json_val *output, *resume;
     int64_t rate, turn, ms, seq, sound;
     bool use_rag;
@@ -112,6 +113,7 @@ static enum err on_hello(struct voice *v, const struct message *m, struct json_w
         return ERR_INVALID;
     }
     struct call_wishes wishes = {.hands_free = str_eq(m->mode, S("hands_free")),
+                                 .patience_percent = eagerness_percent(m->eagerness),
                                  .use_rag = m->use_rag,
                                  .resumable = m->resume != nullptr,
                                  .voice = m->voice};
@@ -167,6 +169,8 @@ static void on_text(struct ws *ws, void *arg, struct str text)
         {"output", JSON_OBJ, offsetof(struct message, output)},
         {"resume", JSON_OBJ, offsetof(struct message, resume)},
         {"mode", JSON_STR, offsetof(struct message, mode), .one_of = "push_to_talk|hands_free"},
+        {"eagerness", JSON_STR, offsetof(struct message, eagerness),
+         .one_of = "auto|low|medium|high"},
         {"session_id", JSON_STR, offsetof(struct message, session_id)},
         {"use_rag", JSON_BOOL, offsetof(struct message, use_rag)},
         {"voice", JSON_STR, offsetof(struct message, voice)},

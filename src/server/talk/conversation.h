@@ -21,7 +21,9 @@ struct conversation;
 struct conversation_wishes {
     bool hands_free;
     enum inlet_format in;
-    uint32_t in_rate_hz;        /* of PCM; otherwise 16 kHz */
+    uint32_t in_rate_hz; /* of PCM; otherwise 16 kHz */
+    uint32_t
+        patience_percent; /* hands free: of vad.silence_ms and its like; 0: as configured (eagerness.h) */
     struct turn_request answer; /* how to answer; voice is copied */
 };
 

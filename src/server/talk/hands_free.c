@@ -6,9 +6,11 @@
 #include "server/engine/engine.h"
 #include "server/talk/barge.h"
 #include "server/talk/conversation_parts.h"
+#include "server/talk/eagerness.h"
 #include "server/talk/unfinished.h"
 
 enum {
+    SILENCE_MIN_MS = 100,              /* there are such in words */
     LATE_MS = 500,                     /* by so much the detector's word may come after the sound */
     RECENT_MS = BARGE_STUCK_MS + 3000, /* a voice over the answer is kept until it is judged */
     RETRY_MS = 250,                    /* for an engine that is gone */
@@ -247,6 +249,15 @@ static bool has_all_words(const struct conversation *c)
     return c->turn && f->turn_from_ms + turn_decoded_ms(c->turn) >= f->ear.voice_ms;
 }
 
+static uint32_t in_patience(const struct conversation *c, int64_t ms)
+{
+    uint32_t percent = c->wishes.patience_percent;
+    if (percent == 0)
+        percent = eagerness_percent(str_of(c->talk->conf->vad_eagerness));
+    int64_t silence_ms = ms * percent / 100;
+    return (uint32_t)(silence_ms > SILENCE_MIN_MS ? silence_ms : SILENCE_MIN_MS);
+}
+
 /* Who stops in the middle of a sentence gets more time; who has asked a question is answered at once. That is only known
  * when he has said nothing since. */
 static uint32_t patience_ms(const struct conversation *c)
@@ -255,10 +266,10 @@ static uint32_t patience_ms(const struct conversation *c)
     const struct conf *conf = c->talk->conf;
     struct str words = f->floor == FLOOR_USER ? buf_str(&f->partial) : S("");
     if (text_is_unfinished(words))
-        return (uint32_t)conf->vad_unfinished_ms;
+        return in_patience(c, conf->vad_unfinished_ms);
     bool is_asked = has_all_words(c) && text_is_question(words);
     bool is_sooner = conf->vad_question_ms < conf->vad_silence_ms;
-    return (uint32_t)(is_asked && is_sooner ? conf->vad_question_ms : conf->vad_silence_ms);
+    return in_patience(c, is_asked && is_sooner ? conf->vad_question_ms : conf->vad_silence_ms);
 }
 
 /* Before he has been silent for so long that he has finished, the answer is begun. That he goes on shows in his words, or,
