@@ -10,6 +10,7 @@
 #include "stt/endpoint.h"
 #include "stt/segments.h"
 #include "wire/agree.h"
+#include "wire/partials.h"
 
 enum {
     PIECE_MAX_BYTES = 1 << 20, /* one audio message, at the driver's rate */
@@ -17,7 +18,6 @@ enum {
     PROMPT_MAX = 16 * 1024,
 };
 enum { SEGMENTS_NONE, SEGMENTS_WANTED, SEGMENTS_TIMED }; /* as stt_open has it */
-enum { PARTIALS_PROGRESS = 2, PARTIALS_SETTLED };
 
 static const struct stt_driver *driver; /* const after stream_use */
 static uint32_t rate_hz;                /* const after stream_use */
@@ -290,8 +290,8 @@ static enum err on_open(struct stream *st, const struct msg_stt_open *m)
     }
     try(buf_add(&st->prompt, m->prompt));
     st->settled = m->partials == PARTIALS_SETTLED && driver->settled != nullptr;
-    st->partials =
-        m->partials != 0 && m->partials != PARTIALS_SETTLED && driver->partial != nullptr;
+    st->partials = m->partials != PARTIALS_NONE && m->partials != PARTIALS_SETTLED &&
+                   driver->partial != nullptr;
     st->progress = m->partials == PARTIALS_PROGRESS;
     st->segments = m->segments;
     st->request = (struct stt_request){

@@ -5,6 +5,7 @@
  * (built-in engines). Medians and 99th percentiles; numbers, no verdicts.
  */
 import test from 'node:test';
+import { open } from '../lib/hands-free.js';
 import { samplesOf, speak } from '../lib/speech.js';
 import { startServer, temporaryFolder, untilReady } from '../lib/server.js';
 import { VoiceClient } from '../lib/voice.js';
@@ -76,3 +77,27 @@ test('end of speech to first sound, built-in engines', async (t) => {
   voice.close();
   for (const [name, values] of Object.entries(stages)) report(name, values, 'ms');
 });
+
+/* What is saved by beginning the answer before the end of a turn is sure: engines of stated speed, without a button. */
+const STATED = [
+  ...['--stt-driver', 'scripted', '--stt-script', 'word=200,slow=80,text=how do i add documents', '--tts-driver', 'scripted', '--tts-script', 'ms=20,slow=3'],
+  ...['--llm-driver', 'scripted', '--llm-script', 'prefill=100,slow=50,text=Drop them on the page, all at once. They are read at once. Then ask.', '--limit-turns', '100000'],
+];
+for (const ahead of ['--turn-ahead', '--no-turn-ahead'])
+  test(`end of speech to first sound, engines of stated speed, ${ahead}`, async (t) => {
+    const { voice, microphone, spoken } = await open(t, { args: [...STATED, ahead] });
+    const question = spoken('How do I add documents there?'), tokens = [], sounds = [], begun = [];
+    voice.hurries = true;
+    for (let i = 0; i < 12; i++) {
+      await microphone.pause(700);
+      const from = voice.events.length;
+      await microphone.say(question);
+      const { timings } = (await voice.finish(from)).last;
+      tokens.push(timings.first_token_ms);
+      sounds.push(timings.first_audio_ms);
+      begun.push(timings.ahead_ms ?? 0);
+    }
+    report(`${ahead}: first token`, tokens, 'ms');
+    report(`${ahead}: first sound`, sounds, 'ms');
+    report(`${ahead}: begun before the end was sure`, begun, 'ms');
+  });

@@ -371,6 +371,17 @@ static inline void assert_let_go(void)
     assert_int_equal(client.strays, 0);
 }
 
+/* What is left of a turn that is being answered, to its end. */
+static inline void answer_it(void)
+{
+    assert_int_equal(turn_state(client.turn), TURN_ANSWERING);
+    for (size_t i = 4; i < countof(steps); i++)
+        steps[i]();
+    assert_int_equal(client.err, OK);
+    assert_string_equal(client.answer, answer);
+    assert_let_go();
+}
+
 static inline void assert_the_next_is_whole(void)
 {
     client = (struct client){};

@@ -29,16 +29,6 @@ static void model_has_read(void)
         fake_answer(&rig.llm, 0, MSG_llm_done, &(struct msg_llm_done){.reason = S("prefill")}));
 }
 
-static void answer_it(void)
-{
-    assert_int_equal(turn_state(client.turn), TURN_ANSWERING);
-    for (size_t i = 4; i < countof(steps); i++)
-        steps[i]();
-    assert_int_equal(client.err, OK);
-    assert_string_equal(client.answer, answer);
-    assert_let_go();
-}
-
 static void words_that_stay_are_looked_for_and_read(void **)
 {
     begin_speaking();

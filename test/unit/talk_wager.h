@@ -79,14 +79,3 @@ static inline void expect_no_trace(void)
     assert_null(client.turn->tts);
     assert_int_equal(rig.session->history.count, 0);
 }
-
-/* The whole of a turn whose words are `said`, however it has come to its question. */
-static inline void expect_whole_answer(void)
-{
-    assert_int_equal(turn_state(client.turn), TURN_ANSWERING);
-    for (size_t i = 4; i < countof(steps); i++)
-        steps[i]();
-    assert_int_equal(client.err, OK);
-    assert_string_equal(client.answer, answer);
-    assert_let_go();
-}

@@ -67,7 +67,7 @@ static void lost_without_a_trace(void **)
         if (way > 0)
             find();
         assert_int_equal(client.heard[HEARD_TOKEN], 0);
-        expect_whole_answer();
+        answer_it();
         begin_anew();
     }
     assert_int_equal(won(), before);
@@ -142,7 +142,7 @@ static void its_failures_are_nobody_s(void **)
         fake_come_back(&rig.tts);
         final(question);
         assert_int_equal(rig.queries, (unsigned)way + 1); /* its passages are good */
-        expect_whole_answer();
+        answer_it();
         begin_anew();
     }
 }
@@ -157,7 +157,7 @@ static void no_more_than_so_many(void **)
     }
     assert_int_equal(made(), before + 8);
     final(question);
-    expect_whole_answer();
+    answer_it();
 }
 
 static void not_where_it_is_not_wanted(void **)
@@ -170,7 +170,7 @@ static void not_where_it_is_not_wanted(void **)
     assert_int_equal(rig.queries, 0);
     final(question);
     find();
-    expect_whole_answer();
+    answer_it();
     pass_ms(1);
     client = (struct client){};
     rig.conf.turn_ahead = true;
@@ -197,7 +197,7 @@ static void short_of_memory(void **)
         final(question);
         lost += won() == before;
         if (won() == before) {
-            expect_whole_answer();
+            answer_it();
         } else {
             if (!client.turn->sound.n)
                 sound();

@@ -95,7 +95,7 @@ static void it_waits_for_passages(void **)
         turn_expect_stop(client.turn);
     assert_int_equal(fake_sent(&rig.llm, MSG_llm_generate), 2);
     final("how long do cats sleep at all");
-    expect_whole_answer();
+    answer_it();
 }
 
 static double stage_ms(enum stage s)
@@ -181,7 +181,7 @@ static void another_answers_now(void **)
     rig.talk.llm = &rig.llm.engine;
     final(question);
     assert_int_equal(fake_sent(&rig.llm, MSG_llm_generate), 1);
-    expect_whole_answer();
+    answer_it();
 }
 
 /* A place that is paid for stays: what was spare is the turn's answer now. */
@@ -197,7 +197,7 @@ static void what_was_won_is_kept(void **)
     assert_int_equal(rig.llm.engine.waiting_count, 1);
     for (size_t i = 0; i < countof(other); i++)
         job_cancel(other[i]);
-    expect_whole_answer();
+    answer_it();
 }
 
 /* The language that was heard is what the model is told; another one makes another answer. */
@@ -214,7 +214,7 @@ static void the_language_belongs_to_the_words(void **)
         turn_expect_stop(client.turn);
         final_in(question, rows[i].heard);
         assert_int_equal(won() - before, rows[i].wins);
-        expect_whole_answer();
+        answer_it();
         pass_ms(1);
         client = (struct client){};
     }

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "server/api/server.h"
 #include "server/engine/reader.h"
+#include "wire/partials.h"
 
 enum {
     DEADLINE_MS = 600000,      /* of a file; of live sound, beside the longest utterance */
@@ -19,7 +20,6 @@ enum {
     SAMPLES_MAX = 64 * 1024 * 1024,
     PIECE = 32 * 1024,
     RECHECK_MS = 10,
-    PARTIALS_SETTLED = 3, /* as stt_open has it */
 };
 
 struct hearing {
@@ -243,7 +243,7 @@ static enum err open_job(struct hearing *h, uint32_t rate_hz, uint64_t most_ms,
     h->began_us = clock_us();
     try(engine_open(h->server->stt, &job_events, h, &h->job));
     const struct msg_stt_open open = {.rate_hz = rate_hz,
-                                      .partials = wish->news ? PARTIALS_SETTLED : 0,
+                                      .partials = wish->news ? PARTIALS_SETTLED : PARTIALS_NONE,
                                       .language = wish->language,
                                       .segments = wish->segments,
                                       .translate = wish->translate,

@@ -45,7 +45,7 @@ void retrieve_begin(struct turn *t)
         turn_end_with(t, MOVE_FAIL, err, err_text(err));
 }
 
-bool answer_cite(struct turn *t, uint32_t index, const struct rag_hit *hit)
+static bool cite(struct turn *t, uint32_t index, const struct rag_hit *hit)
 {
     if (t->sink && t->sink->citation)
         t->sink->citation(t->arg, t, index, hit);
@@ -55,31 +55,43 @@ bool answer_cite(struct turn *t, uint32_t index, const struct rag_hit *hit)
 bool answer_cite_all(struct turn *t)
 {
     for (size_t i = 0; t->hits && i < t->hits->count; i++)
-        if (!answer_cite(t, (uint32_t)i + 1, &t->hits->hit[i]))
+        if (!cite(t, (uint32_t)i + 1, &t->hits->hit[i]))
+            return false;
+    return true;
+}
+
+bool answer_cite_quoted(struct turn *t, const struct quote *q)
+{
+    for (size_t i = 0; i < q->cited_count; i++)
+        if (!cite(t, (uint32_t)i + 1, &t->hits->hit[q->cited[i]]))
             return false;
     return true;
 }
 
 /* --- tokens --- */
 
+bool answer_show(struct turn *t, struct str text, uint32_t tokens)
+{
+    uint64_t now = clock_us();
+    waterfall_close(&t->waterfall, STAGE_ANSWER, now);
+    waterfall_open(&t->waterfall, STAGE_GENERATE, now);
+    waterfall_open(&t->waterfall, STAGE_CLAUSE, now);
+    counter_add(&tokens_generated, tokens);
+    if (t->sink && t->sink->token)
+        t->sink->token(t->arg, t, text);
+    return t->state != TURN_ENDED;
+}
+
 /* One piece of the answer, from whoever answers. */
 static bool say(struct turn *t, struct str text)
 {
-    uint64_t now = clock_us();
+    t->usage.completion_tokens++;
     if (t->wager.is_on) {
-        t->usage.completion_tokens++;
         if (speak_text(t, text) != OK)
             wager_drop(t);
         return true;
     }
-    waterfall_close(&t->waterfall, STAGE_ANSWER, now);
-    waterfall_open(&t->waterfall, STAGE_GENERATE, now);
-    waterfall_open(&t->waterfall, STAGE_CLAUSE, now);
-    counter_add(&tokens_generated, 1);
-    t->usage.completion_tokens++;
-    if (t->sink && t->sink->token)
-        t->sink->token(t->arg, t, text);
-    if (t->state == TURN_ENDED)
+    if (!answer_show(t, text, 1))
         return false;
     enum err err = speak_text(t, text);
     if (err != OK)
@@ -127,9 +139,7 @@ static void quote(struct turn *t)
 {
     struct quote q;
     enum err err = answer_quote(t, &q);
-    bool alive = err == OK;
-    for (size_t i = 0; i < q.cited_count && alive; i++)
-        alive = answer_cite(t, (uint32_t)i + 1, &t->hits->hit[q.cited[i]]);
+    bool alive = err == OK && answer_cite_quoted(t, &q);
     if (alive)
         alive = say_words(t, buf_str(&q.text));
     quote_finish(&q);

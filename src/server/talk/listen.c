@@ -6,6 +6,7 @@
 #include "base/conf.h"
 #include "server/talk/samples.h"
 #include "server/talk/turn_parts.h"
+#include "wire/partials.h"
 
 static bool is_tag(struct str language)
 {
@@ -84,12 +85,11 @@ enum err listen_begin(struct turn *t)
     static const struct job_events events = {.message = on_message, .ended = on_ended};
     try(engine_open(t->talk->stt, &events, t, &t->stt));
     /* A recogniser elsewhere is not asked for more than it would say anyway. */
-    enum { CHANGES = 1, PROGRESS }; /* as stt_open has it */
     const bool tells_progress = t->talk->conf->turn_ahead && t->talk->reply_ms == 0;
     const struct msg_stt_open open = {
         .rate_hz = t->in_rate_hz,
         .adapt = t->talk->conf->stt_adapt && t->use_rag,
-        .partials = tells_progress ? PROGRESS : CHANGES,
+        .partials = tells_progress ? PARTIALS_PROGRESS : PARTIALS_CHANGES,
         .language = str_of(t->talk->conf->language),
     };
     enum err err = job_send(t->stt, MSG_stt_open, &open);

@@ -6,6 +6,7 @@
 #include "server/engine/engine.h"
 #include "server/talk/samples.h"
 #include "server/talk/turn.h"
+#include "wire/partials.h"
 
 struct overhear {
     const struct overhear_events *events;
@@ -44,7 +45,7 @@ enum err overhear_begin(struct talk *talk, uint32_t rate_hz, bool adapt,
     const struct msg_stt_open open = {
         .rate_hz = rate_hz,
         .adapt = talk->conf->stt_adapt && adapt,
-        .partials = 2,
+        .partials = PARTIALS_PROGRESS,
         .language = str_of(talk->conf->language),
     };
     enum err err = engine_open(talk->stt, &job_events, o, &o->job);

@@ -144,11 +144,14 @@ enum err answer_send_prompt(struct turn *t, struct job *j, const struct history 
 /* That the model is asked to answer in; "": it may choose. */
 const char *answer_language(const struct turn *t);
 void answer_begin(struct turn *t);
-/* For a wager: the model is asked on a spare job; the sentences are chosen; a passage is told, false: the turn has ended. */
+/* The parts of it, for a wager. The model is asked on a spare job; or the sentences are chosen. */
 enum err answer_ask_ahead(struct turn *t, struct str question);
 enum err answer_quote(const struct turn *t, struct quote *ret_q);
-bool answer_cite(struct turn *t, uint32_t index, const struct rag_hit *hit);
+/* The listener is told of the passages, all or those that were quoted, and of a piece of the answer. False: the turn has
+ * ended. */
 bool answer_cite_all(struct turn *t);
+bool answer_cite_quoted(struct turn *t, const struct quote *q);
+bool answer_show(struct turn *t, struct str text, uint32_t tokens);
 /* The last token has come. */
 void answer_is_complete(struct turn *t);
 void answer_drop(struct turn *t);

@@ -109,46 +109,26 @@ bool wager_holds(const struct turn *t, struct str words)
            strncmp(w->language, answer_language(t), sizeof w->language - 1) == 0;
 }
 
-/* What was quoted; a model was given all of the passages. */
+/* A model was given all of the passages. */
 static bool cite(struct turn *t)
 {
-    const struct quote *q = &t->wager.quote;
-    if (!t->wager.is_quote)
-        return answer_cite_all(t);
-    for (size_t i = 0; i < q->cited_count; i++)
-        if (!answer_cite(t, (uint32_t)i + 1, &t->hits->hit[q->cited[i]]))
-            return false;
-    return true;
-}
-
-static bool show_text(struct turn *t, uint64_t now)
-{
-    struct str text = buf_str(&t->clauses.text);
-    if (text.n == 0)
-        return true;
-    waterfall_close(&t->waterfall, STAGE_ANSWER, now);
-    waterfall_open(&t->waterfall, STAGE_GENERATE, now);
-    waterfall_open(&t->waterfall, STAGE_CLAUSE, now);
-    counter_add(&tokens_generated, t->usage.completion_tokens);
-    if (t->sink && t->sink->token)
-        t->sink->token(t->arg, t, text);
-    return t->state != TURN_ENDED;
+    return t->wager.is_quote ? answer_cite_quoted(t, &t->wager.quote) : answer_cite_all(t);
 }
 
 void wager_cash(struct turn *t)
 {
     struct wager *w = &t->wager;
     const bool is_answered = w->is_answered;
-    const uint64_t now = clock_us();
     counter_add(&wagers_won, 1);
-    waterfall_begun_ahead(&t->waterfall, w->begun_us);
+    t->waterfall.ahead_us = w->begun_us;
     job_claim(t->llm);
     job_claim(t->tts);
     ahead_drop(t); /* the turn has the passages */
     if (!cite(t))
         return; /* it has ended, and been dropped */
     forget(w);
-    if (!show_text(t, now))
+    struct str text = buf_str(&t->clauses.text);
+    if (text.n && !answer_show(t, text, t->usage.completion_tokens))
         return;
     speak_on(t);
     if (is_answered && t->state == TURN_ANSWERING)

@@ -33,11 +33,6 @@ void waterfall_close(struct waterfall *w, enum stage s, uint64_t now_us)
     histogram_observe_us(&stage_seconds[s], now_us - w->stage[s].from_us);
 }
 
-void waterfall_begun_ahead(struct waterfall *w, uint64_t when_us)
-{
-    w->ahead_us = when_us;
-}
-
 static double since_zero_ms(const struct waterfall *w, uint64_t us)
 {
     return (double)((int64_t)us - (int64_t)w->zero_us) / 1000.0;

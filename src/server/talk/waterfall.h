@@ -44,7 +44,6 @@ void waterfall_start(struct waterfall *w, uint64_t now_us);
 /* Each may be called again; only the first call counts. */
 void waterfall_open(struct waterfall *w, enum stage s, uint64_t now_us);
 void waterfall_close(struct waterfall *w, enum stage s, uint64_t now_us); /* needs an open before */
-void waterfall_begun_ahead(struct waterfall *w, uint64_t when_us);
 /* When the turn's first token and first sound left, ms after zero; -1 when there was none. */
 double waterfall_first_token_ms(const struct waterfall *w);
 double waterfall_first_audio_ms(const struct waterfall *w);

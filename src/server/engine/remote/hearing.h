@@ -12,6 +12,7 @@
 #include "server/engine/remote/transcript.h"
 #include "server/engine/remote/wyoming_words.h"
 #include "wire/agree.h"
+#include "wire/partials.h"
 
 enum hearing_phase : uint8_t {
     COLLECTING, /* and perhaps asking for a partial */
@@ -22,8 +23,7 @@ enum hearing_phase : uint8_t {
     CANCELED,
 };
 
-enum { PARTIALS_NONE, PARTIALS_CHANGES, PARTIALS_PROGRESS }; /* as stt_open has it */
-enum { SEGMENTS_NONE, SEGMENTS_WANTED, SEGMENTS_TIMED };     /* the same */
+enum { SEGMENTS_NONE, SEGMENTS_WANTED, SEGMENTS_TIMED }; /* the same */
 
 struct remote_hearing {
     struct remote_work work;
